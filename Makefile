@@ -1,0 +1,71 @@
+# make run      the whole of storehooks on this machine (PORT, TLS_PORT, DATA_DIR, ...)
+# make test     every test
+# make lint     linters and type checks
+# make invoke   one function in AWS's runtime interface emulator (FUNCTION, EVENT)
+# make deploy   build and deploy to AWS (STACK_NAME, PARAMETERS, ...)
+# make lock     pin the newest versions of all dependencies
+
+SHELL := /bin/sh
+PYTHON ?= python3.13
+PORT ?= 3000
+TLS_PORT ?= 3443
+DATA_DIR ?= .local
+ALLOW_PRIVATE_DESTINATIONS ?= true
+STACK_NAME ?= storehooks
+ARCHITECTURE ?= arm64
+EVENT ?= events/$(FUNCTION).json
+
+# SAM looks for python3.13 and for its own neighbours on PATH.
+export SAM_CLI_TELEMETRY := 0
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+DEV := .venv/.installed
+AWS := .venv-aws/.installed
+SAM := .venv-sam/.installed
+
+.PHONY: run test lint format invoke deploy lock install clean
+
+run: install
+	@exec .venv/bin/storehooks local --port "$(PORT)" --tls-port "$(TLS_PORT)" --data-dir "$(DATA_DIR)" \
+		--allow-private-destinations "$(ALLOW_PRIVATE_DESTINATIONS)"
+
+test: install
+	@exec .venv/bin/pytest $(PYTEST_ARGS)
+
+lint: install
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/cfn-lint template.yaml
+	.venv-sam/bin/sam validate --lint --template template.yaml --region us-east-1
+
+format: install
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+
+invoke: install
+	@test -n "$(FUNCTION)" || { echo "name a function: make invoke FUNCTION=create_hook" >&2; exit 2; }
+	@exec .venv/bin/storehooks invoke "$(FUNCTION)" --event "$(EVENT)" --data-dir "$(DATA_DIR)"
+
+deploy: install
+	.venv-sam/bin/sam build --template template.yaml --build-dir .build/aws
+	@exec .venv-sam/bin/sam deploy --template-file .build/aws/template.yaml --stack-name "$(STACK_NAME)" \
+		--capabilities CAPABILITY_IAM --resolve-s3 --no-fail-on-empty-changeset \
+		--parameter-overrides Architecture="$(ARCHITECTURE)" $(PARAMETERS)
+
+install: $(DEV) $(AWS) $(SAM)
+
+$(DEV): requirements/dev.txt pyproject.toml
+$(AWS): requirements/aws.txt
+$(SAM): requirements/sam.txt
+$(DEV) $(AWS) $(SAM):
+	@PYTHON="$(PYTHON)" exec ./cli/install "$(@D)" "$<"
+
+lock: install
+	for file in layers/shared/requirements requirements/dev requirements/aws requirements/sam; do \
+		.venv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.13 --generate-hashes \
+			--no-header --no-annotate "$$file.in" -o "$$file.txt" || exit 1; \
+	done
+
+clean:
+	rm -rf .venv .venv-aws .venv-sam .build .aws-sam

@@ -1,0 +1,21 @@
+"""DELETE /stores/{store_hash}/v2/hooks/{id}"""
+
+from storehooks.adapters.hooks_table import HooksTable
+from storehooks.api.operation import operation
+from storehooks.api.request import Request
+from storehooks.api.response import Response
+from storehooks.api.v2 import hook_to_v2
+from storehooks.domain.identity import DEFAULT_SCOPE
+from storehooks.settings import setting
+
+hooks = HooksTable(setting("HOOKS_TABLE"))
+
+
+@operation
+def delete_hook(request: Request) -> Response:
+    """Remove a hook of the caller; the answer is the hook as it was."""
+    caller = request.caller(DEFAULT_SCOPE)
+    return Response(200, hook_to_v2(hooks.delete(caller, request.hook_id())))
+
+
+handler = delete_hook

@@ -1,0 +1,339 @@
+"""Hooks in DynamoDB.
+
+Three kinds of items share the table, keyed by ``store_hash`` and ``id``:
+
+- a hook, under its store's hash and its own id;
+- a store's counter, id 0, with the last id given out; ids are never given out again;
+- a guard, under ``guard#store#client#scope`` and id 0: which destinations the client has
+  hooks for, each as an attribute ``d_<digest>`` with the hook's id, and their ``number``.
+  A hook and its guard change in one transaction, which is what keeps hooks unique and few
+  under concurrent requests.
+"""
+
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from storehooks.adapters.dynamodb import (
+    ConditionFailedError,
+    TransactionCancelledError,
+    dynamodb_client,
+    store_errors,
+)
+from storehooks.domain.destination import destination_digest
+from storehooks.domain.errors import (
+    DuplicateHookError,
+    HookNotFoundError,
+    StoreBusyError,
+    TooManyHooksError,
+)
+from storehooks.domain.hook import MAX_HOOKS_PER_SCOPE, Hook
+from storehooks.domain.identity import Caller
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import PutTypeDef, TransactWriteItemTypeDef, UpdateTypeDef
+
+type Item = dict[str, Any]
+
+_COUNTER_ID = "0"
+# Requests that change the same hook or guard at the same moment: each loser tries again.
+_TRIES = 12
+_LONGEST_PAUSE_SECONDS = 0.5
+
+
+class HooksTable:
+    """The hooks of all stores.
+
+    Every method may raise :class:`StoreBusyError` and
+    :class:`storehooks.domain.errors.StoreFailedError`; nothing is ever half written.
+    """
+
+    def __init__(
+        self,
+        table: str,
+        dynamodb: "DynamoDBClient | None" = None,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._table = table
+        self._dynamodb = dynamodb or dynamodb_client()
+        self._clock = clock
+        self._sleep = sleep
+
+    def get(self, caller: Caller, hook_id: int) -> Hook:
+        """A hook of the caller. One call.
+
+        :raises HookNotFoundError: when there is none, or it is another client's.
+        """
+        with store_errors():
+            answer = self._dynamodb.get_item(
+                TableName=self._table, Key=_key(caller.store_hash, hook_id), ConsistentRead=True
+            )
+        if "Item" not in answer:
+            raise HookNotFoundError
+        hook = _to_hook(answer["Item"])
+        if hook.client_id != caller.client_id:
+            raise HookNotFoundError
+        return hook
+
+    def page(self, caller: Caller, *, skip: int, most: int) -> list[Hook]:
+        """The caller's hooks by id, from the one after ``skip`` on. One call per megabyte read."""
+        hooks: list[Hook] = []
+        for items in self._item_pages(caller):
+            skipped = min(skip, len(items))
+            skip -= skipped
+            hooks += [_to_hook(item) for item in items[skipped : skipped + most - len(hooks)]]
+            if len(hooks) == most:
+                break
+        return hooks
+
+    def create(
+        self,
+        caller: Caller,
+        *,
+        scope: str,
+        destination: str,
+        headers: Mapping[str, str] | None = None,
+        is_active: bool = False,
+    ) -> Hook:
+        """Register a hook for the caller. Two calls.
+
+        :raises DuplicateHookError: when the client has one for this scope and destination.
+        :raises TooManyHooksError: when it has the most it may for this scope.
+        """
+        now = int(self._clock())
+        hook = Hook(
+            id=self._next_id(caller.store_hash),
+            store_hash=caller.store_hash,
+            client_id=caller.client_id,
+            scope=scope,
+            destination=destination,
+            headers=headers,
+            is_active=is_active,
+            created_at=now,
+            updated_at=now,
+        )
+        return self._retried(
+            lambda: self._transact(hook, [self._put(hook, over=None), self._guard_adding(hook)])
+        )
+
+    def update(self, caller: Caller, hook_id: int, changes: Mapping[str, Any]) -> Hook:
+        """Change some fields of a hook of the caller, and return it whole. Two calls.
+
+        :param changes: new values by the names of :class:`Hook`'s fields.
+        :raises HookNotFoundError: as for :meth:`get`.
+        :raises DuplicateHookError: as for :meth:`create`; the hook stays as it was.
+        :raises TooManyHooksError: likewise.
+        """
+        return self._retried(lambda: self._update_once(self.get(caller, hook_id), changes))
+
+    def delete(self, caller: Caller, hook_id: int) -> Hook:
+        """Remove a hook of the caller, and return what it was. Two calls.
+
+        :raises HookNotFoundError: as for :meth:`get`.
+        """
+        return self._retried(lambda: self._delete_once(self.get(caller, hook_id)))
+
+    def _update_once(self, old: Hook, changes: Mapping[str, Any]) -> Hook:
+        new = replace(old, **changes, updated_at=int(self._clock()), version=old.version + 1)
+        put = self._put(new, over=old)
+        if _guard_key(old) != _guard_key(new):
+            return self._transact(new, [put, self._guard_removing(old), self._guard_adding(new)])
+        if _digest_attribute(old) != _digest_attribute(new):
+            return self._transact(new, [put, self._guard_swapping(old, new)])
+        try:
+            with store_errors():
+                self._dynamodb.put_item(**put["Put"])
+        except ConditionFailedError as error:
+            raise _LostRaceError from error
+        return new
+
+    def _delete_once(self, hook: Hook) -> Hook:
+        delete: TransactWriteItemTypeDef = {
+            "Delete": {
+                "TableName": self._table,
+                "Key": _key(hook.store_hash, hook.id),
+                "ConditionExpression": "version = :version",
+                "ExpressionAttributeValues": {":version": {"N": str(hook.version)}},
+            }
+        }
+        return self._transact(hook, [delete, self._guard_removing(hook)])
+
+    def _next_id(self, store_hash: str) -> int:
+        with store_errors():
+            answer = self._dynamodb.update_item(
+                TableName=self._table,
+                Key={"store_hash": {"S": store_hash}, "id": {"N": _COUNTER_ID}},
+                UpdateExpression="ADD last_id :one",
+                ExpressionAttributeValues={":one": {"N": "1"}},
+                ReturnValues="UPDATED_NEW",
+            )
+        return int(answer["Attributes"]["last_id"]["N"])
+
+    def _item_pages(self, caller: Caller) -> Iterator[list[Item]]:
+        start: dict[str, Any] = {}
+        while True:
+            with store_errors():
+                answer = self._dynamodb.query(
+                    TableName=self._table,
+                    ConsistentRead=True,
+                    KeyConditionExpression="store_hash = :store AND id > :counter",
+                    FilterExpression="client_id = :client",
+                    ExpressionAttributeValues={
+                        ":store": {"S": caller.store_hash},
+                        ":counter": {"N": _COUNTER_ID},
+                        ":client": {"S": caller.client_id},
+                    },
+                    **start,
+                )
+            yield answer["Items"]
+            if "LastEvaluatedKey" not in answer:
+                return
+            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
+    def _put(self, hook: Hook, *, over: Hook | None) -> "TransactWriteItemTypeDef":
+        """Write a hook: a new one, or over the version it was made from."""
+        put: PutTypeDef = {
+            "TableName": self._table,
+            "Item": _to_item(hook),
+            "ConditionExpression": "attribute_not_exists(id)",
+        }
+        if over is not None:
+            put["ConditionExpression"] = "version = :version"
+            put["ExpressionAttributeValues"] = {":version": {"N": str(over.version)}}
+        return {"Put": put}
+
+    def _guard_adding(self, hook: Hook) -> "TransactWriteItemTypeDef":
+        return self._guard_update(
+            hook,
+            update="SET #new = :id ADD #number :one",
+            condition="attribute_not_exists(#new) AND (attribute_not_exists(#number) OR #number < :most)",
+            names={"#new": _digest_attribute(hook), "#number": "number"},
+            values={":id": hook.id, ":one": 1, ":most": MAX_HOOKS_PER_SCOPE},
+        )
+
+    def _guard_removing(self, hook: Hook) -> "TransactWriteItemTypeDef":
+        return self._guard_update(
+            hook,
+            update="REMOVE #old ADD #number :minus_one",
+            names={"#old": _digest_attribute(hook), "#number": "number"},
+            values={":minus_one": -1},
+        )
+
+    def _guard_swapping(self, old: Hook, new: Hook) -> "TransactWriteItemTypeDef":
+        return self._guard_update(
+            new,
+            update="SET #new = :id REMOVE #old",
+            condition="attribute_not_exists(#new)",
+            names={"#new": _digest_attribute(new), "#old": _digest_attribute(old)},
+            values={":id": new.id},
+        )
+
+    def _guard_update(
+        self,
+        hook: Hook,
+        *,
+        update: str,
+        names: dict[str, str],
+        values: dict[str, int],
+        condition: str | None = None,
+    ) -> "TransactWriteItemTypeDef":
+        write: UpdateTypeDef = {
+            "TableName": self._table,
+            "Key": {"store_hash": {"S": _guard_key(hook)}, "id": {"N": _COUNTER_ID}},
+            "UpdateExpression": update,
+            "ExpressionAttributeNames": names,
+            "ExpressionAttributeValues": {name: {"N": str(value)} for name, value in values.items()},
+        }
+        if condition is not None:
+            write["ConditionExpression"] = condition
+            write["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+        return {"Update": write}
+
+    def _transact(self, hook: Hook, writes: "list[TransactWriteItemTypeDef]") -> Hook:
+        """Do all of it or nothing; the hook's own write comes first, its new guard's last."""
+        try:
+            with store_errors():
+                # botocore adds a token, with which a repeat of a lost answer does nothing twice.
+                self._dynamodb.transact_write_items(TransactItems=writes)
+        except TransactionCancelledError as error:
+            raise _why_cancelled(error, hook) from error
+        return hook
+
+    def _retried(self, attempt: Callable[[], Hook]) -> Hook:
+        for tries in range(1, _TRIES):
+            try:
+                return attempt()
+            except _LostRaceError:
+                self._sleep(random.uniform(0, min(0.02 * 2**tries, _LONGEST_PAUSE_SECONDS)))  # noqa: S311 - jitter
+        try:
+            return attempt()
+        except _LostRaceError:
+            raise StoreBusyError from None
+
+
+class _LostRaceError(Exception):
+    """Another request changed the same items first; nothing was written."""
+
+
+def _why_cancelled(error: TransactionCancelledError, hook: Hook) -> Exception:
+    guard = error.reasons[-1] if error.reasons else {}
+    before = guard.get("Item", {})
+    # The hook's own write comes first: when that failed, the guard was judged on old news.
+    hook_unchanged = error.reasons and error.reasons[0].get("Code") == "None"
+    if hook_unchanged and guard.get("Code") == "ConditionalCheckFailed":
+        holder = before.get(_digest_attribute(hook))
+        if holder is not None:
+            return DuplicateHookError(int(holder["N"]))
+        return TooManyHooksError(hook.scope, MAX_HOOKS_PER_SCOPE)
+    return _LostRaceError()
+
+
+def _key(store_hash: str, hook_id: int) -> Item:
+    return {"store_hash": {"S": store_hash}, "id": {"N": str(hook_id)}}
+
+
+def _guard_key(hook: Hook) -> str:
+    return f"guard#{hook.store_hash}#{hook.client_id}#{hook.scope}"
+
+
+def _digest_attribute(hook: Hook) -> str:
+    return "d_" + destination_digest(hook.destination)
+
+
+def _to_item(hook: Hook) -> Item:
+    item: Item = {
+        **_key(hook.store_hash, hook.id),
+        "client_id": {"S": hook.client_id},
+        "scope": {"S": hook.scope},
+        "destination": {"S": hook.destination},
+        "is_active": {"BOOL": hook.is_active},
+        "created_at": {"N": str(hook.created_at)},
+        "updated_at": {"N": str(hook.updated_at)},
+        "version": {"N": str(hook.version)},
+    }
+    if hook.headers is not None:
+        item["headers"] = {"M": {name: {"S": value} for name, value in hook.headers.items()}}
+    if hook.is_active:
+        # What an event looks hooks up by; absent, the hook is not in that index.
+        item["subscription"] = {"S": f"{hook.store_hash}#{hook.scope}"}
+    return item
+
+
+def _to_hook(item: Mapping[str, Any]) -> Hook:
+    headers = item.get("headers")
+    return Hook(
+        id=int(item["id"]["N"]),
+        store_hash=item["store_hash"]["S"],
+        client_id=item["client_id"]["S"],
+        scope=item["scope"]["S"],
+        destination=item["destination"]["S"],
+        headers=None if headers is None else {name: value["S"] for name, value in headers["M"].items()},
+        is_active=item["is_active"]["BOOL"],
+        created_at=int(item["created_at"]["N"]),
+        updated_at=int(item["updated_at"]["N"]),
+        version=int(item["version"]["N"]),
+    )

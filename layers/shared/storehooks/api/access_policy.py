@@ -1,0 +1,46 @@
+"""What a caller may do, as a policy that API Gateway holds each request against.
+
+The gateway keeps the policy with the token for a while and checks every request's method
+and path in it, so one store's token never reaches another store's functions.
+"""
+
+from typing import Any
+
+from storehooks.domain.identity import DEFAULT_SCOPE, Caller, is_store_hash
+
+# In a policy `*` matches slashes too: nothing but the end of a path is left open.
+_ROUTES = {
+    DEFAULT_SCOPE: (
+        "GET/stores/{store_hash}/v2/hooks",
+        "POST/stores/{store_hash}/v2/hooks",
+        "GET/stores/{store_hash}/v2/hooks/*",
+        "PUT/stores/{store_hash}/v2/hooks/*",
+        "DELETE/stores/{store_hash}/v2/hooks/*",
+    ),
+}
+
+
+def access_policy(caller: Caller, method_arn: str) -> dict[str, Any]:
+    """The authorizer's answer for a caller: its policy, and who it is for the functions.
+
+    :param method_arn: of the request at hand; its API and stage are the policy's.
+    """
+    api_and_stage = "/".join(method_arn.split("/")[:2])
+    routes = [route for scope in sorted(caller.oauth_scopes) for route in _ROUTES.get(scope, ())]
+    if routes and is_store_hash(caller.store_hash):
+        effect = "Allow"
+        resources = [f"{api_and_stage}/{route.format(store_hash=caller.store_hash)}" for route in routes]
+    else:
+        effect, resources = "Deny", [f"{api_and_stage}/*"]
+    return {
+        "principalId": caller.client_id,
+        "policyDocument": {
+            "Version": "2012-10-17",
+            "Statement": [{"Effect": effect, "Action": "execute-api:Invoke", "Resource": resources}],
+        },
+        "context": {
+            "store_hash": caller.store_hash,
+            "client_id": caller.client_id,
+            "oauth_scopes": " ".join(sorted(caller.oauth_scopes)),
+        },
+    }

@@ -1,0 +1,118 @@
+"""What a client may say of a hook: when creating one (``NewHook``) and when changing one.
+
+Separate from what is stored and what is answered. Unknown fields are refused by name;
+fields that only the service sets are ignored, so that a hook can be sent back as it came.
+"""
+
+from typing import Annotated, Any, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    StrictBool,
+    StrictStr,
+    ValidationError,
+    ValidationInfo,
+)
+from pydantic_core import ErrorDetails
+
+from storehooks.domain import destination, headers, scope
+from storehooks.domain.errors import InvalidRequestError, InvalidValueError, Problem
+
+# Other versions of the API carry the last three.
+READ_ONLY_FIELDS = frozenset(
+    {
+        "id",
+        "store_hash",
+        "client_id",
+        "created_at",
+        "updated_at",
+        "events_history_enabled",
+        "deactivated_at",
+        "deactivation_reason",
+    }
+)
+
+
+def _check_destination(url: str, info: ValidationInfo) -> str:
+    return destination.check_destination(url, allow_private=(info.context or {}).get("allow_private", False))
+
+
+Scope = Annotated[StrictStr, AfterValidator(scope.check_scope)]
+Destination = Annotated[StrictStr, AfterValidator(_check_destination)]
+Headers = Annotated[dict[StrictStr, StrictStr], AfterValidator(headers.check_headers)]
+
+
+class _HookInput(BaseModel):
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    @classmethod
+    def parse(cls, body: dict[str, Any], *, allow_private: bool) -> Self:
+        """The model for a JSON object, or :class:`InvalidRequestError` with every problem in it."""
+        given = {field: value for field, value in body.items() if field not in READ_ONLY_FIELDS}
+        try:
+            return cls.model_validate(given, context={"allow_private": allow_private})
+        except ValidationError as error:
+            raise InvalidRequestError(*_problems(error)) from None
+
+    def fields(self) -> dict[str, Any]:
+        """The given fields alone, by their names in :class:`storehooks.domain.hook.Hook`."""
+        return self.model_dump(exclude_unset=True)
+
+
+class NewHook(_HookInput):
+    """What a hook is created from."""
+
+    scope: Scope
+    destination: Destination
+    headers: Headers | None = None
+    is_active: StrictBool = False
+
+
+class HookChanges(_HookInput):
+    """The fields of a hook to change; the others stay as they are."""
+
+    # The defaults only make the fields optional: a field that was not given is left out.
+    scope: Scope = ""
+    destination: Destination = ""
+    headers: Headers | None = None
+    is_active: StrictBool = False
+
+    @classmethod
+    def parse(cls, body: dict[str, Any], *, allow_private: bool) -> Self:
+        """As for any input, and something has to change."""
+        changes = super().parse(body, allow_private=allow_private)
+        if not changes.model_fields_set:
+            raise InvalidRequestError(Problem("body", "changes nothing", f"one or more of {_FIELDS}"))
+        return changes
+
+
+_FIELDS = ", ".join(NewHook.model_fields)
+_TYPES = {
+    "scope": f"a string: {scope.ACCEPTED}",
+    "destination": f"a string: {destination.ACCEPTED}",
+    "headers": headers.ACCEPTED,
+    "is_active": "true or false",
+}
+
+
+def _problems(error: ValidationError) -> list[Problem]:
+    """One problem per field: a header's wrong type is a problem of ``headers``."""
+    found: dict[str, Problem] = {}
+    for detail in error.errors(include_url=False):
+        problem = _problem(detail)
+        found.setdefault(problem.field, problem)
+    return list(found.values())
+
+
+def _problem(detail: ErrorDetails) -> Problem:
+    field = str(detail["loc"][0])
+    if detail["type"] == "extra_forbidden":
+        return Problem(field, "is unknown", _FIELDS)
+    if detail["type"] == "missing":
+        return Problem(field, "is required", _TYPES[field])
+    cause = detail.get("ctx", {}).get("error")
+    if isinstance(cause, InvalidValueError):
+        return Problem(field, cause.reason, cause.accepted, cause.given)
+    return Problem(field, "has the wrong type", _TYPES[field])

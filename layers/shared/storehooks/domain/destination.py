@@ -1,0 +1,224 @@
+"""Where a hook may have its events sent.
+
+A destination is held to the letters of RFC 3986, so that every parser on its way reads the
+same host in it. The rules for the host: a public name, or a public address in plain form.
+"""
+
+import hashlib
+import re
+import unicodedata
+from ipaddress import IPv6Address
+from urllib.parse import unquote
+
+from storehooks.domain.address import is_public, parse_loose_ipv4, parse_plain
+from storehooks.domain.errors import InvalidValueError
+
+MAX_LENGTH = 2048
+
+ACCEPTED = (
+    "an absolute https URL of at most 2048 characters, port 443 or none, with a public host name or address"
+)
+ACCEPTED_LOCALLY = "an absolute http or https URL of at most 2048 characters"
+
+# Names that resolve inside a network, or nowhere (RFC 6761, 6762, 7686, 8375, and common use).
+_REFUSED_NAMES = (
+    "localhost",
+    "localdomain",
+    "local",
+    "internal",
+    "intranet",
+    "private",
+    "corp",
+    "home",
+    "lan",
+    "home.arpa",
+    "svc",
+    "cluster.local",
+    "test",
+    "invalid",
+    "onion",
+    "arpa",
+)
+
+_URL = re.compile(
+    r"(?P<scheme>[A-Za-z][A-Za-z0-9+.\-]*)://(?P<authority>[^/?#]*)(?P<rest>[^#]*)(?P<fragment>#.*)?",
+    re.DOTALL,
+)
+_AUTHORITY = re.compile(r"(?P<host>\[[^\[\]]*\]|[^:\[\]]*)(?::(?P<port>[0-9]*))?")
+# RFC 3986: what a path and a query consist of.
+_PATH_AND_QUERY = re.compile(r"(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/?]|%[0-9A-Fa-f]{2})*", re.ASCII)
+_NUMBER = re.compile(r"[0-9]+|0[xX][0-9A-Fa-f]*", re.ASCII)
+_IDEOGRAPHIC_FULL_STOP = "\u3002"  # the one dot of IDNA that NFKC leaves alone
+_IGNORED_CATEGORIES = {"Cf", "Mn"}  # zero-width characters, marks: what mappings drop
+_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9\-]{0,61}[a-z0-9])?", re.ASCII)
+
+
+def check_destination(url: str, *, allow_private: bool = False) -> str:
+    """The destination as it is kept, or :class:`InvalidValueError`.
+
+    It is kept as given, except that an internationalised name becomes its ASCII form.
+
+    :param allow_private: admit http, any port, and private addresses and names as well
+        (``AllowPrivateDestinations``, for trying on one machine).
+    """
+    try:
+        return _checked(url, allow_private=allow_private)
+    except _Refused as refused:
+        accepted = ACCEPTED_LOCALLY if allow_private else ACCEPTED
+        given = url if refused.repeatable else None
+        raise InvalidValueError(refused.reason, accepted, given) from None
+
+
+def destination_digest(destination: str) -> str:
+    """What is equal for two destinations exactly when they name the same thing.
+
+    The letter case of scheme and host, a default port and an empty path make no difference.
+    """
+    match = _URL.fullmatch(destination)
+    authority = _AUTHORITY.fullmatch(match["authority"]) if match else None
+    if match is None or authority is None:
+        raise ValueError("not a checked destination")
+    scheme = match["scheme"].lower()
+    default_port = "443" if scheme == "https" else "80"
+    port = authority["port"] or default_port
+    rest = match["rest"] if match["rest"].startswith("/") else "/" + match["rest"]
+    host = parse_plain(authority["host"].strip("[]")) or authority["host"].lower()
+    canonical = f"{scheme}://{host}:{port}{rest}"
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+class _Refused(Exception):  # noqa: N818 - never leaves this module
+    """Why a destination is refused, and whether repeating it tells nothing secret."""
+
+    def __init__(self, reason: str, *, repeatable: bool = True) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.repeatable = repeatable
+
+
+def _checked(url: str, *, allow_private: bool) -> str:
+    if len(url) > MAX_LENGTH:
+        raise _Refused(f"is longer than {MAX_LENGTH} characters", repeatable=False)
+    match = _URL.fullmatch(url)
+    if match is None:
+        raise _Refused("is no absolute URL")
+    scheme = match["scheme"].lower()
+    if scheme not in ({"http", "https"} if allow_private else {"https"}):
+        raise _Refused("does not start with https://")
+    if "@" in match["authority"]:
+        raise _Refused("holds a user name or password; send credentials in headers", repeatable=False)
+    if match["fragment"] is not None:
+        raise _Refused("has a fragment (#...), which is never sent")
+    if not _PATH_AND_QUERY.fullmatch(match["rest"]):
+        raise _Refused("has characters in its path or query that must be percent-encoded")
+    authority = _AUTHORITY.fullmatch(match["authority"])
+    if authority is None:
+        raise _Refused("has a malformed host or port")
+    host = _checked_host(authority["host"], allow_private=allow_private)
+    port = authority["port"]
+    if port is not None:
+        _check_port(port, allow_private=allow_private)
+    destination = f"{match['scheme']}://{host}{'' if port is None else ':' + port}{match['rest']}"
+    if len(destination) > MAX_LENGTH:
+        raise _Refused(f"is longer than {MAX_LENGTH} characters in its ASCII form", repeatable=False)
+    return destination
+
+
+def _check_port(port: str, *, allow_private: bool) -> None:
+    if allow_private:
+        if not (port.isdigit() and len(port) <= 5 and 1 <= int(port) <= 65535 and port[0] != "0"):
+            raise _Refused("has a port that is no number from 1 to 65535")
+    elif port != "443":
+        raise _Refused("has a port other than 443")
+
+
+def _checked_host(host: str, *, allow_private: bool) -> str:
+    if not host:
+        raise _Refused("has no host")
+    if host.startswith("["):
+        return _checked_ipv6(host, allow_private=allow_private)
+    if parse_plain(host) is not None:
+        return _checked_address(host, allow_private=allow_private)
+    _refuse_disguised_address(host, allow_private=allow_private)
+    if "%" in host:
+        raise _Refused("has a percent-encoded host")
+    name = host.lower() if host.isascii() else _ascii_name(host)
+    _refuse_disguised_address(name, allow_private=allow_private)
+    _check_name(name, allow_private=allow_private)
+    return host if host.isascii() else name
+
+
+def _checked_ipv6(host: str, *, allow_private: bool) -> str:
+    if not isinstance(parse_plain(host[1:-1]), IPv6Address) or "%" in host:
+        raise _Refused("has a malformed IPv6 address")
+    return f"[{_checked_address(host[1:-1], allow_private=allow_private)}]"
+
+
+def _checked_address(text: str, *, allow_private: bool) -> str:
+    address = parse_plain(text)
+    if address is None or not (allow_private or is_public(address)):
+        raise _Refused(f"has the address {text}, which is not public")
+    return text
+
+
+def _refuse_disguised_address(host: str, *, allow_private: bool) -> None:
+    """Refuse what some parser somewhere takes for an IPv4 address, though it is not in plain form."""
+    folded = _fold(host)
+    address = parse_loose_ipv4(folded)
+    if address is not None:
+        if allow_private or is_public(address):
+            raise _Refused(f"has the address {address} in another spelling; write it as {address}")
+        raise _Refused(f"has the address {address} in another spelling, which is not public")
+    last_label = folded.removesuffix(".").rpartition(".")[2]
+    if _NUMBER.fullmatch(last_label):
+        raise _Refused("has a host that ends in a number but is no IPv4 address")
+
+
+def _fold(host: str) -> str:
+    """The host as lenient software reads it: percent-encoding undone, digits and dots in ASCII."""
+    normal = unicodedata.normalize("NFKC", unquote(host))
+    visible = (char for char in normal if unicodedata.category(char) not in _IGNORED_CATEGORIES)
+    return "".join(_fold_character(char) for char in visible)
+
+
+def _fold_character(char: str) -> str:
+    digit = unicodedata.decimal(char, None)
+    if digit is not None:
+        return str(digit)
+    return "." if char == _IDEOGRAPHIC_FULL_STOP else char
+
+
+def _ascii_name(host: str) -> str:
+    """An internationalised name in its ASCII form, checked by IDNA 2008 (RFC 5891, UTS 46)."""
+    import idna  # few destinations need its tables
+
+    try:
+        return idna.encode(host, uts46=True, std3_rules=True).decode("ascii")
+    except (idna.IDNAError, UnicodeError):
+        raise _Refused("has a host that is no valid internationalised name") from None
+
+
+def _check_name(name: str, *, allow_private: bool) -> None:
+    if name.endswith("."):
+        raise _Refused("has a host name that ends in a dot")
+    labels = name.split(".")
+    if len(name) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
+        raise _Refused("has a host that is no valid name")
+    for label in labels:
+        if label.startswith("xn--"):
+            _check_ascii_form(label)
+    if allow_private:
+        return
+    if len(labels) == 1:
+        raise _Refused("has a host name of a single label, which is not public")
+    if any(name == refused or name.endswith("." + refused) for refused in _REFUSED_NAMES):
+        raise _Refused(f"has a host name at or under .{labels[-1]}, which is not public")
+
+
+def _check_ascii_form(label: str) -> None:
+    import idna  # few destinations need its tables
+
+    try:
+        idna.ulabel(label)
+    except (idna.IDNAError, UnicodeError):
+        raise _Refused("has a host that is no valid internationalised name") from None

@@ -1,0 +1,101 @@
+"""The headers a hook may add to its deliveries."""
+
+import json
+import re
+import unicodedata
+from collections.abc import Mapping
+
+from storehooks.domain.errors import InvalidValueError
+
+MAX_HEADERS = 64
+MAX_NAME_BYTES = 64
+MAX_VALUE_BYTES = 8 * 1024
+MAX_TOTAL_BYTES = 16 * 1024
+# 250 hooks to a list page, 6 MiB to a Lambda answer, 2.6 KB of a hook that are not headers.
+MAX_ANSWER_BYTES = 22_000
+
+ACCEPTED = (
+    f"null or an object of at most {MAX_HEADERS} strings: names are HTTP tokens of at most {MAX_NAME_BYTES} "
+    f"bytes, values have at most {MAX_VALUE_BYTES} bytes, {MAX_TOTAL_BYTES} in all"
+)
+
+_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+\-.^_`|~]+", re.ASCII)  # RFC 9110, 5.6.2
+_REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+_FORBIDDEN_CATEGORIES = {"Cc", "Cs", "Zl", "Zp"}  # controls, surrogates, line and paragraph separators
+# What a delivery says of itself, or what frames a message and so could split it.
+_RESERVED = frozenset(
+    {
+        "accept-encoding",
+        "connection",
+        "content-encoding",
+        "content-length",
+        "content-type",
+        "expect",
+        "host",
+        "http2-settings",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "user-agent",
+    }
+)
+_RESERVED_PREFIX = "webhook-"
+
+
+def check_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """The headers as they are, or :class:`InvalidValueError`, which never repeats a value."""
+    if len(headers) > MAX_HEADERS:
+        raise InvalidValueError(f"has {len(headers)} headers", ACCEPTED)
+    seen: set[str] = set()
+    for name, value in headers.items():
+        _check_name(name)
+        if name.lower() in seen:
+            raise InvalidValueError(f"has the header {name} twice, in different letter case", ACCEPTED)
+        seen.add(name.lower())
+        _check_value(name, value)
+    total = sum(len(name) + len(value.encode()) for name, value in headers.items())
+    if total > MAX_TOTAL_BYTES:
+        raise InvalidValueError(f"takes {total} bytes", ACCEPTED)
+    if answer_bytes(headers) > MAX_ANSWER_BYTES:
+        raise InvalidValueError(
+            f"takes {answer_bytes(headers)} bytes in an answer, where quotes, backslashes and letters "
+            f"beyond ASCII count up to seven times",
+            f"at most {MAX_ANSWER_BYTES} bytes in an answer",
+        )
+    return dict(headers)
+
+
+def answer_bytes(headers: Mapping[str, str]) -> int:
+    """The bytes these take in a Lambda answer at most: JSON in a JSON string."""
+    return len(json.dumps(json.dumps(dict(headers))))
+
+
+def _check_name(name: str) -> None:
+    if not _TOKEN.fullmatch(name):
+        raise InvalidValueError(
+            f"has a header name that is no HTTP token: {name[:MAX_NAME_BYTES]!r}", ACCEPTED
+        )
+    if len(name) > MAX_NAME_BYTES:
+        raise InvalidValueError(
+            f"has a header name of {len(name)} bytes: {name[:MAX_NAME_BYTES]}...", ACCEPTED
+        )
+    if name.lower() in _RESERVED or name.lower().startswith(_RESERVED_PREFIX):
+        raise InvalidValueError(f"has the header {name}, which the delivery sets itself", ACCEPTED)
+
+
+def _check_value(name: str, value: str) -> None:
+    if any(unicodedata.category(char) in _FORBIDDEN_CATEGORIES for char in value):
+        raise InvalidValueError(f"has a control character in the value of {name}", ACCEPTED)
+    if _REPLACEMENT in value:
+        raise InvalidValueError(f"has bytes that are not UTF-8 in the value of {name}", ACCEPTED)
+    if len(value.encode()) > MAX_VALUE_BYTES:
+        raise InvalidValueError(f"has more than {MAX_VALUE_BYTES} bytes in the value of {name}", ACCEPTED)
+    if value != value.strip():
+        raise InvalidValueError(
+            f"has white space around the value of {name}, which HTTP does not carry", ACCEPTED
+        )

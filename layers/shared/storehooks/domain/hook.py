@@ -1,0 +1,28 @@
+"""A hook: a client's wish to have a store's events of one scope sent to a destination."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+MAX_HOOKS_PER_SCOPE = 10
+"""Hooks that one client may have for one scope of one store (BigCommerce, since 2025-04)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hook:
+    """A registered hook.
+
+    Times are whole seconds since 1970. ``version`` counts the hook's changes from 1; a
+    change is written only over the version that it was made from. Header values may be
+    credentials and so never show in a hook's text.
+    """
+
+    id: int
+    store_hash: str
+    client_id: str
+    scope: str
+    destination: str
+    headers: Mapping[str, str] | None = field(repr=False)
+    is_active: bool
+    created_at: int
+    updated_at: int
+    version: int = 1

@@ -1,0 +1,76 @@
+"""The scopes of events, and which of them a hook may name.
+
+The catalogue is data, ``scopes.json`` beside this file: each scope that BigCommerce
+publishes or published, with the example of its callback's ``data``. A scope there may
+hold the placeholder ``{channel_id}``; a hook or an event has a channel's number in its
+place. Some scopes hold a ``*`` in the middle, which is part of their name.
+"""
+
+import json
+import re
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from storehooks.domain.errors import InvalidValueError
+
+DELIVERY_EXCEPTION = "store/hook/deliveryException"
+"""Only ever matched by its full name, so that no wildcard subscribes to failures unawares."""
+
+ACCEPTED = (
+    "a scope of the catalogue such as store/order/created, with a channel's number for {channel_id}, "
+    "or a wildcard above one such as store/order/*"
+)
+
+_CHANNEL = re.compile(r"^store/channel/([1-9][0-9]{0,17})(?=/)", re.ASCII)
+_PLACEHOLDER = "store/channel/{channel_id}"
+
+
+@cache
+def catalogue() -> dict[str, dict[str, Any]]:
+    """Each scope that an event can have, with its ``type``, ``example`` and ``since``."""
+    text = resources.files(__package__).joinpath("scopes.json").read_text("utf-8")
+    entries: dict[str, dict[str, Any]] = json.loads(text)
+    return {scope: entry for scope, entry in entries.items() if not entry.get("wildcard")}
+
+
+@cache
+def _wildcards() -> frozenset[str]:
+    """Every ``.../*`` that stands above a scope of the catalogue."""
+    return frozenset(
+        wildcard
+        for scope in catalogue()
+        if scope != DELIVERY_EXCEPTION
+        for wildcard in wildcards_above(scope)
+    )
+
+
+def wildcards_above(scope: str) -> list[str]:
+    """The wildcards that match a scope, the narrowest first.
+
+    >>> wildcards_above("store/cart/lineItem/created")
+    ['store/cart/lineItem/*', 'store/cart/*', 'store/*']
+    """
+    segments = scope.split("/")
+    return ["/".join([*segments[:depth], "*"]) for depth in range(len(segments) - 1, 0, -1)]
+
+
+def check_scope(scope: str) -> str:
+    """The scope as it is, if a hook may have it; otherwise :class:`InvalidValueError`."""
+    named = _CHANNEL.sub(_PLACEHOLDER, scope)
+    # The placeholder itself is no channel: only what the pattern put there counts.
+    if "{" not in scope and (named in catalogue() or named in _wildcards()):
+        return scope
+    raise InvalidValueError(_refusal(scope), ACCEPTED, given=scope)
+
+
+def _refusal(scope: str) -> str:
+    if scope in {"*", "*/*"}:
+        return "is wider than a store: name store/* for all of a store's events"
+    if scope == "store/hook/*":
+        return f"is no wildcard: name {DELIVERY_EXCEPTION} in full"
+    if scope.startswith("store/channel/"):
+        return "is not in the catalogue, or its channel is no number"
+    if scope.endswith("*"):
+        return "stands above no scope of the catalogue"
+    return "is not in the catalogue of scopes"

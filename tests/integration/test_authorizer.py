@@ -1,0 +1,154 @@
+"""What the authorizer answers the gateway."""
+
+import fnmatch
+
+import pytest
+
+from storehooks.domain.errors import InvalidValueError, UnauthenticatedError
+from tests.integration.conftest import load_event
+
+API = "arn:aws:execute-api:us-east-1:123456789012:a1b2c3d4e5/live"
+CLIENT = "40c672b9177b5d3a8dbfad24321be15d"
+
+
+def authorize(functions, token, arn=f"{API}/GET/stores/5ueh97/v2/hooks"):
+    event = load_event("authorizer") | {"authorizationToken": token, "methodArn": arn}
+    return functions.module("authorizer").handler(event, None)
+
+
+def allows(answer, arn):
+    """Whether the policy lets a request through, by the gateway's rule: `*` matches anything."""
+    (statement,) = answer["policyDocument"]["Statement"]
+    matches = any(fnmatch.fnmatchcase(arn, resource) for resource in statement["Resource"])
+    return matches and statement["Effect"] == "Allow"
+
+
+@pytest.fixture
+def answer(functions, access):
+    """What a token of the store 5ueh97 gets."""
+    return authorize(functions, access.create_token("5ueh97", CLIENT).access_token)
+
+
+@pytest.mark.parametrize(
+    "route",
+    [
+        "GET/stores/5ueh97/v2/hooks",
+        "POST/stores/5ueh97/v2/hooks",
+        "GET/stores/5ueh97/v2/hooks/1",
+        "PUT/stores/5ueh97/v2/hooks/1",
+        "DELETE/stores/5ueh97/v2/hooks/1",
+    ],
+)
+def test_a_token_may_use_its_own_stores_hooks(answer, route):
+    assert allows(answer, f"{API}/{route}")
+
+
+@pytest.mark.parametrize(
+    "arn",
+    [
+        f"{API}/GET/stores/x0ther/v2/hooks",
+        f"{API}/GET/stores/5ueh97x/v2/hooks",
+        f"{API}/GET/stores/5UEH97/v2/hooks",
+        f"{API}/GET/stores/x0ther/stores/5ueh97/v2/hooks",
+        f"{API}/PATCH/stores/5ueh97/v2/hooks",
+        f"{API}/POST/stores/5ueh97/v2/events",
+        f"{API}/GET/stores/5ueh97/v2/orders",
+        API.replace("live", "test") + "/GET/stores/5ueh97/v2/hooks",
+        API.replace("a1b2c3d4e5", "0therapi00") + "/GET/stores/5ueh97/v2/hooks",
+    ],
+)
+def test_a_token_may_use_nothing_else(answer, arn):
+    assert not allows(answer, arn)
+
+
+def test_the_functions_are_told_whom_the_token_stands_for(answer):
+    assert answer["principalId"] == CLIENT
+    assert answer["context"] == {"store_hash": "5ueh97", "client_id": CLIENT, "oauth_scopes": "default"}
+
+
+def test_an_unknown_or_revoked_token_is_nobodys(functions, access):
+    token = access.create_token("5ueh97").access_token
+    (record,) = access.list_tokens("5ueh97")
+    access.revoke_token(record.token_sha256)
+    for text in (token, "unknown", "", "ü", "\ud800", "x" * 10_000):
+        with pytest.raises(Exception, match=r"^Unauthorized$"):
+            authorize(functions, text)
+
+
+def test_a_token_without_a_known_scope_is_denied_everything(functions, access, aws):
+    token = access.create_token("5ueh97").access_token
+    (record,) = access.list_tokens("5ueh97")
+    aws.dynamodb.update_item(
+        TableName="TokensTable",
+        Key={"token_sha256": {"S": record.token_sha256}},
+        UpdateExpression="SET oauth_scopes = :other",
+        ExpressionAttributeValues={":other": {"SS": ["other"]}},
+    )
+    denied = authorize(functions, token)
+    assert denied["policyDocument"]["Statement"][0]["Effect"] == "Deny"
+    assert not allows(denied, f"{API}/GET/stores/5ueh97/v2/hooks")
+
+
+def test_a_store_hash_that_is_a_pattern_is_never_allowed(functions, access, aws):
+    token = access.create_token("5ueh97").access_token
+    (record,) = access.list_tokens("5ueh97")
+    aws.dynamodb.update_item(
+        TableName="TokensTable",
+        Key={"token_sha256": {"S": record.token_sha256}},
+        UpdateExpression="SET store_hash = :any",
+        ExpressionAttributeValues={":any": {"S": "*"}},
+    )
+    assert not allows(authorize(functions, token), f"{API}/GET/stores/5ueh97/v2/hooks")
+
+
+def test_a_token_is_stored_as_its_digest_alone(access, aws):
+    new = access.create_token("5ueh97")
+    stored = repr(aws.scan("TokensTable"))
+    assert new.access_token not in stored
+    assert new.client_secret not in stored
+    assert new.access_token not in repr(aws.scan("ClientsTable"))
+    assert new.access_token not in repr(new)
+    assert new.client_secret not in repr(new)
+
+
+def test_a_further_token_of_a_client_shares_its_secret(access):
+    first = access.create_token("5ueh97", CLIENT)
+    second = access.create_token("5ueh97", CLIENT)
+    assert second.access_token != first.access_token
+    assert second.client_secret == first.client_secret
+    assert access.create_token("x0ther", CLIENT).client_secret != first.client_secret
+
+
+def test_tokens_are_listed_by_store(access):
+    new = access.create_token("5ueh97")
+    access.create_token("x0ther")
+    (record,) = access.list_tokens("5ueh97")
+    assert (record.store_hash, record.client_id, record.oauth_scopes) == (
+        "5ueh97",
+        new.client_id,
+        ("default",),
+    )
+    assert access.list_tokens("n0ne") == []
+
+
+def test_what_is_no_token_cannot_be_revoked(access):
+    with pytest.raises(UnauthenticatedError):
+        access.revoke_token("0" * 64)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("",),
+        ("a/b",),
+        ("*",),
+        ("x" * 65,),
+        ("5ueh97", "short"),
+        ("5ueh97", "F" * 32),
+        ("5ueh97", CLIENT, ["admin"]),
+    ],
+)
+def test_a_malformed_store_client_or_scope_is_refused(access, aws, arguments):
+    with pytest.raises(InvalidValueError):
+        access.create_token(*arguments)
+    assert aws.scan("ClientsTable") == aws.scan("TokensTable") == []

@@ -1,0 +1,44 @@
+"""How many calls to AWS an operation costs."""
+
+from storehooks.adapters.hooks_table import HooksTable
+from storehooks.domain.identity import Caller
+from tests.integration.conftest import load_event
+
+
+def counted(aws, call):
+    before = len(aws.calls)
+    call()
+    return aws.calls[before:]
+
+
+def test_each_operation_makes_the_fewest_calls(aws, client, access, functions):
+    assert counted(aws, client.create) == ["UpdateItem", "TransactWriteItems"]
+    assert counted(aws, lambda: client.get(1)) == ["GetItem"]
+    assert counted(aws, client.list) == ["Query"]
+    assert counted(aws, lambda: client.update(1, is_active=True)) == ["GetItem", "PutItem"]
+    moved = "https://app.example.com/moved"
+    assert counted(aws, lambda: client.update(1, destination=moved)) == ["GetItem", "TransactWriteItems"]
+    assert counted(aws, lambda: client.update(1, scope="store/*")) == ["GetItem", "TransactWriteItems"]
+    assert counted(aws, lambda: client.delete(1)) == ["GetItem", "TransactWriteItems"]
+    event = load_event("authorizer") | {"authorizationToken": access.create_token("5ueh97").access_token}
+    assert counted(aws, lambda: functions.module("authorizer").handler(event, None)) == ["GetItem"]
+
+
+def test_a_refused_request_makes_no_call(aws, client):
+    assert counted(aws, lambda: client.call("create_hook", body={})) == []
+    assert counted(aws, lambda: client.get("01")) == []
+
+
+def test_a_list_makes_one_call_per_megabyte_read(aws):
+    hooks = HooksTable("HooksTable", dynamodb=aws.dynamodb)
+    caller = Caller("5ueh97", "a" * 32, frozenset())
+    for number in range(70):
+        hooks.create(
+            caller,
+            scope=f"store/channel/{number + 1}/order/*",
+            destination="https://app.example.com/",
+            headers={"x-a": "v" * 8000, "x-b": "v" * 8000},
+        )
+    assert counted(aws, lambda: hooks.page(caller, skip=0, most=250)) == ["Query", "Query"]
+    assert len(hooks.page(caller, skip=0, most=250)) == 70
+    assert [hook.id for hook in hooks.page(caller, skip=60, most=5)] == [61, 62, 63, 64, 65]

@@ -1,0 +1,244 @@
+"""Which destinations a hook may have."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from storehooks.domain.destination import check_destination, destination_digest
+from storehooks.domain.errors import InvalidValueError
+from tests.unit.test_address import carriers, refused_ipv4
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://app.example.com/orders",
+        "https://app.example.com",
+        "https://app.example.com:443/orders?a=1&b=%20#".removesuffix("#"),
+        "HTTPS://App.Example.Com/Orders",
+        "https://example.com?x",
+        "https://8.8.8.8/hook",
+        "https://[2606:4700:4700::1111]/hook",
+        "https://xn--bcher-kva.example/",
+        "https://r3---sn-4g5e6nzs.example.com/",
+        "https://" + "a" * 63 + ".example.com/",
+        "https://example.com/" + "a" * (2048 - len("https://example.com/")),
+        "https://home.example/",
+        "https://notlocal.example/",
+        "https://mylocalhost.com/",
+    ],
+)
+def test_a_public_https_url_is_kept_as_it_is(url):
+    assert check_destination(url) == url
+
+
+@pytest.mark.parametrize(
+    ("url", "kept"),
+    [
+        ("https://bücher.example/a", "https://xn--bcher-kva.example/a"),
+        ("https://BÜCHER.example/a", "https://xn--bcher-kva.example/a"),
+        ("https://例え。テスト/", "https://xn--r8jz45g.xn--zckzah/"),
+        ("https://ｅｘａｍｐｌｅ.com/", "https://example.com/"),
+    ],
+)
+def test_an_internationalised_name_is_kept_in_its_ascii_form(url, kept):
+    assert check_destination(url) == kept
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("", "no absolute URL"),
+        ("orders", "no absolute URL"),
+        ("//example.com/", "no absolute URL"),
+        ("https:/example.com", "no absolute URL"),
+        ("https:example.com", "no absolute URL"),
+        (" https://example.com/", "no absolute URL"),
+        ("https:\\\\example.com/", "no absolute URL"),
+        ("http://example.com/", "https://"),
+        ("ftp://example.com/", "https://"),
+        ("file:///etc/passwd", "https://"),
+        ("https://", "no host"),
+        ("https:///path", "no host"),
+        ("https://:443/", "no host"),
+        ("https://example.com:8443/", "port"),
+        ("https://example.com:/", "port"),
+        ("https://example.com:0443/", "port"),
+        ("https://example.com:443:443/", "malformed"),
+        ("https://example.com:x/", "malformed"),
+        ("https://user@example.com/", "user name or password"),
+        ("https://user:secret@example.com/", "user name or password"),
+        ("https://example.com@127.0.0.1/", "user name or password"),
+        ("https://example.com/#part", "fragment"),
+        ("https://example.com/a b", "percent-encoded"),
+        ("https://example.com/a\\b", "percent-encoded"),
+        ("https://example.com/\n", "percent-encoded"),
+        ("https://example.com/\x00", "percent-encoded"),
+        ("https://example.com/ü", "percent-encoded"),
+        ("https://example.com/%zz", "percent-encoded"),
+        ("https://example.com/" + "a" * 2048, "longer than 2048"),
+        ("https://" + "ü" * 500 + ".example/" + "a" * 1500, "no valid internationalised name"),
+        # names
+        ("https://localhost/", "single label"),
+        ("https://intranet/", "single label"),
+        ("https://a.localhost/", "not public"),
+        ("https://LOCALHOST.localdomain/", "not public"),
+        ("https://printer.local/", "not public"),
+        ("https://db.internal/", "not public"),
+        ("https://a.home.arpa/", "not public"),
+        ("https://a.svc.cluster.local/", "not public"),
+        ("https://a.default.svc/", "not public"),
+        ("https://1.0.0.127.in-addr.arpa/", "not public"),
+        ("https://x.onion/", "not public"),
+        ("https://x.test/", "not public"),
+        ("https://ｌocalhost/", "single label"),
+        ("https://example.com./", "ends in a dot"),
+        ("https://bücher.example./", "ends in a dot"),
+        ("https://example.com。/", "ends in a dot"),
+        ("https://a..example.com/", "no valid name"),
+        ("https://-a.example.com/", "no valid name"),
+        ("https://a_b.example.com/", "no valid name"),
+        ("https://*.example.com/", "no valid name"),
+        ("https://exa mple.com/", "no valid name"),
+        ("https://example.com\\.evil.example/", "no valid name"),
+        ("https://" + "a" * 64 + ".example.com/", "no valid name"),
+        ("https://" + "a." * 127 + "com/", "no valid name"),
+        ("https://☃.example/", "internationalised"),
+        ("https://xn--a.example/", "internationalised"),
+        # addresses
+        ("https://127.0.0.1/", "not public"),
+        ("https://169.254.169.254/latest/meta-data/", "not public"),
+        ("https://[::1]/", "not public"),
+        ("https://[::ffff:127.0.0.1]/", "not public"),
+        ("https://[::ffff:8.8.8.8]/", "not public"),
+        ("https://[fe80::1%25eth0]/", "malformed IPv6"),
+        ("https://[127.0.0.1]/", "malformed IPv6"),
+        ("https://[::1/", "malformed host"),
+        ("https://[v1.x]/", "malformed IPv6"),
+        ("https://127.1/", "127.0.0.1 in another spelling"),
+        ("https://0x7f.0.0.1/", "127.0.0.1 in another spelling"),
+        ("https://0177.0.0.1/", "127.0.0.1 in another spelling"),
+        ("https://2130706433/", "127.0.0.1 in another spelling"),
+        ("https://127.0.0.1./", "127.0.0.1 in another spelling"),
+        ("https://127%2e0%2e0%2e1/", "127.0.0.1 in another spelling"),
+        ("https://%31%32%37.0.0.1/", "127.0.0.1 in another spelling"),
+        ("https://１２７.０.０.１/", "127.0.0.1 in another spelling"),
+        ("https://①②⑦.⓪.⓪.①/", "127.0.0.1 in another spelling"),
+        ("https://١٢٧.٠.٠.١/", "127.0.0.1 in another spelling"),
+        ("https://𝟙𝟚𝟟.𝟘.𝟘.𝟙/", "127.0.0.1 in another spelling"),
+        ("https://127。0．0｡1/", "127.0.0.1 in another spelling"),
+        ("https://127.0.\u200b0.1/", "127.0.0.1 in another spelling"),
+        ("https://127.0.0.1\u00ad/", "127.0.0.1 in another spelling"),
+        ("https://8.8.8.8./", "write it as 8.8.8.8"),
+        ("https://010.8.8.8/", "write it as 8.8.8.8"),
+        ("https://1.2.3.4.5/", "ends in a number"),
+        ("https://256.1.1.1/", "ends in a number"),
+        ("https://example.0x1/", "ends in a number"),
+        ("https://%65xample.com/", "percent-encoded host"),
+    ],
+)
+def test_what_is_no_public_https_url_is_refused_with_its_reason(url, reason):
+    with pytest.raises(InvalidValueError) as caught:
+        check_destination(url)
+    assert reason in caught.value.reason
+    assert "https URL" in caught.value.accepted
+
+
+def test_a_password_in_a_url_is_not_repeated():
+    with pytest.raises(InvalidValueError) as caught:
+        check_destination("https://user:secret@example.com/")
+    assert caught.value.given is None
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1:8000/hook",
+        "http://localhost:8000",
+        "http://[::1]:9/",
+        "https://app.local:8443/",
+        "http://receiver/",
+        "https://example.com/",
+    ],
+)
+def test_private_destinations_are_admitted_where_they_are_allowed(url):
+    assert check_destination(url, allow_private=True) == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ftp://localhost/",
+        "http://user@localhost/",
+        "http://127.1/",
+        "http://localhost:0/",
+        "http://localhost:65536/",
+        "http://localhost:080/",
+        "http://localhost./",
+        "http://[::1/",
+    ],
+)
+def test_allowing_private_destinations_opens_nothing_else(url):
+    with pytest.raises(InvalidValueError):
+        check_destination(url, allow_private=True)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("https://example.com", "https://example.com/"),
+        ("https://example.com/", "HTTPS://EXAMPLE.com:443/"),
+        ("https://example.com?x", "https://example.com/?x"),
+        ("https://[2606:4700::1]/", "https://[2606:4700:0::1]/"),
+    ],
+)
+def test_spellings_of_one_destination_are_one(one, other):
+    assert destination_digest(one) == destination_digest(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("https://example.com/a", "https://example.com/A"),
+        ("https://example.com/a", "https://example.com/a/"),
+        ("https://example.com/?a", "https://example.com/?b"),
+        ("http://example.com:81/", "http://example.com:82/"),
+        ("http://example.com/", "https://example.com/"),
+    ],
+)
+def test_different_destinations_are_different(one, other):
+    assert destination_digest(one) != destination_digest(other)
+
+
+@given(refused_ipv4, st.sampled_from(["{}", "{}.", "%s", "0x%x", "0%o"]))
+def test_no_spelling_of_a_refused_ipv4_address_gets_through(address, spelling):
+    host = spelling.format(address) if "{" in spelling else spelling % int(address)
+    with pytest.raises(InvalidValueError):
+        check_destination(f"https://{host}/")
+
+
+@given(refused_ipv4)
+def test_no_ipv6_literal_of_a_refused_ipv4_address_gets_through(address):
+    for carrier in carriers(address):
+        with pytest.raises(InvalidValueError):
+            check_destination(f"https://[{carrier}]/")
+
+
+@given(st.text(alphabet=st.characters(codec="utf-8"), max_size=60), st.booleans())
+def test_any_host_is_kept_as_plain_ascii_or_refused(host, allow_private):
+    try:
+        kept = check_destination(f"https://{host}/", allow_private=allow_private)
+    except InvalidValueError:
+        return
+    assert kept.isascii()
+    assert kept.isprintable()
+    assert check_destination(kept, allow_private=allow_private) == kept
+    assert destination_digest(kept)
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_kept_or_refused(text):
+    try:
+        check_destination(text)
+    except InvalidValueError as refused:
+        assert refused.reason  # noqa: PT017

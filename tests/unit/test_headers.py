@@ -1,0 +1,80 @@
+"""Which headers a hook may add."""
+
+import json
+
+import pytest
+
+from storehooks.domain.errors import InvalidValueError
+from storehooks.domain.headers import answer_bytes, check_headers
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"X-Custom-Auth-Header": "{secret_auth_password}"},
+        {"Authorization": "Bearer abc"},
+        {"x-empty": ""},
+        {"x-unicode": "Grüße"},
+        {"!#$%&'*+-.^_`|~09azAZ": "every character of a token"},
+        {"n" * 64: "v"},
+        {f"x-{number}": "v" for number in range(64)},
+        {"x-a": "v" * 8192, "x-b": "v" * (16384 - 8192 - 6)},
+        {"webhookish": "v"},
+    ],
+)
+def test_headers_that_http_can_carry_are_kept_as_they_are(headers):
+    assert check_headers(headers) == headers
+
+
+@pytest.mark.parametrize(
+    ("headers", "reason"),
+    [
+        ({"": "v"}, "no HTTP token"),
+        ({"x y": "v"}, "no HTTP token"),
+        ({"x:": "v"}, "no HTTP token"),
+        ({"x\r\ny": "v"}, "no HTTP token"),
+        ({"ü": "v"}, "no HTTP token"),
+        ({":path": "v"}, "no HTTP token"),
+        ({"n" * 65: "v"}, "65 bytes"),
+        ({f"x-{number}": "v" for number in range(65)}, "65 headers"),
+        ({"x": "a\r\nb"}, "control character"),
+        ({"x": "a\tb"}, "control character"),
+        ({"x": "a\x00"}, "control character"),
+        ({"x": "a\x7f"}, "control character"),
+        ({"x": "a\x85b"}, "control character"),
+        ({"x": "a\u2028b"}, "control character"),
+        ({"x": "a\ud800"}, "control character"),
+        ({"x": "a\ufffd"}, "not UTF-8"),
+        ({"x": " a"}, "white space"),
+        ({"x": "v" * 8193}, "more than 8192 bytes"),
+        ({"x": "ü" * 4097}, "more than 8192 bytes"),
+        ({"x": "v" * 8192, "y": "v" * 8191}, "16385 bytes"),
+        ({"x": '"' * 8000}, "bytes in an answer"),
+        ({"X-A": "1", "x-a": "2"}, "twice"),
+        ({"Host": "example.com"}, "sets itself"),
+        ({"content-length": "5"}, "sets itself"),
+        ({"CONTENT-TYPE": "text/plain"}, "sets itself"),
+        ({"Transfer-Encoding": "chunked"}, "sets itself"),
+        ({"Connection": "close"}, "sets itself"),
+        ({"User-Agent": "me"}, "sets itself"),
+        ({"Webhook-Signature": "v1,x"}, "sets itself"),
+    ],
+)
+def test_headers_that_would_break_a_delivery_are_refused(headers, reason):
+    with pytest.raises(InvalidValueError) as caught:
+        check_headers(headers)
+    assert reason in caught.value.reason
+
+
+def test_a_refusal_never_repeats_a_value():
+    for value in ("secret-value\n", "secret-value" * 1000, " secret-value"):
+        with pytest.raises(InvalidValueError) as caught:
+            check_headers({"x": value})
+        refused = caught.value
+        assert "secret-value" not in f"{refused.reason} {refused.accepted} {refused.given}"
+
+
+def test_the_size_in_an_answer_is_that_of_json_within_json():
+    headers = {"x": '"\\ü'}
+    assert answer_bytes(headers) == len(json.dumps(json.dumps(headers)))

@@ -1,0 +1,90 @@
+"""What a client may say of a hook."""
+
+import pytest
+
+from storehooks.api.hook_input import READ_ONLY_FIELDS, HookChanges, NewHook
+from storehooks.domain.errors import InvalidRequestError
+
+GIVEN = {"scope": "store/order/*", "destination": "https://app.example.com/orders"}
+
+
+def problems(model, body, *, allow_private=False):
+    with pytest.raises(InvalidRequestError) as caught:
+        model.parse(body, allow_private=allow_private)
+    return {problem.field: problem for problem in caught.value.problems}
+
+
+def test_a_new_hook_is_inactive_and_has_no_headers_unless_said_otherwise():
+    new = NewHook.parse(GIVEN, allow_private=False)
+    assert new.model_dump() == {**GIVEN, "headers": None, "is_active": False}
+
+
+def test_a_new_hook_takes_all_four_fields():
+    body = {**GIVEN, "headers": {"X-A": "1"}, "is_active": True}
+    assert NewHook.parse(body, allow_private=False).fields() == body
+
+
+def test_every_problem_is_told_at_once():
+    found = problems(
+        NewHook,
+        {"scope": "x", "destination": "http://a", "headers": {"Host": "x"}, "is_active": 1, "colour": "red"},
+    )
+    assert set(found) == {"scope", "destination", "headers", "is_active", "colour"}
+    assert all(problem.reason and problem.accepted for problem in found.values())
+
+
+def test_what_is_missing_is_named():
+    assert {field: problem.reason for field, problem in problems(NewHook, {}).items()} == {
+        "scope": "is required",
+        "destination": "is required",
+    }
+
+
+@pytest.mark.parametrize("value", ["true", "false", 1, 0, 1.0, None, [], {}, "yes"])
+def test_only_a_boolean_is_a_boolean(value):
+    for model in (NewHook, HookChanges):
+        assert problems(model, {**GIVEN, "is_active": value})["is_active"].accepted == "true or false"
+
+
+@pytest.mark.parametrize("value", [1, 1.5, True, None, [], {}, ["store/order/*"]])
+@pytest.mark.parametrize("field", ["scope", "destination"])
+def test_only_a_string_is_a_string(field, value):
+    for model in (NewHook, HookChanges):
+        assert problems(model, {**GIVEN, field: value})[field].reason == "has the wrong type"
+
+
+@pytest.mark.parametrize("value", [1, "x", True, [], {"a": 1}, {"a": None}, {"a": ["b"]}, {"a": {"b": "c"}}])
+def test_only_an_object_of_strings_is_headers(value):
+    for model in (NewHook, HookChanges):
+        assert set(problems(model, {**GIVEN, "headers": value})) == {"headers"}
+
+
+@pytest.mark.parametrize("field", sorted(READ_ONLY_FIELDS))
+def test_fields_that_only_the_service_sets_are_ignored(field):
+    assert HookChanges.parse({field: object(), "is_active": True}, allow_private=False).fields() == {
+        "is_active": True
+    }
+    assert field not in NewHook.parse({**GIVEN, field: "x"}, allow_private=False).fields()
+
+
+@pytest.mark.parametrize("body", [{}, {"id": 1}])
+def test_changing_nothing_is_refused(body):
+    assert problems(HookChanges, body)["body"].reason == "changes nothing"
+
+
+def test_a_change_has_the_given_fields_alone_and_null_clears_the_headers():
+    assert HookChanges.parse({"headers": None}, allow_private=False).fields() == {"headers": None}
+
+
+def test_private_destinations_pass_only_where_they_are_allowed():
+    body = {**GIVEN, "destination": "http://127.0.0.1:8000/"}
+    assert NewHook.parse(body, allow_private=True).destination == body["destination"]
+    assert set(problems(NewHook, body)) == {"destination"}
+
+
+def test_the_secret_in_a_header_shows_in_no_error_and_no_text_of_a_hook():
+    body = {**GIVEN, "headers": {"X-Auth": "hunter2\n"}}
+    with pytest.raises(InvalidRequestError) as caught:
+        NewHook.parse(body, allow_private=False)
+    assert "hunter2" not in repr(caught.value.problems)
+    assert "hunter2" not in f"{caught.value} {caught.value.__cause__}"

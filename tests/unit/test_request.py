@@ -1,0 +1,194 @@
+"""How an event of the gateway is read."""
+
+import base64
+import json
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from storehooks.api.request import Page, Request
+from storehooks.domain.errors import (
+    BodyTooLargeError,
+    HookNotFoundError,
+    InvalidRequestError,
+    NotAllowedError,
+    UnsupportedMediaTypeError,
+)
+
+CLIENT = "40c672b9177b5d3a8dbfad24321be15d"
+
+
+def request(body=None, *, store="5ueh97", hook_id="1", query=None, headers=None, granted=None, encoded=False):
+    granted = {"store_hash": "5ueh97", "client_id": CLIENT, "oauth_scopes": "default"} | (granted or {})
+    return Request(
+        {
+            "headers": headers,
+            "pathParameters": {"store_hash": store, "id": hook_id},
+            "queryStringParameters": query,
+            "requestContext": {"requestId": "r-1", "authorizer": granted},
+            "body": body,
+            "isBase64Encoded": encoded,
+        }
+    )
+
+
+def refusal(body, **kwargs):
+    with pytest.raises(InvalidRequestError) as caught:
+        request(body, **kwargs).json_object()
+    (problem,) = caught.value.problems
+    assert problem.field == "body"
+    return problem.reason
+
+
+def test_the_caller_is_whom_the_authorizer_found():
+    caller = request().caller("default")
+    assert (caller.store_hash, caller.client_id) == ("5ueh97", CLIENT)
+
+
+@pytest.mark.parametrize(
+    "kwargs",
+    [
+        {"store": "x0ther"},
+        {"store": "5UEH97"},
+        {"store": ""},
+        {"granted": {"store_hash": ""}, "store": ""},
+        {"granted": {"store_hash": "*"}, "store": "*"},
+        {"granted": {"client_id": ""}},
+        {"granted": {"oauth_scopes": ""}},
+        {"granted": {"oauth_scopes": "events"}},
+        {"granted": {"oauth_scopes": "defaults default2"}},
+    ],
+)
+def test_a_token_of_another_store_or_without_the_scope_is_not_enough(kwargs):
+    with pytest.raises(NotAllowedError):
+        request(**kwargs).caller("default")
+
+
+def test_without_an_authorizer_nobody_is_allowed():
+    with pytest.raises(NotAllowedError):
+        Request({"pathParameters": {"store_hash": "5ueh97"}, "requestContext": {}}).caller("default")
+
+
+@pytest.mark.parametrize("text", ["1", "10", "999999999999999999"])
+def test_plain_digits_are_an_id(text):
+    assert request(hook_id=text).hook_id() == int(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["0", "01", "-1", "+1", "1.0", "1e3", " 1", "1 ", "１", "a", "", "1" * 19, "9" * 60, "1_0", "%31"]
+)
+def test_anything_else_is_the_id_of_no_hook(text):
+    with pytest.raises(HookNotFoundError):
+        request(hook_id=text).hook_id()
+
+
+def test_a_page_is_the_first_250_unless_asked_otherwise():
+    assert request().page() == Page(1, 250)
+    assert request(query={"page": "3", "limit": "10", "other": "x"}).page() == Page(3, 10)
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "a", "", "1.5", "1e3", "٣", "9" * 30])
+def test_a_page_or_limit_out_of_range_is_refused_both_at_once(text):
+    with pytest.raises(InvalidRequestError) as caught:
+        request(query={"page": text, "limit": text}).page()
+    assert [problem.field for problem in caught.value.problems] == ["page", "limit"]
+    assert "1 to 250" in caught.value.problems[1].accepted
+
+
+def test_a_limit_over_250_is_refused():
+    with pytest.raises(InvalidRequestError):
+        request(query={"limit": "251"}).page()
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        None,
+        {},
+        {"Content-Type": "application/json"},
+        {"CONTENT-TYPE": "Application/JSON; charset=UTF-8"},
+        {"content-type": 'application/json;charset="utf-8"'},
+        {"content-type": "application/vnd.api+json"},
+    ],
+)
+def test_json_is_read_whatever_the_case_of_the_header(headers):
+    assert request('{"a": [1, "ü"]}', headers=headers).json_object() == {"a": [1, "ü"]}
+
+
+@pytest.mark.parametrize(
+    "media_type",
+    [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "application/json; charset=latin-1",
+        "json",
+        "*/*",
+        "x" * 999,
+    ],
+)
+def test_a_body_declared_as_something_else_is_refused(media_type):
+    with pytest.raises(UnsupportedMediaTypeError):
+        request("{}", headers={"Content-Type": media_type}).json_object()
+
+
+def test_a_base64_body_is_read():
+    assert request(base64.b64encode(b'{"a":1}').decode(), encoded=True).json_object() == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (None, "is empty"),
+        ("", "is empty"),
+        ("{", "is not JSON"),
+        ("nul", "is not JSON"),
+        ("[]", "no JSON object"),
+        ("1", "no JSON object"),
+        ('"a"', "no JSON object"),
+        ("null", "no JSON object"),
+        ('{"a":1,"a":2}', "'a' twice"),
+        ('{"b":{"a":1,"a":2}}', "'a' twice"),
+        ('{"a":NaN}', "NaN"),
+        ('{"a":-Infinity}', "-Infinity"),
+        ('{"a":"\\ud800"}', "not UTF-8"),
+        ('{"\\udfff":1}', "not UTF-8"),
+        ('{"a":"\x01"}', "is not JSON"),
+        ('{"a":' + "9" * 5000 + "}", "too many digits"),
+        ("[" * 60000, "nested too deeply"),
+        ('{"a":' * 10000 + "1" + "}" * 10000, "nested too deeply"),
+        ("\ufeff{}", "is not JSON"),
+        ("{'a':1}", "is not JSON"),
+    ],
+)
+def test_what_is_no_json_object_is_refused_with_its_reason(body, reason):
+    assert reason in refusal(body)
+
+
+def test_bytes_that_are_no_utf8_or_no_base64_are_refused():
+    assert "not UTF-8" in refusal(base64.b64encode(b'{"a":"\xff"}').decode(), encoded=True)
+    assert "not base64" in refusal("%%%", encoded=True)
+    assert "not base64" in refusal("ü", encoded=True)
+
+
+def test_64_kb_of_bytes_are_the_most():
+    body = '{"a":"' + "ü" * ((65536 - 8) // 2) + '"}'
+    assert len(body.encode()) == 65536
+    assert request(body).json_object()
+    with pytest.raises(BodyTooLargeError):
+        request(body + " ").json_object()
+
+
+@given(st.text(max_size=200) | st.recursive(st.none() | st.text() | st.floats(), st.lists).map(json.dumps))
+def test_any_body_is_an_object_or_refused(body):
+    with suppress(InvalidRequestError):
+        assert isinstance(request(body).json_object(), dict)
+
+
+@given(st.text(max_size=60), st.text(max_size=20))
+def test_any_header_query_or_id_is_read_or_refused(text, other):
+    asked = request("{}", headers={"Content-Type": text}, query={"page": text, "limit": other}, hook_id=text)
+    for read in (asked.json_object, asked.page, asked.hook_id):
+        with suppress(InvalidRequestError, UnsupportedMediaTypeError, HookNotFoundError):
+            read()

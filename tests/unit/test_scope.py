@@ -1,0 +1,89 @@
+"""Which scopes a hook may name."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from storehooks.domain.errors import InvalidValueError
+from storehooks.domain.scope import catalogue, check_scope, wildcards_above
+
+SCOPES_OF_2013 = (
+    [f"store/order/{name}" for name in ("*", "created", "updated", "archived", "statusUpdated")]
+    + [f"store/product/{name}" for name in ("*", "created", "updated", "deleted")]
+    + [f"store/customer/{name}" for name in ("*", "created", "updated", "deleted")]
+    + ["store/app/uninstalled"]
+)
+
+
+@pytest.mark.parametrize("scope", SCOPES_OF_2013)
+def test_the_scopes_of_2013_are_accepted(scope):
+    assert check_scope(scope) == scope
+
+
+@pytest.mark.parametrize("scope", sorted(catalogue()))
+def test_every_scope_of_the_catalogue_and_every_wildcard_above_it_is_accepted(scope):
+    real = scope.replace("{channel_id}", "12")
+    assert check_scope(real) == real
+    if scope != "store/hook/deliveryException":
+        for wildcard in wildcards_above(real):
+            assert check_scope(wildcard) == wildcard
+
+
+def test_the_catalogue_has_the_data_example_of_each_scope():
+    assert len(catalogue()) == 202 - 23
+    assert all(isinstance(entry["example"], dict | list) for entry in catalogue().values())
+
+
+@pytest.mark.parametrize(
+    "scope",
+    [
+        "",
+        "*",
+        "*/*",
+        "store",
+        "store/",
+        "/store/*",
+        "store/*/",
+        "store/**",
+        "store/hook/*",
+        "store/order",
+        "store/order/",
+        "store/order/Created",
+        "store/order/created/*",
+        "store/order/created ",
+        "store/*/created",
+        "store/nothing/*",
+        "store/channel/{channel_id}/order/created",
+        "store/channel/{channel_id}/*",
+        "store/channel/0/order/created",
+        "store/channel/01/order/created",
+        "store/channel/-1/order/created",
+        "store/channel/١/order/created",
+        "store/channel/1a/order/created",
+        "store/channel/*/order/created",
+        "store/channel/1/nothing",
+        "store/channel/" + "9" * 19 + "/order/created",
+        "store/order/created\n",
+    ],
+)
+def test_any_other_scope_is_refused_with_what_is_accepted(scope):
+    with pytest.raises(InvalidValueError) as caught:
+        check_scope(scope)
+    assert "store/order/created" in caught.value.accepted
+    assert caught.value.given == scope
+
+
+def test_the_wildcards_above_a_scope_go_from_the_narrowest_to_the_widest():
+    assert wildcards_above("store/cart/lineItem/created") == [
+        "store/cart/lineItem/*",
+        "store/cart/*",
+        "store/*",
+    ]
+
+
+@given(st.text(max_size=50) | st.text(max_size=30).map(lambda text: f"store/channel/{text}/order/created"))
+def test_any_text_is_a_scope_or_refused(text):
+    try:
+        assert check_scope(text) == text
+    except InvalidValueError as refused:
+        assert refused.reason  # noqa: PT017
