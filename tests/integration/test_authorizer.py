@@ -69,7 +69,7 @@ def test_the_functions_are_told_whom_the_token_stands_for(answer):
 def test_an_unknown_or_revoked_token_is_nobodys(functions, access):
     token = access.create_token("5ueh97").access_token
     (record,) = access.list_tokens("5ueh97")
-    access.revoke_token(record.token_sha256)
+    access.revoke_token("5ueh97", record.token_sha256)
     for text in (token, "unknown", "", "ü", "\ud800", "x" * 10_000):
         with pytest.raises(Exception, match=r"^Unauthorized$"):
             authorize(functions, text)
@@ -131,9 +131,13 @@ def test_tokens_are_listed_by_store(access):
     assert access.list_tokens("n0ne") == []
 
 
-def test_what_is_no_token_cannot_be_revoked(access):
-    with pytest.raises(UnauthenticatedError):
-        access.revoke_token("0" * 64)
+def test_what_is_no_token_of_the_store_cannot_be_revoked(access):
+    access.create_token("x0ther")
+    (record,) = access.list_tokens("x0ther")
+    for digest in ("0" * 64, record.token_sha256):
+        with pytest.raises(UnauthenticatedError):
+            access.revoke_token("5ueh97", digest)
+    assert access.list_tokens("x0ther") == [record]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from storehooks.adapters.dynamodb import dynamodb_client, store_errors
+from storehooks.adapters.dynamodb import ConditionFailedError, dynamodb_client, store_errors
 from storehooks.domain.errors import UnauthenticatedError
 from storehooks.domain.identity import (
     Caller,
@@ -144,17 +144,21 @@ class AccessTables:
             items = [item for page in pages for item in page["Items"]]
         return sorted(map(_to_record, items), key=lambda record: (record.created_at, record.token_sha256))
 
-    def revoke_token(self, token_sha256: str) -> None:
-        """Make a token worth nothing. The gateway may remember it for the cache's time.
+    def revoke_token(self, store_hash: str, token_sha256: str) -> None:
+        """Make a store's token worth nothing. The gateway may remember it for the cache's time.
 
-        :raises UnauthenticatedError: when there is no such token.
+        :raises UnauthenticatedError: when the store has no such token.
         """
-        with store_errors():
-            answer = self._dynamodb.delete_item(
-                TableName=self._tokens, Key={"token_sha256": {"S": token_sha256}}, ReturnValues="ALL_OLD"
-            )
-        if "Attributes" not in answer:
-            raise UnauthenticatedError
+        try:
+            with store_errors():
+                self._dynamodb.delete_item(
+                    TableName=self._tokens,
+                    Key={"token_sha256": {"S": token_sha256}},
+                    ConditionExpression="store_hash = :store",
+                    ExpressionAttributeValues={":store": {"S": store_hash}},
+                )
+        except ConditionFailedError:
+            raise UnauthenticatedError from None
 
 
 def _to_record(item: dict[str, Any]) -> TokenRecord:

@@ -1,0 +1,28 @@
+"""How the command line speaks: results on standard output, everything else on standard error."""
+
+import json
+from collections.abc import Sequence
+from typing import NoReturn
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+
+def fail(message: str) -> NoReturn:
+    """Say in one line what is wrong and how to mend it, and end with status 1."""
+    typer.echo(f"storehooks: {message}", err=True)
+    raise typer.Exit(1)
+
+
+def print_json(value: object) -> None:
+    """One JSON value, for programs."""
+    typer.echo(json.dumps(value, indent=2))
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table for people; nothing in it is cut off, so that it can be copied from."""
+    table = Table(*columns, box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(*row)
+    Console(soft_wrap=True, highlight=False, markup=False).print(table)

@@ -1,0 +1,78 @@
+"""Which deployment a command works on: one in AWS, or the local one of a data folder."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import boto3
+import typer
+from botocore.exceptions import BotoCoreError, ClientError
+
+from storehooks.adapters.access import AccessTables
+from storehooks_cli.output import fail
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+Local = Annotated[bool, typer.Option("--local", help="The local stack that `make run` started.")]
+DataDir = Annotated[
+    Path,
+    typer.Option(
+        envvar="DATA_DIR", help="The folder of the local stack.", show_default=True, file_okay=False
+    ),
+]
+StackName = Annotated[
+    str,
+    typer.Option(envvar="STACK_NAME", help="The stack in AWS, found with your AWS credentials and region."),
+]
+DEFAULT_DATA_DIR = Path(".local")
+DEFAULT_STACK_NAME = "storehooks"
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """A deployment: a session that may use it, and the template's outputs."""
+
+    session: boto3.Session
+    endpoint_url: str | None
+    outputs: dict[str, str]
+
+    def access(self) -> AccessTables:
+        """The deployment's clients and tokens."""
+        dynamodb: DynamoDBClient = self.session.client("dynamodb", endpoint_url=self.endpoint_url)
+        return AccessTables(self.outputs["TokensTable"], self.outputs["ClientsTable"], dynamodb=dynamodb)
+
+
+def find_stack(*, local: bool, data_dir: Path, stack_name: str) -> Stack:
+    """The deployment that the options name; ends the command with a message when there is none."""
+    if local:
+        running = _running(data_dir)
+        session = local_session(running["region"])
+        return _described(session, running["endpoint_url"], running["stack_name"])
+    return _described(boto3.Session(), None, stack_name)
+
+
+def local_session(region: str) -> boto3.Session:
+    """A session for the local AWS, which takes any credentials; the user's own are not touched."""
+    return boto3.Session(aws_access_key_id="local", aws_secret_access_key="local", region_name=region)  # noqa: S106
+
+
+def _running(data_dir: Path) -> dict[str, Any]:
+    try:
+        running: dict[str, Any] = json.loads((data_dir / "stack.json").read_text())
+    except FileNotFoundError:
+        fail(
+            f"no local stack runs in the data folder {data_dir}; start it with: make run DATA_DIR={data_dir}"
+        )
+    return running
+
+
+def _described(session: boto3.Session, endpoint_url: str | None, stack_name: str) -> Stack:
+    try:
+        cloudformation = session.client("cloudformation", endpoint_url=endpoint_url)
+        (description,) = cloudformation.describe_stacks(StackName=stack_name)["Stacks"]
+    except (BotoCoreError, ClientError) as error:
+        fail(f"cannot read the stack {stack_name}: {error}")
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in description.get("Outputs", [])}
+    return Stack(session, endpoint_url, outputs)

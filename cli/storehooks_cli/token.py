@@ -1,0 +1,192 @@
+"""storehooks token: who may call the API."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from storehooks.adapters.access import AccessTables, TokenRecord
+from storehooks.domain.errors import InvalidValueError, StoreBusyError, StoreFailedError, UnauthenticatedError
+from storehooks.domain.identity import (
+    DEFAULT_SCOPE,
+    OAUTH_SCOPES,
+    check_client_id,
+    check_oauth_scope,
+    check_store_hash,
+    token_digest,
+)
+from storehooks_cli.output import fail, print_json, print_table
+from storehooks_cli.stack import DEFAULT_DATA_DIR, DEFAULT_STACK_NAME, DataDir, Local, StackName, find_stack
+
+app = typer.Typer(no_args_is_help=True, help="Access tokens: make, list and revoke them.")
+
+
+def _parser(check: Callable[[str], str]) -> Callable[[str], str]:
+    """A rule of the domain as the parser of an option."""
+
+    def parse(text: str) -> str:
+        try:
+            return check(text)
+        except InvalidValueError as error:
+            raise typer.BadParameter(f"{text!r} {error.reason}; accepted: {error.accepted}") from None
+
+    return parse
+
+
+@contextmanager
+def _failures_told() -> Iterator[None]:
+    try:
+        yield
+    except StoreFailedError as error:
+        fail(f"DynamoDB failed with {error.code}; whether the change took effect is unknown")
+    except StoreBusyError:
+        fail("DynamoDB is too busy for the moment; nothing was changed")
+
+
+StoreHash = Annotated[
+    str, typer.Option(parser=_parser(check_store_hash), metavar="HASH", help="The store's hash.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command("create")
+def create_token(
+    store_hash: StoreHash,
+    client_id: Annotated[
+        str | None,
+        typer.Option(
+            parser=_parser(check_client_id),
+            metavar="HEX32",
+            help="The token's client; a new one if left out.",
+        ),
+    ] = None,
+    scope: Annotated[
+        list[str] | None,
+        typer.Option(
+            parser=_parser(check_oauth_scope),
+            metavar="SCOPE",
+            help=f"An OAuth scope ({', '.join(OAUTH_SCOPES)}); may be repeated. {DEFAULT_SCOPE} if left out.",
+        ),
+    ] = None,
+    local: Local = False,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    stack_name: StackName = DEFAULT_STACK_NAME,
+    as_json: Json = False,
+) -> None:
+    """Make an access token. It is shown now and never again.
+
+    A further token of the same client shares its hooks and the secret that signs its deliveries.
+    """
+    stack = find_stack(local=local, data_dir=data_dir, stack_name=stack_name)
+    with _failures_told():
+        new = stack.access().create_token(store_hash, client_id, scope or [DEFAULT_SCOPE])
+    shown = {
+        "store_hash": new.store_hash,
+        "client_id": new.client_id,
+        "client_secret": new.client_secret,
+        "access_token": new.access_token,
+        "scopes": list(new.oauth_scopes),
+    }
+    if as_json:
+        print_json(shown)
+    else:
+        print_table(
+            ["", ""],
+            [[name, value if isinstance(value, str) else " ".join(value)] for name, value in shown.items()],
+        )
+        typer.echo("The access token is shown only now.", err=True)
+
+
+@app.command("list")
+def list_tokens(
+    store_hash: StoreHash,
+    client_id: Annotated[
+        str | None, typer.Option(parser=_parser(check_client_id), metavar="HEX32", help="Only this client's.")
+    ] = None,
+    local: Local = False,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    stack_name: StackName = DEFAULT_STACK_NAME,
+    as_json: Json = False,
+) -> None:
+    """List a store's tokens, the oldest first. Only their SHA-256 is known."""
+    stack = find_stack(local=local, data_dir=data_dir, stack_name=stack_name)
+    with _failures_told():
+        records = [
+            record
+            for record in stack.access().list_tokens(store_hash)
+            if client_id in {None, record.client_id}
+        ]
+    if as_json:
+        print_json([_as_json(record) for record in records])
+    else:
+        rows = [
+            [record.token_sha256, record.client_id, " ".join(record.oauth_scopes), _iso(record.created_at)]
+            for record in records
+        ]
+        print_table(["TOKEN SHA-256", "CLIENT", "SCOPES", "CREATED"], rows)
+
+
+@app.command("revoke")
+def revoke_tokens(
+    store_hash: StoreHash,
+    token: Annotated[
+        str | None,
+        typer.Argument(help="The token, or its SHA-256 as `token list` shows it.", show_default=False),
+    ] = None,
+    client_id: Annotated[
+        str | None,
+        typer.Option(
+            parser=_parser(check_client_id), metavar="HEX32", help="Revoke all of this client's tokens."
+        ),
+    ] = None,
+    local: Local = False,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    stack_name: StackName = DEFAULT_STACK_NAME,
+    as_json: Json = False,
+) -> None:
+    """Revoke one token, or all of a client's. The API refuses it within AuthorizerCacheSeconds (60)."""
+    if (token is None) == (client_id is None):
+        raise typer.BadParameter(
+            "name either the token or, with --client-id, the client whose tokens are to go"
+        )
+    access = find_stack(local=local, data_dir=data_dir, stack_name=stack_name).access()
+    with _failures_told():
+        if token is not None:
+            digests = [token_digest(token), token]
+        else:
+            digests = [
+                record.token_sha256
+                for record in access.list_tokens(store_hash)
+                if record.client_id == client_id
+            ]
+        revoked = [digest for digest in digests if _revoked(access, store_hash, digest)]
+    if not revoked:
+        fail(f"the store {store_hash} has no such token")
+    if as_json:
+        print_json(revoked)
+    else:
+        print_table(["REVOKED TOKEN SHA-256"], [[digest] for digest in revoked])
+
+
+def _revoked(access: AccessTables, store_hash: str, token_sha256: str) -> bool:
+    try:
+        access.revoke_token(store_hash, token_sha256)
+    except UnauthenticatedError:
+        return False
+    return True
+
+
+def _as_json(record: TokenRecord) -> dict[str, object]:
+    return {
+        "token_sha256": record.token_sha256,
+        "store_hash": record.store_hash,
+        "client_id": record.client_id,
+        "scopes": list(record.oauth_scopes),
+        "created_at": _iso(record.created_at),
+    }
+
+
+def _iso(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat()

@@ -1,0 +1,82 @@
+"""The layer, built as for AWS: it fits both processors and lacks nothing a function imports."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FUNCTIONS = sorted(path.parent.name for path in ROOT.glob("functions/*/app.py"))
+# What the python3.13 runtime of Lambda has beside the standard library.
+RUNTIME = ("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six", "urllib3")
+
+
+@pytest.fixture(scope="session")
+def layer(tmp_path_factory):
+    """The layer's folder, built by its own Makefile as `sam build` calls it."""
+    artifacts = tmp_path_factory.mktemp("layer")
+    subprocess.run(
+        ["make", "--silent", "build-SharedLayer"],
+        cwd=ROOT / "layers" / "shared",
+        env={**os.environ, "ARTIFACTS_DIR": str(artifacts), "LAYER_PLATFORM": "lambda"},
+        check=True,
+    )
+    return artifacts / "python"
+
+
+@pytest.fixture(scope="session")
+def runtime(tmp_path_factory):
+    """The runtime's packages and nothing else of this environment."""
+    folder = tmp_path_factory.mktemp("runtime")
+    for name in RUNTIME:
+        spec = importlib.util.find_spec(name)
+        assert spec is not None
+        assert spec.origin is not None
+        origin = Path(spec.origin)
+        source = origin.parent if origin.name == "__init__.py" else origin
+        (folder / source.name).symlink_to(source)
+    return folder
+
+
+def test_compiled_modules_are_there_for_both_processors(layer):
+    compiled = {path.name for path in layer.rglob("*.so")}
+    assert compiled
+    for name in compiled:
+        other = name.replace("x86_64", "aarch64") if "x86_64" in name else name.replace("aarch64", "x86_64")
+        assert other != name
+        assert other in compiled
+
+
+def test_bytecode_is_shipped_and_is_not_checked_by_date(layer):
+    sources = list(layer.rglob("*.py"))
+    for source in sources:
+        bytecode = Path(importlib.util.cache_from_source(source))
+        assert bytecode.exists(), source
+        flags = int.from_bytes(bytecode.read_bytes()[4:8], "little")
+        assert flags == 0b01, "checked by hash, and never at import (PEP 552)"
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_starts_with_the_layer_and_the_runtime_alone(layer, runtime, function):
+    answer = subprocess.run(
+        [sys.executable, "-S", "-c", "import app; assert callable(app.handler)"],
+        cwd=ROOT / "functions" / function,
+        env={
+            "PYTHONPATH": f"{layer}:{runtime}",
+            "AWS_REGION": "us-east-1",
+            "HOOKS_TABLE": "hooks",
+            "TOKENS_TABLE": "tokens",
+            "ALLOW_PRIVATE_DESTINATIONS": "false",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answer.returncode == 0, answer.stderr
+
+
+def test_the_layer_is_well_under_lambdas_limit_of_250_mb(layer):
+    assert sum(path.stat().st_size for path in layer.rglob("*") if path.is_file()) < 60 * 1024 * 1024
