@@ -115,3 +115,29 @@ def test_the_authorizer_does_not_turn_a_failure_into_a_refusal(functions, access
     fail("GetItem", failure("ThrottlingException"))
     with pytest.raises(StoreBusyError):
         functions.module("authorizer").handler(event, None)
+
+
+def test_a_change_that_met_a_transaction_is_tried_again(client, fail):
+    hook_id = client.create()[1]["id"]
+    fail("PutItem", failure("TransactionConflictException"), times=3)
+    assert client.update(hook_id, is_active=True)[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [("ThrottlingError", 429), ("ProvisionedThroughputExceeded", 429), ("ValidationError", 503)],
+)
+def test_a_transaction_that_fails_for_good_is_not_tried_again(client, aws, functions, fail, code, status):
+    functions.module("create_hook")
+    before = len(aws.calls)
+    fail(
+        "TransactWriteItems",
+        failure("TransactionCanceledException", CancellationReasons=[{"Code": code}] * 2),
+    )
+    assert client.create()[0] == status
+    assert aws.calls[before:] == ["UpdateItem"], "and the failing one, which never got through"
+
+
+def test_a_transaction_whose_first_try_still_runs_is_503_not_429(client, fail):
+    fail("TransactWriteItems", failure("TransactionInProgressException"), after_effect=True)
+    assert client.create()[0] == 503

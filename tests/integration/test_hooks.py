@@ -125,6 +125,12 @@ def test_a_change_touches_the_given_fields_alone_and_moves_updated_at(client, cl
     assert client.get(hook["id"]) == (200, changed)
 
 
+def test_updated_at_never_goes_back(client, clock):
+    _, hook = client.create()
+    clock.now -= 3600
+    assert client.update(hook["id"], is_active=True)[1]["updated_at"] == hook["updated_at"]
+
+
 def test_headers_can_be_replaced_and_cleared(client):
     hook_id = client.create(headers={"X-A": "1"})[1]["id"]
     assert client.update(hook_id, headers={"X-B": ""})[1]["headers"] == {"X-B": ""}
@@ -214,7 +220,7 @@ def test_a_change_of_spelling_alone_is_no_conflict(client):
     assert (status, changed["destination"]) == (200, "https://APP.example.com/orders")
 
 
-def test_a_deleted_hook_leaves_nothing_behind(client, aws):
+def test_a_deleted_hook_leaves_but_an_empty_guard_behind(client, aws):
     hook_id = client.create()[1]["id"]
     assert client.delete(hook_id)[0] == 200
     assert client.delete(hook_id) == (404, NOT_FOUND)
@@ -259,7 +265,7 @@ def test_a_full_page_of_the_largest_hooks_fits_into_a_lambda_answer(functions, c
     assert status == 201
     worst = {**hook, "id": 10**18 - 1, "store_hash": "x" * 64}
     answer = Response(200, [worst] * 250).to_gateway()
-    assert len(json.dumps(answer)) < 6 * 1024 * 1024
+    assert len(json.dumps(answer, ensure_ascii=False).encode()) < 6 * 1024 * 1024
 
 
 @pytest.fixture

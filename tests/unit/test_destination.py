@@ -144,10 +144,22 @@ def test_what_is_no_public_https_url_is_refused_with_its_reason(url, reason):
     assert "https URL" in caught.value.accepted
 
 
-def test_a_password_in_a_url_is_not_repeated():
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://user:secret@example.com/",
+        "http://user:secret@example.com/",
+        "https:/user:secret@example.com/",
+        "https:\\\\user:secret@example.com/",
+        "https://example.com/?token=secret#x",
+    ],
+)
+def test_a_secret_in_a_url_is_not_repeated(url):
     with pytest.raises(InvalidValueError) as caught:
-        check_destination("https://user:secret@example.com/")
-    assert caught.value.given is None
+        check_destination(url)
+    refused = caught.value
+    assert refused.given is None
+    assert "secret" not in refused.reason + refused.accepted
 
 
 @pytest.mark.parametrize(

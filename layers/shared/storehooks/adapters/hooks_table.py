@@ -27,6 +27,7 @@ from storehooks.domain.errors import (
     DuplicateHookError,
     HookNotFoundError,
     StoreBusyError,
+    StoreFailedError,
     TooManyHooksError,
 )
 from storehooks.domain.hook import MAX_HOOKS_PER_SCOPE, Hook
@@ -42,6 +43,7 @@ _COUNTER_ID = "0"
 # Requests that change the same hook or guard at the same moment: each loser tries again.
 _TRIES = 12
 _LONGEST_PAUSE_SECONDS = 0.5
+_THROTTLED = {"ProvisionedThroughputExceeded", "ThrottlingError"}
 
 
 class HooksTable:
@@ -138,7 +140,9 @@ class HooksTable:
         return self._retried(lambda: self._delete_once(self.get(caller, hook_id)))
 
     def _update_once(self, old: Hook, changes: Mapping[str, Any]) -> Hook:
-        new = replace(old, **changes, updated_at=int(self._clock()), version=old.version + 1)
+        # Clocks differ between machines; a hook's time never goes back.
+        now = max(int(self._clock()), old.updated_at)
+        new = replace(old, **changes, updated_at=now, version=old.version + 1)
         put = self._put(new, over=old)
         if _guard_key(old) != _guard_key(new):
             return self._transact(new, [put, self._guard_removing(old), self._guard_adding(new)])
@@ -280,12 +284,14 @@ class _LostRaceError(Exception):
 
 
 def _why_cancelled(error: TransactionCancelledError, hook: Hook) -> Exception:
-    guard = error.reasons[-1] if error.reasons else {}
-    before = guard.get("Item", {})
+    codes = [reason.get("Code", "None") for reason in error.reasons] or ["Unknown"]
+    if _THROTTLED & set(codes):
+        return StoreBusyError()
+    if unforeseen := set(codes) - {"None", "ConditionalCheckFailed", "TransactionConflict"}:
+        return StoreFailedError(", ".join(sorted(unforeseen)))
     # The hook's own write comes first: when that failed, the guard was judged on old news.
-    hook_unchanged = error.reasons and error.reasons[0].get("Code") == "None"
-    if hook_unchanged and guard.get("Code") == "ConditionalCheckFailed":
-        holder = before.get(_digest_attribute(hook))
+    if codes[0] == "None" and codes[-1] == "ConditionalCheckFailed":
+        holder = error.reasons[-1].get("Item", {}).get(_digest_attribute(hook))
         if holder is not None:
             return DuplicateHookError(int(holder["N"]))
         return TooManyHooksError(hook.scope, MAX_HOOKS_PER_SCOPE)

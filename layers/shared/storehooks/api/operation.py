@@ -7,7 +7,7 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from storehooks.api.errors import error_response, unexpected_error_response
+from storehooks.api.errors import MOST_PROBLEMS, error_response, unexpected_error_response
 from storehooks.api.request import Request
 from storehooks.api.response import Response
 from storehooks.domain.errors import InvalidRequestError, StorehooksError
@@ -38,7 +38,7 @@ def operation(serve: Callable[[Request], Response]) -> Handler:
             response = error_response(error)
             logger.append_keys(error=type(error).__name__)
             if isinstance(error, InvalidRequestError):
-                logger.append_keys(fields=[problem.field[:64] for problem in error.problems])
+                logger.append_keys(fields=[problem.field[:64] for problem in error.problems[:MOST_PROBLEMS]])
         except Exception as error:  # noqa: BLE001 - the last line of defence
             response = unexpected_error_response()
             frames = traceback.extract_tb(error.__traceback__)

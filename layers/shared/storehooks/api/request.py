@@ -26,9 +26,8 @@ from storehooks.domain.identity import Caller, is_store_hash
 MAX_BODY_BYTES = 64 * 1024
 MAX_PAGE_SIZE = 250
 
-# A DynamoDB number holds 38 digits; no store counts as far as 18.
-_HOOK_ID = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
-_COUNT = re.compile(r"0*[1-9][0-9]{0,17}", re.ASCII)
+# A number without sign or leading zeros. No store has hooks or pages that 18 digits don't count.
+_NUMBER = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
 _JSON_TYPE = re.compile(r"(application|text)/(json|[a-z0-9.\-+]+\+json)", re.ASCII)
 
 
@@ -80,7 +79,7 @@ class Request:
         :raises HookNotFoundError: unless it is plain decimal digits without leading zeros.
         """
         text = self._path("id")
-        if not _HOOK_ID.fullmatch(text):
+        if not _NUMBER.fullmatch(text):
             raise HookNotFoundError
         return int(text)
 
@@ -90,8 +89,8 @@ class Request:
         :raises InvalidRequestError: with each that is no number in range.
         """
         problems: list[Problem] = []
-        number = self._count("page", 1, 10**18, problems)
-        size = self._count("limit", MAX_PAGE_SIZE, MAX_PAGE_SIZE, problems)
+        number = self._count("page", default=1, problems=problems)
+        size = self._count("limit", default=MAX_PAGE_SIZE, most=MAX_PAGE_SIZE, problems=problems)
         if problems:
             raise InvalidRequestError(*problems)
         return Page(number, size)
@@ -154,13 +153,13 @@ class Request:
     def _path(self, name: str) -> str:
         return (self._event.get("pathParameters") or {}).get(name) or ""
 
-    def _count(self, name: str, default: int, most: int, problems: list[Problem]) -> int:
+    def _count(self, name: str, *, default: int, problems: list[Problem], most: int | None = None) -> int:
         text = (self._event.get("queryStringParameters") or {}).get(name)
         if text is None:
             return default
-        if _COUNT.fullmatch(text) and int(text) <= most:
+        if _NUMBER.fullmatch(text) and (most is None or int(text) <= most):
             return int(text)
-        accepted = f"a number from 1 to {most}" if most == MAX_PAGE_SIZE else "a number from 1 on"
+        accepted = "a number from 1 on" if most is None else f"a number from 1 to {most}"
         problems.append(Problem(name, "is no number in range", accepted, given=text))
         return default
 
@@ -188,11 +187,11 @@ def _refuse_body(reason: str) -> NoReturn:
 
 
 def _unique_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise _RefusedJsonError(f"has the member {twice[:64]!r} twice")
+    members: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in members:
+            raise _RefusedJsonError(f"has the member {name[:64]!r} twice")
+        members[name] = value
     return members
 
 

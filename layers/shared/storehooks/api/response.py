@@ -19,6 +19,6 @@ class Response:
         return {
             "statusCode": self.status,
             "headers": {"Content-Type": "application/json", **self.headers},
-            "body": json.dumps(self.body, separators=(",", ":")),
+            "body": json.dumps(self.body, ensure_ascii=False, separators=(",", ":")),
             "isBase64Encoded": False,
         }

@@ -20,7 +20,7 @@ ACCEPTED = (
 )
 ACCEPTED_LOCALLY = "an absolute http or https URL of at most 2048 characters"
 
-# Names that resolve inside a network, or nowhere (RFC 6761, 6762, 7686, 8375, and common use).
+# Names that resolve inside a network or nowhere, and all under them (RFC 6761, 6762, 7686, 8375, common use).
 _REFUSED_NAMES = (
     "localhost",
     "localdomain",
@@ -31,9 +31,7 @@ _REFUSED_NAMES = (
     "corp",
     "home",
     "lan",
-    "home.arpa",
     "svc",
-    "cluster.local",
     "test",
     "invalid",
     "onion",
@@ -64,9 +62,8 @@ def check_destination(url: str, *, allow_private: bool = False) -> str:
     try:
         return _checked(url, allow_private=allow_private)
     except _Refused as refused:
-        accepted = ACCEPTED_LOCALLY if allow_private else ACCEPTED
-        given = url if refused.repeatable else None
-        raise InvalidValueError(refused.reason, accepted, given) from None
+        # Not repeated to the caller: it may hold a password or a key.
+        raise InvalidValueError(refused.reason, ACCEPTED_LOCALLY if allow_private else ACCEPTED) from None
 
 
 def destination_digest(destination: str) -> str:
@@ -88,17 +85,16 @@ def destination_digest(destination: str) -> str:
 
 
 class _Refused(Exception):  # noqa: N818 - never leaves this module
-    """Why a destination is refused, and whether repeating it tells nothing secret."""
+    """Why a destination is refused."""
 
-    def __init__(self, reason: str, *, repeatable: bool = True) -> None:
+    def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
-        self.repeatable = repeatable
 
 
 def _checked(url: str, *, allow_private: bool) -> str:
     if len(url) > MAX_LENGTH:
-        raise _Refused(f"is longer than {MAX_LENGTH} characters", repeatable=False)
+        raise _Refused(f"is longer than {MAX_LENGTH} characters")
     match = _URL.fullmatch(url)
     if match is None:
         raise _Refused("is no absolute URL")
@@ -106,7 +102,7 @@ def _checked(url: str, *, allow_private: bool) -> str:
     if scheme not in ({"http", "https"} if allow_private else {"https"}):
         raise _Refused("does not start with https://")
     if "@" in match["authority"]:
-        raise _Refused("holds a user name or password; send credentials in headers", repeatable=False)
+        raise _Refused("holds a user name or password; send credentials in headers")
     if match["fragment"] is not None:
         raise _Refused("has a fragment (#...), which is never sent")
     if not _PATH_AND_QUERY.fullmatch(match["rest"]):
@@ -120,7 +116,7 @@ def _checked(url: str, *, allow_private: bool) -> str:
         _check_port(port, allow_private=allow_private)
     destination = f"{match['scheme']}://{host}{'' if port is None else ':' + port}{match['rest']}"
     if len(destination) > MAX_LENGTH:
-        raise _Refused(f"is longer than {MAX_LENGTH} characters in its ASCII form", repeatable=False)
+        raise _Refused(f"is longer than {MAX_LENGTH} characters in its ASCII form")
     return destination
 
 
@@ -135,10 +131,14 @@ def _check_port(port: str, *, allow_private: bool) -> None:
 def _checked_host(host: str, *, allow_private: bool) -> str:
     if not host:
         raise _Refused("has no host")
-    if host.startswith("["):
-        return _checked_ipv6(host, allow_private=allow_private)
-    if parse_plain(host) is not None:
-        return _checked_address(host, allow_private=allow_private)
+    literal = host.startswith("[")
+    address = parse_plain(host[1:-1] if literal else host)
+    if literal and (not isinstance(address, IPv6Address) or address.scope_id is not None):
+        raise _Refused("has a malformed IPv6 address")
+    if address is not None:
+        if not (allow_private or is_public(address)):
+            raise _Refused(f"has the address {address}, which is not public")
+        return host
     _refuse_disguised_address(host, allow_private=allow_private)
     if "%" in host:
         raise _Refused("has a percent-encoded host")
@@ -146,19 +146,6 @@ def _checked_host(host: str, *, allow_private: bool) -> str:
     _refuse_disguised_address(name, allow_private=allow_private)
     _check_name(name, allow_private=allow_private)
     return host if host.isascii() else name
-
-
-def _checked_ipv6(host: str, *, allow_private: bool) -> str:
-    if not isinstance(parse_plain(host[1:-1]), IPv6Address) or "%" in host:
-        raise _Refused("has a malformed IPv6 address")
-    return f"[{_checked_address(host[1:-1], allow_private=allow_private)}]"
-
-
-def _checked_address(text: str, *, allow_private: bool) -> str:
-    address = parse_plain(text)
-    if address is None or not (allow_private or is_public(address)):
-        raise _Refused(f"has the address {text}, which is not public")
-    return text
 
 
 def _refuse_disguised_address(host: str, *, allow_private: bool) -> None:

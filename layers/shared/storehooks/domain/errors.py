@@ -88,7 +88,7 @@ class TooManyHooksError(StorehooksError):
 
 
 class StoreBusyError(StorehooksError):
-    """The store turned a request away for the moment; nothing was changed by it."""
+    """The store has too much to do for the moment."""
 
 
 class StoreFailedError(StorehooksError):
