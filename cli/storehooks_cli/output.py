@@ -8,6 +8,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+_NO_WIDTH = 10_000  # rich would cut off what is wider than the terminal
+
 
 def fail(message: str) -> NoReturn:
     """Say in one line what is wrong and how to mend it, and end with status 1."""
@@ -25,4 +27,4 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     table = Table(*columns, box=None, pad_edge=False)
     for row in rows:
         table.add_row(*row)
-    Console(soft_wrap=True, highlight=False, markup=False).print(table)
+    Console(width=_NO_WIDTH, highlight=False, markup=False).print(table)

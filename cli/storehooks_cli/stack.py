@@ -10,6 +10,8 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
 from storehooks.adapters.access import AccessTables
+from storehooks_cli.local.aws import session as local_session
+from storehooks_cli.local.environment import forget_callers_aws
 from storehooks_cli.output import fail
 
 if TYPE_CHECKING:
@@ -46,16 +48,14 @@ class Stack:
 
 def find_stack(*, local: bool, data_dir: Path, stack_name: str) -> Stack:
     """The deployment that the options name; ends the command with a message when there is none."""
-    if local:
-        running = _running(data_dir)
-        session = local_session(running["region"])
-        return _described(session, running["endpoint_url"], running["stack_name"])
-    return _described(boto3.Session(), None, stack_name)
-
-
-def local_session(region: str) -> boto3.Session:
-    """A session for the local AWS, which takes any credentials; the user's own are not touched."""
-    return boto3.Session(aws_access_key_id="local", aws_secret_access_key="local", region_name=region)  # noqa: S106
+    try:
+        if local:
+            running = _running(data_dir)
+            forget_callers_aws()
+            return _described(local_session(), running["endpoint_url"], running["stack_name"])
+        return _described(boto3.Session(), None, stack_name)
+    except (BotoCoreError, ClientError) as error:
+        fail(f"cannot read the stack {stack_name}: {error}")
 
 
 def _running(data_dir: Path) -> dict[str, Any]:
@@ -69,10 +69,9 @@ def _running(data_dir: Path) -> dict[str, Any]:
 
 
 def _described(session: boto3.Session, endpoint_url: str | None, stack_name: str) -> Stack:
-    try:
-        cloudformation = session.client("cloudformation", endpoint_url=endpoint_url)
-        (description,) = cloudformation.describe_stacks(StackName=stack_name)["Stacks"]
-    except (BotoCoreError, ClientError) as error:
-        fail(f"cannot read the stack {stack_name}: {error}")
+    cloudformation = session.client("cloudformation", endpoint_url=endpoint_url)
+    (description,) = cloudformation.describe_stacks(StackName=stack_name)["Stacks"]
     outputs = {output["OutputKey"]: output["OutputValue"] for output in description.get("Outputs", [])}
+    if missing := {"TokensTable", "ClientsTable"} - outputs.keys():
+        fail(f"the stack {stack_name} is not storehooks: it has no output {' or '.join(sorted(missing))}")
     return Stack(session, endpoint_url, outputs)

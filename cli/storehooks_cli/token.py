@@ -42,7 +42,7 @@ def _failures_told() -> Iterator[None]:
     except StoreFailedError as error:
         fail(f"DynamoDB failed with {error.code}; whether the change took effect is unknown")
     except StoreBusyError:
-        fail("DynamoDB is too busy for the moment; nothing was changed")
+        fail("DynamoDB is too busy for the moment; try again")
 
 
 StoreHash = Annotated[
@@ -146,7 +146,10 @@ def revoke_tokens(
     stack_name: StackName = DEFAULT_STACK_NAME,
     as_json: Json = False,
 ) -> None:
-    """Revoke one token, or all of a client's. The API refuses it within AuthorizerCacheSeconds (60)."""
+    """Revoke one token, or all of a client's. The API refuses it within AuthorizerCacheSeconds (60).
+
+    A client's tokens are found as `token list` shows them, where one made this very second may lack.
+    """
     if (token is None) == (client_id is None):
         raise typer.BadParameter(
             "name either the token or, with --client-id, the client whose tokens are to go"

@@ -1,0 +1,14 @@
+"""All commands of `storehooks`."""
+
+import typer
+
+from storehooks_cli import token
+from storehooks_cli.invoke import invoke
+from storehooks_cli.local.command import local
+
+commands = typer.Typer(
+    help="storehooks on this machine and in AWS.", no_args_is_help=True, pretty_exceptions_enable=False
+)
+commands.command()(local)
+commands.command()(invoke)
+commands.add_typer(token.app, name="token")

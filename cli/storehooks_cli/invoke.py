@@ -1,0 +1,147 @@
+"""storehooks invoke: one function in AWS's own runtime interface emulator.
+
+The emulator runs a function as Lambda does, and needs no container. The function is the
+one that is deployed to the local stack, with its layer and its environment.
+"""
+
+import io
+import os
+import platform
+import signal
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import psutil
+import requests
+import typer
+from requests.adapters import HTTPAdapter
+from urllib3 import Retry
+
+from storehooks_cli.local.environment import CREDENTIALS, NO_AWS_ACCOUNT, forget_callers_aws
+from storehooks_cli.local.folders import PROJECT
+from storehooks_cli.local.ports import LOOPBACK, free_port
+from storehooks_cli.output import fail, print_json
+from storehooks_cli.stack import DEFAULT_DATA_DIR, DEFAULT_STACK_NAME, DataDir, Stack, find_stack
+
+_EMULATORS = PROJECT / ".venv-sam/lib/python3.13/site-packages/samcli/local/rapid"
+_PYTHON = PROJECT / ".venv/bin/python"
+_CONNECTS = 20
+# The emulator ends a function that exceeds its timeout, and says so; it needs time for that.
+_GRACE_SECONDS = 10
+
+
+def invoke(
+    function: Annotated[str, typer.Argument(help="The name of its folder, such as create_hook.")],
+    event: Annotated[Path, typer.Option(help="A file with the event as JSON.")],
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+) -> None:
+    """Invoke a function of the running local stack in AWS's runtime interface emulator.
+
+    Its response goes to standard output, its log to standard error. The status is 1 when
+    the function fails.
+    """
+    emulator = _emulator()
+    if not event.is_file():
+        fail(f"there is no event file {event}")
+    if not (PROJECT / "functions" / function / "app.py").is_file():
+        names = sorted(path.parent.name for path in (PROJECT / "functions").glob("*/app.py"))
+        fail(f"there is no function {function}; there are {', '.join(names)}")
+    forget_callers_aws()
+    stack = find_stack(local=True, data_dir=data_dir, stack_name=DEFAULT_STACK_NAME)
+    for number in (signal.SIGINT, signal.SIGTERM):  # so that on these too all is tidied up
+        signal.signal(number, lambda number, _frame: sys.exit(128 + number))
+    with tempfile.TemporaryDirectory(prefix="storehooks-") as folder:
+        response = _response(emulator, stack, function, event.read_bytes(), Path(folder))
+    print_json(response)
+    if isinstance(response, dict) and "errorType" in response:
+        raise typer.Exit(1)
+
+
+def _emulator() -> Path:
+    processors = {"x86_64": "x86_64", "aarch64": "arm64"}
+    processor = processors.get(platform.machine())
+    if sys.platform != "linux" or processor is None:
+        fail("AWS's runtime interface emulator needs Linux; with Docker, `sam local invoke` does the same")
+    return _EMULATORS / f"aws-lambda-rie-{processor}"
+
+
+def _response(emulator: Path, stack: Stack, function: str, event: bytes, folder: Path) -> Any:
+    """What the function answers to an event; the folder is for its code and layer."""
+    functions = stack.session.client("lambda", endpoint_url=stack.endpoint_url)
+    deployed = functions.get_function(FunctionName=f"{DEFAULT_STACK_NAME}-{function}")
+    configuration = deployed["Configuration"]
+    code, layer = folder / "task", folder / "opt"
+    _unpack(deployed["Code"]["Location"], code)
+    for part in configuration["Layers"]:
+        _unpack(functions.get_layer_version_by_arn(Arn=part["Arn"])["Content"]["Location"], layer)
+    environment = {
+        **configuration["Environment"]["Variables"],
+        **CREDENTIALS,
+        **NO_AWS_ACCOUNT,
+        "AWS_ENDPOINT_URL": stack.endpoint_url or "",
+        "AWS_REGION": functions.meta.region_name,
+        "AWS_DEFAULT_REGION": functions.meta.region_name,
+        "AWS_LAMBDA_FUNCTION_NAME": configuration["FunctionName"],
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(configuration["MemorySize"]),
+        "AWS_LAMBDA_FUNCTION_TIMEOUT": str(configuration["Timeout"]),
+        "LAMBDA_TASK_ROOT": str(code),
+        "PYTHONPATH": str(layer / "python"),
+        "PATH": os.environ["PATH"],
+        "LANG": "C.UTF-8",
+    }
+    with _running(emulator, code, environment) as url:
+        try:
+            answer = _http().post(url, data=event, timeout=configuration["Timeout"] + _GRACE_SECONDS)
+        except requests.RequestException as error:
+            fail(f"the runtime interface emulator does not answer: {error}")
+    try:
+        return answer.json()
+    except requests.JSONDecodeError:
+        fail(answer.text)  # such as "Task timed out after 15.00 seconds"
+
+
+def _unpack(url: str, folder: Path) -> None:
+    """Unpack a zip that the local AWS serves."""
+    zipfile.ZipFile(io.BytesIO(_http().get(url).content)).extractall(folder)
+
+
+def _http() -> requests.Session:
+    """A client for this machine, to which no proxy leads. It waits for what is just starting."""
+    session = requests.Session()
+    session.trust_env = False
+    retry = Retry(
+        total=None, connect=_CONNECTS, read=False, status=False, other=0, backoff_factor=0.1, backoff_max=0.5
+    )
+    session.mount("http://", HTTPAdapter(max_retries=retry))
+    return session
+
+
+@contextmanager
+def _running(emulator: Path, folder: Path, environment: Mapping[str, str]) -> Iterator[str]:
+    """The emulator, with the function in this folder; gives the URL that invokes it."""
+    address, runtime_address = f"{LOOPBACK}:{free_port()}", f"{LOOPBACK}:{free_port()}"
+    process = psutil.Popen(
+        [
+            *(emulator, "--log-level", "error"),
+            *("--runtime-interface-emulator-address", address),
+            *("--runtime-api-address", runtime_address),
+            *(_PYTHON, "-m", "awslambdaric", "app.handler"),
+        ],
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=sys.stderr,
+    )
+    try:
+        yield f"http://{address}/2015-03-31/functions/function/invocations"
+    finally:
+        # The runtime first, which would complain of the emulator's end.
+        for part in [*process.children(recursive=True), process]:
+            part.kill()
+        process.wait()

@@ -1,0 +1,167 @@
+"""The front: serves the API where a developer expects it, on http and on https.
+
+It does what the outer layers of API Gateway do in AWS and ministack does not, and it
+lets a request reach nothing in ministack but the API.
+"""
+
+import asyncio
+import json
+import socket
+import ssl
+from collections.abc import Iterator
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+from urllib.parse import unquote, unquote_plus
+
+import aiohttp
+from aiohttp import hdrs, web
+from multidict import CIMultiDict, MultiMapping
+from yarl import URL
+
+from storehooks_cli.local.gateway_responses import read_gateway_responses
+
+if TYPE_CHECKING:
+    from mypy_boto3_apigateway.literals import GatewayResponseTypeType
+
+# API Gateway's limits.
+_MAX_BODY = 10 * 1024 * 1024
+_TIMEOUT = 29
+
+# Each request that runs at the same time as others costs a process of ~75 MB, which takes
+# a second of processor time to start and counts that against the function's timeout.
+_CONCURRENCY = 8
+
+# Requests that are being answered when the stack is stopped get this long, and as long
+# again to notice that they are cut off.
+_STOP_SECONDS = 1.0
+
+# ministack's way to the connections of websockets, below any API's path.
+_NOT_THE_API = "/@connections"
+
+_HOP_BY_HOP = frozenset(
+    {
+        "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection",
+        "te", "trailer", "transfer-encoding", "upgrade",
+    }
+)  # fmt: skip
+# The connection's own; and Authorization, by which ministack picks an account and a region.
+_NOT_FORWARDED = _HOP_BY_HOP | {"host", "content-length", "expect", "authorization"}
+# The connection's own; and an id that S3 gives and API Gateway does not.
+_NOT_RETURNED = _HOP_BY_HOP | {"content-length", "date", "server", "x-amz-request-id"}
+
+
+class Front:
+    """Serves an API of the emulator. Leaving the context stops it."""
+
+    def __init__(self, api_url: str) -> None:
+        self._api_url = api_url
+        self._responses = read_gateway_responses()
+        self._turns = asyncio.Semaphore(_CONCURRENCY)
+
+    async def __aenter__(self) -> Self:
+        self._client = aiohttp.ClientSession(
+            # A connection for each request: a kept one could turn out closed, and a POST
+            # cannot be sent again.
+            connector=aiohttp.TCPConnector(limit=0, force_close=True),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=_TIMEOUT),
+            auto_decompress=False,
+            skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
+        )
+        app = web.Application(client_max_size=_MAX_BODY)
+        app.router.add_route("*", "/{path:.*}", self._serve)
+        self._runner = web.AppRunner(
+            app, access_log=None, auto_decompress=False, shutdown_timeout=_STOP_SECONDS, handle_signals=False
+        )
+        await self._runner.setup()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._runner.cleanup()
+        await self._client.close()
+
+    async def listen(self, listener: socket.socket, tls: ssl.SSLContext | None = None) -> None:
+        """Serve on this socket too."""
+        await web.SockSite(self._runner, listener, ssl_context=tls).start()
+
+    async def _serve(self, request: web.Request) -> web.Response:
+        path, _, query = request.raw_path.partition("?")
+        if not path.startswith("/"):
+            return self._own("BAD_REQUEST_PARAMETERS")  # meant for a proxy, which this is not
+        if unquote(path).startswith(_NOT_THE_API):
+            return self._own("MISSING_AUTHENTICATION_TOKEN")
+        try:
+            body = await request.read()
+        except web.HTTPRequestEntityTooLarge:
+            return self._own("REQUEST_TOO_LARGE")
+        async with self._turns:
+            return await self._forward(request, f"{path}?{_without_credentials(query)}", body)
+
+    async def _forward(self, request: web.Request, target: str, body: bytes) -> web.Response:
+        try:
+            async with self._client.request(
+                request.method,
+                # As it came: resolving `..` here would lead out of the API.
+                URL(self._api_url + target, encoded=True),
+                headers=_request_headers(request),
+                data=body,
+                allow_redirects=False,
+            ) as answer:
+                content = await answer.read()
+        except TimeoutError:
+            return self._own("INTEGRATION_TIMEOUT")
+        except aiohttp.ClientError:
+            return self._own("INTEGRATION_FAILURE")
+        if answer.status >= 500 and _tells_of_emulator(content):
+            return self._own("INTEGRATION_FAILURE" if answer.status == 502 else "DEFAULT_5XX")
+        return web.Response(
+            status=answer.status, body=content, headers=CIMultiDict(_except(answer.headers, _NOT_RETURNED))
+        )
+
+    def _own(self, kind: "GatewayResponseTypeType") -> web.Response:
+        response = self._responses[kind]
+        return web.Response(
+            status=response.status,
+            text=response.body,
+            content_type="application/json",
+            headers={name: value.strip("'") for name, value in response.headers.items()},
+        )
+
+
+def _request_headers(request: web.Request) -> CIMultiDict[str]:
+    headers = CIMultiDict(
+        # X-Amz-... headers choose a service in ministack.
+        (name, value)
+        for name, value in _except(request.headers, _NOT_FORWARDED)
+        if not name.lower().startswith("x-amz")
+    )
+    headers["X-Forwarded-For"] = request.remote or ""
+    headers["X-Forwarded-Proto"] = request.scheme
+    return headers
+
+
+def _without_credentials(query: str) -> str:
+    """The query without the signature of a presigned URL, which chooses ministack's account and region."""
+    return "&".join(
+        parameter
+        for parameter in query.split("&")
+        if not unquote_plus(parameter).lower().startswith(("x-amz-", "awsaccesskeyid="))
+    )
+
+
+def _except(headers: MultiMapping[str], names: frozenset[str]) -> Iterator[tuple[str, str]]:
+    """All headers but these and those that hold for one connection only."""
+    connection = ",".join(headers.getall(hdrs.CONNECTION, []))
+    named = {name.strip().lower() for name in connection.split(",")}
+    yield from ((name, value) for name, value in headers.items() if name.lower() not in names | named)
+
+
+def _tells_of_emulator(content: bytes) -> bool:
+    """Whether this is an error as ministack words it, with an exception's text in it."""
+    try:
+        answer = json.loads(content)
+    except ValueError:
+        return False
+    return isinstance(answer, dict) and answer.keys() == {"message"}

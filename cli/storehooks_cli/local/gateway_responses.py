@@ -1,0 +1,77 @@
+"""What API Gateway itself answers, as the template words it.
+
+In AWS these answers are imported with the API's body. ministack leaves them out, but
+takes them one by one.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from storehooks_cli.local.folders import PROJECT
+
+if TYPE_CHECKING:
+    from mypy_boto3_apigateway import APIGatewayClient
+    from mypy_boto3_apigateway.literals import GatewayResponseTypeType
+
+_JSON = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayResponse:
+    """One such answer. Its headers' values are literals, in the quotes of API Gateway."""
+
+    status: int
+    body: str
+    headers: Mapping[str, str]
+
+
+class _TemplateLoader(yaml.SafeLoader):
+    """Reads CloudFormation's short forms, such as ``!Ref``, as if they were plain values."""
+
+
+def _plain(loader: yaml.SafeLoader, _tag: str, node: yaml.Node) -> Any:
+    if isinstance(node, yaml.MappingNode):
+        return loader.construct_mapping(node, deep=True)
+    if isinstance(node, yaml.SequenceNode):
+        return loader.construct_sequence(node, deep=True)
+    return node.value
+
+
+_TemplateLoader.add_multi_constructor("!", _plain)
+
+
+def read_gateway_responses() -> dict["GatewayResponseTypeType", GatewayResponse]:
+    """The template's gateway responses by their type."""
+    with (PROJECT / "template.yaml").open() as file:
+        template = yaml.load(file, Loader=_TemplateLoader)  # noqa: S506 (a SafeLoader)
+    responses = template["Resources"]["Api"]["Properties"]["GatewayResponses"]
+    return {kind: _to_response(properties) for kind, properties in responses.items()}
+
+
+def _to_response(properties: Mapping[str, Any]) -> GatewayResponse:
+    return GatewayResponse(
+        status=int(properties["StatusCode"]),
+        body=properties["ResponseTemplates"][_JSON],
+        headers=properties.get("ResponseParameters", {}).get("Headers", {}),
+    )
+
+
+def put_gateway_responses(gateway: "APIGatewayClient", api_id: str, stage_name: str) -> None:
+    """Give an API the template's gateway responses, and deploy it, for only then do they hold."""
+    for kind, response in read_gateway_responses().items():
+        gateway.put_gateway_response(
+            restApiId=api_id,
+            responseType=kind,
+            statusCode=str(response.status),
+            responseTemplates={_JSON: response.body},
+            responseParameters=dict(_parameters(response)),
+        )
+    gateway.create_deployment(restApiId=api_id, stageName=stage_name)
+
+
+def _parameters(response: GatewayResponse) -> Iterator[tuple[str, str]]:
+    for name, value in response.headers.items():
+        yield f"gatewayresponse.header.{name}", value

@@ -1,0 +1,176 @@
+"""Starting the local stack, keeping it up, and stopping it."""
+
+import asyncio
+import contextlib
+import json
+import os
+import shutil
+import socket
+import time
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+import typer
+
+from storehooks_cli.local.certificates import server_context
+from storehooks_cli.local.demo import STORE_HASH, demo_token
+from storehooks_cli.local.deployment import SAM, STACK_NAME, Deployment, Outputs
+from storehooks_cli.local.emulator import PROGRAM, Emulator
+from storehooks_cli.local.environment import REGION, forget_callers_aws
+from storehooks_cli.local.errors import LocalError
+from storehooks_cli.local.files import write_whole
+from storehooks_cli.local.folders import DataFolder
+from storehooks_cli.local.front import Front
+from storehooks_cli.local.lock import exclusive
+from storehooks_cli.local.ports import LOOPBACK, listen
+from storehooks_cli.local.processes import end_orphans
+from storehooks_cli.local.state import State
+from storehooks_cli.local.stopping import StopRequest
+
+# A machine that is very busy may need more time than the first request has.
+_FIRST_TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What `storehooks local` is told."""
+
+    port: int
+    tls_port: int
+    data_dir: Path
+    allow_private_destinations: str
+
+
+def run(settings: Settings) -> None:
+    """Run the stack until a signal asks to stop it.
+
+    :raises LocalError: when it cannot be started, or ends by itself.
+    """
+    stop = StopRequest()
+    forget_callers_aws()
+    _check_tools()
+    folder = DataFolder.open(settings.data_dir)
+    with exclusive(folder), contextlib.suppress(asyncio.CancelledError):
+        asyncio.run(_Stack(settings, folder).run(stop))
+
+
+def _check_tools() -> None:
+    for program in (PROGRAM, SAM):
+        if not program.exists():
+            raise LocalError(f"{program} is missing: run `make install`")
+    if shutil.which("make") is None:
+        raise LocalError("`make` is missing, with which SAM builds the layer")
+
+
+class _Stack:
+    def __init__(self, settings: Settings, folder: DataFolder) -> None:
+        self._settings = settings
+        self._folder = folder
+        self._state = State(folder)
+        self._base_url = f"http://{LOOPBACK}:{settings.port}"
+        self._tls_base_url = f"https://localhost:{settings.tls_port}"
+        self._started = time.monotonic()
+
+    async def run(self, stop: StopRequest) -> None:
+        stop.cancels_current_task()
+        for listener in self._listeners():
+            listener.close()  # only to know before building whether it will be possible
+        self._recover()
+        async with self._emulator() as emulator:
+            outputs = await self._deploy(emulator)
+            token = await asyncio.to_thread(demo_token, self._state, emulator.endpoint_url, outputs)
+            async with Front(
+                f"{emulator.endpoint_url}/_aws/execute-api/{outputs.api_id}/{outputs.stage_name}"
+            ) as front:
+                plain, tls = self._listeners()
+                await front.listen(plain)
+                await front.listen(tls, server_context(self._folder))
+                await self._first_answer(token)
+                with self._stack_file(emulator):
+                    self._announce(token)
+                    try:
+                        await emulator.died()
+                    except asyncio.CancelledError:
+                        self._say("stopping")
+                        raise
+            raise LocalError(f"the local AWS ended by itself: see {emulator.log}")
+
+    def _listeners(self) -> tuple[socket.socket, socket.socket]:
+        return listen(self._settings.port, "PORT"), listen(self._settings.tls_port, "TLS_PORT")
+
+    def _recover(self) -> None:
+        """Tidy up after a run that was killed."""
+        self._folder.stack_file.unlink(missing_ok=True)
+        if news := self._state.recover(saved_by_orphan=end_orphans(self._folder)):
+            self._say(news)
+        shutil.rmtree(self._folder.scratch, ignore_errors=True)
+        self._folder.scratch.mkdir()
+
+    @contextlib.asynccontextmanager
+    async def _emulator(self) -> AsyncIterator[Emulator]:
+        self._say("starting the local AWS")
+        self._state.begin()
+        emulator = Emulator(self._folder)
+        try:
+            async with emulator:
+                yield emulator
+        finally:
+            shutil.rmtree(self._folder.scratch, ignore_errors=True)
+            if emulator.saved:
+                self._state.end()
+            else:
+                self._say(
+                    "the local AWS has ended without saving; the next start goes back to the last clean stop"
+                )
+
+    async def _deploy(self, emulator: Emulator) -> Outputs:
+        deployment = Deployment(
+            self._folder, self._state, emulator.endpoint_url, self._settings.allow_private_destinations
+        )
+        if not deployment.is_current():
+            self._say("building")
+            await deployment.build()
+            self._say("deploying")
+            await deployment.deploy()
+        return await asyncio.to_thread(deployment.outputs)
+
+    async def _first_answer(self, token: str) -> None:
+        """Wait until the API answers a real request."""
+        self._say("waiting for the first answer")
+        hooks_url = f"{self._base_url}/stores/{STORE_HASH}/v2/hooks"
+        async with aiohttp.ClientSession(headers={"X-Auth-Token": token}) as client:
+            for _ in range(_FIRST_TRIES):
+                async with client.get(hooks_url) as response:
+                    if response.status == 200:
+                        return
+                    answer = f"{response.status} {await response.text()}"
+                await asyncio.sleep(1)
+        raise LocalError(f"the API answers {answer}: see {self._folder.logs}")
+
+    @contextlib.contextmanager
+    def _stack_file(self, emulator: Emulator) -> Iterator[None]:
+        """Tell other commands of ours how to reach the stack."""
+        stack = {
+            "endpoint_url": emulator.endpoint_url,
+            "region": REGION,
+            "stack_name": STACK_NAME,
+            "base_url": self._base_url,
+            "tls_base_url": self._tls_base_url,
+            "pid": os.getpid(),
+        }
+        write_whole(self._folder.stack_file, json.dumps(stack, indent=2))
+        try:
+            yield
+        finally:
+            self._folder.stack_file.unlink(missing_ok=True)
+
+    def _announce(self, token: str) -> None:
+        typer.echo(f"storehooks ready on {self._base_url} and {self._tls_base_url}")
+        typer.echo(f"certificate authority of the https address: {self._folder.ca_certificate}")
+        typer.echo(f"access token of store {STORE_HASH}: {token}")
+        typer.echo(f"curl -H 'X-Auth-Token: {token}' {self._base_url}/stores/{STORE_HASH}/v2/hooks")
+
+    def _say(self, text: str) -> None:
+        typer.echo(f"{time.monotonic() - self._started:5.1f} s  {text}")

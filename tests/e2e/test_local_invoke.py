@@ -1,0 +1,69 @@
+"""`make invoke`: a function in AWS's runtime interface emulator."""
+
+import json
+import subprocess
+import sys
+
+import psutil
+import pytest
+
+from tests.e2e.local_run import ROOT
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the runtime interface emulator is for Linux")
+
+
+def invoke(stack, function, event=None, data_dir=None):
+    arguments = [f"FUNCTION={function}", f"DATA_DIR={data_dir or stack.data_dir}"]
+    if event:
+        arguments.append(f"EVENT={event}")
+    return subprocess.run(
+        ["make", "--silent", "invoke", *arguments],
+        cwd=ROOT,
+        env=stack.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_response_is_printed_and_the_log_beside_it(stack):
+    answer = invoke(stack, "create_hook")
+    assert answer.returncode == 0, answer.stderr
+    response = json.loads(answer.stdout)
+    assert response["statusCode"] == 201
+    listed = json.loads(invoke(stack, "list_hooks").stdout)
+    assert json.loads(response["body"]) in json.loads(listed["body"])
+    (log,) = [json.loads(line) for line in answer.stderr.splitlines() if line.startswith("{")]
+    assert log["operation"] == "create_hook"
+    assert "Traceback" not in answer.stderr
+    assert not [
+        process
+        for process in psutil.process_iter(["cmdline"])
+        if "awslambdaric" in (process.info["cmdline"] or ())
+    ]
+
+
+def test_a_function_that_fails_is_a_failure(stack, tmp_path):
+    event = tmp_path / "event.json"
+    event.write_text("[]")
+    answer = invoke(stack, "authorizer", event)
+    assert answer.returncode != 0
+    assert json.loads(answer.stdout)["errorType"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            {"function": "no_such_function", "event": "events/create_hook.json"},
+            "there is no function no_such_function",
+        ),
+        ({"function": "create_hook", "event": "events/none.json"}, "there is no event file events/none.json"),
+        ({"function": "create_hook", "data_dir": "/nowhere"}, "no local stack runs"),
+    ],
+)
+def test_what_is_missing_is_said_in_one_line(stack, arguments, message):
+    answer = invoke(stack, **arguments)
+    assert answer.returncode != 0
+    assert message in answer.stderr.splitlines()[0]
+    assert "Traceback" not in answer.stderr

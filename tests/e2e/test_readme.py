@@ -1,0 +1,52 @@
+"""Every command of the README is run, here or elsewhere in the tests and CI."""
+
+import re
+import secrets
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+BLOCKS = re.findall(r"^```sh\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+# What runs the other commands: CI and the stack's fixture, the tests of the deployment and of `make invoke`.
+ELSEWHERE = ("make run", "make test", "make invoke", "make deploy", "sam build", "sam local invoke")
+
+
+def runnable(block):
+    return not any(command in block for command in ELSEWHERE) and "--stack-name" not in block
+
+
+def test_the_blocks_are_found():
+    assert len(BLOCKS) >= 9
+    assert sum(map(runnable, BLOCKS)) >= 5
+
+
+def test_the_blocks_run_in_their_order(stack):
+    """In one shell, as a reader types them; but for the ports, the folder, and a store that is new."""
+    script = "\n".join(["set -eu", *filter(runnable, BLOCKS)])
+    for written, here in {
+        "http://127.0.0.1:3000": stack.base_url,
+        "localhost:3443": stack.tls_base_url.removeprefix("https://"),
+        ".local/": f"{stack.data_dir}/",
+        "5ueh97": f"readme{secrets.token_hex(4)}",
+        "curl -s ": "curl -sS --fail-with-body ",
+    }.items():
+        assert written in script
+        script = script.replace(written, here)
+    answer = subprocess.run(
+        ["bash", "-c", script],
+        cwd=ROOT,
+        env=stack.environment | {"DATA_DIR": str(stack.data_dir)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+
+
+@pytest.mark.parametrize("target", sorted(set(re.findall(r"(?:`|^)make ([a-z]+)", README, re.MULTILINE))))
+def test_every_make_target_of_the_readme_exists(target):
+    assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE)

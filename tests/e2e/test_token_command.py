@@ -1,0 +1,87 @@
+"""storehooks token, against the running stack."""
+
+import json
+import subprocess
+import time
+
+import pytest
+import requests
+
+
+def storehooks(stack, *arguments, check=True):
+    """Run the command against the local stack."""
+    return subprocess.run(
+        [stack.command, "token", *arguments, "--local", "--data-dir", stack.data_dir],
+        capture_output=True,
+        check=check,
+        text=True,
+    )
+
+
+def status(stack, token):
+    url = f"{stack.base_url}/stores/c0mmand/v2/hooks"
+    return requests.get(url, headers={"X-Auth-Token": token}, timeout=60).status_code
+
+
+def test_a_token_is_shown_once_as_one_json_object(stack):
+    created = json.loads(storehooks(stack, "create", "--store-hash", "c0mmand", "--json").stdout)
+    assert list(created) == ["store_hash", "client_id", "client_secret", "access_token", "scopes"]
+    assert created["store_hash"] == "c0mmand"
+    assert created["scopes"] == ["default"]
+    assert status(stack, created["access_token"]) == 200
+    listed = storehooks(stack, "list", "--store-hash", "c0mmand", "--json").stdout
+    assert created["access_token"] not in listed
+    assert created["client_secret"] not in listed
+    assert created["client_id"] in [record["client_id"] for record in json.loads(listed)]
+
+
+def test_what_people_see_can_be_copied_whole(stack):
+    created = storehooks(stack, "create", "--store-hash", "c0mmand").stdout
+    token = created.split("access_token")[1].split()[0]
+    assert status(stack, token) == 200
+    listed = storehooks(stack, "list", "--store-hash", "c0mmand").stdout
+    digest = listed.splitlines()[1].split()[0]
+    assert len(digest) == 64
+    assert digest in storehooks(stack, "revoke", "--store-hash", "c0mmand", digest).stdout
+
+
+@pytest.mark.parametrize("by_client", [True, False])
+def test_a_revoked_token_stops_working_within_the_cache_time(stack, by_client):
+    created = json.loads(storehooks(stack, "create", "--store-hash", "c0mmand", "--json").stdout)
+    token = created["access_token"]
+    assert status(stack, token) == 200
+    named = ("--client-id", created["client_id"]) if by_client else (token,)
+    storehooks(stack, "revoke", "--store-hash", "c0mmand", *named)
+    deadline = time.monotonic() + stack.authorizer_cache_seconds + 5
+    while status(stack, token) != 401:
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("create", "--store-hash", "a/b"), "1 to 64 letters and digits"),
+        (("create", "--store-hash", "c0mmand", "--client-id", "x"), "32 hexadecimal digits"),
+        (("create", "--store-hash", "c0mmand", "--scope", "admin"), "no OAuth scope"),
+        (("revoke", "--store-hash", "c0mmand"), "name either the token"),
+        (("revoke", "--store-hash", "c0mmand", "nothing"), "no such token"),
+    ],
+)
+def test_a_mistake_gets_one_clear_message(stack, arguments, message):
+    answer = storehooks(stack, *arguments, check=False)
+    assert answer.returncode != 0
+    assert message in " ".join(answer.stderr.replace("│", " ").split())
+    assert "Traceback" not in answer.stderr
+
+
+def test_without_a_running_stack_the_command_says_how_to_start_one(stack, tmp_path):
+    answer = subprocess.run(
+        [stack.command, "token", "list", "--store-hash", "c0mmand", "--local", "--data-dir", tmp_path],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answer.returncode == 1
+    assert "make run" in answer.stderr
+    assert "Traceback" not in answer.stderr
