@@ -9,9 +9,10 @@ import requests
 
 
 def storehooks(stack, *arguments, check=True):
-    """Run the command against the local stack."""
+    """Run the command against the local stack, in a narrow terminal."""
     return subprocess.run(
         [stack.command, "token", *arguments, "--local", "--data-dir", stack.data_dir],
+        env=stack.environment | {"COLUMNS": "60"},
         capture_output=True,
         check=check,
         text=True,
@@ -72,6 +73,41 @@ def test_a_mistake_gets_one_clear_message(stack, arguments, message):
     answer = storehooks(stack, *arguments, check=False)
     assert answer.returncode != 0
     assert message in " ".join(answer.stderr.replace("│", " ").split())
+    assert "Traceback" not in answer.stderr
+
+
+def test_the_users_own_aws_settings_do_not_matter_to_the_local_stack(stack):
+    broken = {
+        "AWS_PROFILE": "nobody",
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+        "AWS_DEFAULT_REGION": "eu-west-1",
+    }
+    answer = subprocess.run(
+        [stack.command, "token", "list", "--store-hash", "5ueh97", "--local", "--data-dir", stack.data_dir],
+        env=stack.environment | broken,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answer.returncode == 0, answer.stderr
+
+
+@pytest.mark.parametrize("settings", [{"AWS_PROFILE": "nobody"}, {"AWS_DEFAULT_REGION": "us-east-1"}])
+def test_a_stack_in_aws_that_cannot_be_read_is_one_clear_message(stack, settings):
+    nowhere = {
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+        "AWS_MAX_ATTEMPTS": "1",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+    answer = subprocess.run(
+        [stack.command, "token", "list", "--store-hash", "5ueh97", "--stack-name", "mine"],
+        env=stack.environment | nowhere | settings,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answer.returncode == 1
+    assert answer.stderr.startswith("storehooks: cannot read the stack mine: ")
     assert "Traceback" not in answer.stderr
 
 

@@ -8,6 +8,7 @@ import signal
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from storehooks_cli.local.aws import CONFIG, session
 from storehooks_cli.local.environment import REGION, sam_environment
@@ -16,6 +17,9 @@ from storehooks_cli.local.files import write_whole
 from storehooks_cli.local.folders import PROJECT, DataFolder
 from storehooks_cli.local.gateway_responses import put_gateway_responses
 from storehooks_cli.local.state import State
+
+if TYPE_CHECKING:
+    from mypy_boto3_apigateway.type_defs import PatchOperationTypeDef
 
 STACK_NAME = "storehooks"
 _SAM_STACK_NAME, _SAM_BUCKET = "aws-sam-cli-managed-default", "SamCliSourceBucket"
@@ -110,6 +114,17 @@ class Deployment:
     def _finish(self) -> None:
         outputs = self.outputs()
         gateway = session().client("apigateway", endpoint_url=self._endpoint_url, config=CONFIG)
+        # ministack expands the template with the parameters' defaults instead of their values.
+        for authorizer in gateway.get_authorizers(restApiId=outputs.api_id)["items"]:
+            seconds = self._parameters["AuthorizerCacheSeconds"]
+            change: PatchOperationTypeDef = {
+                "op": "replace",
+                "path": "/authorizerResultTtlInSeconds",
+                "value": seconds,
+            }
+            gateway.update_authorizer(
+                restApiId=outputs.api_id, authorizerId=authorizer["id"], patchOperations=[change]
+            )
         put_gateway_responses(gateway, outputs.api_id, outputs.stage_name)
         self._drop_artifacts()
 
