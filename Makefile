@@ -23,7 +23,7 @@ DEV := .venv/.installed
 AWS := .venv-aws/.installed
 SAM := .venv-sam/.installed
 
-.PHONY: run test lint format invoke deploy lock install clean
+.PHONY: run test lint format invoke deploy lock install environments clean
 
 run: install
 	@exec .venv/bin/storehooks local --port "$(PORT)" --tls-port "$(TLS_PORT)" --data-dir "$(DATA_DIR)" \
@@ -53,7 +53,11 @@ deploy: install
 		--capabilities CAPABILITY_IAM --resolve-s3 --no-fail-on-empty-changeset \
 		--parameter-overrides Architecture="$(ARCHITECTURE)" $(PARAMETERS)
 
-install: $(DEV) $(AWS) $(SAM)
+# At the same time: most of it is waiting for downloads and unpacking.
+install:
+	@$(MAKE) --no-print-directory --jobs=3 environments
+
+environments: $(DEV) $(AWS) $(SAM)
 
 $(DEV): requirements/dev.txt pyproject.toml
 $(AWS): requirements/aws.txt

@@ -146,6 +146,15 @@ def test_after_any_kill_the_next_start_recovers(data_dir):
         assert "Traceback" not in run.output
 
 
+def test_private_destinations_can_be_refused_as_in_a_deployment(data_dir):
+    private = {"scope": "store/order/*", "destination": "http://127.0.0.1:8000/hook"}
+    with LocalRun(data_dir, ALLOW_PRIVATE_DESTINATIONS="false") as run:
+        run.ready()
+        assert run.request("POST", json=private).status_code == 400
+        assert run.hooks() == ["first"]
+        assert run.stop() == 0
+
+
 def test_a_first_start_that_was_killed_is_made_again(new_data_dir):
     with LocalRun(new_data_dir) as run:
         run.wait_for("building")

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from storehooks_cli.local.errors import LocalError
+
 PROJECT = Path(__file__).resolve().parents[3]
 
 
@@ -14,10 +16,16 @@ class DataFolder:
 
     @classmethod
     def open(cls, root: Path) -> "DataFolder":
-        """The data folder at this path, made if it is not there."""
+        """The data folder at this path, made if it is not there.
+
+        :raises LocalError: when it cannot be made.
+        """
         folder = cls(root.resolve())
-        for path in (folder.root, folder.logs, folder.build):
-            path.mkdir(parents=True, exist_ok=True)
+        try:
+            for path in (folder.root, folder.logs, folder.build):
+                path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise LocalError(f"cannot keep data in {folder.root}: {error.strerror}") from error
         return folder
 
     @property

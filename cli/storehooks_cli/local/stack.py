@@ -13,7 +13,9 @@ from pathlib import Path
 
 import aiohttp
 import typer
+from botocore.exceptions import BotoCoreError, ClientError
 
+from storehooks.domain.errors import StorehooksError
 from storehooks_cli.local.certificates import server_context
 from storehooks_cli.local.demo import STORE_HASH, demo_token
 from storehooks_cli.local.deployment import SAM, STACK_NAME, Deployment, Outputs
@@ -116,6 +118,8 @@ class _Stack:
         try:
             async with emulator:
                 yield emulator
+        except (BotoCoreError, ClientError, StorehooksError) as error:
+            raise LocalError(f"the local AWS fails ({error!r}): see {emulator.log}") from error
         finally:
             shutil.rmtree(self._folder.scratch, ignore_errors=True)
             if emulator.saved:
