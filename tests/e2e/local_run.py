@@ -109,7 +109,7 @@ class LocalRun:
     def ready(self) -> float:
         """Wait until the stack is ready, and its lines are printed; after how many seconds."""
         seconds = self.wait_for("storehooks ready")
-        self.wait_for("\ncurl ")
+        self.wait_for("\nhttps clients trust")
         return seconds
 
     @property
@@ -124,7 +124,7 @@ class LocalRun:
 
     @property
     def token(self) -> str:
-        (line,) = [line for line in self.lines if line.startswith("access token")]
+        (line,) = [line for line in self.lines if line.startswith("demo token")]
         return line.split()[-1]
 
     def request(self, method: str, path: str = "", **arguments) -> requests.Response:

@@ -40,7 +40,7 @@ def emulators_of(data_dir: Path) -> list[psutil.Process]:
 
 
 def test_it_says_what_to_try_and_that_works(stack):
-    ready, authority, _, curl = stack.run.lines[-4:]
+    ready, _, curl, authority = stack.run.lines[-4:]
     assert ready.startswith("storehooks ready")
     assert stack.base_url in ready
     assert stack.tls_base_url in ready

@@ -172,9 +172,9 @@ class _Stack:
 
     def _announce(self, token: str) -> None:
         typer.echo(f"storehooks ready on {self._base_url} and {self._tls_base_url}")
-        typer.echo(f"certificate authority of the https address: {self._folder.ca_certificate}")
-        typer.echo(f"access token of store {STORE_HASH}: {token}")
+        typer.echo(f"demo token for store {STORE_HASH}: {token}")
         typer.echo(f"curl -H 'X-Auth-Token: {token}' {self._base_url}/stores/{STORE_HASH}/v2/hooks")
+        typer.echo(f"https clients trust {self._folder.ca_certificate}; Ctrl-C stops and keeps everything")
 
     def _say(self, text: str) -> None:
         typer.echo(f"{time.monotonic() - self._started:5.1f} s  {text}")
