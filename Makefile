@@ -58,6 +58,7 @@ install:
 	@$(MAKE) --no-print-directory --jobs=3 environments
 
 environments: $(DEV) $(AWS) $(SAM)
+	@:
 
 $(DEV): requirements/dev.txt pyproject.toml
 $(AWS): requirements/aws.txt

@@ -17,7 +17,7 @@ def invoke(stack, function, event=None, data_dir=None):
     if event:
         arguments.append(f"EVENT={event}")
     return subprocess.run(
-        ["make", "--silent", "invoke", *arguments],
+        ["make", "invoke", *arguments],
         cwd=ROOT,
         env=stack.environment,
         capture_output=True,
