@@ -10,7 +10,7 @@ import typer
 from storehooks.adapters.access import AccessTables, TokenRecord
 from storehooks.domain.errors import InvalidValueError, StoreBusyError, StoreFailedError, UnauthenticatedError
 from storehooks.domain.identity import (
-    DEFAULT_SCOPE,
+    DEFAULT_OAUTH_SCOPE,
     OAUTH_SCOPES,
     check_client_id,
     check_oauth_scope,
@@ -67,7 +67,7 @@ def create_token(
         typer.Option(
             parser=_parser(check_oauth_scope),
             metavar="SCOPE",
-            help=f"An OAuth scope ({', '.join(OAUTH_SCOPES)}); may be repeated. {DEFAULT_SCOPE} if left out.",
+            help=f"An OAuth scope ({', '.join(OAUTH_SCOPES)}); may be repeated.",
         ),
     ] = None,
     local: Local = False,
@@ -81,7 +81,7 @@ def create_token(
     """
     stack = find_stack(local=local, data_dir=data_dir, stack_name=stack_name)
     with _failures_told():
-        new = stack.access().create_token(store_hash, client_id, scope or [DEFAULT_SCOPE])
+        new = stack.access().create_token(store_hash, client_id, scope or [DEFAULT_OAUTH_SCOPE])
     shown = {
         "store_hash": new.store_hash,
         "client_id": new.client_id,

@@ -6,7 +6,7 @@ from storehooks.api.operation import operation
 from storehooks.api.request import Request
 from storehooks.api.response import Response
 from storehooks.api.v2 import hook_to_v2
-from storehooks.domain.identity import DEFAULT_SCOPE
+from storehooks.domain.identity import DEFAULT_OAUTH_SCOPE
 from storehooks.settings import setting, switch
 
 hooks = HooksTable(setting("HOOKS_TABLE"))
@@ -16,7 +16,7 @@ allow_private = switch("ALLOW_PRIVATE_DESTINATIONS")
 @operation
 def create_hook(request: Request) -> Response:
     """Register a hook for the caller."""
-    caller = request.caller(DEFAULT_SCOPE)
+    caller = request.caller(DEFAULT_OAUTH_SCOPE)
     new = NewHook.parse(request.json_object(), allow_private=allow_private)
     return Response(201, hook_to_v2(hooks.create(caller, **new.fields())))
 

@@ -5,7 +5,7 @@ from storehooks.api.operation import operation
 from storehooks.api.request import Request
 from storehooks.api.response import Response
 from storehooks.api.v2 import hook_to_v2
-from storehooks.domain.identity import DEFAULT_SCOPE
+from storehooks.domain.identity import DEFAULT_OAUTH_SCOPE
 from storehooks.settings import setting
 
 hooks = HooksTable(setting("HOOKS_TABLE"))
@@ -14,7 +14,7 @@ hooks = HooksTable(setting("HOOKS_TABLE"))
 @operation
 def delete_hook(request: Request) -> Response:
     """Remove a hook of the caller; the answer is the hook as it was."""
-    caller = request.caller(DEFAULT_SCOPE)
+    caller = request.caller(DEFAULT_OAUTH_SCOPE)
     return Response(200, hook_to_v2(hooks.delete(caller, request.hook_id())))
 
 

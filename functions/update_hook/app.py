@@ -6,7 +6,7 @@ from storehooks.api.operation import operation
 from storehooks.api.request import Request
 from storehooks.api.response import Response
 from storehooks.api.v2 import hook_to_v2
-from storehooks.domain.identity import DEFAULT_SCOPE
+from storehooks.domain.identity import DEFAULT_OAUTH_SCOPE
 from storehooks.settings import setting, switch
 
 hooks = HooksTable(setting("HOOKS_TABLE"))
@@ -16,7 +16,7 @@ allow_private = switch("ALLOW_PRIVATE_DESTINATIONS")
 @operation
 def update_hook(request: Request) -> Response:
     """Change the given fields of a hook of the caller; the answer is the whole hook."""
-    caller = request.caller(DEFAULT_SCOPE)
+    caller = request.caller(DEFAULT_OAUTH_SCOPE)
     hook_id = request.hook_id()
     changes = HookChanges.parse(request.json_object(), allow_private=allow_private)
     return Response(200, hook_to_v2(hooks.update(caller, hook_id, changes.fields())))

@@ -6,11 +6,11 @@ and path in it, so one store's token never reaches another store's functions.
 
 from typing import Any
 
-from storehooks.domain.identity import DEFAULT_SCOPE, Caller, is_store_hash
+from storehooks.domain.identity import DEFAULT_OAUTH_SCOPE, Caller, is_store_hash
 
 # In a policy `*` matches slashes too: nothing but the end of a path is left open.
 _ROUTES = {
-    DEFAULT_SCOPE: (
+    DEFAULT_OAUTH_SCOPE: (
         "GET/stores/{store_hash}/v2/hooks",
         "POST/stores/{store_hash}/v2/hooks",
         "GET/stores/{store_hash}/v2/hooks/*",

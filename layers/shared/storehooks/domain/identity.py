@@ -11,8 +11,8 @@ from storehooks.domain.errors import InvalidValueError
 _STORE_HASH = re.compile(r"[A-Za-z0-9]{1,64}", re.ASCII)
 _CLIENT_ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
 
-DEFAULT_SCOPE = "default"
-OAUTH_SCOPES = (DEFAULT_SCOPE,)
+DEFAULT_OAUTH_SCOPE = "default"
+OAUTH_SCOPES = (DEFAULT_OAUTH_SCOPE,)
 
 
 @dataclass(frozen=True, slots=True)
