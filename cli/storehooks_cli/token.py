@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
 from storehooks.adapters.access import AccessTables, TokenRecord
+from storehooks.api.v2 import iso_utc
 from storehooks.domain.errors import InvalidValueError, StoreBusyError, StoreFailedError, UnauthenticatedError
 from storehooks.domain.identity import (
     DEFAULT_OAUTH_SCOPE,
@@ -113,16 +113,12 @@ def list_tokens(
     """List a store's tokens, the oldest first. Only their SHA-256 is known."""
     stack = find_stack(local=local, data_dir=data_dir, stack_name=stack_name)
     with _failures_told():
-        records = [
-            record
-            for record in stack.access().list_tokens(store_hash)
-            if client_id in {None, record.client_id}
-        ]
+        records = _tokens(stack.access(), store_hash, client_id)
     if as_json:
         print_json([_as_json(record) for record in records])
     else:
         rows = [
-            [record.token_sha256, record.client_id, " ".join(record.oauth_scopes), _iso(record.created_at)]
+            [record.token_sha256, record.client_id, " ".join(record.oauth_scopes), iso_utc(record.created_at)]
             for record in records
         ]
         print_table(["TOKEN SHA-256", "CLIENT", "SCOPES", "CREATED"], rows)
@@ -159,11 +155,7 @@ def revoke_tokens(
         if token is not None:
             digests = [token_digest(token), token]
         else:
-            digests = [
-                record.token_sha256
-                for record in access.list_tokens(store_hash)
-                if record.client_id == client_id
-            ]
+            digests = [record.token_sha256 for record in _tokens(access, store_hash, client_id)]
         revoked = [digest for digest in digests if _revoked(access, store_hash, digest)]
     if not revoked:
         fail(f"the store {store_hash} has no such token")
@@ -171,6 +163,11 @@ def revoke_tokens(
         print_json(revoked)
     else:
         print_table(["REVOKED TOKEN SHA-256"], [[digest] for digest in revoked])
+
+
+def _tokens(access: AccessTables, store_hash: str, client_id: str | None) -> list[TokenRecord]:
+    """A store's tokens, or only one client's."""
+    return [record for record in access.list_tokens(store_hash) if client_id in {None, record.client_id}]
 
 
 def _revoked(access: AccessTables, store_hash: str, token_sha256: str) -> bool:
@@ -187,9 +184,5 @@ def _as_json(record: TokenRecord) -> dict[str, object]:
         "store_hash": record.store_hash,
         "client_id": record.client_id,
         "scopes": list(record.oauth_scopes),
-        "created_at": _iso(record.created_at),
+        "created_at": iso_utc(record.created_at),
     }
-
-
-def _iso(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat()

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 # Two tries of at most 6 s each: the two calls of an operation stay within a function's 29 s.
 _CONFIG = Config(connect_timeout=1, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 2})
 
-BUSY_CODES = {"ProvisionedThroughputExceededException", "RequestLimitExceeded", "ThrottlingException"}
+_BUSY_CODES = {"ProvisionedThroughputExceededException", "RequestLimitExceeded", "ThrottlingException"}
 # The second: a transaction of another request holds the item.
 _RACE_CODES = {"ConditionalCheckFailedException", "TransactionConflictException"}
 
@@ -61,7 +61,7 @@ def store_errors() -> Iterator[None]:
             raise ConditionFailedError from error
         if code == "TransactionCanceledException":
             raise TransactionCancelledError(error.response.get("CancellationReasons", [])) from error
-        if code in BUSY_CODES:
+        if code in _BUSY_CODES:
             raise StoreBusyError from error
         raise StoreFailedError(code) from error
     except BotoCoreError as error:

@@ -15,11 +15,12 @@ def hook_to_v2(hook: Hook) -> dict[str, Any]:
         "scope": hook.scope,
         "headers": None if hook.headers is None else dict(hook.headers),
         "destination": hook.destination,
-        "created_at": _iso(hook.created_at),
-        "updated_at": _iso(hook.updated_at),
+        "created_at": iso_utc(hook.created_at),
+        "updated_at": iso_utc(hook.updated_at),
         "is_active": hook.is_active,
     }
 
 
-def _iso(seconds: int) -> str:
+def iso_utc(seconds: int) -> str:
+    """A time in seconds since 1970 as ISO 8601 with an offset, in UTC."""
     return datetime.fromtimestamp(seconds, UTC).isoformat()
