@@ -1,0 +1,48 @@
+"""One try to deliver an event: what was sent, and what came of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingRequest:
+    """A signed POST, ready to be sent as it is. Headers may hold credentials."""
+
+    url: str
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Times:
+    """Milliseconds from the start of an attempt until each step was done; None for one that was not reached.
+
+    On a kept connection the first three are zero.
+    """
+
+    name_lookup_ms: float | None = None
+    connect_ms: float | None = None
+    tls_ms: float | None = None
+    first_byte_ms: float | None = None
+    total_ms: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """What came of one try. ``at`` is when it began, in seconds since 1970.
+
+    ``error`` says in words why it failed and is None exactly when a 2xx came in time.
+    ``answer`` is the first KB of the answer's body, and ``retry_after`` its header as it came.
+    """
+
+    at: float
+    status: int | None
+    error: str | None
+    times: Times
+    answer: str = ""
+    retry_after: str | None = None
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the destination has taken the event."""
+        return self.error is None
