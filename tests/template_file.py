@@ -45,3 +45,18 @@ def table_definition(logical_id: str) -> dict[str, Any]:
     properties = resources("AWS::DynamoDB::Table")[logical_id]
     wanted = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
     return {"TableName": logical_id} | {name: properties[name] for name in wanted if name in properties}
+
+
+def environment(function: str) -> dict[str, str]:
+    """A function's variables as a deployment with default parameters sets them; resources by logical id."""
+    variables = resources("AWS::Serverless::Function")[function]["Environment"]["Variables"]
+    parameters = template()["Parameters"]
+    return {
+        name: str(parameters[value["Ref"]]["Default"]) if value["Ref"] in parameters else value["Ref"]
+        for name, value in variables.items()
+    }
+
+
+def logical_id(folder: str) -> str:
+    """The function that a folder of functions/ holds."""
+    return folder.title().replace("_", "") + "Function"

@@ -4,6 +4,7 @@ import copy
 import importlib.util
 import json
 import threading
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -13,47 +14,86 @@ import pytest
 from moto import mock_aws
 
 from storehooks.adapters.access import AccessTables
-from storehooks.adapters.dynamodb import dynamodb_client
-from tests.template_file import resources, table_definition
+from storehooks.adapters.aws import dynamodb_client, events_client, sqs_client
+from tests.template_file import resources, table_definition, template
 
 ROOT = Path(__file__).parents[2]
 REGION = "us-east-1"
 
 
 class Aws:
-    """The mocked AWS: its client, and the calls made so far."""
+    """The mocked AWS: its clients, and the calls made so far."""
 
     def __init__(self) -> None:
         self.calls: list[str] = []
         self.dynamodb = dynamodb_client()
+        self.sqs = sqs_client()
+        self.events = events_client()
+        self.queues: dict[str, str] = {}
+
+    def create(self) -> None:
+        """The tables, queues and the bus of template.yaml, under their logical names."""
+        for logical_id in resources("AWS::DynamoDB::Table"):
+            self.dynamodb.create_table(**table_definition(logical_id))
+        for logical_id in resources("AWS::SQS::Queue"):
+            self.queues[logical_id] = self.sqs.create_queue(QueueName=logical_id)["QueueUrl"]
+        for logical_id in resources("AWS::Events::EventBus"):
+            self.events.create_event_bus(Name=logical_id)
+
+    def setting(self, value: Any) -> str:
+        """What the template's value of a function's variable is here."""
+        if not isinstance(value, dict):
+            return str(value)
+        name = value["Ref"]
+        if name in template()["Parameters"]:
+            return str(template()["Parameters"][name]["Default"])
+        return self.queues.get(name, name)
 
     def scan(self, table: str) -> list[dict[str, Any]]:
         """Everything in a table, and no call counted."""
+        with self.uncounted():
+            pages = self.dynamodb.get_paginator("scan").paginate(TableName=table)
+            return [item for page in pages for item in page["Items"]]
+
+    def take(self, queue: str) -> list[dict[str, Any]]:
+        """All messages that can be received from a queue, which are then gone; no call counted."""
+        taken: list[dict[str, Any]] = []
+        with self.uncounted():
+            while messages := self.sqs.receive_message(
+                QueueUrl=self.queues[queue],
+                MaxNumberOfMessages=10,
+                MessageSystemAttributeNames=["All"],
+                MessageAttributeNames=["All"],
+            ).get("Messages"):
+                for message in messages:
+                    self.sqs.delete_message(
+                        QueueUrl=self.queues[queue], ReceiptHandle=message["ReceiptHandle"]
+                    )
+                taken += messages
+        return taken
+
+    @contextmanager
+    def uncounted(self):
+        """Calls that a test makes itself."""
         before = len(self.calls)
-        items = [
-            item
-            for page in self.dynamodb.get_paginator("scan").paginate(TableName=table)
-            for item in page["Items"]
-        ]
+        yield
         del self.calls[before:]
-        return items
 
 
 @pytest.fixture
 def aws(monkeypatch):
-    """moto with the three tables; each API call is atomic, as in AWS, and is counted."""
+    """moto with all that template.yaml creates; each API call is atomic, as in AWS, and is counted."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_REGION", REGION)
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "storehooks")
-    for logical_id in resources("AWS::DynamoDB::Table"):
-        monkeypatch.setenv(logical_id.removesuffix("Table").upper() + "_TABLE", logical_id)
-    monkeypatch.setenv("ALLOW_PRIVATE_DESTINATIONS", "false")
     with mock_aws():
         mocked = Aws()
-        for logical_id in resources("AWS::DynamoDB::Table"):
-            mocked.dynamodb.create_table(**table_definition(logical_id))
+        mocked.create()
+        for function in resources("AWS::Serverless::Function").values():
+            for name, value in function["Environment"]["Variables"].items():
+                monkeypatch.setenv(name, mocked.setting(value))
         _count_and_serialize(monkeypatch, mocked.calls)
         yield mocked
 

@@ -30,7 +30,8 @@ def test_every_route_is_in_the_api_table():
     deployed = set()
     for function in resources("AWS::Serverless::Function").values():
         for event in function.get("Events", {}).values():
-            deployed.add((event["Properties"]["Method"].upper(), event["Properties"]["Path"]))
+            if event["Type"] == "Api":
+                deployed.add((event["Properties"]["Method"].upper(), event["Properties"]["Path"]))
     assert described == deployed
 
 
@@ -39,7 +40,7 @@ def test_every_parameter_of_the_template_is_described_with_its_default():
     described = {}
     for names, defaults in rows.items():
         named = re.findall(r"`(\w+)`", names)
-        values = [value.strip("` ") for value in defaults.split(",")]
+        values = [value.strip("` ") for value in defaults.split(", ")]
         described |= dict(zip(named, values * len(named) if len(values) == 1 else values, strict=False))
     defaults = {name: str(given["Default"]) or "none" for name, given in template()["Parameters"].items()}
     assert described == defaults

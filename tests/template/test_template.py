@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.template_file import TEMPLATE, resources, table_definition, template
+from storehooks.domain.retry import BIGCOMMERCE_SCHEDULE
+from tests.template_file import TEMPLATE, logical_id, resources, table_definition, template
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = sorted(path.parent.name for path in ROOT.glob("functions/*/app.py"))
@@ -19,6 +20,9 @@ ROUTES = {
     "get_hook": ("get", "/stores/{store_hash}/v2/hooks/{id}"),
     "update_hook": ("put", "/stores/{store_hash}/v2/hooks/{id}"),
     "delete_hook": ("delete", "/stores/{store_hash}/v2/hooks/{id}"),
+    "publish_events": ("post", "/stores/{store_hash}/v2/events"),
+    "list_deliveries": ("get", "/stores/{store_hash}/v2/hooks/{id}/deliveries"),
+    "get_delivery": ("get", "/stores/{store_hash}/v2/hooks/{id}/deliveries/{delivery_id}"),
 }
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html
 GATEWAY_STATUSES = {
@@ -46,10 +50,6 @@ GATEWAY_STATUSES = {
 }
 
 
-def logical_id(folder: str) -> str:
-    return folder.title().replace("_", "") + "Function"
-
-
 FUNCTIONS = resources("AWS::Serverless::Function")
 
 
@@ -67,15 +67,17 @@ def test_every_function_has_an_event_file_of_its_name(folder):
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
-def test_a_function_may_write_its_own_log_and_traces_and_use_tables(folder):
-    """Which actions on which tables: tests/integration/test_rights.py compares them with its calls."""
+def test_a_functions_rights_are_named_one_by_one(folder):
+    """Which it needs: tests/integration/test_rights.py compares them with its calls."""
     log_group = {"Fn::GetAtt": [logical_id(folder).replace("Function", "LogGroup"), "Arn"]}
     role = resources("AWS::IAM::Role")[logical_id(folder).replace("Function", "Role")]
     assert "ManagedPolicyArns" not in role
     (policy,) = role["Policies"]
-    tables, logs, traces = policy["PolicyDocument"]["Statement"]
-    assert tables["Resource"]["Fn::GetAtt"][0] in resources("AWS::DynamoDB::Table")
-    assert all(action.startswith("dynamodb:") and "*" not in action for action in tables["Action"])
+    *own, logs, traces = policy["PolicyDocument"]["Statement"]
+    assert own
+    for statement in own:
+        assert all(re.fullmatch(r"(dynamodb|sqs|events):[A-Za-z]+", action) for action in statement["Action"])
+        assert "*" not in json.dumps(statement["Resource"])
     assert (logs["Action"], logs["Resource"]) == (["logs:CreateLogStream", "logs:PutLogEvents"], log_group)
     assert (traces["Action"], traces["Resource"]) == (
         ["xray:PutTraceSegments", "xray:PutTelemetryRecords"],
@@ -86,7 +88,7 @@ def test_a_function_may_write_its_own_log_and_traces_and_use_tables(folder):
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_a_function_reads_the_settings_it_is_given_and_no_other(folder):
     source = (ROOT / "functions" / folder / "app.py").read_text()
-    read = set(re.findall(r'(?:setting|switch)\("([A-Z_]+)"\)', source))
+    read = set(re.findall(r'(?:setting|switch|number)\("([A-Z_]+)"\)', source))
     assert read == set(FUNCTIONS[logical_id(folder)]["Environment"]["Variables"])
 
 
@@ -102,6 +104,8 @@ def test_each_operation_has_its_route():
     found = {}
     for folder in FOLDERS:
         for event in FUNCTIONS[logical_id(folder)].get("Events", {}).values():
+            if event["Type"] != "Api":
+                continue
             properties = event["Properties"]
             assert "Auth" not in properties, "every route has the default authorizer"
             found[folder] = (properties["Method"], properties["Path"])
@@ -158,6 +162,67 @@ def test_the_tables_key_outlives_the_stack_with_them():
     key = template()["Resources"]["TablesKey"]
     assert key["DeletionPolicy"] == key["UpdateReplacePolicy"] == "Retain"
     assert key["Properties"]["EnableKeyRotation"] is True
+
+
+QUEUES = resources("AWS::SQS::Queue")
+
+
+@pytest.mark.parametrize("queue", ["EventsQueue", "DeliveriesQueue"])
+def test_behind_each_queue_there_are_dead_letters_and_an_alarm(queue):
+    dead_letters = queue.replace("Queue", "DeadLetters")
+    assert QUEUES[queue]["RedrivePolicy"] == {
+        "deadLetterTargetArn": {"Fn::GetAtt": [dead_letters, "Arn"]},
+        "maxReceiveCount": 5,
+    }
+    assert QUEUES[dead_letters]["MessageRetentionPeriod"] == 14 * 24 * 3600, "as long as SQS keeps any"
+    alarm = resources("AWS::CloudWatch::Alarm")[f"{dead_letters}Alarm"]
+    assert alarm["MetricName"] == "ApproximateNumberOfMessagesVisible"
+    assert alarm["Dimensions"] == [
+        {"Name": "QueueName", "Value": {"Fn::GetAtt": [dead_letters, "QueueName"]}}
+    ]
+    assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("GreaterThanThreshold", 0)
+
+
+@pytest.mark.parametrize(
+    ("function", "queue"), [("MatchEventsFunction", "EventsQueue"), ("DeliverFunction", "DeliveriesQueue")]
+)
+def test_a_message_stays_invisible_for_longer_than_its_function_can_run(function, queue):
+    """Otherwise it would be processed twice at once (svix PR 2181)."""
+    mapping = FUNCTIONS[function]["Events"]["Queue"]["Properties"]
+    assert mapping["Queue"] == {"Fn::GetAtt": [queue, "Arn"]}
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert mapping["ScalingConfig"] == {"MaximumConcurrency": {"Ref": "MaximumConcurrency"}}
+    timeout = FUNCTIONS[function].get("Timeout", template()["Globals"]["Function"]["Timeout"])
+    assert QUEUES[queue]["VisibilityTimeout"] >= 1.5 * timeout
+
+
+def test_deliver_may_run_for_two_of_the_longest_attempts():
+    longest = template()["Parameters"]["DeliveryTimeoutSeconds"]["MaxValue"]
+    assert FUNCTIONS["DeliverFunction"]["Timeout"] >= 2 * longest + 15
+
+
+def test_every_event_of_the_bus_goes_to_the_events_queue_or_to_its_dead_letters():
+    rule = resources("AWS::Events::Rule")["EventsRule"]
+    assert rule["EventBusName"] == {"Ref": "EventBus"}
+    assert rule["EventPattern"] == {"source": [{"prefix": ""}]}
+    (target,) = rule["Targets"]
+    assert target["Arn"] == {"Fn::GetAtt": ["EventsQueue", "Arn"]}
+    assert target["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": ["EventsDeadLetters", "Arn"]}}
+    (statement,) = resources("AWS::SQS::QueuePolicy")["EventsQueuePolicy"]["PolicyDocument"]["Statement"]
+    assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": ["EventsRule", "Arn"]}}}
+    assert statement["Resource"] == [target["Arn"], target["DeadLetterConfig"]["Arn"]]
+
+
+def test_the_default_schedule_is_bigcommerces():
+    assert template()["Parameters"]["RetrySchedule"]["Default"] == BIGCOMMERCE_SCHEDULE
+
+
+@pytest.mark.parametrize("table", ["DeliveriesTable", "EventIdsTable"])
+def test_what_is_kept_for_a_time_is_deleted_after_it(table):
+    assert resources("AWS::DynamoDB::Table")[table]["TimeToLiveSpecification"] == {
+        "AttributeName": "expires_at",
+        "Enabled": True,
+    }
 
 
 def test_hooks_are_keyed_by_store_hash_and_id():

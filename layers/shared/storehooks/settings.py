@@ -28,3 +28,14 @@ def switch(name: str) -> bool:
     if value not in {"true", "false"}:
         raise MissingSettingError(f"the environment variable {name} is {value!r}, not true or false")
     return value == "true"
+
+
+def number(name: str) -> int:
+    """A setting that is a whole number above zero.
+
+    :raises MissingSettingError: when it is none.
+    """
+    value = setting(name)
+    if not (value.isascii() and value.isdigit() and int(value) > 0):
+        raise MissingSettingError(f"the environment variable {name} is {value!r}, not a number above zero")
+    return int(value)

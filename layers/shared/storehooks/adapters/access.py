@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from storehooks.adapters.dynamodb import ConditionFailedError, dynamodb_client, store_errors
+from storehooks.adapters.aws import dynamodb_client
+from storehooks.adapters.dynamodb import ConditionFailedError, store_errors
 from storehooks.domain.errors import UnauthenticatedError
 from storehooks.domain.identity import (
     Caller,

@@ -1,35 +1,17 @@
-"""What all tables have in common: the client, its patience, and its errors in our words."""
+"""What all tables have in common: DynamoDB's errors in our words."""
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
-import botocore.session
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from storehooks.adapters.aws import error_code
 from storehooks.domain.errors import StoreBusyError, StoreFailedError, StorehooksError
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
-
-# Two tries of at most 6 s each: the two calls of an operation stay within a function's 29 s.
-_CONFIG = Config(connect_timeout=1, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 2})
 
 _BUSY_CODES = {"ProvisionedThroughputExceededException", "RequestLimitExceeded", "ThrottlingException"}
 # The second: a transaction of another request holds the item.
 _RACE_CODES = {"ConditionalCheckFailedException", "TransactionConflictException"}
-
-
-def dynamodb_client() -> "DynamoDBClient":
-    """A DynamoDB client for the function's own region.
-
-    From botocore: boto3 makes the same client, with 130 ms more of imports at a cold start.
-    """
-    session = botocore.session.get_session()
-    client = session.create_client("dynamodb", region_name=os.environ.get("AWS_REGION"), config=_CONFIG)
-    return cast("DynamoDBClient", client)
 
 
 class ConditionFailedError(StorehooksError):
@@ -56,7 +38,7 @@ def store_errors() -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        code = error.response.get("Error", {}).get("Code", "Unknown")
+        code = error_code(error)
         if code in _RACE_CODES:
             raise ConditionFailedError from error
         if code == "TransactionCanceledException":
@@ -65,4 +47,4 @@ def store_errors() -> Iterator[None]:
             raise StoreBusyError from error
         raise StoreFailedError(code) from error
     except BotoCoreError as error:
-        raise StoreFailedError(type(error).__name__) from error
+        raise StoreFailedError(error_code(error)) from error

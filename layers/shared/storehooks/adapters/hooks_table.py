@@ -16,12 +16,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from storehooks.adapters.dynamodb import (
-    ConditionFailedError,
-    TransactionCancelledError,
-    dynamodb_client,
-    store_errors,
-)
+from storehooks.adapters.aws import dynamodb_client
+from storehooks.adapters.dynamodb import ConditionFailedError, TransactionCancelledError, store_errors
 from storehooks.domain.destination import destination_digest
 from storehooks.domain.errors import (
     DuplicateHookError,
@@ -70,16 +66,18 @@ class HooksTable:
 
         :raises HookNotFoundError: when there is none, or it is another client's.
         """
-        with store_errors():
-            answer = self._dynamodb.get_item(
-                TableName=self._table, Key=_key(caller.store_hash, hook_id), ConsistentRead=True
-            )
-        if "Item" not in answer:
-            raise HookNotFoundError
-        hook = _to_hook(answer["Item"])
-        if hook.client_id != caller.client_id:
+        hook = self.find(caller.store_hash, hook_id)
+        if hook is None or hook.client_id != caller.client_id:
             raise HookNotFoundError
         return hook
+
+    def find(self, store_hash: str, hook_id: int) -> Hook | None:
+        """A hook of whichever client, for storehooks itself. One call."""
+        with store_errors():
+            answer = self._dynamodb.get_item(
+                TableName=self._table, Key=hook_key(store_hash, hook_id), ConsistentRead=True
+            )
+        return to_hook(answer["Item"]) if "Item" in answer else None
 
     def page(self, caller: Caller, *, skip: int, most: int) -> list[Hook]:
         """The caller's hooks by id, from the one after ``skip`` on. One call per megabyte read."""
@@ -87,7 +85,7 @@ class HooksTable:
         for items in self._item_pages(caller):
             skipped = min(skip, len(items))
             skip -= skipped
-            hooks += [_to_hook(item) for item in items[skipped : skipped + most - len(hooks)]]
+            hooks += [to_hook(item) for item in items[skipped : skipped + most - len(hooks)]]
             if len(hooks) == most:
                 break
         return hooks
@@ -139,9 +137,55 @@ class HooksTable:
         """
         return self._retried(lambda: self._delete_once(self.get(caller, hook_id)))
 
+    def subscribers(self, store_hash: str, scope: str) -> list[Hook]:
+        """The hooks of all the store's clients that name exactly this scope, in the order of their ids.
+
+        Those that are active, and those that failures have deactivated. One call per megabyte;
+        what was changed a moment ago may not show yet.
+        """
+        hooks: list[Hook] = []
+        start: dict[str, Any] = {}
+        while True:
+            with store_errors():
+                answer = self._dynamodb.query(
+                    TableName=self._table,
+                    IndexName="by_subscription",
+                    KeyConditionExpression="subscription = :subscription",
+                    ExpressionAttributeValues={":subscription": {"S": _subscription(store_hash, scope)}},
+                    **start,
+                )
+            hooks += [to_hook(item) for item in answer["Items"]]
+            if "LastEvaluatedKey" not in answer:
+                return hooks
+            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
+    def deactivate(self, hook: Hook, reason: str) -> bool:
+        """Switch a hook off because its deliveries fail. One call.
+
+        :return: whether it was still as it is given here, and so was switched off.
+        """
+        now = max(int(self._clock()), hook.updated_at)
+        new = replace(
+            hook,
+            is_active=False,
+            deactivated_at=now,
+            deactivation_reason=reason,
+            updated_at=now,
+            version=hook.version + 1,
+        )
+        try:
+            with store_errors():
+                self._dynamodb.put_item(**self._put(new, over=hook)["Put"])
+        except ConditionFailedError:
+            return False
+        return True
+
     def _update_once(self, old: Hook, changes: Mapping[str, Any]) -> Hook:
         # Clocks differ between machines; a hook's time never goes back.
         now = max(int(self._clock()), old.updated_at)
+        if "is_active" in changes:
+            # Its owner decides anew, either way: what failures had decided is over.
+            changes = {**changes, "deactivated_at": None, "deactivation_reason": None}
         new = replace(old, **changes, updated_at=now, version=old.version + 1)
         put = self._put(new, over=old)
         if _guard_key(old) != _guard_key(new):
@@ -159,7 +203,7 @@ class HooksTable:
         delete: TransactWriteItemTypeDef = {
             "Delete": {
                 "TableName": self._table,
-                "Key": _key(hook.store_hash, hook.id),
+                "Key": hook_key(hook.store_hash, hook.id),
                 "ConditionExpression": "version = :version",
                 "ExpressionAttributeValues": {":version": {"N": str(hook.version)}},
             }
@@ -298,7 +342,8 @@ def _why_cancelled(error: TransactionCancelledError, hook: Hook) -> Exception:
     return _LostRaceError()
 
 
-def _key(store_hash: str, hook_id: int) -> Item:
+def hook_key(store_hash: str, hook_id: int) -> Item:
+    """The key of a hook's item."""
     return {"store_hash": {"S": store_hash}, "id": {"N": str(hook_id)}}
 
 
@@ -312,7 +357,7 @@ def _digest_attribute(hook: Hook) -> str:
 
 def _to_item(hook: Hook) -> Item:
     item: Item = {
-        **_key(hook.store_hash, hook.id),
+        **hook_key(hook.store_hash, hook.id),
         "client_id": {"S": hook.client_id},
         "scope": {"S": hook.scope},
         "destination": {"S": hook.destination},
@@ -323,13 +368,21 @@ def _to_item(hook: Hook) -> Item:
     }
     if hook.headers is not None:
         item["headers"] = {"M": {name: {"S": value} for name, value in hook.headers.items()}}
-    if hook.is_active:
+    if hook.is_active or hook.is_deactivated:
         # What an event looks hooks up by; absent, the hook is not in that index.
-        item["subscription"] = {"S": f"{hook.store_hash}#{hook.scope}"}
+        item["subscription"] = {"S": _subscription(hook.store_hash, hook.scope)}
+    if hook.deactivated_at is not None:
+        item["deactivated_at"] = {"N": str(hook.deactivated_at)}
+        item["deactivation_reason"] = {"S": hook.deactivation_reason or ""}
     return item
 
 
-def _to_hook(item: Mapping[str, Any]) -> Hook:
+def _subscription(store_hash: str, scope: str) -> str:
+    return f"{store_hash}#{scope}"
+
+
+def to_hook(item: Mapping[str, Any]) -> Hook:
+    """The hook that an item of the table holds."""
     headers = item.get("headers")
     return Hook(
         id=int(item["id"]["N"]),
@@ -342,4 +395,6 @@ def _to_hook(item: Mapping[str, Any]) -> Hook:
         created_at=int(item["created_at"]["N"]),
         updated_at=int(item["updated_at"]["N"]),
         version=int(item["version"]["N"]),
+        deactivated_at=int(item["deactivated_at"]["N"]) if "deactivated_at" in item else None,
+        deactivation_reason=item["deactivation_reason"]["S"] if "deactivation_reason" in item else None,
     )

@@ -6,7 +6,7 @@ and path in it, so one store's token never reaches another store's functions.
 
 from typing import Any
 
-from storehooks.domain.identity import DEFAULT_OAUTH_SCOPE, Caller, is_store_hash
+from storehooks.domain.identity import DEFAULT_OAUTH_SCOPE, EVENTS_OAUTH_SCOPE, Caller, is_store_hash
 
 # In a policy `*` matches slashes too: nothing but the end of a path is left open.
 _ROUTES = {
@@ -17,6 +17,7 @@ _ROUTES = {
         "PUT/stores/{store_hash}/v2/hooks/*",
         "DELETE/stores/{store_hash}/v2/hooks/*",
     ),
+    EVENTS_OAUTH_SCOPE: ("POST/stores/{store_hash}/v2/events",),
 }
 
 

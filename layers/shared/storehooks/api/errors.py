@@ -7,11 +7,13 @@ V2 answers with an array of one object per problem:
 from storehooks.api.response import Response
 from storehooks.domain.errors import (
     BodyTooLargeError,
+    DeliveryNotFoundError,
     DuplicateHookError,
     HookNotFoundError,
     InvalidRequestError,
     NotAllowedError,
     Problem,
+    QueueFailedError,
     StoreBusyError,
     StoreFailedError,
     StorehooksError,
@@ -47,19 +49,19 @@ def _explain(error: StorehooksError) -> tuple[int, str, _Details]:
         case TooManyHooksError(scope=scope, limit=limit):
             message = f"There are {limit} hooks for the scope '{scope}' already, the most a client may have."
             return 403, message, {"field": "scope", "limit": limit}
-        case HookNotFoundError():
+        case HookNotFoundError() | DeliveryNotFoundError():
             return 404, "The requested resource was not found.", {}
         case DuplicateHookError(hook_id=hook_id):
             message = f"The hook {hook_id} has the same scope and destination."
             return 409, message, {"field": "destination", "conflict_reason": "duplicate", "id": hook_id}
-        case BodyTooLargeError(limit=limit):
-            return 413, f"The request body is larger than {limit} bytes.", {}
+        case BodyTooLargeError(limit=limit, unit=unit):
+            return 413, f"The request body is larger than {limit} {unit}.", {}
         case UnsupportedMediaTypeError(media_type=given):
             message = f"The request body is declared as '{_short(given)}'; send application/json in UTF-8."
             return 415, message, {}
         case StoreBusyError():
             return 429, "Too many requests at once. Try again after the seconds in X-Retry-After.", {}
-        case StoreFailedError():
+        case StoreFailedError() | QueueFailedError():
             return (
                 503,
                 "The service is not available for the moment. See whether it took effect, and try again.",

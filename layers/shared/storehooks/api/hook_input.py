@@ -15,10 +15,10 @@ from pydantic import (
     ValidationError,
     ValidationInfo,
 )
-from pydantic_core import ErrorDetails
 
+from storehooks.api.problems import problems_of
 from storehooks.domain import destination, headers, scope
-from storehooks.domain.errors import InvalidRequestError, InvalidValueError, Problem
+from storehooks.domain.errors import InvalidRequestError, Problem
 
 # Other versions of the API carry the last three.
 READ_ONLY_FIELDS = frozenset(
@@ -54,7 +54,7 @@ class _HookInput(BaseModel):
         try:
             return cls.model_validate(given, context={"allow_private": allow_private})
         except ValidationError as error:
-            raise InvalidRequestError(*_problems(error)) from None
+            raise InvalidRequestError(*problems_of(error, _ACCEPTED)) from None
 
     def fields(self) -> dict[str, Any]:
         """The given fields alone, by their names in :class:`storehooks.domain.hook.Hook`."""
@@ -88,31 +88,10 @@ class HookChanges(_HookInput):
         return changes
 
 
-_FIELDS = ", ".join(NewHook.model_fields)
-_TYPES = {
+_ACCEPTED = {
     "scope": f"a string: {scope.ACCEPTED}",
     "destination": f"a string: {destination.ACCEPTED}",
     "headers": headers.ACCEPTED,
     "is_active": "true or false",
 }
-
-
-def _problems(error: ValidationError) -> list[Problem]:
-    """One problem per field: a header's wrong type is a problem of ``headers``."""
-    found: dict[str, Problem] = {}
-    for detail in error.errors(include_url=False):
-        problem = _problem(detail)
-        found.setdefault(problem.field, problem)
-    return list(found.values())
-
-
-def _problem(detail: ErrorDetails) -> Problem:
-    field = str(detail["loc"][0])
-    if detail["type"] == "extra_forbidden":
-        return Problem(field, "is unknown", _FIELDS)
-    if detail["type"] == "missing":
-        return Problem(field, "is required", _TYPES[field])
-    cause = detail.get("ctx", {}).get("error")
-    if isinstance(cause, InvalidValueError):
-        return Problem(field, cause.reason, cause.accepted, cause.given)
-    return Problem(field, "has the wrong type", _TYPES[field])
+_FIELDS = ", ".join(_ACCEPTED)

@@ -6,15 +6,17 @@ base64, and the authorizer's context beside the path; all of it is read here and
 
 import base64
 import binascii
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NoReturn
+from typing import Any
 
+from storehooks.api.strict_json import RefusedJsonError, strict_json
+from storehooks.domain.delivery import Status, is_delivery_id
 from storehooks.domain.errors import (
     BodyTooLargeError,
+    DeliveryNotFoundError,
     HookNotFoundError,
     InvalidRequestError,
     NotAllowedError,
@@ -25,6 +27,7 @@ from storehooks.domain.identity import Caller, is_store_hash
 
 MAX_BODY_BYTES = 64 * 1024
 MAX_PAGE_SIZE = 250
+DELIVERIES_PAGE_SIZE = 50
 
 # A number without sign or leading zeros. No store has hooks or pages that 18 digits don't count.
 _NUMBER = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
@@ -37,6 +40,15 @@ class Page:
 
     number: int
     size: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveriesWanted:
+    """Which of a hook's deliveries are asked for; ``cursor`` is the id of the last one seen."""
+
+    status: Status | None
+    most: int
+    cursor: str | None
 
 
 class Request:
@@ -53,6 +65,7 @@ class Request:
             "store_hash": self._granted.get("store_hash"),
             "client_id": self._granted.get("client_id"),
             "hook_id": self._path("id")[:20] or None,
+            "delivery_id": self._path("delivery_id")[:64] or None,
         }
 
     def caller(self, oauth_scope: str) -> Caller:
@@ -95,6 +108,33 @@ class Request:
             raise InvalidRequestError(*problems)
         return Page(number, size)
 
+    def delivery_id(self) -> str:
+        """The delivery's id in the path; what is no id is the id of no delivery.
+
+        :raises DeliveryNotFoundError: unless it is one.
+        """
+        text = self._path("delivery_id")
+        if not is_delivery_id(text):
+            raise DeliveryNotFoundError
+        return text
+
+    def deliveries_wanted(self) -> DeliveriesWanted:
+        """What ``status``, ``limit`` and ``cursor`` ask for.
+
+        :raises InvalidRequestError: with each that is out of range.
+        """
+        problems: list[Problem] = []
+        most = self._count("limit", default=DELIVERIES_PAGE_SIZE, most=MAX_PAGE_SIZE, problems=problems)
+        status = self._query("status")
+        if status is not None and status not in set(Status):
+            problems.append(Problem("status", "is no status", " or ".join(Status), given=status))
+        cursor = self._query("cursor")
+        if cursor is not None and not is_delivery_id(cursor):
+            problems.append(Problem("cursor", "is no cursor", "next_cursor of the page before", given=cursor))
+        if problems:
+            raise InvalidRequestError(*problems)
+        return DeliveriesWanted(None if status is None else Status(status), most, cursor)
+
     def json_object(self) -> dict[str, Any]:
         """The body, which must be one JSON object.
 
@@ -102,31 +142,41 @@ class Request:
         :raises BodyTooLargeError: over 64 KB.
         :raises InvalidRequestError: when it is no JSON, no object, or names a member twice.
         """
+        accepted = f"one JSON object in UTF-8 of at most {MAX_BODY_BYTES} bytes"
+        body = self._json(MAX_BODY_BYTES, accepted)
+        if not isinstance(body, dict):
+            raise InvalidRequestError(Problem("body", "is no JSON object", accepted))
+        return body
+
+    def json_objects(self, *, most: int, most_bytes: int) -> tuple[list[Any], bool]:
+        """The body, which must be one JSON object or an array of some; and whether it is an array.
+
+        What the array holds is not looked at.
+
+        :raises UnsupportedMediaTypeError: when it is declared as anything else.
+        :raises BodyTooLargeError: over this many bytes, or this many in the array.
+        :raises InvalidRequestError: as for :meth:`json_object`, or when the array is empty.
+        """
+        accepted = f"a JSON object, or an array of 1 to {most}, in UTF-8 of at most {most_bytes} bytes"
+        body = self._json(most_bytes, accepted)
+        if isinstance(body, dict):
+            return [body], False
+        if not isinstance(body, list) or not body:
+            reason = "is an empty array" if body == [] else "is no JSON object or array"
+            raise InvalidRequestError(Problem("body", reason, accepted))
+        if len(body) > most:
+            raise BodyTooLargeError(most, "objects")
+        return body, True
+
+    def _json(self, most_bytes: int, accepted: str) -> Any:
         self._require_json_type()
         raw = self._body
-        if len(raw) > MAX_BODY_BYTES:
-            raise BodyTooLargeError(MAX_BODY_BYTES)
+        if len(raw) > most_bytes:
+            raise BodyTooLargeError(most_bytes)
         try:
-            body = json.loads(
-                raw.decode("utf-8"), object_pairs_hook=_unique_members, parse_constant=_refuse_constant
-            )
-            # A lone surrogate, escaped in JSON, is no character: nothing could store or send it.
-            json.dumps(body, ensure_ascii=False).encode("utf-8")
-        except UnicodeError:
-            _refuse_body("is not UTF-8")
-        except json.JSONDecodeError as error:
-            _refuse_body(
-                f"is not JSON: {error.msg} at line {error.lineno} column {error.colno}" if raw else "is empty"
-            )
-        except RecursionError:
-            _refuse_body("is nested too deeply")
-        except _RefusedJsonError as error:
-            _refuse_body(str(error))
-        except ValueError:  # int() gives up at 4300 digits
-            _refuse_body("has a number of too many digits")
-        if not isinstance(body, dict):
-            _refuse_body("is no JSON object")
-        return body
+            return strict_json(raw)
+        except RefusedJsonError as error:
+            raise InvalidRequestError(Problem("body", str(error), accepted)) from None
 
     @property
     def _context(self) -> Mapping[str, Any]:
@@ -148,13 +198,17 @@ class Request:
         try:
             return base64.b64decode(text, validate=True)
         except (binascii.Error, ValueError):
-            _refuse_body("is not base64, as the gateway declares it")
+            problem = Problem("body", "is not base64, as the gateway declares it", "base64")
+            raise InvalidRequestError(problem) from None
 
     def _path(self, name: str) -> str:
         return (self._event.get("pathParameters") or {}).get(name) or ""
 
+    def _query(self, name: str) -> str | None:
+        return (self._event.get("queryStringParameters") or {}).get(name)
+
     def _count(self, name: str, *, default: int, problems: list[Problem], most: int | None = None) -> int:
-        text = (self._event.get("queryStringParameters") or {}).get(name)
+        text = self._query(name)
         if text is None:
             return default
         if _NUMBER.fullmatch(text) and (most is None or int(text) <= most):
@@ -174,26 +228,3 @@ class Request:
             "utf8",
         }:
             raise UnsupportedMediaTypeError(declared)
-
-
-class _RefusedJsonError(ValueError):
-    """Why JSON that a lenient parser would take is refused."""
-
-
-def _refuse_body(reason: str) -> NoReturn:
-    raise InvalidRequestError(
-        Problem("body", reason, f"one JSON object in UTF-8 of at most {MAX_BODY_BYTES} bytes")
-    ) from None
-
-
-def _unique_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members: dict[str, Any] = {}
-    for name, value in pairs:
-        if name in members:
-            raise _RefusedJsonError(f"has the member {name[:64]!r} twice")
-        members[name] = value
-    return members
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise _RefusedJsonError(f"has the number {name}, which JSON does not know")

@@ -1,14 +1,20 @@
-"""A hook as version 2 of the API shows it."""
+"""Hooks and deliveries as version 2 of the API shows them."""
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
+from storehooks.domain.attempt import Attempt
+from storehooks.domain.delivery import Delivery
 from storehooks.domain.hook import Hook
 
 
 def hook_to_v2(hook: Hook) -> dict[str, Any]:
-    """The nine fields of a V2 hook; times are ISO 8601 with an offset, in UTC."""
-    return {
+    """The nine fields of a V2 hook, and two more while failures have deactivated it.
+
+    Times are ISO 8601 with an offset, in UTC.
+    """
+    shown = {
         "id": hook.id,
         "store_hash": hook.store_hash,
         "client_id": hook.client_id,
@@ -19,8 +25,56 @@ def hook_to_v2(hook: Hook) -> dict[str, Any]:
         "updated_at": iso_utc(hook.updated_at),
         "is_active": hook.is_active,
     }
+    if hook.deactivated_at is not None:
+        shown["deactivated_at"] = iso_utc(hook.deactivated_at)
+        shown["deactivation_reason"] = hook.deactivation_reason
+    return shown
+
+
+def delivery_to_v2(delivery: Delivery, *, is_whole: bool = False) -> dict[str, Any]:
+    """A delivery with its attempts, the oldest first.
+
+    :param is_whole: with the payload and the first KB of each answer as well.
+    """
+    shown: dict[str, Any] = {
+        "id": delivery.id,
+        "event_id": delivery.event_id,
+        "scope": delivery.scope,
+        "status": delivery.status.value,
+        "created_at": iso_utc_ms(delivery.created_at),
+        "next_attempt_at": None if delivery.next_attempt_at is None else iso_utc_ms(delivery.next_attempt_at),
+        "attempts": [_attempt_to_v2(attempt, is_whole=is_whole) for attempt in delivery.attempts],
+    }
+    if is_whole:
+        shown["payload"] = json.loads(delivery.payload)
+    return shown
+
+
+def _attempt_to_v2(attempt: Attempt, *, is_whole: bool) -> dict[str, Any]:
+    times = attempt.times
+    shown: dict[str, Any] = {
+        "at": iso_utc_ms(attempt.at),
+        "status": attempt.status,
+        "error": attempt.error,
+        "latency_ms": times.total_ms,
+        "times": {
+            "name_lookup_ms": times.name_lookup_ms,
+            "connect_ms": times.connect_ms,
+            "tls_ms": times.tls_ms,
+            "first_byte_ms": times.first_byte_ms,
+            "total_ms": times.total_ms,
+        },
+    }
+    if is_whole:
+        shown["answer"] = attempt.answer
+    return shown
 
 
 def iso_utc(seconds: int) -> str:
     """A time in seconds since 1970 as ISO 8601 with an offset, in UTC."""
     return datetime.fromtimestamp(seconds, UTC).isoformat()
+
+
+def iso_utc_ms(seconds: float) -> str:
+    """The same with milliseconds."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")

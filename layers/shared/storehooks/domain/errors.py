@@ -43,11 +43,12 @@ class InvalidRequestError(StorehooksError):
 
 
 class BodyTooLargeError(StorehooksError):
-    """A request body is over the limit, in bytes."""
+    """A request body is over the limit, in bytes or in what ``unit`` says."""
 
-    def __init__(self, limit: int) -> None:
-        super().__init__(limit)
+    def __init__(self, limit: int, unit: str = "bytes") -> None:
+        super().__init__(limit, unit)
         self.limit = limit
+        self.unit = unit
 
 
 class UnsupportedMediaTypeError(StorehooksError):
@@ -97,3 +98,19 @@ class StoreFailedError(StorehooksError):
     def __init__(self, code: str) -> None:
         super().__init__(code)
         self.code = code
+
+
+class DeliveryNotFoundError(StorehooksError):
+    """The hook has no delivery of this id, or none any more."""
+
+
+class QueueFailedError(StorehooksError):
+    """A queue or the event bus took only a part of what it was given, or nothing.
+
+    ``failed`` are the positions of what it did not take, as far as is known.
+    """
+
+    def __init__(self, code: str, failed: frozenset[int]) -> None:
+        super().__init__(code, len(failed))
+        self.code = code
+        self.failed = failed

@@ -26,3 +26,10 @@ class Hook:
     created_at: int
     updated_at: int
     version: int = 1
+    deactivated_at: int | None = None
+    deactivation_reason: str | None = None
+
+    @property
+    def is_deactivated(self) -> bool:
+        """Whether failures have switched it off: then its events are held, not dropped."""
+        return self.deactivated_at is not None

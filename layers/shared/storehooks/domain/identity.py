@@ -12,7 +12,10 @@ _STORE_HASH = re.compile(r"[A-Za-z0-9]{1,64}", re.ASCII)
 _CLIENT_ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
 
 DEFAULT_OAUTH_SCOPE = "default"
-OAUTH_SCOPES = (DEFAULT_OAUTH_SCOPE,)
+"""Lets a token manage its client's hooks."""
+EVENTS_OAUTH_SCOPE = "events"
+"""Lets a token publish its store's events."""
+OAUTH_SCOPES = (DEFAULT_OAUTH_SCOPE, EVENTS_OAUTH_SCOPE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,9 @@ ACCEPTED = (
     "a scope of the catalogue such as store/order/created, with a channel's number for {channel_id}, "
     "or a wildcard above one such as store/order/*"
 )
+EVENT_ACCEPTED = (
+    "a scope of the catalogue such as store/order/created, with a channel's number for {channel_id}"
+)
 
 _CHANNEL = re.compile(r"^store/channel/([1-9][0-9]{0,17})(?=/)", re.ASCII)
 _PLACEHOLDER = "store/channel/{channel_id}"
@@ -53,6 +56,19 @@ def wildcards_above(scope: str) -> list[str]:
     """
     segments = scope.split("/")
     return ["/".join([*segments[:depth], "*"]) for depth in range(len(segments) - 1, 0, -1)]
+
+
+def subscriptions_to(scope: str) -> list[str]:
+    """The scopes whose hooks an event of this scope is for: its own, and each wildcard above it."""
+    return [scope] if scope == DELIVERY_EXCEPTION else [scope, *wildcards_above(scope)]
+
+
+def check_event_scope(scope: str) -> str:
+    """The scope as it is, if an event may have it; otherwise :class:`InvalidValueError`."""
+    if "{" not in scope and _CHANNEL.sub(_PLACEHOLDER, scope) in catalogue():
+        return scope
+    reason = "is a wildcard; an event has one scope" if scope.endswith("*") else _refusal(scope)
+    raise InvalidValueError(reason, EVENT_ACCEPTED, given=scope)
 
 
 def check_scope(scope: str) -> str:

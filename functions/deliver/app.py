@@ -1,0 +1,50 @@
+"""The deliveries queue: makes the attempts that are due."""
+
+from typing import Any
+
+from storehooks.adapters.bus import EventBus
+from storehooks.adapters.deliveries_queue import DeliveriesQueue, read_task
+from storehooks.adapters.deliveries_table import DeliveriesTable
+from storehooks.adapters.delivery_context import DeliveryContexts
+from storehooks.adapters.hooks_table import HooksTable
+from storehooks.adapters.queue import Queue
+from storehooks.adapters.sender import Sender
+from storehooks.domain.retry import RetrySchedule
+from storehooks.flows.deliver import Deliverer, Work
+from storehooks.flows.outcome import Outcomes
+from storehooks.settings import number, setting, switch
+
+schedule = RetrySchedule.parse(setting("RETRY_SCHEDULE"))
+timeout_seconds = number("DELIVERY_TIMEOUT_SECONDS")
+log = DeliveriesTable(setting("DELIVERIES_TABLE"), retention_days=number("DELIVERY_RETENTION_DAYS"))
+queue = DeliveriesQueue(Queue(setting("DELIVERIES_QUEUE")))
+deliverer = Deliverer(
+    contexts=DeliveryContexts(
+        hooks_table=setting("HOOKS_TABLE"),
+        clients_table=setting("CLIENTS_TABLE"),
+        deliveries_table=setting("DELIVERIES_TABLE"),
+    ),
+    log=log,
+    queue=queue,
+    outcomes=Outcomes(
+        log=log,
+        hooks=HooksTable(setting("HOOKS_TABLE")),
+        queue=queue,
+        bus=EventBus(setting("EVENT_BUS")),
+        schedule=schedule,
+    ),
+    sender=Sender(timeout_seconds=timeout_seconds, allow_private=switch("ALLOW_PRIVATE_DESTINATIONS")),
+    schedule=schedule,
+    timeout_seconds=timeout_seconds,
+)
+
+
+def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
+    """Do a batch of the queue; what fails comes again."""
+    failed = deliverer.deliver([_work(record) for record in event["Records"]])
+    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in sorted(failed)]}
+
+
+def _work(record: dict[str, Any]) -> Work:
+    came_before = int(record["attributes"]["ApproximateReceiveCount"]) > 1
+    return Work(read_task(record["body"]), came_before, message_id=record["messageId"])

@@ -1,0 +1,25 @@
+"""The events queue: finds the hooks that each event is for."""
+
+from typing import Any
+
+from storehooks.adapters.deliveries_queue import DeliveriesQueue
+from storehooks.adapters.deliveries_table import DeliveriesTable
+from storehooks.adapters.event_ids import EventIdsTable
+from storehooks.adapters.hooks_table import HooksTable
+from storehooks.adapters.queue import Queue
+from storehooks.flows.match import Matcher
+from storehooks.settings import number, setting
+
+matcher = Matcher(
+    hooks=HooksTable(setting("HOOKS_TABLE")),
+    event_ids=EventIdsTable(setting("EVENT_IDS_TABLE")),
+    deliveries=DeliveriesTable(setting("DELIVERIES_TABLE"), retention_days=number("DELIVERY_RETENTION_DAYS")),
+    queue=DeliveriesQueue(Queue(setting("DELIVERIES_QUEUE"))),
+    dead_letters=Queue(setting("EVENTS_DEAD_LETTERS")),
+)
+
+
+def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
+    """Match a batch of the queue; what fails comes again."""
+    failed = matcher.match({record["messageId"]: record["body"] for record in event["Records"]})
+    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in sorted(failed)]}

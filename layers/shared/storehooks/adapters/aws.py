@@ -1,0 +1,49 @@
+"""The clients of AWS's services, and how patient they are."""
+
+import os
+from typing import TYPE_CHECKING, Any, cast
+
+import botocore.session
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_sqs import SQSClient
+
+# Two tries of at most 6 s each: the two calls of an operation stay within a function's 29 s.
+_CONFIG = Config(
+    connect_timeout=1,
+    read_timeout=5,
+    retries={"mode": "standard", "total_max_attempts": 2},
+    max_pool_connections=20,
+)
+
+
+def dynamodb_client() -> "DynamoDBClient":
+    """A DynamoDB client for the function's own region."""
+    return cast("DynamoDBClient", _client("dynamodb"))
+
+
+def sqs_client() -> "SQSClient":
+    """An SQS client for the function's own region."""
+    return cast("SQSClient", _client("sqs"))
+
+
+def events_client() -> "EventBridgeClient":
+    """An EventBridge client for the function's own region."""
+    return cast("EventBridgeClient", _client("events"))
+
+
+def _client(service: str) -> Any:
+    """From botocore: boto3 makes the same client, with 130 ms more of imports at a cold start."""
+    session = botocore.session.get_session()
+    return session.create_client(service, region_name=os.environ.get("AWS_REGION"), config=_CONFIG)
+
+
+def error_code(error: ClientError | BotoCoreError) -> str:
+    """What AWS calls this error, or what kind of failure kept it from answering."""
+    if isinstance(error, ClientError):
+        return error.response.get("Error", {}).get("Code", "Unknown")
+    return type(error).__name__

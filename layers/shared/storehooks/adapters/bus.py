@@ -1,0 +1,45 @@
+"""The event bus, on EventBridge."""
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from storehooks.adapters.aws import error_code, events_client
+from storehooks.domain.errors import QueueFailedError
+
+if TYPE_CHECKING:
+    from mypy_boto3_events import EventBridgeClient
+
+
+class EventBus:
+    """The bus by which a platform publishes events, and hears of what storehooks does."""
+
+    def __init__(self, name: str, events: "EventBridgeClient | None" = None) -> None:
+        self._name = name
+        self._events = events or events_client()
+
+    def put(self, source: str, scope: str, detail: Mapping[str, Any]) -> str:
+        """Publish an event, and return the id that the bus gave it.
+
+        :param detail: the event, with ``store_hash``.
+        :raises QueueFailedError:
+        """
+        try:
+            answer = self._events.put_events(
+                Entries=[
+                    {
+                        "EventBusName": self._name,
+                        "Source": source,
+                        "DetailType": scope,
+                        "Detail": json.dumps(detail, separators=(",", ":")),
+                    }
+                ]
+            )
+        except (ClientError, BotoCoreError) as error:
+            raise QueueFailedError(error_code(error), frozenset({0})) from error
+        (entry,) = answer["Entries"]
+        if "EventId" not in entry:
+            raise QueueFailedError(entry.get("ErrorCode", "Unknown"), frozenset({0}))
+        return entry["EventId"]

@@ -1,0 +1,398 @@
+"""The log of deliveries in DynamoDB, which is also where what is due later waits.
+
+Keyed by ``hook`` (store hash and hook id) and ``id``. Beside a hook's deliveries its
+partition holds its circuit, under the id ``circuit``; and the partition ``told#store`` holds
+when a destination's failures were last told of.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import batched
+from typing import TYPE_CHECKING, Any
+
+from storehooks.adapters.aws import dynamodb_client
+from storehooks.adapters.delivery_items import (
+    DUE_SHARDS,
+    Item,
+    delivery_key,
+    from_item,
+    hook_partition,
+    lease_until,
+    state_of,
+    to_item,
+)
+from storehooks.adapters.dynamodb import ConditionFailedError, store_errors
+from storehooks.adapters.queue import LONGEST_DELAY_SECONDS
+from storehooks.domain.circuit import PROBE_SECONDS, Circuit
+from storehooks.domain.delivery import WAITING, AttemptTask, Delivery, Status
+from storehooks.domain.errors import DeliveryNotFoundError, StoreBusyError
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import WriteRequestTypeDef
+
+CIRCUIT_ID = "circuit"
+_DELIVERY_PREFIX = "msg_"
+_MOST_WRITES = 25
+_TRIES = 4
+_PAUSE_SECONDS = 0.05
+_DAY_SECONDS = 24 * 60 * 60
+# A page of the log looks at this many megabytes at most, and may then hold fewer than asked for.
+_MOST_QUERIES = 8
+_LEAST_FILTERED = 250
+_LISTED = "#hook, id, client_id, event_id, #scope, #status, created_at, next_attempt_at, attempts, expires_at"
+_LISTED_NAMES = {"#hook": "hook", "#scope": "scope", "#status": "status"}
+_LEASES_AT_ONCE = 16
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryPage:
+    """Some deliveries, the newest first, and the id to go on from if there may be more."""
+
+    deliveries: tuple[Delivery, ...]
+    next_id: str | None
+
+
+class DeliveriesTable:
+    """The deliveries of all stores.
+
+    Every method may raise :class:`StoreBusyError` and
+    :class:`storehooks.domain.errors.StoreFailedError`.
+
+    :param retention_days: how long a delivery is kept after its last change.
+    """
+
+    def __init__(
+        self,
+        table: str,
+        *,
+        retention_days: int,
+        dynamodb: "DynamoDBClient | None" = None,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._table = table
+        self._retention_seconds = retention_days * _DAY_SECONDS
+        self._dynamodb = dynamodb or dynamodb_client()
+        self._clock = clock
+        self._sleep = sleep
+
+    # ------------------------------------------------------------ reading
+
+    def get(self, store_hash: str, hook_id: int, delivery_id: str) -> Delivery:
+        """A delivery, whole. One call.
+
+        :raises DeliveryNotFoundError: when there is none, or its time is over.
+        """
+        with store_errors():
+            answer = self._dynamodb.get_item(
+                TableName=self._table, Key=delivery_key(store_hash, hook_id, delivery_id), ConsistentRead=True
+            )
+        if "Item" not in answer or self._is_expired(answer["Item"]):
+            raise DeliveryNotFoundError
+        return from_item(answer["Item"])
+
+    def page(
+        self, store_hash: str, hook_id: int, *, status: Status | None, most: int, before: str | None
+    ) -> DeliveryPage:
+        """A hook's deliveries, the newest first, without payloads and answers.
+
+        One call, unless much is passed over. Deliveries in any status but ``delivered`` are
+        found by their own index, which may show what changed a moment ago a little later.
+
+        :param before: only those that come after this id in the list.
+        """
+        if status is None or status is Status.DELIVERED:
+            partition, index = hook_partition(store_hash, hook_id), None
+        else:
+            partition, index = state_of(store_hash, hook_id, status), "by_state"
+        found: list[Delivery] = []
+        for _ in range(_MOST_QUERIES):
+            items, last = self._query_newest(partition, index, status, most + 1, before)
+            found += [from_item(item) for item in items if not self._is_expired(item)]
+            before = last
+            if len(found) > most or last is None:
+                break
+        if len(found) > most:
+            return DeliveryPage(tuple(found[:most]), found[most - 1].id)
+        return DeliveryPage(tuple(found), before)
+
+    def _query_newest(
+        self, partition: str, index: str | None, status: Status | None, most: int, before: str | None
+    ) -> tuple[list[Item], str | None]:
+        """One query, and the id that it got to, if that was not the end."""
+        key = "#hook" if index is None else "#state"
+        names = dict(_LISTED_NAMES) | ({} if index is None else {"#state": "state"})
+        values: Item = {":partition": {"S": partition}, ":first": {"S": _DELIVERY_PREFIX}}
+        condition = f"{key} = :partition AND begins_with(id, :first)"
+        if before is not None:
+            condition = f"{key} = :partition AND id BETWEEN :first AND :before"
+            values[":before"] = {"S": _just_before(before)}
+        query: dict[str, Any] = {"ConsistentRead": True} if index is None else {"IndexName": index}
+        if status is Status.DELIVERED:
+            query["FilterExpression"] = "#status = :status"
+            values[":status"] = {"S": status.value}
+            most = max(most, _LEAST_FILTERED)  # the limit counts what the filter leaves out
+        with store_errors():
+            answer = self._dynamodb.query(
+                TableName=self._table,
+                KeyConditionExpression=condition,
+                ProjectionExpression=_LISTED,
+                ExpressionAttributeNames=names,
+                ExpressionAttributeValues=values,
+                ScanIndexForward=False,
+                Limit=most,
+                **query,
+            )
+        last = answer.get("LastEvaluatedKey")
+        return answer["Items"], None if last is None else last["id"]["S"]
+
+    def waiting(self, store_hash: str, hook_id: int) -> Iterator[Delivery]:
+        """What the log knows to be waiting for a hook's next attempt; without payloads."""
+        for status in WAITING:
+            before: str | None = None
+            while True:
+                items, before = self._query_newest(
+                    state_of(store_hash, hook_id, status), "by_state", None, 1000, before
+                )
+                yield from (from_item(item) for item in items)
+                if before is None:
+                    break
+
+    # ------------------------------------------------------------ writing
+
+    def save_delivered(self, deliveries: Sequence[Delivery]) -> None:
+        """Log deliveries that a destination has taken, 25 to a call.
+
+        Without a condition: whatever else the log says of them, this is what counts.
+
+        :raises StoreBusyError: when DynamoDB does not take all of them, however often asked.
+        """
+        for start in range(0, len(deliveries), _MOST_WRITES):
+            chunk = deliveries[start : start + _MOST_WRITES]
+            self._write([{"PutRequest": {"Item": self._item(delivery)}} for delivery in chunk])
+
+    def _write(self, requests: "list[WriteRequestTypeDef]") -> None:
+        for tries in range(_TRIES):
+            if tries:
+                self._sleep(_PAUSE_SECONDS * 2**tries)
+            with store_errors():
+                answer = self._dynamodb.batch_write_item(RequestItems={self._table: requests})
+            requests = answer["UnprocessedItems"].get(self._table, [])  # type: ignore[assignment]
+            if not requests:
+                return
+        raise StoreBusyError
+
+    def save(self, delivery: Delivery, *, over: Delivery | None) -> bool:
+        """Log a delivery as it is now, over what was read of it. One call.
+
+        :param over: None when the log did not know it.
+        :return: whether that was still what the log says; else nothing was written.
+        """
+        condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(id)"}
+        if over is not None:
+            condition = {
+                "ConditionExpression": "#status = :status AND attempt_count = :count",
+                "ExpressionAttributeNames": {"#status": "status"},
+                "ExpressionAttributeValues": {
+                    ":status": {"S": over.status.value},
+                    ":count": {"N": str(len(over.attempts))},
+                },
+            }
+        try:
+            with store_errors():
+                self._dynamodb.put_item(TableName=self._table, Item=self._item(delivery), **condition)
+        except ConditionFailedError:
+            return False
+        return True
+
+    def end_waiting(self, delivery: Delivery, status: Status) -> bool:
+        """Take a delivery out of those that wait, without having read all of it. One call.
+
+        :return: whether it was still waiting.
+        """
+        try:
+            with store_errors():
+                self._dynamodb.update_item(
+                    TableName=self._table,
+                    Key=delivery_key(delivery.store_hash, delivery.hook_id, delivery.id),
+                    UpdateExpression=(
+                        "SET #status = :status, #state = :state, expires_at = :expires_at "
+                        "REMOVE next_attempt_at, due_shard, due_at"
+                    ),
+                    ConditionExpression="#status = :before",
+                    ExpressionAttributeNames={"#status": "status", "#state": "state"},
+                    ExpressionAttributeValues={
+                        ":status": {"S": status.value},
+                        ":before": {"S": delivery.status.value},
+                        ":state": {"S": state_of(delivery.store_hash, delivery.hook_id, status)},
+                        ":expires_at": {"N": str(self._expires_at())},
+                    },
+                )
+        except ConditionFailedError:
+            return False
+        return True
+
+    # ------------------------------------------------------------ what is due
+
+    def lease_due(self, until: float) -> Iterator[tuple[AttemptTask, float]]:
+        """What is due up to a time, each with its time in seconds since 1970.
+
+        Each is yielded once it is set aside for five minutes: two sweeps at once don't both
+        get it, and one that ends before it could hand it on has only delayed it.
+        """
+        with ThreadPoolExecutor(_LEASES_AT_ONCE) as threads:
+            for items in self._due(until):
+                # A few at a time: what was set aside and then is not asked for waits in vain.
+                for some in batched(items, _LEASES_AT_ONCE, strict=False):
+                    leased = threads.map(self._lease, some)
+                    yield from ((task, due_at) for task, due_at, is_leased in leased if is_leased)
+
+    def _due(self, until: float) -> Iterator[list[Item]]:
+        for shard in range(DUE_SHARDS):
+            start: dict[str, Any] = {}
+            while True:
+                with store_errors():
+                    answer = self._dynamodb.query(
+                        TableName=self._table,
+                        IndexName="by_due",
+                        KeyConditionExpression="due_shard = :shard AND due_at <= :until",
+                        ExpressionAttributeValues={
+                            ":shard": {"S": str(shard)},
+                            ":until": {"N": f"{until:.3f}"},
+                        },
+                        **start,
+                    )
+                yield answer["Items"]
+                if "LastEvaluatedKey" not in answer:
+                    break
+                start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
+    def _lease(self, item: Item) -> tuple[AttemptTask, float, bool]:
+        store_hash, _, hook_id = item["hook"]["S"].partition("#")
+        due_at = float(item["next_attempt_at"]["N"])
+        task = AttemptTask(
+            delivery_id=item["id"]["S"],
+            store_hash=store_hash,
+            hook_id=int(hook_id),
+            client_id=item["client_id"]["S"],
+            attempt=int(item["attempt_count"]["N"]) + 1,
+        )
+        try:
+            with store_errors():
+                self._dynamodb.update_item(
+                    TableName=self._table,
+                    Key={"hook": item["hook"], "id": item["id"]},
+                    UpdateExpression="SET due_at = :later",
+                    ConditionExpression="due_at = :seen",
+                    ExpressionAttributeValues={
+                        ":later": lease_until(max(due_at, self._clock())),
+                        ":seen": item["due_at"],
+                    },
+                )
+        except ConditionFailedError:
+            return task, due_at, False
+        return task, due_at, True
+
+    # ------------------------------------------------------------ circuits
+
+    def count_failures(self, store_hash: str, hook_id: int, number: int) -> None:
+        """Add to a hook's failures in a row. One call."""
+        self._update_circuit(
+            store_hash,
+            hook_id,
+            "ADD failures :number SET expires_at = :expires_at",
+            {":number": {"N": str(number)}},
+        )
+
+    def count_success(self, store_hash: str, hook_id: int, failures: int) -> None:
+        """Note that something reached a hook after failures. One call.
+
+        :param failures: those that came after.
+        """
+        now = {"N": f"{self._clock():.3f}"}
+        self._update_circuit(
+            store_hash,
+            hook_id,
+            "SET failures = :number, succeeded_at = :now, expires_at = :expires_at",
+            {":number": {"N": str(failures)}, ":now": now},
+        )
+
+    def claim_probe(self, store_hash: str, hook_id: int) -> bool:
+        """Whether the caller may be the one that tries a tripped circuit now. One call."""
+        now = self._clock()
+        try:
+            self._update_circuit(
+                store_hash,
+                hook_id,
+                "SET probed_at = :now, expires_at = :expires_at",
+                {":now": {"N": f"{now:.3f}"}, ":before": {"N": f"{now - PROBE_SECONDS:.3f}"}},
+                condition="attribute_not_exists(probed_at) OR probed_at <= :before",
+            )
+        except ConditionFailedError:
+            return False
+        return True
+
+    def _update_circuit(
+        self, store_hash: str, hook_id: int, update: str, values: Item, condition: str | None = None
+    ) -> None:
+        conditional: dict[str, Any] = {} if condition is None else {"ConditionExpression": condition}
+        with store_errors():
+            self._dynamodb.update_item(
+                TableName=self._table,
+                Key=delivery_key(store_hash, hook_id, CIRCUIT_ID),
+                UpdateExpression=update,
+                ExpressionAttributeValues=values | {":expires_at": {"N": str(self._expires_at())}},
+                **conditional,
+            )
+
+    def claim_telling(self, store_hash: str, destination_digest: str, *, pause_seconds: int) -> bool:
+        """Whether the caller may tell of a destination's failures: nobody has for so long. One call."""
+        now = int(self._clock())
+        try:
+            with store_errors():
+                self._dynamodb.put_item(
+                    TableName=self._table,
+                    Item={
+                        "hook": {"S": f"told#{store_hash}"},
+                        "id": {"S": destination_digest},
+                        "expires_at": {"N": str(now + pause_seconds)},
+                    },
+                    ConditionExpression="attribute_not_exists(id) OR expires_at <= :now",
+                    ExpressionAttributeValues={":now": {"N": str(now)}},
+                )
+        except ConditionFailedError:
+            return False
+        return True
+
+    def _item(self, delivery: Delivery) -> Item:
+        return to_item(
+            delivery,
+            expires_at=self._expires_at(),
+            longest_delay=LONGEST_DELAY_SECONDS,
+            now=self._clock(),
+        )
+
+    def _expires_at(self) -> int:
+        return int(self._clock() + self._retention_seconds)
+
+    def _is_expired(self, item: Item) -> bool:
+        return float(item["expires_at"]["N"]) <= self._clock()
+
+
+def to_circuit(item: Item) -> Circuit:
+    """The circuit that an item of the table holds."""
+
+    def number(name: str) -> float:
+        return float(item[name]["N"]) if name in item else 0.0
+
+    return Circuit(
+        failures=int(number("failures")), succeeded_at=number("succeeded_at"), probed_at=number("probed_at")
+    )
+
+
+def _just_before(delivery_id: str) -> str:
+    """The greatest id below this one, of all that there can be: ids end in a hexadecimal digit."""
+    return delivery_id[:-1] + chr(ord(delivery_id[-1]) - 1) + "~"

@@ -1,0 +1,124 @@
+"""All that a batch of attempts has to know, read in one call.
+
+Each attempt reads its hook as it is then, so that a change or a delete takes effect at once;
+and what the log says of the delivery, so that what was done is not done again.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from storehooks.adapters.aws import dynamodb_client
+from storehooks.adapters.deliveries_table import CIRCUIT_ID, to_circuit
+from storehooks.adapters.delivery_items import Item, delivery_key, from_item, hook_partition
+from storehooks.adapters.dynamodb import store_errors
+from storehooks.adapters.hooks_table import hook_key, to_hook
+from storehooks.domain.circuit import Circuit
+from storehooks.domain.delivery import Delivery
+from storehooks.domain.errors import StoreBusyError
+from storehooks.domain.hook import Hook
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+type HookKey = tuple[str, int]
+"""A store's hash and the id of one of its hooks."""
+
+_TRIES = 4
+_PAUSE_SECONDS = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryContext:
+    """What was read. What is missing does not exist."""
+
+    hooks: Mapping[HookKey, Hook]
+    secrets: Mapping[tuple[str, str], str]
+    """By store and client."""
+    deliveries: Mapping[str, Delivery]
+    circuits: Mapping[HookKey, Circuit]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Wanted:
+    """A delivery whose context is wanted."""
+
+    store_hash: str
+    hook_id: int
+    client_id: str
+    delivery_id: str
+
+
+class DeliveryContexts:
+    """Reads contexts from the tables of hooks, of clients and of deliveries."""
+
+    def __init__(
+        self,
+        *,
+        hooks_table: str,
+        clients_table: str,
+        deliveries_table: str,
+        dynamodb: "DynamoDBClient | None" = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._hooks_table = hooks_table
+        self._clients_table = clients_table
+        self._deliveries_table = deliveries_table
+        self._dynamodb = dynamodb or dynamodb_client()
+        self._sleep = sleep
+
+    def read(self, wanted: Iterable[Wanted]) -> DeliveryContext:
+        """The context of up to 25 deliveries. One call.
+
+        :raises StoreBusyError: when DynamoDB does not give all of it, however often asked.
+        :raises storehooks.domain.errors.StoreFailedError:
+        """
+        wanted = sorted(set(wanted))
+        hooks = {(one.store_hash, one.hook_id) for one in wanted}
+        clients = {(one.store_hash, one.client_id) for one in wanted}
+        found = self._read(
+            {
+                self._hooks_table: [hook_key(*hook) for hook in sorted(hooks)],
+                self._clients_table: [
+                    {"store_hash": {"S": store_hash}, "client_id": {"S": client_id}}
+                    for store_hash, client_id in sorted(clients)
+                ],
+                self._deliveries_table: [
+                    *(delivery_key(one.store_hash, one.hook_id, one.delivery_id) for one in wanted),
+                    *(delivery_key(*hook, CIRCUIT_ID) for hook in sorted(hooks)),
+                ],
+            }
+        )
+        partitions = {hook_partition(*hook): hook for hook in hooks}
+        logged = found[self._deliveries_table]
+        return DeliveryContext(
+            hooks={(hook.store_hash, hook.id): hook for hook in map(to_hook, found[self._hooks_table])},
+            secrets={
+                (item["store_hash"]["S"], item["client_id"]["S"]): item["client_secret"]["S"]
+                for item in found[self._clients_table]
+            },
+            deliveries={item["id"]["S"]: from_item(item) for item in logged if item["id"]["S"] != CIRCUIT_ID},
+            circuits={
+                partitions[item["hook"]["S"]]: to_circuit(item)
+                for item in logged
+                if item["id"]["S"] == CIRCUIT_ID
+            },
+        )
+
+    def _read(self, keys: Mapping[str, list[Item]]) -> dict[str, list[Item]]:
+        found: dict[str, list[Item]] = {table: [] for table in keys}
+        requests: dict[str, Any] = {
+            table: {"Keys": wanted, "ConsistentRead": True} for table, wanted in keys.items()
+        }
+        for tries in range(_TRIES):
+            if tries:
+                self._sleep(_PAUSE_SECONDS * 2**tries)
+            with store_errors():
+                answer = self._dynamodb.batch_get_item(RequestItems=requests)
+            for table, items in answer["Responses"].items():
+                found[table] += items
+            requests = dict(answer["UnprocessedKeys"])
+            if not requests:
+                return found
+        raise StoreBusyError

@@ -1,0 +1,166 @@
+"""Deliveries as items of DynamoDB and as messages of the deliveries queue."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from storehooks.domain.attempt import Attempt, Times
+from storehooks.domain.delivery import WAITING, AttemptTask, Delivery, HoldTask, RecordTask, Status, Task
+
+type Item = dict[str, Any]
+
+DUE_SHARDS = 4
+"""The due index is spread over this many partitions."""
+
+# An attempt that SQS is to bring on time is looked after by the sweep as well, this much
+# later: should its message be lost on the way, the delivery is not.
+_SAFETY_SECONDS = 300
+
+
+def hook_partition(store_hash: str, hook_id: int) -> str:
+    """The partition of a hook's deliveries."""
+    return f"{store_hash}#{hook_id}"
+
+
+def delivery_key(store_hash: str, hook_id: int, delivery_id: str) -> Item:
+    """The key of a delivery's item."""
+    return {"hook": {"S": hook_partition(store_hash, hook_id)}, "id": {"S": delivery_id}}
+
+
+def state_of(store_hash: str, hook_id: int, status: Status) -> str:
+    """By which the deliveries of a hook are found that are in this status, and not delivered."""
+    return f"{store_hash}#{hook_id}#{status.value}"
+
+
+def to_item(delivery: Delivery, *, expires_at: int, longest_delay: int, now: float) -> Item:
+    """The whole item. A delivered one is in no index.
+
+    :param longest_delay: up to how many seconds ahead SQS brings the next attempt itself.
+    """
+    item: Item = {
+        **delivery_key(delivery.store_hash, delivery.hook_id, delivery.id),
+        "client_id": {"S": delivery.client_id},
+        "event_id": {"S": delivery.event_id},
+        "scope": {"S": delivery.scope},
+        "payload": {"S": delivery.payload},
+        "status": {"S": delivery.status.value},
+        "created_at": _number(delivery.created_at),
+        "attempt_count": _number(len(delivery.attempts)),
+        "attempts": {"S": json.dumps([_attempt_record(attempt) for attempt in delivery.attempts])},
+        # Apart, so that a list of deliveries can leave them out.
+        "answers": {"S": json.dumps([attempt.answer for attempt in delivery.attempts])},
+        "expires_at": _number(expires_at),
+    }
+    if delivery.status is not Status.DELIVERED:
+        item["state"] = {"S": state_of(delivery.store_hash, delivery.hook_id, delivery.status)}
+    if delivery.next_attempt_at is not None:
+        item["next_attempt_at"] = _number(delivery.next_attempt_at)
+    if delivery.status in WAITING and delivery.next_attempt_at is not None:
+        is_near = delivery.next_attempt_at - now <= longest_delay
+        item["due_shard"] = {"S": due_shard(delivery.id)}
+        item["due_at"] = _number(delivery.next_attempt_at + (_SAFETY_SECONDS if is_near else 0))
+    return item
+
+
+def due_shard(delivery_id: str) -> str:
+    """The partition of the due index that a delivery is in."""
+    return str(int(delivery_id[-4:], 16) % DUE_SHARDS)
+
+
+def lease_until(next_attempt_at: float) -> Item:
+    """Until when a sweep has handed a delivery to the queue, before another looks at it again."""
+    return _number(next_attempt_at + _SAFETY_SECONDS)
+
+
+def from_item(item: Mapping[str, Any]) -> Delivery:
+    """The delivery in an item; without payload and answers where those were not read."""
+    store_hash, _, hook_id = item["hook"]["S"].partition("#")
+    answers = json.loads(item["answers"]["S"]) if "answers" in item else None
+    records = json.loads(item["attempts"]["S"])
+    return Delivery(
+        id=item["id"]["S"],
+        store_hash=store_hash,
+        hook_id=int(hook_id),
+        client_id=item["client_id"]["S"],
+        event_id=item["event_id"]["S"],
+        scope=item["scope"]["S"],
+        payload=item["payload"]["S"] if "payload" in item else "",
+        created_at=float(item["created_at"]["N"]),
+        status=Status(item["status"]["S"]),
+        attempts=tuple(
+            _attempt(record, answers[position] if answers else "") for position, record in enumerate(records)
+        ),
+        next_attempt_at=float(item["next_attempt_at"]["N"]) if "next_attempt_at" in item else None,
+    )
+
+
+def to_message(task: Task) -> dict[str, Any]:
+    """A task as JSON."""
+    match task:
+        case AttemptTask():
+            message = {"do": "attempt", **asdict(task)}
+            del message["delivery"]
+            if task.delivery is not None:
+                message["delivery"] = _delivery_record(task.delivery)
+            return message
+        case RecordTask():
+            return {"do": "record", "delivery": _delivery_record(task.delivery)}
+        case HoldTask():
+            return {"do": "hold", **asdict(task)}
+
+
+def from_message(message: Mapping[str, Any]) -> Task:
+    """The task in a message.
+
+    :raises ValueError: when it is none.
+    """
+    try:
+        fields = {name: value for name, value in message.items() if name not in {"do", "delivery"}}
+        delivery = _delivery(message["delivery"]) if "delivery" in message else None
+        match message["do"]:
+            case "attempt":
+                return AttemptTask(**fields, delivery=delivery)
+            case "record" if delivery is not None:
+                return RecordTask(delivery=delivery)
+            case "hold":
+                return HoldTask(**fields)
+        raise ValueError(f"an unknown task: {message['do']!r}")
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"no task: {error!r}") from error
+
+
+def _delivery_record(delivery: Delivery) -> dict[str, Any]:
+    record = asdict(delivery)
+    record["attempts"] = [
+        _attempt_record(attempt) | {"answer": attempt.answer} for attempt in delivery.attempts
+    ]
+    return record
+
+
+def _delivery(record: Mapping[str, Any]) -> Delivery:
+    attempts = tuple(_attempt(attempt, attempt["answer"]) for attempt in record["attempts"])
+    return Delivery(**{**record, "status": Status(record["status"]), "attempts": attempts})
+
+
+def _attempt_record(attempt: Attempt) -> dict[str, Any]:
+    return {
+        "at": attempt.at,
+        "status": attempt.status,
+        "error": attempt.error,
+        "times": asdict(attempt.times),
+    }
+
+
+def _attempt(record: Mapping[str, Any], answer: str) -> Attempt:
+    return Attempt(
+        at=record["at"],
+        status=record["status"],
+        error=record["error"],
+        times=Times(**record["times"]),
+        answer=answer,
+    )
+
+
+def _number(value: float) -> Item:
+    return {"N": f"{value:.3f}".rstrip("0").rstrip(".")}

@@ -1,0 +1,160 @@
+"""A queue on SQS."""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from storehooks.adapters.aws import error_code, sqs_client
+from storehooks.domain.errors import QueueFailedError
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
+
+LONGEST_DELAY_SECONDS = 900
+_MOST_MESSAGES = 10
+# SQS takes 1 MiB; a quarter is what it took for its first twenty years, and enough for three large events.
+_MOST_BYTES = 256 * 1024
+_TRIES = 3
+_PAUSE_SECONDS = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingMessage:
+    """A message to be sent: its fair queue's group, its delay, and why it was put aside, if it was."""
+
+    body: str
+    group: str | None = None
+    delay_seconds: int = 0
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedMessage:
+    """A message that was received and comes again unless it is deleted; and how often it came already."""
+
+    body: str
+    receipt_handle: str
+    receive_count: int
+
+
+class Queue:
+    """One queue. What fails is tried again a few times."""
+
+    def __init__(
+        self, url: str, sqs: "SQSClient | None" = None, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._url = url
+        self._sqs = sqs or sqs_client()
+        self._sleep = sleep
+
+    def send(self, messages: Sequence[OutgoingMessage]) -> None:
+        """Send all, ten or 256 KB to a call.
+
+        :raises QueueFailedError: with those that were not taken; the others were.
+        """
+        failed: set[int] = set()
+        code = ""
+        for positions in _chunks(messages):
+            left = positions
+            for tries in range(_TRIES):
+                if tries:
+                    self._sleep(_PAUSE_SECONDS * 2**tries)
+                left, code = self._send_once(messages, left)
+                if not left:
+                    break
+            failed |= set(left)
+        if failed:
+            raise QueueFailedError(code, frozenset(failed))
+
+    def _send_once(self, messages: Sequence[OutgoingMessage], positions: list[int]) -> tuple[list[int], str]:
+        """Send these, and return those that were not taken with the reason for one of them."""
+        entries = [_entry(str(position), messages[position]) for position in positions]
+        try:
+            answer = self._sqs.send_message_batch(QueueUrl=self._url, Entries=entries)
+        except (ClientError, BotoCoreError) as error:
+            return positions, error_code(error)
+        refused = answer.get("Failed", [])
+        return [int(entry["Id"]) for entry in refused], next((entry["Code"] for entry in refused), "")
+
+    def receive(self, *, wait_seconds: int) -> list[ReceivedMessage]:
+        """Up to ten messages, as soon as there is one; or none after so many seconds, at most 3.
+
+        :raises QueueFailedError:
+        """
+        with _queue_errors():
+            answer = self._sqs.receive_message(
+                QueueUrl=self._url,
+                MaxNumberOfMessages=_MOST_MESSAGES,
+                WaitTimeSeconds=wait_seconds,
+                MessageSystemAttributeNames=["ApproximateReceiveCount"],
+            )
+        return [
+            ReceivedMessage(
+                message["Body"],
+                message["ReceiptHandle"],
+                int(message["Attributes"]["ApproximateReceiveCount"]),
+            )
+            for message in answer.get("Messages", [])
+        ]
+
+    def delete(self, messages: Sequence[ReceivedMessage]) -> None:
+        """Delete these; one that could not be deleted comes again.
+
+        :raises QueueFailedError: when SQS fails altogether.
+        """
+        for start in range(0, len(messages), _MOST_MESSAGES):
+            chunk = messages[start : start + _MOST_MESSAGES]
+            with _queue_errors():
+                self._sqs.delete_message_batch(
+                    QueueUrl=self._url,
+                    Entries=[
+                        {"Id": str(position), "ReceiptHandle": message.receipt_handle}
+                        for position, message in enumerate(chunk)
+                    ],
+                )
+
+
+@contextmanager
+def _queue_errors() -> Iterator[None]:
+    """Turn what AWS raises into :class:`QueueFailedError`."""
+    try:
+        yield
+    except (ClientError, BotoCoreError) as error:
+        raise QueueFailedError(error_code(error), frozenset()) from error
+
+
+def as_body(value: dict[str, Any]) -> str:
+    """JSON as a message's body: in ASCII, for SQS refuses some characters that JSON may hold."""
+    return json.dumps(value, separators=(",", ":"))
+
+
+def _chunks(messages: Sequence[OutgoingMessage]) -> Iterator[list[int]]:
+    """The positions of messages that go together in one call."""
+    chunk: list[int] = []
+    size = 0
+    for position, message in enumerate(messages):
+        length = len(message.body.encode()) + len(message.reason or "")
+        if chunk and (len(chunk) == _MOST_MESSAGES or size + length > _MOST_BYTES):
+            yield chunk
+            chunk, size = [], 0
+        chunk.append(position)
+        size += length
+    if chunk:
+        yield chunk
+
+
+def _entry(entry_id: str, message: OutgoingMessage) -> "SendMessageBatchRequestEntryTypeDef":
+    entry: SendMessageBatchRequestEntryTypeDef = {"Id": entry_id, "MessageBody": message.body}
+    if message.delay_seconds:
+        entry["DelaySeconds"] = message.delay_seconds
+    if message.group is not None:
+        entry["MessageGroupId"] = message.group
+    if message.reason is not None:
+        entry["MessageAttributes"] = {"reason": {"DataType": "String", "StringValue": message.reason}}
+    return entry

@@ -1,0 +1,408 @@
+"""The HTTPS sender of deliveries: libcurl, many transfers at once in one thread.
+
+What a destination can do to it is bounded: where a connection may go, how long an attempt
+takes, how much of an answer is read. Nothing of one request reaches another.
+"""
+
+import os
+import re
+import selectors
+import time
+from collections.abc import Callable, Mapping
+from ipaddress import ip_address
+from math import inf
+from socket import AF_INET, AF_INET6, socket
+from urllib.parse import urlsplit
+
+import certifi
+import pycurl  # type: ignore[import-untyped]
+
+from storehooks.domain.address import is_public
+from storehooks.domain.attempt import Attempt, OutgoingRequest, Times
+
+MAX_HEAD_BYTES = 16 * 1024
+"""Status lines and headers of an answer, informational (1xx) ones included. Real ones take a few KB."""
+MAX_BODY_BYTES = 4 * 1024
+"""What is read of an answer's body, as it is sent: with the framing of chunks, compressed or not."""
+MAX_ANSWER_BYTES = 1024
+MAX_RETRY_AFTER_CHARS = 64
+MAX_ERROR_CHARS = 200
+HTTPS_PORT = 443
+
+# Beyond so many connections, those in use included, none is kept: each takes some 150 KB.
+_MAX_CONNECTIONS = 256
+# Idle ones are dropped before load balancers drop them (60 s is common); busy ones after a
+# while too, so that a destination that moves is followed to its new address.
+_MAX_IDLE_SECONDS = 50
+_MAX_AGE_SECONDS = 600
+
+# What libcurl adds to a POST of its own accord, and is told not to.
+_UNASKED = ("Accept", "Content-Type", "Expect", "User-Agent")
+_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+\-.^_`|~]+", re.ASCII)  # RFC 9110, 5.6.2
+_VALUE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")  # a line break would begin another header
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
+_CHUNK = re.compile(rb"\s*([0-9A-Fa-f]{1,16})[^\n]*\n")  # the line before a chunk (RFC 9112, 7.1)
+# Of libcurl's messages, the parts that are words of OpenSSL's.
+_CERTIFICATE_VERDICT = re.compile(r"OpenSSL verify result: ([^(]+) \(")
+_OPENSSL_REASON = re.compile(r"error:[0-9A-F]+:[^:]*:[^:]*:([^:,]+)")
+
+_MAX_HOST_CHARS = 120  # of the host in an error, so that the words around it are not cut off
+_SWITCHING_PROTOCOLS = 101  # the one 1xx after which no other answer comes
+
+_NO_SOCKET: int = pycurl.SOCKET_BAD
+_EVENTS = {
+    pycurl.POLL_IN: selectors.EVENT_READ,
+    pycurl.POLL_OUT: selectors.EVENT_WRITE,
+    pycurl.POLL_INOUT: selectors.EVENT_READ | selectors.EVENT_WRITE,
+}
+
+
+class Sender:
+    """Sends requests side by side, and keeps connections between them. For one thread.
+
+    An attempt succeeded when a 2xx and its headers came in time. What its body then does makes
+    no difference: at 4 KB, at the deadline or where it breaks off, the status decides, since a
+    receiver that said 2xx has taken the event and would get it twice.
+
+    On a kept connection that the receiver closed meanwhile, libcurl sends once more on a new one.
+
+    :param timeout_seconds: one deadline over name lookup, connection, TLS and answer.
+    :param allow_private: admit http, any port and any address, for trying on one machine.
+    :param ca_bundle: a PEM file to verify certificates with; certifi's if None.
+    :param clock: seconds since 1970, for the times at which attempts began.
+    """
+
+    def __init__(
+        self,
+        *,
+        timeout_seconds: float,
+        allow_private: bool,
+        ca_bundle: str | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._timeout_seconds = timeout_seconds
+        self._allow_private = allow_private
+        self._ca_bundle = ca_bundle or certifi.where()
+        self._clock = clock
+        self._running: dict[pycurl.Curl, _Transfer] = {}
+        self._finished: list[tuple[str, Attempt]] = []
+        # libcurl says which sockets to watch and until when, so that what hangs costs those that move nothing.
+        self._selector = selectors.DefaultSelector()
+        self._due_at = inf
+        self._multi = pycurl.CurlMulti()
+        self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch)
+        self._multi.setopt(pycurl.M_TIMERFUNCTION, self._set_timer)
+        self._multi.setopt(pycurl.M_MAXCONNECTS, _MAX_CONNECTIONS)
+
+    @property
+    def in_flight(self) -> int:
+        """How many requests were started of which :meth:`wait` has not returned the attempt yet."""
+        return len(self._running) + len(self._finished)
+
+    def start(self, key: str, request: OutgoingRequest) -> None:
+        """Begin to send a request. It never raises for what a request holds: that is a failed attempt.
+
+        :param key: what :meth:`wait` returns its attempt with.
+        """
+        # A handle of its own for each request, for 2.5 us: nothing is left in it from another's.
+        transfer = _Transfer(key, self._clock(), request.url, allow_private=self._allow_private)
+        curl = pycurl.Curl()
+        try:
+            self._prepare(curl, transfer, request)
+            self._multi.add_handle(curl)
+        except (pycurl.error, ValueError):
+            curl.close()
+            attempt = transfer.failed("the request is malformed", Times(total_ms=0.0))
+            self._finished.append((key, attempt))
+        else:
+            self._running[curl] = transfer
+
+    def wait(self, seconds: float) -> list[tuple[str, Attempt]]:
+        """Drive all transfers until at least one finishes, for at most ``seconds``.
+
+        :return: the key and attempt of each that finished; at once if nothing is in flight.
+        """
+        until = time.monotonic() + seconds
+        while not self._finished and self._running:
+            now = time.monotonic()
+            for ready, events in self._selector.select(max(0.0, min(until, self._due_at) - now)):
+                self._multi.socket_action(
+                    ready.fd,
+                    (pycurl.CSELECT_IN if events & selectors.EVENT_READ else 0)
+                    | (pycurl.CSELECT_OUT if events & selectors.EVENT_WRITE else 0),
+                )
+            if time.monotonic() >= self._due_at:
+                self._due_at = inf
+                self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
+            self._collect()
+            if now >= until:
+                break
+        finished, self._finished = self._finished, []
+        return finished
+
+    def close(self) -> None:
+        """Give up what is in flight and close all connections. Waits for name lookups under way to end."""
+        for curl in self._running:
+            self._multi.remove_handle(curl)
+            curl.close()
+        self._running.clear()
+        self._multi.close()
+        self._selector.close()
+
+    def _prepare(self, curl: pycurl.Curl, transfer: "_Transfer", request: OutgoingRequest) -> None:
+        schemes = pycurl.PROTO_HTTPS | (pycurl.PROTO_HTTP if self._allow_private else 0)
+        curl.setopt(pycurl.NOSIGNAL, 1)
+        curl.setopt(pycurl.URL, request.url)
+        curl.setopt(pycurl.PATH_AS_IS, 1)
+        curl.setopt(pycurl.POST, 1)
+        curl.setopt(pycurl.POSTFIELDS, request.body)
+        curl.setopt(pycurl.HTTPHEADER, _header_lines(request.headers))
+        # Not HTTP/2: there, one broken connection fails all that share it, and names lose their case.
+        curl.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)
+        curl.setopt(pycurl.TIMEOUT_MS, round(self._timeout_seconds * 1000))
+        # Where it may go: not through a proxy of the environment, not on to where an answer points.
+        curl.setopt(pycurl.PROTOCOLS, schemes)
+        curl.setopt(pycurl.OPENSOCKETFUNCTION, transfer.open_socket)
+        curl.setopt(pycurl.PROXY, "")
+        curl.setopt(pycurl.NOPROXY, "*")
+        curl.setopt(pycurl.FOLLOWLOCATION, 0)
+        curl.setopt(pycurl.NETRC, pycurl.NETRC_IGNORED)
+        curl.setopt(pycurl.HTTPAUTH, pycurl.HTTPAUTH_NONE)
+        curl.setopt(pycurl.CAINFO, self._ca_bundle)
+        curl.setopt(pycurl.SSL_VERIFYPEER, 1)
+        curl.setopt(pycurl.SSL_VERIFYHOST, 2)
+        curl.setopt(pycurl.SSLVERSION, pycurl.SSLVERSION_TLSv1_2)
+        curl.setopt(pycurl.MAXAGE_CONN, _MAX_IDLE_SECONDS)
+        curl.setopt(pycurl.MAXLIFETIME_CONN, _MAX_AGE_SECONDS)
+        # What is read: bytes as they are sent. libcurl still finds a chunked body's end, and
+        # without its decoding the framing counts too, which may be endless.
+        curl.setopt(pycurl.HTTP_TRANSFER_DECODING, 0)
+        curl.setopt(pycurl.HTTP_CONTENT_DECODING, 0)
+        curl.setopt(pycurl.BUFFERSIZE, MAX_BODY_BYTES)
+        curl.setopt(pycurl.HEADERFUNCTION, transfer.take_header)
+        curl.setopt(pycurl.WRITEFUNCTION, transfer.take_body)
+
+    def _watch(self, what: int, descriptor: int, _multi: object, _data: object) -> None:
+        if descriptor in self._selector.get_map():
+            self._selector.unregister(descriptor)
+        if what in _EVENTS:
+            self._selector.register(descriptor, _EVENTS[what])
+
+    def _set_timer(self, milliseconds: int) -> None:
+        self._due_at = inf if milliseconds < 0 else time.monotonic() + milliseconds / 1000
+
+    def _collect(self) -> None:
+        _, complete, broken = self._multi.info_read()
+        for curl in complete:
+            self._finish(curl, pycurl.E_OK, "")
+        for curl, code, message in broken:
+            self._finish(curl, code, message)
+
+    def _finish(self, curl: pycurl.Curl, code: int, message: str) -> None:
+        transfer = self._running.pop(curl)
+        self._multi.remove_handle(curl)
+        self._finished.append((transfer.key, transfer.attempt(curl, code, message, self._timeout_seconds)))
+        curl.close()
+
+
+class _Transfer:
+    """One request under way, and what has come back. Its methods are called by libcurl and never raise."""
+
+    def __init__(self, key: str, at: float, url: str, *, allow_private: bool) -> None:
+        self.key = key
+        self._at = at
+        self._url = url
+        self._allow_private = allow_private
+        self._refusal: str | None = None
+        self._has_socket = False
+        self._head_bytes = 0
+        self._is_head_complete = False
+        self._is_chunked = False
+        self._retry_after: str | None = None
+        self._body = bytearray()
+
+    def open_socket(self, _purpose: int, address: pycurl.CurlSockAddr) -> int:
+        """A socket for an address that a delivery may reach. For another there is none, and libcurl
+        goes on to the next address of the name.
+        """
+        self._refusal = self._refused(address)
+        if self._refusal is not None:
+            return _NO_SOCKET
+        try:
+            opened = socket(address.family, address.socktype, address.protocol)
+        except OSError as error:
+            self._refusal = f"no socket could be opened: {error.strerror}"
+            return _NO_SOCKET
+        self._has_socket = True
+        descriptor: int = opened.detach()
+        return descriptor
+
+    def take_header(self, line: bytes) -> int | None:
+        """A line of an answer's head; -1 stops the transfer."""
+        self._head_bytes += len(line)
+        if self._head_bytes > MAX_HEAD_BYTES:
+            return -1
+        if line.startswith(b"HTTP/"):  # after an informational answer comes another
+            self._is_head_complete = self._is_chunked = False
+            self._retry_after = None
+        elif line in {b"\r\n", b"\n"}:
+            self._is_head_complete = True
+        else:
+            self._take_field(line)
+        return None
+
+    def _take_field(self, line: bytes) -> None:
+        name, _, value = line.partition(b":")
+        match name.lower():
+            case b"transfer-encoding":
+                self._is_chunked = b"chunked" in value.lower()
+            case b"retry-after":
+                text = value.strip().decode("latin-1")
+                self._retry_after = text if len(text) <= MAX_RETRY_AFTER_CHARS else None
+
+    def take_body(self, part: bytes) -> int | None:
+        """Some of the body, as it was sent; -1 stops the transfer."""
+        self._body += part[: MAX_BODY_BYTES - len(self._body)]
+        return -1 if len(self._body) == MAX_BODY_BYTES else None
+
+    def failed(self, error: str, times: Times) -> Attempt:
+        """The attempt when no answer came."""
+        return Attempt(at=self._at, status=None, error=_plain(error), times=times)
+
+    def attempt(self, curl: pycurl.Curl, code: int, message: str, timeout_seconds: float) -> Attempt:
+        """What came of it, once libcurl is done.
+
+        :param code: libcurl's result. Of ``message``, its words for it, only known parts go on, since it
+            may repeat what the destination sent.
+        """
+        status = curl.getinfo(pycurl.RESPONSE_CODE)
+        times = self._times(curl)
+        if not self._is_head_complete or (status < 200 and status != _SWITCHING_PROTOCOLS):
+            return self.failed(self._failure(curl, code, message, times, timeout_seconds), times)
+        body = _unchunked(self._body) if self._is_chunked else self._body
+        return Attempt(
+            at=self._at,
+            status=status,
+            error=_status_error(status),
+            times=times,
+            answer=body[:MAX_ANSWER_BYTES].decode(errors="replace"),
+            retry_after=self._retry_after,
+        )
+
+    def _refused(self, address: pycurl.CurlSockAddr) -> str | None:
+        """Why no delivery may go to an address that libcurl is about to connect to."""
+        if address.family not in {AF_INET, AF_INET6}:
+            return "the address is none of the internet"
+        if self._allow_private:
+            return None
+        host, port = address.addr[:2]
+        if not is_public(ip_address(host)):
+            return f"the address {host} is not public"
+        return None if port == HTTPS_PORT else f"the port {port} is not {HTTPS_PORT}"
+
+    def _times(self, curl: pycurl.Curl) -> Times:
+        # libcurl's zero is a step that was not reached, or one that a kept connection did not need.
+        is_kept = curl.getinfo(pycurl.REQUEST_SIZE) > 0 and curl.getinfo(pycurl.NUM_CONNECTS) == 0
+        skipped = 0.0 if is_kept else None
+        return Times(
+            name_lookup_ms=_milliseconds(curl, pycurl.NAMELOOKUP_TIME, skipped),
+            connect_ms=_milliseconds(curl, pycurl.CONNECT_TIME, skipped),
+            tls_ms=_milliseconds(curl, pycurl.APPCONNECT_TIME, skipped) if self._is_https else None,
+            # After some failures libcurl gives the time of the failure here.
+            first_byte_ms=_milliseconds(curl, pycurl.STARTTRANSFER_TIME) if self._head_bytes else None,
+            total_ms=round(curl.getinfo(pycurl.TOTAL_TIME) * 1000, 1),
+        )
+
+    @property
+    def _is_https(self) -> bool:
+        return self._url[:8].lower() == "https://"
+
+    @property
+    def _host(self) -> str:
+        return (urlsplit(self._url).hostname or "")[:_MAX_HOST_CHARS]
+
+    def _failure(
+        self, curl: pycurl.Curl, code: int, message: str, times: Times, timeout_seconds: float
+    ) -> str:
+        """Why there was no answer. It names the step and holds nothing but the host, address or port."""
+        match code:
+            case pycurl.E_OPERATION_TIMEDOUT:
+                return f"{self._missing(times)} within {timeout_seconds:g} s"
+            case pycurl.E_COULDNT_RESOLVE_HOST:
+                return f"the name {self._host} does not resolve"
+            case pycurl.E_COULDNT_CONNECT if self._refusal and not self._has_socket:
+                return self._refusal
+            case pycurl.E_COULDNT_CONNECT:
+                number = curl.getinfo(pycurl.OS_ERRNO)
+                return os.strerror(number).lower() if number else "no connection"
+            case pycurl.E_PEER_FAILED_VERIFICATION:
+                verdict = _CERTIFICATE_VERDICT.search(message)
+                return f"the certificate is not valid: {verdict[1] if verdict else f'not for {self._host}'}"
+            case pycurl.E_SSL_CONNECT_ERROR:
+                reason = _OPENSSL_REASON.search(message)
+                return f"the TLS handshake failed: {reason[1] if reason else 'the connection was closed'}"
+            case pycurl.E_GOT_NOTHING | pycurl.E_SEND_ERROR | pycurl.E_RECV_ERROR | pycurl.E_OK:
+                where = "within the answer's headers" if self._head_bytes else "before an answer"
+                return f"the connection was closed {where}"
+            case pycurl.E_WRITE_ERROR | 100:  # CURLE_TOO_LARGE: a single line; pycurl has no name for it
+                return f"the answer's headers are longer than {MAX_HEAD_BYTES // 1024} KB"
+            case pycurl.E_URL_MALFORMAT:
+                return "the URL is malformed"
+            case pycurl.E_UNSUPPORTED_PROTOCOL if times.connect_ms is None:
+                return "the URL's scheme is not https"
+            # The second by its former name; today CURLE_WEIRD_SERVER_REPLY, and of HTTP too.
+            case pycurl.E_UNSUPPORTED_PROTOCOL | pycurl.E_FTP_WEIRD_SERVER_REPLY:
+                return "the answer is not HTTP"
+            case _:
+                return f"the request failed: {pycurl.easy_strerror(code)}"
+
+    def _missing(self, times: Times) -> str:
+        """What there was not when the deadline passed."""
+        if self._head_bytes:
+            return "no end of the answer's headers"
+        if times.name_lookup_ms is None:
+            return f"no address for the name {self._host}"
+        if times.connect_ms is None:
+            return "no connection"
+        return "no TLS handshake" if self._is_https and times.tls_ms is None else "no answer"
+
+
+def _header_lines(headers: Mapping[str, str]) -> list[bytes]:
+    """Headers as libcurl takes them.
+
+    :raises ValueError: for a name that is no token, a control character, or what UTF-8 cannot hold.
+    """
+    lines = []
+    for name, value in headers.items():
+        if not (_NAME.fullmatch(name) and _VALUE.fullmatch(value)):
+            raise ValueError("a malformed header")
+        # To libcurl, "Name:" means that the header is not to be sent.
+        lines.append((f"{name}: {value}" if value.strip() else f"{name};").encode())
+    given = {name.lower() for name in headers}
+    return lines + [f"{name}:".encode() for name in _UNASKED if name.lower() not in given]
+
+
+def _unchunked(raw: bytearray) -> bytearray:
+    """What chunks carry, as far as they came (RFC 9112, 7.1). Never raises, whatever they hold."""
+    body, position = bytearray(), 0
+    while (line := _CHUNK.match(raw, position)) and (size := int(line[1], 16)):
+        position = line.end() + size
+        body += raw[line.end() : position]
+    return body
+
+
+def _status_error(status: int) -> str | None:
+    if 200 <= status < 300:
+        return None
+    if 300 <= status < 400:
+        return f"answered {status}: redirects are not followed"
+    return f"answered {status}"
+
+
+def _milliseconds(curl: pycurl.Curl, step: int, missing: float | None = None) -> float | None:
+    seconds = curl.getinfo(step)
+    return round(seconds * 1000, 1) if seconds > 0 else missing
+
+
+def _plain(error: str) -> str:
+    return _CONTROL.sub(" ", error)[:MAX_ERROR_CHARS]

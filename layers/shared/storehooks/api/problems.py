@@ -1,0 +1,35 @@
+"""What pydantic finds wrong, in the domain's own words."""
+
+from collections.abc import Mapping
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from storehooks.domain.errors import InvalidValueError, Problem
+
+
+def problems_of(error: ValidationError, accepted: Mapping[str, str], *, where: str = "") -> list[Problem]:
+    """One problem per field: a header's wrong type is a problem of ``headers``.
+
+    :param accepted: all fields there are, and what each may be.
+    :param where: what goes before a field's name, as ``[3].`` for one object of an array.
+    """
+    found: dict[str, Problem] = {}
+    for detail in error.errors(include_url=False):
+        field = str(detail["loc"][0]) if detail["loc"] else "body"
+        found.setdefault(field, _problem(detail, field, accepted, where))
+    return list(found.values())
+
+
+def _problem(detail: ErrorDetails, field: str, accepted: Mapping[str, str], where: str) -> Problem:
+    named = where + field
+    if detail["type"] == "extra_forbidden":
+        return Problem(named, "is unknown", ", ".join(accepted))
+    if detail["type"] == "missing":
+        return Problem(named, "is required", accepted[field])
+    cause = detail.get("ctx", {}).get("error")
+    if isinstance(cause, InvalidValueError):
+        return Problem(named, cause.reason, cause.accepted, cause.given)
+    if field not in accepted:
+        return Problem(where.rstrip(".") or "body", "is no JSON object", ", ".join(accepted))
+    return Problem(named, "has the wrong type", accepted[field])

@@ -1,0 +1,28 @@
+"""What an attempt sends: a BigCommerce callback, signed."""
+
+from storehooks import __version__
+from storehooks.domain.attempt import OutgoingRequest
+from storehooks.domain.delivery import Delivery
+from storehooks.domain.hook import Hook
+from storehooks.domain.signature import signature_headers
+
+USER_AGENT = f"storehooks/{__version__}"
+
+
+def callback(delivery: Delivery, hook: Hook, *, secret: str, now: float) -> OutgoingRequest:
+    """The request of one attempt, with the hook as it is now.
+
+    :param secret: of the hook's client; it signs.
+    :param now: seconds since 1970; part of the signature.
+    """
+    body = delivery.payload.encode()
+    return OutgoingRequest(
+        url=hook.destination,
+        headers={
+            **(hook.headers or {}),
+            "Content-Type": "application/json",
+            "User-Agent": USER_AGENT,
+            **signature_headers(delivery.id, body, secret=secret, now=now),
+        },
+        body=body,
+    )

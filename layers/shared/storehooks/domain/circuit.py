@@ -1,0 +1,46 @@
+"""A hook's circuit: what is known of how its destination does, and how a failing one is slowed down.
+
+A circuit belongs to one hook, never to a whole domain. It is written only when something
+fails, and when something succeeds after that; a hook that always succeeds has none.
+"""
+
+from dataclasses import dataclass
+
+TRIPS_AFTER = 5
+"""Failures in a row that trip a circuit."""
+
+PROBE_SECONDS = 10.0
+"""How often one attempt goes through a tripped circuit at once."""
+
+LONGEST_PAUSE_SECONDS = 30
+"""By how much an attempt that does not is put off, once, at most."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Circuit:
+    """Failures in a row; times are in seconds since 1970, 0 for never.
+
+    ``succeeded_at`` is kept up only while there are failures: it is later than a failure
+    exactly when something reached the hook after it.
+    """
+
+    failures: int = 0
+    succeeded_at: float = 0
+    probed_at: float = 0
+
+    @property
+    def is_tripped(self) -> bool:
+        """Whether attempts are to be put off."""
+        return self.failures >= TRIPS_AFTER
+
+    def may_probe(self, now: float) -> bool:
+        """Whether it is time to see if the destination is back."""
+        return now - self.probed_at >= PROBE_SECONDS
+
+
+def pause_seconds(slot: int) -> int:
+    """How long an attempt is put off: half a minute, but no longer than the wait that went before it.
+
+    With the minute that a retry may be late, that leaves half a minute for everything else.
+    """
+    return min(LONGEST_PAUSE_SECONDS, slot)

@@ -1,0 +1,156 @@
+"""A delivery: one event for one hook, from the queue to the end of its retries."""
+
+import hashlib
+import re
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from storehooks.domain.attempt import Attempt
+from storehooks.domain.event import Event
+from storehooks.domain.hook import Hook
+from storehooks.domain.retry import RetrySchedule
+
+GONE = 410
+"""The answer by which a destination says that it wants no more (Standard Webhooks)."""
+
+
+class Status(StrEnum):
+    """Where a delivery stands."""
+
+    PENDING = "pending"
+    """No attempt was made yet."""
+    RETRYING = "retrying"
+    """Attempts failed, and there will be another."""
+    DELIVERED = "delivered"
+    EXHAUSTED = "exhausted"
+    """The last attempt of the schedule failed."""
+    CANCELLED = "cancelled"
+    """Its hook was deleted, or switched off by its owner."""
+    HELD = "held"
+    """Its hook was deactivated by failures, before or after the event came; it waits for recovery."""
+
+
+_ID = re.compile(r"msg_[0-9a-f]{32}", re.ASCII)
+
+WAITING = frozenset({Status.PENDING, Status.RETRYING})
+"""With these an attempt is still to come."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One event for one hook. Times are in seconds since 1970.
+
+    It carries the event and names the hook: each attempt reads the hook as it is then.
+    ``payload`` is the body of every attempt, byte for byte.
+    """
+
+    id: str
+    store_hash: str
+    hook_id: int
+    client_id: str
+    event_id: str
+    scope: str
+    payload: str
+    created_at: float
+    status: Status = Status.PENDING
+    attempts: tuple[Attempt, ...] = ()
+    next_attempt_at: float | None = None
+
+    def after(self, attempt: Attempt, schedule: RetrySchedule, now: float) -> "Delivery":
+        """This delivery once an attempt is over."""
+        attempts = (*self.attempts, attempt)
+        if attempt.succeeded:
+            return replace(self, status=Status.DELIVERED, attempts=attempts, next_attempt_at=None)
+        if attempt.status == GONE:
+            return replace(self, status=Status.HELD, attempts=attempts, next_attempt_at=None)
+        wait = schedule.wait_after(len(attempts), retry_after=attempt.retry_after, now=now)
+        if wait is None:
+            return replace(self, status=Status.EXHAUSTED, attempts=attempts, next_attempt_at=None)
+        return replace(self, status=Status.RETRYING, attempts=attempts, next_attempt_at=now + wait)
+
+    def ended(self, status: Status) -> "Delivery":
+        """This delivery when no attempt is to follow, because of its hook."""
+        return replace(self, status=status, next_attempt_at=None)
+
+    @property
+    def task(self) -> "AttemptTask":
+        """What is to be done next: of a delivery that the log does not know yet, the task carries all."""
+        return AttemptTask(
+            delivery_id=self.id,
+            store_hash=self.store_hash,
+            hook_id=self.hook_id,
+            client_id=self.client_id,
+            attempt=len(self.attempts) + 1,
+            delivery=None if self.attempts else self,
+        )
+
+
+def new_delivery(event: Event, payload: str, hook: Hook) -> Delivery:
+    """The delivery of an event to a hook: the same one, whenever this is asked for the same two.
+
+    Its id sorts by the time the event was accepted, and is what receivers see as
+    ``webhook-id`` on every attempt.
+
+    :param payload: the event's, which is the same for all its hooks.
+    """
+    digest = hashlib.sha256(f"{event.store_hash}\0{event.publication}\0{hook.id}".encode()).hexdigest()
+    return Delivery(
+        id=f"msg_{event.accepted_at:014x}{digest[:18]}",
+        store_hash=event.store_hash,
+        hook_id=hook.id,
+        client_id=hook.client_id,
+        event_id=event.id,
+        scope=event.scope,
+        payload=payload,
+        created_at=event.accepted_at / 1_000_000,
+    )
+
+
+def is_delivery_id(text: str) -> bool:
+    """Whether this can be a delivery's id."""
+    return _ID.fullmatch(text) is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptTask:
+    """Make the attempt of this number, counted from 1, unless it was made already.
+
+    ``delivery`` is there until the log knows it. ``is_put_off`` says that a tripped circuit
+    has put this attempt off once.
+    """
+
+    delivery_id: str
+    store_hash: str
+    hook_id: int
+    client_id: str
+    attempt: int
+    delivery: Delivery | None = None
+    is_put_off: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordTask:
+    """Write a delivery that was made into the log, which failed before. Nothing is to be sent."""
+
+    delivery: Delivery
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldTask:
+    """Hold what waits for a hook, if it is deactivated, and tell of it. Repeating it does no harm."""
+
+    store_hash: str
+    hook_id: int
+    client_id: str
+    store_id: str | None
+
+
+type Task = AttemptTask | RecordTask | HoldTask
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A task for the deliveries queue, and in how many seconds it is to be done, at most 900."""
+
+    task: Task
+    delay_seconds: int = 0

@@ -1,0 +1,107 @@
+"""An event of a store, as it was published."""
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+
+from storehooks.domain.errors import InvalidValueError
+
+type Data = dict[str, object] | list[object]
+
+MAX_DATA_BYTES = 64 * 1024
+MAX_ID_LENGTH = 128
+LATEST = 253_402_300_799  # the end of the year 9999
+
+DATA_ACCEPTED = f"an object or an array, of at most {MAX_DATA_BYTES} bytes as compact JSON in UTF-8"
+ID_ACCEPTED = f"a string of 1 to {MAX_ID_LENGTH} visible ASCII characters"
+STORE_ID_ACCEPTED = "an integer or a string of digits, at most 20 of them"
+CREATED_AT_ACCEPTED = f"whole seconds since 1970, from 0 to {LATEST}"
+
+_ID = re.compile(rf"[\x21-\x7e]{{1,{MAX_ID_LENGTH}}}", re.ASCII)
+_STORE_ID = re.compile(r"[0-9]{1,20}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """An event that was accepted.
+
+    ``publication`` names the one act of publishing that brought it, whatever queue its
+    message goes through: an event whose publisher gave it an id is published once a day, and
+    this tells its message's own repeats from another publication.
+    ``created_at`` is the publisher's time in whole seconds since 1970, ``accepted_at`` ours in
+    microseconds.
+    """
+
+    id: str
+    has_given_id: bool
+    publication: str
+    store_hash: str
+    scope: str
+    data: Data
+    store_id: str | None
+    created_at: int
+    accepted_at: int
+
+    @property
+    def hash(self) -> str:
+        """What receivers tell a repeat by: 40 hex digits, the same for the same store and event id."""
+        return hashlib.sha256(f"{self.store_hash}\0{self.id}".encode()).hexdigest()[:40]
+
+    def payload(self) -> str:
+        """The body of its deliveries: a BigCommerce callback as compact JSON."""
+        return compact_json(
+            {
+                "scope": self.scope,
+                "store_id": self.store_id,
+                "data": self.data,
+                "hash": self.hash,
+                "created_at": self.created_at,
+                "producer": f"stores/{self.store_hash}",
+            }
+        )
+
+
+def compact_json(value: object) -> str:
+    """JSON without spaces, and with every character as it is.
+
+    :raises ValueError: for a number that JSON does not know.
+    """
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def check_data(data: Data) -> Data:
+    """The data as it is, or :class:`InvalidValueError`."""
+    try:
+        size = len(compact_json(data).encode())
+    except UnicodeEncodeError:
+        raise InvalidValueError("has a lone surrogate, which is no character", DATA_ACCEPTED) from None
+    except ValueError:
+        raise InvalidValueError("has a number out of range", DATA_ACCEPTED) from None
+    except RecursionError:
+        raise InvalidValueError("is nested too deeply", DATA_ACCEPTED) from None
+    if size > MAX_DATA_BYTES:
+        raise InvalidValueError(f"has {size} bytes", DATA_ACCEPTED)
+    return data
+
+
+def check_event_id(text: str) -> str:
+    """The id as it is, or :class:`InvalidValueError`."""
+    if not _ID.fullmatch(text):
+        raise InvalidValueError("is no event id", ID_ACCEPTED, given=text)
+    return text
+
+
+def check_store_id(given: int | str) -> str:
+    """The store's number as the string that callbacks carry, or :class:`InvalidValueError`."""
+    text = str(given)
+    if not _STORE_ID.fullmatch(text):
+        raise InvalidValueError("is no store id", STORE_ID_ACCEPTED, given=text)
+    return text
+
+
+def check_created_at(seconds: int) -> int:
+    """The time as it is, or :class:`InvalidValueError`."""
+    if not 0 <= seconds <= LATEST:
+        raise InvalidValueError("is no time", CREATED_AT_ACCEPTED, given=str(seconds))
+    return seconds

@@ -1,0 +1,60 @@
+"""The operational events of a store: a hook's deliveries fail, or have failed for good.
+
+They have the scope ``store/hook/deliveryException`` and go the way of all events, but are
+never raised about a hook of that scope: its own failures would breed more of them.
+"""
+
+import json
+from typing import Any
+from urllib.parse import urlsplit
+
+from storehooks.domain.attempt import Attempt
+from storehooks.domain.delivery import Delivery
+from storehooks.domain.hook import Hook
+from storehooks.domain.scope import DELIVERY_EXCEPTION
+
+RETRYING = 90001
+DEACTIVATED = 90002
+
+TELL_AGAIN_SECONDS = 600
+"""At most one 90001 goes out in this time for a destination (BigCommerce)."""
+
+SOURCE = "storehooks.deliveries"
+
+
+def may_be_told_of(hook: Hook) -> bool:
+    """Whether a hook's failures raise events."""
+    return hook.scope != DELIVERY_EXCEPTION
+
+
+def retrying(hook: Hook, delivery: Delivery, attempt: Attempt) -> dict[str, Any]:
+    """An attempt failed, and there will be another."""
+    message = f"Delivering to {_origin(hook)} failed: {attempt.error}. It will be retried"
+    return _detail(hook, RETRYING, message, store_id_of(delivery))
+
+
+def deactivated(hook: Hook, store_id: str | None) -> dict[str, Any]:
+    """A hook was deactivated. However often this is told, it is one event."""
+    message = f"Delivering to {_origin(hook)} failed: {hook.deactivation_reason}. The hook was deactivated"
+    detail = _detail(hook, DEACTIVATED, message, store_id)
+    return detail | {"id": f"deactivated.{hook.id}.{hook.version}"}
+
+
+def store_id_of(delivery: Delivery) -> str | None:
+    """The store's number, as the event's publisher gave it."""
+    store_id: str | None = json.loads(delivery.payload)["store_id"]
+    return store_id
+
+
+def _detail(hook: Hook, code: int, message: str, store_id: str | None) -> dict[str, Any]:
+    detail = {
+        "store_hash": hook.store_hash,
+        "data": {"type": "webhook", "id": hook.id, "error_code": code, "message": message},
+    }
+    return detail if store_id is None else detail | {"store_id": store_id}
+
+
+def _origin(hook: Hook) -> str:
+    """Scheme and host: a path or query may hold a key, and the event goes to other clients as well."""
+    parts = urlsplit(hook.destination)
+    return f"{parts.scheme}://{parts.netloc}"

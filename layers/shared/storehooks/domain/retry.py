@@ -1,0 +1,65 @@
+"""When a failed delivery is tried again."""
+
+import re
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+
+from storehooks.domain.errors import InvalidValueError
+
+BIGCOMMERCE_SCHEDULE = "60,180,300,600,900,1800,3600,7200,21600,50400,86400"
+"""BigCommerce's: 11 retries over 48 hours and 4 minutes."""
+
+_ACCEPTED = "up to 30 numbers of seconds from 1 to 604800 between commas, as in 60,300,3600"
+_SLOTS = re.compile(r"[0-9]{1,6}(?:,[0-9]{1,6}){0,29}", re.ASCII)
+_LONGEST_SLOT = 604_800  # a week
+_SECONDS = re.compile(r"[0-9]{1,9}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class RetrySchedule:
+    """The seconds to wait after each failed attempt but the last."""
+
+    slots: tuple[int, ...]
+
+    @classmethod
+    def parse(cls, text: str) -> "RetrySchedule":
+        """Read ``60,180,...``.
+
+        :raises InvalidValueError: when it is no such list.
+        """
+        compact = text.replace(" ", "")
+        if not _SLOTS.fullmatch(compact):
+            raise InvalidValueError("is no retry schedule", _ACCEPTED, given=text)
+        slots = tuple(int(slot) for slot in compact.split(","))
+        if not all(1 <= slot <= _LONGEST_SLOT for slot in slots):
+            raise InvalidValueError("has a slot out of range", _ACCEPTED, given=text)
+        return cls(slots)
+
+    def wait_after(self, attempts: int, *, retry_after: str | None, now: float) -> float | None:
+        """Seconds to wait when this many attempts have failed; None when that was the last.
+
+        A ``Retry-After`` of the destination moves the next attempt to between one and two
+        slots, as Svix does: sooner would be against the schedule, later could outlast it.
+        """
+        if attempts > len(self.slots):
+            return None
+        slot = self.slots[attempts - 1]
+        asked = _seconds(retry_after, now)
+        return slot if asked is None else min(max(asked, slot), 2.0 * slot)
+
+    def slot_before(self, attempt: int) -> int:
+        """The wait that went before an attempt, counted from 1; for the first, the one that would follow."""
+        return self.slots[max(attempt - 2, 0)]
+
+
+def _seconds(retry_after: str | None, now: float) -> float | None:
+    """What ``Retry-After`` asks for, in either of its forms (RFC 9110, 10.2.3)."""
+    if retry_after is None:
+        return None
+    text = retry_after.strip()
+    if _SECONDS.fullmatch(text):
+        return float(text)
+    try:
+        return parsedate_to_datetime(text).timestamp() - now
+    except (ValueError, OverflowError, OSError):
+        return None

@@ -1,0 +1,318 @@
+"""Making the attempts that are due.
+
+An invocation begins with the batch that it is given. While some of its sends wait for slow
+destinations, it takes further messages from the queue itself: a hundred slow ones then cost
+one invocation instead of ten, and never stand in the way of the others.
+"""
+
+import math
+import random
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+from aws_lambda_powertools import Logger
+
+from storehooks.adapters.deliveries_queue import DeliveriesQueue, ReceivedTask
+from storehooks.adapters.deliveries_table import DeliveriesTable
+from storehooks.adapters.delivery_context import DeliveryContext, DeliveryContexts, HookKey, Wanted
+from storehooks.adapters.queue import LONGEST_DELAY_SECONDS
+from storehooks.adapters.sender import Sender
+from storehooks.domain.callback import callback
+from storehooks.domain.circuit import Circuit, pause_seconds
+from storehooks.domain.delivery import (
+    WAITING,
+    AttemptTask,
+    Delivery,
+    HoldTask,
+    Order,
+    RecordTask,
+    Status,
+    Task,
+)
+from storehooks.domain.errors import QueueFailedError, StorehooksError
+from storehooks.domain.hook import Hook
+from storehooks.domain.retry import RetrySchedule
+from storehooks.flows.outcome import Outcomes, Sent
+
+logger = Logger(utc=True)
+
+_MOST_IN_FLIGHT = 100
+# After this long the invocation looks for more work beside what it waits for.
+_PATIENCE_SECONDS = 1.0
+_LONG_POLL_SECONDS = 1
+_STEP_SECONDS = 0.05
+_SETTLE_AT_ONCE = 10
+_SETTLE_WITHIN_SECONDS = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A message of the deliveries queue.
+
+    ``message_id`` is set for one of the batch that the invocation was given, ``received`` for
+    one that it took itself. ``came_before`` says that it was received already and came again.
+    """
+
+    task: Task | None
+    came_before: bool
+    message_id: str | None = None
+    received: ReceivedTask | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _OnItsWay:
+    work: Work
+    delivery: Delivery
+    logged: Delivery | None
+    hook: Hook
+
+
+class Deliverer:
+    """Makes attempts, for the life of a process: connections are kept between invocations."""
+
+    def __init__(
+        self,
+        *,
+        contexts: DeliveryContexts,
+        log: DeliveriesTable,
+        queue: DeliveriesQueue,
+        outcomes: Outcomes,
+        sender: Sender,
+        schedule: RetrySchedule,
+        timeout_seconds: float,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.contexts = contexts
+        self.log = log
+        self.queue = queue
+        self.outcomes = outcomes
+        self.sender = sender
+        self.schedule = schedule
+        self.timeout_seconds = timeout_seconds
+        self.clock = clock
+
+    def deliver(self, batch: Sequence[Work]) -> set[str]:
+        """Do all tasks of a batch, and what else is taken on meanwhile. Ends within two timeouts and a bit.
+
+        :return: the ids of the messages that failed, and have to come again.
+        """
+        return _Invocation(self).run(batch)
+
+
+class _Invocation:
+    def __init__(self, shared: Deliverer) -> None:
+        self._shared = shared
+        self._started = time.monotonic()
+        self._on_their_way: dict[str, _OnItsWay] = {}
+        self._circuits: dict[HookKey, Circuit] = {}
+        self._finished: list[Sent] = []
+        self._finished_since = 0.0
+        self._holds: list[tuple[Work, HoldTask]] = []
+        self._failed: set[str] = set()
+        self._to_delete: list[ReceivedTask] = []
+        self._may_take_more = True
+
+    def run(self, batch: Sequence[Work]) -> set[str]:
+        self._take_on(batch)
+        receiving: Future[list[ReceivedTask]] | None = None
+        with ThreadPoolExecutor(1) as thread:
+            while self._shared.sender.in_flight or receiving:
+                self._collect()
+                if receiving and receiving.done():
+                    self._take_on(self._received(receiving))
+                    receiving = None
+                if receiving is None and self._wants_more():
+                    receiving = thread.submit(self._shared.queue.receive, wait_seconds=_LONG_POLL_SECONDS)
+        self._settle()
+        # Last, because nothing is sent or read while it goes on.
+        for work, hold in self._holds:
+            self._hold(work, hold)
+        self._delete()
+        return self._failed
+
+    # ------------------------------------------------------------ more work
+
+    def _wants_more(self) -> bool:
+        sender = self._shared.sender
+        waited = time.monotonic() - self._started
+        return (
+            self._may_take_more
+            and 0 < sender.in_flight < _MOST_IN_FLIGHT
+            and _PATIENCE_SECONDS <= waited < self._shared.timeout_seconds
+        )
+
+    def _received(self, receiving: "Future[list[ReceivedTask]]") -> list[Work]:
+        try:
+            received = receiving.result()
+        except QueueFailedError as error:
+            self._may_take_more = False
+            logger.warning("taking more work failed", error=error.code)
+            return []
+        return [Work(one.task, one.message.receive_count > 1, received=one) for one in received]
+
+    # ------------------------------------------------------------ beginning
+
+    def _take_on(self, works: Sequence[Work]) -> None:
+        attempts: list[tuple[Work, AttemptTask]] = []
+        taken: set[str] = set(self._on_their_way)
+        for work in works:
+            match work.task:
+                case AttemptTask(delivery_id=delivery_id) as task if delivery_id not in taken:
+                    taken.add(delivery_id)
+                    attempts.append((work, task))
+                case AttemptTask():
+                    self._done(work)  # the same delivery's message twice
+                case RecordTask(delivery=delivery):
+                    self._record(work, delivery)
+                case HoldTask() as task:
+                    self._holds.append((work, task))
+                case None:
+                    logger.error("not a task", message_id=work.message_id)
+                    self._fail(work)
+        if attempts:
+            self._begin_all(attempts)
+
+    def _record(self, work: Work, delivery: Delivery) -> None:
+        try:
+            self._shared.log.save_delivered([delivery])
+            self._done(work)
+        except StorehooksError as error:
+            logger.warning("logging failed again", error=repr(error), delivery_id=delivery.id)
+            self._fail(work)
+
+    def _begin_all(self, attempts: Sequence[tuple[Work, AttemptTask]]) -> None:
+        try:
+            context = self._shared.contexts.read(
+                Wanted(task.store_hash, task.hook_id, task.client_id, task.delivery_id)
+                for _, task in attempts
+            )
+        except StorehooksError as error:
+            logger.warning("reading failed", error=repr(error), messages=len(attempts))
+            for work, _ in attempts:
+                self._fail(work)
+            return
+        self._circuits |= context.circuits
+        later: list[tuple[Work, Order]] = []
+        for work, task in attempts:
+            try:
+                order = self._begin(work, task, context)
+            except StorehooksError as error:
+                logger.warning("beginning failed", error=repr(error), delivery_id=task.delivery_id)
+                self._fail(work)
+                continue
+            if order is not None:
+                later.append((work, order))
+        self._put_off(later)
+
+    def _begin(self, work: Work, task: AttemptTask, context: DeliveryContext) -> Order | None:
+        """Begin an attempt, or find that there is none to be made. An order: it is to be made later."""
+        now = self._shared.clock()
+        logged = context.deliveries.get(task.delivery_id)
+        delivery = logged or task.delivery
+        if delivery is None:
+            logger.error("the log knows no such delivery", delivery_id=task.delivery_id)
+            self._fail(work)
+            return None
+        if delivery.status not in WAITING:
+            self._done(work)
+            return None
+        if len(delivery.attempts) >= task.attempt:
+            # Made already. If that stopped before the next one was ordered, it is ordered now.
+            if work.came_before:
+                return self._later(work, delivery.task, delivery, now)
+            self._done(work)
+            return None
+        if delivery.next_attempt_at is not None and delivery.next_attempt_at > now:
+            return self._later(work, task, delivery, now)
+        hook = context.hooks.get((task.store_hash, task.hook_id))
+        secret = context.secrets.get((task.store_hash, task.client_id))
+        if hook is None or secret is None or not hook.is_active:
+            is_held = hook is not None and hook.is_deactivated
+            status = Status.HELD if is_held else Status.CANCELLED
+            self._shared.log.save(delivery.ended(status), over=logged)
+            logger.info(status.value, delivery_id=delivery.id, event_id=delivery.event_id)
+            self._done(work)
+            return None
+        if self._is_to_be_put_off(task, now):
+            pause = pause_seconds(self._shared.schedule.slot_before(task.attempt))
+            return Order(replace(task, is_put_off=True), random.randint(1, pause))  # noqa: S311 - spreads load
+        self._on_their_way[delivery.id] = _OnItsWay(work, delivery, logged, hook)
+        self._shared.sender.start(delivery.id, callback(delivery, hook, secret=secret, now=now))
+        return None
+
+    def _later(self, work: Work, task: AttemptTask, delivery: Delivery, now: float) -> Order | None:
+        """An order for when the attempt is due; what is far ahead is in the due index."""
+        wait = max(0, math.ceil((delivery.next_attempt_at or now) - now))
+        if wait > LONGEST_DELAY_SECONDS:
+            self._done(work)
+            return None
+        return Order(task, wait)
+
+    def _is_to_be_put_off(self, task: AttemptTask, now: float) -> bool:
+        key = (task.store_hash, task.hook_id)
+        circuit = self._circuits.get(key, Circuit())
+        if task.is_put_off or not circuit.is_tripped:
+            return False
+        return not (circuit.may_probe(now) and self._shared.log.claim_probe(*key))
+
+    def _put_off(self, later: Sequence[tuple[Work, Order]]) -> None:
+        failed: frozenset[int] = frozenset()
+        try:
+            self._shared.queue.send([order for _, order in later])
+        except QueueFailedError as error:
+            logger.warning("putting off failed", error=error.code, messages=len(error.failed))
+            failed = error.failed
+        for position, (work, _) in enumerate(later):
+            if position in failed:
+                self._fail(work)
+            else:
+                self._done(work)
+
+    # ------------------------------------------------------------ ending
+
+    def _collect(self) -> None:
+        for delivery_id, attempt in self._shared.sender.wait(_STEP_SECONDS):
+            one = self._on_their_way[delivery_id]
+            if not self._finished:
+                self._finished_since = time.monotonic()
+            self._finished.append(Sent(one.delivery, one.logged, one.hook, attempt))
+        waited = time.monotonic() - self._finished_since
+        if len(self._finished) >= _SETTLE_AT_ONCE or (self._finished and waited >= _SETTLE_WITHIN_SECONDS):
+            self._settle()
+
+    def _settle(self) -> None:
+        if not self._finished:
+            return
+        unsettled = self._shared.outcomes.settle(self._finished, self._circuits)
+        for sent in self._finished:
+            work = self._on_their_way.pop(sent.delivery.id).work
+            if sent.delivery.id in unsettled:
+                self._fail(work)
+            else:
+                self._done(work)
+        self._finished.clear()
+
+    def _hold(self, work: Work, task: HoldTask) -> None:
+        try:
+            self._shared.outcomes.hold(task)
+            self._done(work)
+        except StorehooksError as error:
+            logger.warning("holding failed", error=repr(error), hook_id=task.hook_id)
+            self._fail(work)
+
+    def _done(self, work: Work) -> None:
+        if work.received is not None:
+            self._to_delete.append(work.received)
+
+    def _fail(self, work: Work) -> None:
+        # What was taken from the queue comes again by itself.
+        if work.message_id is not None:
+            self._failed.add(work.message_id)
+
+    def _delete(self) -> None:
+        try:
+            self._shared.queue.delete(self._to_delete)
+        except QueueFailedError as error:  # they come again, and the log says that they are done
+            logger.warning("deleting failed", error=error.code, messages=len(self._to_delete))

@@ -1,0 +1,117 @@
+"""From the events queue to the deliveries queue: which hooks an event is for."""
+
+from collections.abc import Mapping
+from itertools import chain
+from typing import Any
+
+from aws_lambda_powertools import Logger
+
+from storehooks.adapters.deliveries_queue import DeliveriesQueue
+from storehooks.adapters.deliveries_table import DeliveriesTable
+from storehooks.adapters.event_ids import EventIdsTable
+from storehooks.adapters.hooks_table import HooksTable
+from storehooks.adapters.queue import OutgoingMessage, Queue
+from storehooks.api.event_input import from_envelope
+from storehooks.domain.delivery import Order, Status, new_delivery
+from storehooks.domain.errors import InvalidRequestError, QueueFailedError, StorehooksError
+from storehooks.domain.event import Event
+from storehooks.domain.hook import Hook
+from storehooks.domain.scope import subscriptions_to
+
+logger = Logger(utc=True)
+
+_MOST_REASON = 1000
+
+
+class Matcher:
+    """Makes the deliveries of events. Doing it twice makes the same ones."""
+
+    def __init__(
+        self,
+        *,
+        hooks: HooksTable,
+        event_ids: EventIdsTable,
+        deliveries: DeliveriesTable,
+        queue: DeliveriesQueue,
+        dead_letters: Queue,
+    ) -> None:
+        self._hooks = hooks
+        self._event_ids = event_ids
+        self._deliveries = deliveries
+        self._queue = queue
+        self._dead_letters = dead_letters
+
+    def match(self, bodies: Mapping[str, str]) -> set[str]:
+        """Make the deliveries of the events in some messages.
+
+        A lookup serves all events of a batch that have the same store and scope.
+
+        :param bodies: by the ids of their messages.
+        :return: the ids of those that failed, and have to come again.
+        """
+        failed: set[str] = set()
+        orders: list[tuple[str, Order]] = []
+        found: dict[tuple[str, str], list[Hook]] = {}
+        for message_id, body in bodies.items():
+            try:
+                event = from_envelope(body)
+            except InvalidRequestError as error:
+                if not self._put_aside(message_id, body, error):
+                    failed.add(message_id)
+                continue
+            try:
+                orders += [(message_id, order) for order in self._orders(event, found)]
+            except StorehooksError as error:
+                failed.add(message_id)
+                logger.warning("matching failed", error=repr(error), **_log_keys(event))
+        try:
+            self._queue.send([order for _, order in orders])
+        except QueueFailedError as error:
+            failed |= {orders[position][0] for position in error.failed}
+            logger.warning("sending deliveries failed", error=error.code, messages=sorted(failed))
+        return failed
+
+    def _orders(self, event: Event, found: dict[tuple[str, str], list[Hook]]) -> list[Order]:
+        """What the deliveries queue is to be given for an event; what is to be held is logged at once."""
+        if event.has_given_id and not self._event_ids.is_new(event):
+            logger.info("event was published before", **_log_keys(event))
+            return []
+        orders: list[Order] = []
+        held = 0
+        payload = event.payload()
+        for hook in self._subscribers(event, found):
+            delivery = new_delivery(event, payload, hook)
+            if hook.is_deactivated:
+                self._deliveries.save(delivery.ended(Status.HELD), over=None)
+                held += 1
+            else:
+                orders.append(Order(delivery.task))
+        logger.info("matched", hooks=len(orders), held=held, **_log_keys(event))
+        return orders
+
+    def _subscribers(self, event: Event, found: dict[tuple[str, str], list[Hook]]) -> list[Hook]:
+        """The hooks that an event is for, each once: one may be on its way from one scope to another."""
+        scopes = subscriptions_to(event.scope)
+        for scope in scopes:
+            if (event.store_hash, scope) not in found:
+                found[event.store_hash, scope] = self._hooks.subscribers(event.store_hash, scope)
+        hooks = chain.from_iterable(found[event.store_hash, scope] for scope in scopes)
+        return list({hook.id: hook for hook in hooks}.values())
+
+    def _put_aside(self, message_id: str, body: str, error: InvalidRequestError) -> bool:
+        """Move what is no event to the dead-letter queue, with the reason. Whether that was possible."""
+        reason = "; ".join(
+            f"{problem.field} {problem.reason}, accepted: {problem.accepted}" for problem in error.problems
+        )
+        reason = reason.encode("ascii", "backslashreplace").decode()[:_MOST_REASON]
+        logger.warning("not an event", message_id=message_id, reason=reason)
+        try:
+            self._dead_letters.send([OutgoingMessage(body, reason=reason)])
+        except QueueFailedError as failure:
+            logger.warning("sending to the dead letters failed", message_id=message_id, error=failure.code)
+            return False
+        return True
+
+
+def _log_keys(event: Event) -> dict[str, Any]:
+    return {"store_hash": event.store_hash, "event_id": event.id, "scope": event.scope}

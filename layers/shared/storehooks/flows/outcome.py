@@ -1,0 +1,249 @@
+"""What follows from attempts: the log, the next attempt, the hook's circuit, its deactivation.
+
+The order matters, for the work can stop anywhere: what repeating would undo comes last.
+"""
+
+import math
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Any
+
+from aws_lambda_powertools import Logger
+
+from storehooks.adapters.bus import EventBus
+from storehooks.adapters.deliveries_queue import DeliveriesQueue
+from storehooks.adapters.deliveries_table import DeliveriesTable
+from storehooks.adapters.delivery_context import HookKey
+from storehooks.adapters.hooks_table import HooksTable
+from storehooks.adapters.queue import LONGEST_DELAY_SECONDS
+from storehooks.domain import exception_event
+from storehooks.domain.attempt import Attempt
+from storehooks.domain.circuit import Circuit
+from storehooks.domain.delivery import GONE, Delivery, HoldTask, Order, RecordTask, Status
+from storehooks.domain.destination import destination_digest
+from storehooks.domain.errors import QueueFailedError, StorehooksError
+from storehooks.domain.hook import Hook
+from storehooks.domain.retry import RetrySchedule
+from storehooks.domain.scope import DELIVERY_EXCEPTION
+
+logger = Logger(utc=True)
+
+_RECORD_AGAIN_SECONDS = 30
+# By then the hook is deactivated, or was found changed and is not to be.
+_HOLD_AFTER_SECONDS = 2
+_HOLD_AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """An attempt that is over. ``logged`` is what the log said of the delivery before it, None if nothing."""
+
+    delivery: Delivery
+    logged: Delivery | None
+    hook: Hook
+    attempt: Attempt
+
+    @property
+    def hook_key(self) -> HookKey:
+        """Which hook it was for."""
+        return self.hook.store_hash, self.hook.id
+
+
+class Outcomes:
+    """Settles what attempts have come to."""
+
+    def __init__(
+        self,
+        *,
+        log: DeliveriesTable,
+        hooks: HooksTable,
+        queue: DeliveriesQueue,
+        bus: EventBus,
+        schedule: RetrySchedule,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._log = log
+        self._hooks = hooks
+        self._queue = queue
+        self._bus = bus
+        self._schedule = schedule
+        self._clock = clock
+
+    def settle(self, sent: Sequence[Sent], circuits: dict[HookKey, Circuit]) -> set[str]:
+        """Log attempts and do what follows from them.
+
+        :param circuits: as they were read; kept up to date here.
+        :return: the ids of the deliveries whose messages have to come again.
+        """
+        for one in sent:
+            _log_attempt(one)
+        self._log_delivered([one for one in sent if one.attempt.succeeded])
+        failures = [one for one in sent if not one.attempt.succeeded]
+        changed = self._counted(sent, circuits)
+        circuits |= {key: circuit for key, (circuit, _) in changed.items()}
+        unsettled: set[str] = set()
+        orders: list[Order] = []
+        for one in failures:
+            try:
+                orders += self._settle_failure(one, circuits[one.hook_key])
+            except StorehooksError as error:
+                unsettled.add(one.delivery.id)
+                logger.warning("logging failed", error=repr(error), **_log_keys(one.delivery))
+        unsettled |= self._send(orders)
+        for (store_hash, hook_id), (_, write) in changed.items():
+            try:
+                write(store_hash, hook_id)
+            except StorehooksError as error:  # it only slows down
+                logger.warning(
+                    "circuit not written", error=repr(error), store_hash=store_hash, hook_id=hook_id
+                )
+        return unsettled
+
+    def hold(self, task: HoldTask) -> None:
+        """Tell of a hook's deactivation, and hold what waits for it. Without effect if it is not deactivated.
+
+        :raises StorehooksError: when the task has to be repeated.
+        """
+        hook = self._hooks.find(task.store_hash, task.hook_id)
+        if hook is None or not hook.is_deactivated:
+            return
+        if exception_event.may_be_told_of(hook):
+            detail = exception_event.deactivated(hook, task.store_id)
+            self._bus.put(exception_event.SOURCE, DELIVERY_EXCEPTION, detail)
+        waiting = list(islice(self._log.waiting(task.store_hash, task.hook_id), _HOLD_AT_ONCE))
+        held = sum(self._log.end_waiting(delivery, Status.HELD) for delivery in waiting)
+        logger.info("held", store_hash=task.store_hash, hook_id=task.hook_id, deliveries=held)
+        if len(waiting) == _HOLD_AT_ONCE:
+            self._queue.send([Order(task)])
+
+    def _log_delivered(self, sent: Sequence[Sent]) -> None:
+        """Whatever happens here, these are not sent again."""
+        delivered = [one.delivery.after(one.attempt, self._schedule, self._clock()) for one in sent]
+        if not delivered:
+            return
+        try:
+            self._log.save_delivered(delivered)
+        except StorehooksError as error:
+            logger.warning("logging later", error=repr(error), deliveries=[one.id for one in delivered])
+            try:
+                self._queue.send(
+                    [Order(RecordTask(delivery=one), _RECORD_AGAIN_SECONDS) for one in delivered]
+                )
+            except QueueFailedError as failure:
+                ids = [delivered[position].id for position in failure.failed]
+                logger.error("delivered, and never logged", deliveries=ids)  # noqa: TRY400 - says it all
+
+    def _settle_failure(self, one: Sent, circuit: Circuit) -> list[Order]:
+        """Log a failed attempt; what is to be sent to the queue then."""
+        now = self._clock()
+        delivery = one.delivery.after(one.attempt, self._schedule, now)
+        if delivery.status is not Status.RETRYING and _is_lost(delivery, circuit):
+            self._deactivate(one.hook, delivery)
+        if not self._log.save(delivery, over=one.logged):
+            return []  # the same attempt was made twice at once, and the other is in the log
+        if delivery.next_attempt_at is None:
+            return []
+        self._tell(one)
+        wait = math.ceil(delivery.next_attempt_at - now)
+        return [Order(delivery.task, wait)] if wait <= LONGEST_DELAY_SECONDS else []
+
+    def _deactivate(self, hook: Hook, delivery: Delivery) -> None:
+        if hook.is_deactivated:
+            return
+        # First what comes after it: were the work to stop in between, nobody would be told.
+        task = HoldTask(
+            store_hash=hook.store_hash,
+            hook_id=hook.id,
+            client_id=hook.client_id,
+            store_id=exception_event.store_id_of(delivery),
+        )
+        self._queue.send([Order(task, _HOLD_AFTER_SECONDS)])
+        reason = _reason(delivery)
+        if self._hooks.deactivate(hook, reason):
+            logger.warning("hook deactivated", reason=reason, **_log_keys(delivery))
+
+    def _tell(self, one: Sent) -> None:
+        """Raise the event for a failed attempt, unless that was done a moment ago."""
+        if not exception_event.may_be_told_of(one.hook):
+            return
+        digest = destination_digest(one.hook.destination)
+        pause = exception_event.TELL_AGAIN_SECONDS
+        try:
+            if self._log.claim_telling(one.hook.store_hash, digest, pause_seconds=pause):
+                detail = exception_event.retrying(one.hook, one.delivery, one.attempt)
+                self._bus.put(exception_event.SOURCE, DELIVERY_EXCEPTION, detail)
+        except StorehooksError as error:
+            logger.warning("delivery exception not told", error=repr(error), **_log_keys(one.delivery))
+
+    def _send(self, orders: Sequence[Order]) -> set[str]:
+        """Send attempt tasks; the ids of the deliveries for which that failed."""
+        try:
+            self._queue.send(orders)
+        except QueueFailedError as error:
+            logger.warning("sending retries failed", error=error.code, deliveries=len(error.failed))
+            return {_delivery_id(orders[position]) for position in error.failed}
+        return set()
+
+    def _counted(
+        self, sent: Sequence[Sent], circuits: dict[HookKey, Circuit]
+    ) -> dict[HookKey, tuple[Circuit, Callable[[str, int], None]]]:
+        """The circuits that these attempts change: as they are then, and how that is written."""
+        succeeded: dict[HookKey, int] = defaultdict(int)
+        failed: dict[HookKey, int] = defaultdict(int)
+        for one in sent:
+            (succeeded if one.attempt.succeeded else failed)[one.hook_key] += 1
+        changed: dict[HookKey, tuple[Circuit, Callable[[str, int], None]]] = {}
+        for key in succeeded.keys() | failed.keys():
+            circuit = circuits.get(key, Circuit())
+            failures = failed[key]
+            if succeeded[key] and (circuit.failures or failures):
+                circuit = replace(circuit, failures=failures, succeeded_at=self._clock())
+                changed[key] = (circuit, _writer(self._log.count_success, failures))
+            elif failures:
+                circuit = replace(circuit, failures=circuit.failures + failures)
+                changed[key] = (circuit, _writer(self._log.count_failures, failures))
+        return changed
+
+
+def _writer(write: Callable[[str, int, int], None], number: int) -> Callable[[str, int], None]:
+    return lambda store_hash, hook_id: write(store_hash, hook_id, number)
+
+
+def _is_lost(delivery: Delivery, circuit: Circuit) -> bool:
+    """Whether the end of a delivery is its hook's: its destination wants no more, or nothing gets there."""
+    is_gone = delivery.attempts[-1].status == GONE
+    return is_gone or circuit.succeeded_at < delivery.attempts[0].at
+
+
+def _reason(delivery: Delivery) -> str:
+    last = delivery.attempts[-1]
+    if last.status == GONE:
+        return "the destination answered 410 Gone, that it wants no more"
+    return f"{len(delivery.attempts)} attempts failed and none succeeded meanwhile; the last: {last.error}"
+
+
+def _delivery_id(order: Order) -> str:
+    return getattr(order.task, "delivery_id", "")
+
+
+def _log_attempt(one: Sent) -> None:
+    logger.info(
+        "attempt",
+        attempt=len(one.delivery.attempts) + 1,
+        status=one.attempt.status,
+        error=one.attempt.error,
+        latency_ms=one.attempt.times.total_ms,
+        **_log_keys(one.delivery),
+    )
+
+
+def _log_keys(delivery: Delivery) -> dict[str, Any]:
+    return {
+        "store_hash": delivery.store_hash,
+        "hook_id": delivery.hook_id,
+        "event_id": delivery.event_id,
+        "delivery_id": delivery.id,
+    }
