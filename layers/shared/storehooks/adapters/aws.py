@@ -19,27 +19,30 @@ _CONFIG = Config(
     retries={"mode": "standard", "total_max_attempts": 2},
     max_pool_connections=20,
 )
+# What a queue takes without an answer it has twice after the next try: so a longer wait, and
+# the tries are those of storehooks.adapters.queue.
+_QUEUE_CONFIG = Config(connect_timeout=1, read_timeout=8, retries={"total_max_attempts": 1})
 
 
 def dynamodb_client() -> "DynamoDBClient":
     """A DynamoDB client for the function's own region."""
-    return cast("DynamoDBClient", _client("dynamodb"))
+    return cast("DynamoDBClient", _client("dynamodb", _CONFIG))
 
 
 def sqs_client() -> "SQSClient":
     """An SQS client for the function's own region."""
-    return cast("SQSClient", _client("sqs"))
+    return cast("SQSClient", _client("sqs", _QUEUE_CONFIG))
 
 
 def events_client() -> "EventBridgeClient":
     """An EventBridge client for the function's own region."""
-    return cast("EventBridgeClient", _client("events"))
+    return cast("EventBridgeClient", _client("events", _CONFIG))
 
 
-def _client(service: str) -> Any:
+def _client(service: str, config: Config) -> Any:
     """From botocore: boto3 makes the same client, with 130 ms more of imports at a cold start."""
     session = botocore.session.get_session()
-    return session.create_client(service, region_name=os.environ.get("AWS_REGION"), config=_CONFIG)
+    return session.create_client(service, region_name=os.environ.get("AWS_REGION"), config=config)
 
 
 def error_code(error: ClientError | BotoCoreError) -> str:

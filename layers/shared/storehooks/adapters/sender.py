@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from ipaddress import ip_address
 from math import inf
-from socket import AF_INET, AF_INET6, socket
+from socket import AF_INET, AF_INET6, socket, socketpair
 from urllib.parse import urlsplit
 
 import certifi
@@ -36,6 +36,8 @@ _MAX_CONNECTIONS = 256
 _MAX_IDLE_SECONDS = 50
 _MAX_AGE_SECONDS = 600
 
+_MOST_WAKINGS = 4096
+
 # What libcurl adds to a POST of its own accord, and is told not to.
 _UNASKED = ("Accept", "Content-Type", "Expect", "User-Agent")
 _NAME = re.compile(r"[A-Za-z0-9!#$%&'*+\-.^_`|~]+", re.ASCII)  # RFC 9110, 5.6.2
@@ -58,7 +60,7 @@ _EVENTS = {
 
 
 class Sender:
-    """Sends requests side by side, and keeps connections between them. For one thread.
+    """Sends requests side by side, and keeps connections between them. For one thread, but for :meth:`wake`.
 
     An attempt succeeded when a 2xx and its headers came in time. What its body then does makes
     no difference: at 4 KB, at the deadline or where it breaks off, the status decides, since a
@@ -86,9 +88,11 @@ class Sender:
         self._clock = clock
         self._running: dict[pycurl.Curl, _Transfer] = {}
         self._finished: list[tuple[str, Attempt]] = []
-        # libcurl says which sockets to watch and until when, so that what hangs costs those that move nothing.
+        # libcurl says which sockets to watch and until when: what hangs costs what moves nothing.
         self._selector = selectors.DefaultSelector()
         self._due_at = inf
+        self._waker, self._woken = socketpair()
+        self._selector.register(self._woken, selectors.EVENT_READ)
         self._multi = pycurl.CurlMulti()
         self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch)
         self._multi.setopt(pycurl.M_TIMERFUNCTION, self._set_timer)
@@ -118,7 +122,7 @@ class Sender:
             self._running[curl] = transfer
 
     def wait(self, seconds: float) -> list[tuple[str, Attempt]]:
-        """Drive all transfers until at least one finishes, for at most ``seconds``.
+        """Drive all transfers until at least one finishes, for at most ``seconds`` or until woken.
 
         :return: the key and attempt of each that finished; at once if nothing is in flight.
         """
@@ -126,6 +130,10 @@ class Sender:
         while not self._finished and self._running:
             now = time.monotonic()
             for ready, events in self._selector.select(max(0.0, min(until, self._due_at) - now)):
+                if ready.fileobj is self._woken:
+                    self._woken.recv(_MOST_WAKINGS)
+                    until = now
+                    continue
                 self._multi.socket_action(
                     ready.fd,
                     (pycurl.CSELECT_IN if events & selectors.EVENT_READ else 0)
@@ -140,6 +148,10 @@ class Sender:
         finished, self._finished = self._finished, []
         return finished
 
+    def wake(self) -> None:
+        """Make :meth:`wait` return, or the next one if none is waiting. From any thread."""
+        self._waker.send(b"!")
+
     def close(self) -> None:
         """Give up what is in flight and close all connections. Waits for name lookups under way to end."""
         for curl in self._running:
@@ -148,14 +160,15 @@ class Sender:
         self._running.clear()
         self._multi.close()
         self._selector.close()
+        self._waker.close()
+        self._woken.close()
 
     def _prepare(self, curl: pycurl.Curl, transfer: "_Transfer", request: OutgoingRequest) -> None:
         schemes = pycurl.PROTO_HTTPS | (pycurl.PROTO_HTTP if self._allow_private else 0)
         curl.setopt(pycurl.NOSIGNAL, 1)
         curl.setopt(pycurl.URL, request.url)
         curl.setopt(pycurl.PATH_AS_IS, 1)
-        curl.setopt(pycurl.POST, 1)
-        curl.setopt(pycurl.POSTFIELDS, request.body)
+        curl.setopt(pycurl.POSTFIELDS, request.body)  # and so the method is POST
         curl.setopt(pycurl.HTTPHEADER, _header_lines(request.headers))
         # Not HTTP/2: there, one broken connection fails all that share it, and names lose their case.
         curl.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)
@@ -166,7 +179,6 @@ class Sender:
         curl.setopt(pycurl.PROXY, "")
         curl.setopt(pycurl.NOPROXY, "*")
         curl.setopt(pycurl.FOLLOWLOCATION, 0)
-        curl.setopt(pycurl.NETRC, pycurl.NETRC_IGNORED)
         curl.setopt(pycurl.HTTPAUTH, pycurl.HTTPAUTH_NONE)
         curl.setopt(pycurl.CAINFO, self._ca_bundle)
         curl.setopt(pycurl.SSL_VERIFYPEER, 1)
@@ -174,10 +186,9 @@ class Sender:
         curl.setopt(pycurl.SSLVERSION, pycurl.SSLVERSION_TLSv1_2)
         curl.setopt(pycurl.MAXAGE_CONN, _MAX_IDLE_SECONDS)
         curl.setopt(pycurl.MAXLIFETIME_CONN, _MAX_AGE_SECONDS)
-        # What is read: bytes as they are sent. libcurl still finds a chunked body's end, and
-        # without its decoding the framing counts too, which may be endless.
+        # The body comes as it is sent, compressed or not. libcurl still finds a chunked one's end, and
+        # without its decoding the framing counts as well, which may be endless.
         curl.setopt(pycurl.HTTP_TRANSFER_DECODING, 0)
-        curl.setopt(pycurl.HTTP_CONTENT_DECODING, 0)
         curl.setopt(pycurl.BUFFERSIZE, MAX_BODY_BYTES)
         curl.setopt(pycurl.HEADERFUNCTION, transfer.take_header)
         curl.setopt(pycurl.WRITEFUNCTION, transfer.take_body)

@@ -9,7 +9,7 @@ import math
 import random
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 
 from aws_lambda_powertools import Logger
@@ -42,7 +42,7 @@ _MOST_IN_FLIGHT = 100
 # After this long the invocation looks for more work beside what it waits for.
 _PATIENCE_SECONDS = 1.0
 _LONG_POLL_SECONDS = 1
-_STEP_SECONDS = 0.05
+_STEP_SECONDS = 0.1
 _SETTLE_AT_ONCE = 10
 _SETTLE_WITHIN_SECONDS = 0.2
 
@@ -119,12 +119,15 @@ class _Invocation:
         receiving: Future[list[ReceivedTask]] | None = None
         with ThreadPoolExecutor(1) as thread:
             while self._shared.sender.in_flight or receiving:
+                if not self._shared.sender.in_flight and receiving:
+                    wait([receiving])
                 self._collect()
                 if receiving and receiving.done():
                     self._take_on(self._received(receiving))
                     receiving = None
                 if receiving is None and self._wants_more():
                     receiving = thread.submit(self._shared.queue.receive, wait_seconds=_LONG_POLL_SECONDS)
+                    receiving.add_done_callback(lambda _: self._shared.sender.wake())
         self._settle()
         # Last, because nothing is sent or read while it goes on.
         for work, hold in self._holds:

@@ -6,7 +6,8 @@ The order matters, for the work can stop anywhere: what repeating would undo com
 import math
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
@@ -35,6 +36,8 @@ _RECORD_AGAIN_SECONDS = 30
 # By then the hook is deactivated, or was found changed and is not to be.
 _HOLD_AFTER_SECONDS = 2
 _HOLD_AT_ONCE = 500
+_SAVED_AT_ONCE = 8
+_MOST_TOLD = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,12 @@ class Sent:
     def hook_key(self) -> HookKey:
         """Which hook it was for."""
         return self.hook.store_hash, self.hook.id
+
+
+@dataclass(frozen=True, slots=True)
+class _Failed:
+    sent: Sent
+    after: Delivery
 
 
 class Outcomes:
@@ -71,6 +80,8 @@ class Outcomes:
         self._bus = bus
         self._schedule = schedule
         self._clock = clock
+        # Destinations whose failures somebody told of, as far as this process knows, and since when.
+        self._told: dict[tuple[str, str], float] = {}
 
     def settle(self, sent: Sequence[Sent], circuits: dict[HookKey, Circuit]) -> set[str]:
         """Log attempts and do what follows from them.
@@ -81,18 +92,10 @@ class Outcomes:
         for one in sent:
             _log_attempt(one)
         self._log_delivered([one for one in sent if one.attempt.succeeded])
-        failures = [one for one in sent if not one.attempt.succeeded]
         changed = self._counted(sent, circuits)
         circuits |= {key: circuit for key, (circuit, _) in changed.items()}
-        unsettled: set[str] = set()
-        orders: list[Order] = []
-        for one in failures:
-            try:
-                orders += self._settle_failure(one, circuits[one.hook_key])
-            except StorehooksError as error:
-                unsettled.add(one.delivery.id)
-                logger.warning("logging failed", error=repr(error), **_log_keys(one.delivery))
-        unsettled |= self._send(orders)
+        failed = [_Failed(one, self._after(one)) for one in sent if not one.attempt.succeeded]
+        unsettled = self._log_failed(failed, circuits)
         for (store_hash, hook_id), (_, write) in changed.items():
             try:
                 write(store_hash, hook_id)
@@ -119,9 +122,12 @@ class Outcomes:
         if len(waiting) == _HOLD_AT_ONCE:
             self._queue.send([Order(task)])
 
+    def _after(self, one: Sent) -> Delivery:
+        return one.delivery.after(one.attempt, self._schedule, self._clock())
+
     def _log_delivered(self, sent: Sequence[Sent]) -> None:
         """Whatever happens here, these are not sent again."""
-        delivered = [one.delivery.after(one.attempt, self._schedule, self._clock()) for one in sent]
+        delivered = [self._after(one) for one in sent]
         if not delivered:
             return
         try:
@@ -136,19 +142,36 @@ class Outcomes:
                 ids = [delivered[position].id for position in failure.failed]
                 logger.error("delivered, and never logged", deliveries=ids)  # noqa: TRY400 - says it all
 
-    def _settle_failure(self, one: Sent, circuit: Circuit) -> list[Order]:
-        """Log a failed attempt; what is to be sent to the queue then."""
-        now = self._clock()
-        delivery = one.delivery.after(one.attempt, self._schedule, now)
-        if delivery.status is not Status.RETRYING and _is_lost(delivery, circuit):
-            self._deactivate(one.hook, delivery)
-        if not self._log.save(delivery, over=one.logged):
-            return []  # the same attempt was made twice at once, and the other is in the log
-        if delivery.next_attempt_at is None:
-            return []
-        self._tell(one)
-        wait = math.ceil(delivery.next_attempt_at - now)
-        return [Order(delivery.task, wait)] if wait <= LONGEST_DELAY_SECONDS else []
+    def _log_failed(self, failed: Sequence[_Failed], circuits: Mapping[HookKey, Circuit]) -> set[str]:
+        """Log failed attempts, and order the next ones; the ids of the deliveries for which that failed."""
+        unsettled: set[str] = set()
+        orders: list[Order] = []
+        lost = {one.sent.hook_key: one for one in failed if _is_lost(one.after, circuits[one.sent.hook_key])}
+        for one in lost.values():
+            try:
+                self._deactivate(one.sent.hook, one.after)
+            except StorehooksError as error:
+                logger.warning("deactivating failed", error=repr(error), **_log_keys(one.after))
+                unsettled |= {other.after.id for other in failed if other.sent.hook_key == one.sent.hook_key}
+        with ThreadPoolExecutor(_SAVED_AT_ONCE) as threads:
+            saving = [
+                (one, threads.submit(self._log.save, one.after, over=one.sent.logged))
+                for one in failed
+                if one.after.id not in unsettled
+            ]
+        for one, saved in saving:
+            try:
+                if not saved.result() or one.after.next_attempt_at is None:
+                    continue  # the last attempt, or made twice at once and the other is in the log
+            except StorehooksError as error:
+                unsettled.add(one.after.id)
+                logger.warning("logging failed", error=repr(error), **_log_keys(one.after))
+                continue
+            self._tell(one.sent)
+            wait = math.ceil(one.after.next_attempt_at - self._clock())
+            if wait <= LONGEST_DELAY_SECONDS:
+                orders.append(Order(one.after.task, max(0, wait)))
+        return unsettled | self._send(orders)
 
     def _deactivate(self, hook: Hook, delivery: Delivery) -> None:
         if hook.is_deactivated:
@@ -169,10 +192,16 @@ class Outcomes:
         """Raise the event for a failed attempt, unless that was done a moment ago."""
         if not exception_event.may_be_told_of(one.hook):
             return
-        digest = destination_digest(one.hook.destination)
+        store_hash, digest = one.hook.store_hash, destination_digest(one.hook.destination)
+        now = self._clock()
+        if self._told.get((store_hash, digest), -math.inf) > now - exception_event.TELL_AGAIN_SECONDS:
+            return
+        if len(self._told) >= _MOST_TOLD:
+            self._told.clear()
+        self._told[store_hash, digest] = now
         pause = exception_event.TELL_AGAIN_SECONDS
         try:
-            if self._log.claim_telling(one.hook.store_hash, digest, pause_seconds=pause):
+            if self._log.claim_telling(store_hash, digest, pause_seconds=pause):
                 detail = exception_event.retrying(one.hook, one.delivery, one.attempt)
                 self._bus.put(exception_event.SOURCE, DELIVERY_EXCEPTION, detail)
         except StorehooksError as error:
@@ -213,9 +242,10 @@ def _writer(write: Callable[[str, int, int], None], number: int) -> Callable[[st
 
 
 def _is_lost(delivery: Delivery, circuit: Circuit) -> bool:
-    """Whether the end of a delivery is its hook's: its destination wants no more, or nothing gets there."""
-    is_gone = delivery.attempts[-1].status == GONE
-    return is_gone or circuit.succeeded_at < delivery.attempts[0].at
+    """Whether a delivery's end is its hook's: its destination wants no more, or nothing gets there."""
+    if delivery.status is Status.RETRYING:
+        return False
+    return delivery.attempts[-1].status == GONE or circuit.succeeded_at < delivery.attempts[0].at
 
 
 def _reason(delivery: Delivery) -> str:

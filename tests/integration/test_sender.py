@@ -1,0 +1,862 @@
+"""The sender over real sockets: what it sends, what it makes of answers, and where it never goes."""
+
+import datetime
+import gzip
+import re
+import socket
+import ssl
+import time
+from contextlib import ExitStack
+from functools import partial
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+
+import pycurl
+import pytest
+import trustme
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from storehooks.adapters import sender as sender_module
+from storehooks.adapters.sender import MAX_BODY_BYTES, Sender
+from storehooks.domain.address import is_public
+from storehooks.domain.attempt import Attempt, OutgoingRequest
+from tests.integration.receivers import OK, Receiver, answering, answering_once, then_hanging
+
+SECRET = "s3cr3t"  # in the path, query and headers of every request; never to be in an error
+HEADERS = {"X-Key": SECRET, "Content-Type": "application/json"}
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture(scope="module")
+def ca_bundle(authority, tmp_path_factory) -> str:
+    path = tmp_path_factory.mktemp("authority") / "ca.pem"
+    authority.cert_pem.write_to_path(path)
+    return str(path)
+
+
+def server_context(certificate: trustme.LeafCert) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate.configure_cert(context)
+    return context
+
+
+@pytest.fixture(scope="module")
+def tls(authority) -> ssl.SSLContext:
+    names = ("localhost", "127.0.0.1", "127.0.0.2", "app.example.com")
+    return server_context(authority.issue_cert(*names))
+
+
+@pytest.fixture
+def opened():
+    with ExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture
+def receiver(opened, tls):
+    """Starts a receiver that behaves as told, with TLS unless told otherwise."""
+
+    def start(behave, context=tls, **where) -> Receiver:
+        return opened.enter_context(Receiver(behave, context, **where))
+
+    return start
+
+
+@pytest.fixture
+def new_sender(opened, ca_bundle):
+    """A sender that trusts the tests' authority and may go anywhere, unless told otherwise."""
+
+    def create(**options) -> Sender:
+        given = {"timeout_seconds": 3.0, "allow_private": True, "ca_bundle": ca_bundle}
+        sender = Sender(**(given | options))
+        opened.callback(sender.close)
+        return sender
+
+    return create
+
+
+@pytest.fixture
+def sender(new_sender) -> Sender:
+    return new_sender()
+
+
+@pytest.fixture(autouse=True)
+def _no_callback_raises(capfd):
+    """pycurl prints what a callback raises, and goes on."""
+    yield
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def finish(sender: Sender) -> dict[str, Attempt]:
+    """All that is in flight, once it is done."""
+    finished: dict[str, Attempt] = {}
+    while sender.in_flight:
+        finished |= dict(sender.wait(5))
+    for attempt in finished.values():
+        check(attempt)
+    return finished
+
+
+def check(attempt: Attempt) -> None:
+    """What holds for every attempt."""
+    assert attempt.succeeded == (attempt.status is not None and 200 <= attempt.status < 300)
+    assert attempt.times.total_ms >= 0
+    if attempt.error is not None:
+        assert SECRET not in attempt.error
+        assert attempt.error.isprintable()
+        assert 0 < len(attempt.error) <= 200
+
+
+def send(sender: Sender, url: str, headers=HEADERS, body: bytes = b"{}") -> Attempt:
+    sender.start("only", OutgoingRequest(url, headers, body))
+    return finish(sender)["only"]
+
+
+def secret_url(receiver: Receiver, **options) -> str:
+    return receiver.url(f"/{SECRET}?key={SECRET}", **options)
+
+
+# What is sent
+
+
+def test_a_request_is_sent_byte_for_byte_with_nothing_added_but_host_and_length(sender, receiver):
+    target = receiver(answering(OK))
+    headers = {
+        "webhook-id": "msg_1",
+        "X-MiXeD-CaSe": "a:b; c",
+        "X-Utf8": "Grüße, 世界",
+        "X-Empty": "",
+        "User-Agent": "storehooks",
+    }
+    body = bytes(range(256)) * 10
+    assert send(sender, target.url("/orders?a=1&b=%20"), headers, body).succeeded
+    [received] = target.requests
+    assert received.line == "POST /orders?a=1&b=%20 HTTP/1.1"
+    assert received.body == body
+    assert sorted(received.headers) == sorted(
+        [
+            f"Host: localhost:{target.port}",
+            "webhook-id: msg_1",
+            "X-MiXeD-CaSe: a:b; c",
+            "X-Utf8: Grüße, 世界",
+            "X-Empty:",
+            "User-Agent: storehooks",
+            f"Content-Length: {len(body)}",
+        ]
+    )
+
+
+@pytest.mark.parametrize("body", [b"", b"x" * 1_500_000])
+def test_a_body_of_any_size_is_sent_at_once_without_asking_whether_to_continue(sender, receiver, body):
+    target = receiver(answering(OK))
+    assert send(sender, target.url(), {}, body).succeeded
+    [received] = target.requests
+    assert received.body == body
+    assert sorted(received.headers) == [f"Content-Length: {len(body)}", f"Host: localhost:{target.port}"]
+
+
+def test_the_path_goes_as_it_was_registered(sender, receiver):
+    target = receiver(answering(OK))
+    assert send(sender, target.url("/a/../b//./%2E%2E/c?x=../%41")).succeeded
+    assert target.requests[0].line == "POST /a/../b//./%2E%2E/c?x=../%41 HTTP/1.1"
+
+
+def test_host_and_server_name_are_those_of_the_destination(sender, receiver, authority):
+    names: list[str | None] = []
+    context = server_context(authority.issue_cert("localhost"))
+    context.sni_callback = lambda _sock, name, _context: names.append(name)
+    target = receiver(answering(OK), context)
+    assert send(sender, target.url()).succeeded
+    assert names == ["localhost"]
+    assert f"Host: localhost:{target.port}" in target.requests[0].headers
+
+
+def test_a_receiver_that_offers_http_2_is_sent_http_1_1(sender, receiver, authority):
+    context = server_context(authority.issue_cert("localhost"))
+    context.set_alpn_protocols(["h2", "http/1.1"])
+    assert send(sender, receiver(answering(OK), context).url()).succeeded
+
+
+def test_nothing_of_one_request_is_in_another_to_the_same_host(sender, receiver):
+    greedy = b"HTTP/1.1 401 No\r\nSet-Cookie: a=b\r\nWWW-Authenticate: Basic\r\nContent-Length: 0\r\n\r\n"
+    target = receiver(answering(greedy, OK))
+    send(sender, target.url(), {"Authorization": f"Bearer {SECRET}", "X-One": "1"}, b"one")
+    send(sender, target.url(), {"X-Two": "2"}, b"two")
+    assert target.connections == 1
+    assert target.requests[1].body == b"two"
+    assert sorted(target.requests[1].headers) == [
+        "Content-Length: 3",
+        f"Host: localhost:{target.port}",
+        "X-Two: 2",
+    ]
+
+
+def test_credentials_in_a_url_or_a_netrc_file_are_not_sent(sender, receiver, monkeypatch, tmp_path):
+    (tmp_path / ".netrc").write_text("machine localhost login me password pw\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    target = receiver(answering(OK))
+    assert send(sender, target.url().replace("//", "//user:pw@")).succeeded
+    assert send(sender, target.url()).succeeded
+    for received in target.requests:
+        assert not any(header.lower().startswith("authorization") for header in received.headers)
+
+
+@pytest.mark.parametrize(
+    ("url", "headers"),
+    [
+        ("https://[::1", {}),
+        ("https://a b/", {}),
+        ("https://app.example.com:99999/", {}),
+        ("https://app.example.com/\r\nX: y", {}),
+        ("https://app.example.com/\0", {}),
+        ("https://müller.example/", {}),
+        ("https://\ud800/", {}),
+        ("", {}),
+        ("ftp://app.example.com/", {}),
+        ("file:///etc/passwd", {}),
+        ("https://app.example.com/", {"X": f"a\r\nY: {SECRET}"}),
+        ("https://app.example.com/", {"X": "a\nb"}),
+        ("https://app.example.com/", {"X": "\0"}),
+        ("https://app.example.com/", {"X": "\ud800"}),
+        ("https://app.example.com/", {"X\r\nY": "b"}),
+        ("https://app.example.com/", {"X: a": "b"}),
+        ("https://app.example.com/", {"": "b"}),
+    ],
+)
+def test_a_malformed_request_is_a_failed_attempt_and_no_more(sender, receiver, url, headers):
+    target = receiver(answering(OK))
+    sender.start("malformed", OutgoingRequest(url, headers, b""))
+    sender.start("fine", OutgoingRequest(target.url(), {}, b""))
+    finished = finish(sender)
+    assert finished["fine"].succeeded
+    assert finished["malformed"].status is None
+    assert re.search(r"malformed|scheme", finished["malformed"].error or "")
+
+
+# What answers come to
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
+def test_any_2xx_is_success(sender, receiver, status):
+    length = "" if status == 204 else "Content-Length: 0\r\n"
+    attempt = send(sender, receiver(answering(f"HTTP/1.1 {status} Fine\r\n{length}\r\n".encode())).url())
+    assert (attempt.status, attempt.error, attempt.answer) == (status, None, "")
+
+
+@pytest.mark.parametrize("status", [400, 404, 410, 429, 500, 503, 600, 999])
+def test_another_status_is_a_failure_that_names_it(sender, receiver, status):
+    answer = f"HTTP/1.1 {status} {SECRET}\r\nContent-Length: 4\r\n\r\nwhat".encode()
+    attempt = send(sender, receiver(answering(answer)).url())
+    assert (attempt.status, attempt.error, attempt.answer) == (status, f"answered {status}", "what")
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 304, 307, 308])
+def test_redirects_are_not_followed(sender, receiver, status):
+    elsewhere = receiver(answering(OK))
+    answer = f"HTTP/1.1 {status} Moved\r\nLocation: {elsewhere.url()}\r\nContent-Length: 0\r\n\r\n".encode()
+    attempt = send(sender, receiver(answering(answer)).url())
+    assert (attempt.status, attempt.error) == (status, f"answered {status}: redirects are not followed")
+    assert elsewhere.connections == 0
+
+
+def test_a_hint_before_the_answer_is_passed_over(sender, receiver):
+    hint = b"HTTP/1.1 103 Early Hints\r\nRetry-After: 1\r\n\r\n"
+    attempt = send(sender, receiver(answering(hint + OK)).url())
+    assert (attempt.status, attempt.answer, attempt.retry_after) == (200, "ok", None)
+
+
+def test_switching_protocols_is_no_success(sender, receiver):
+    attempt = send(sender, receiver(answering_once(b"HTTP/1.1 101 Switching\r\nUpgrade: x\r\n\r\n")).url())
+    assert (attempt.status, attempt.error) == (101, "answered 101")
+
+
+@pytest.mark.parametrize(
+    ("headers", "kept"),
+    [
+        ("Retry-After: 120", "120"),
+        ("retry-after:Wed, 21 Oct 2026 07:28:00 GMT", "Wed, 21 Oct 2026 07:28:00 GMT"),
+        ("Retry-After: 1\r\nRetry-After: 2", "2"),
+        ("Retry-After: " + "9" * 65, None),
+        ("X-Retry-After: 1", None),
+    ],
+)
+def test_the_retry_after_header_is_kept_as_it_came(sender, receiver, headers, kept):
+    answer = f"HTTP/1.1 503 Later\r\n{headers}\r\nContent-Length: 0\r\n\r\n".encode()
+    assert send(sender, receiver(answering(answer)).url()).retry_after == kept
+
+
+def chunked(*chunks: bytes) -> bytes:
+    framed = b"".join(b"%x;name=value\r\n%s\r\n" % (len(chunk), chunk) for chunk in chunks)
+    return b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + framed + b"0\r\nX-Trailer: 1\r\n\r\n"
+
+
+def test_the_first_kb_of_an_answer_is_kept_as_text(sender, receiver):
+    body = "ü".encode() * 600
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+    assert send(sender, receiver(answering(answer)).url()).answer == "ü" * 512
+    binary = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n\xff\x00a"
+    assert send(sender, receiver(answering(binary)).url()).answer == "\N{REPLACEMENT CHARACTER}\0a"
+
+
+def test_a_chunked_answer_is_kept_without_its_framing_and_its_connection_too(sender, receiver):
+    target = receiver(answering(chunked(b"one ", b"two", b"x" * 2000)))
+    for _ in range(2):
+        attempt = send(sender, target.url())
+        assert attempt.succeeded
+        assert attempt.answer == "one two" + "x" * 1017
+    assert target.connections == 1
+
+
+def test_the_times_of_an_attempt_ascend_and_a_kept_connection_needs_no_steps(new_sender, receiver):
+    sender = new_sender(clock=lambda: 1234.5)
+    target = receiver(answering(OK))
+    first, second = send(sender, target.url()), send(sender, target.url())
+    assert first.at == second.at == 1234.5
+    times = first.times
+    steps = [times.name_lookup_ms, times.connect_ms, times.tls_ms, times.first_byte_ms, times.total_ms]
+    assert None not in steps
+    assert steps == sorted(steps)
+    assert times.tls_ms > 0
+    times = second.times
+    assert (times.name_lookup_ms, times.connect_ms, times.tls_ms) == (0, 0, 0)
+    assert 0 <= times.first_byte_ms <= times.total_ms
+
+
+def test_plain_http_has_no_tls_time(sender, receiver):
+    target = receiver(answering(OK), None)
+    for _ in range(2):
+        attempt = send(sender, target.url())
+        assert attempt.succeeded
+        assert attempt.times.tls_ms is None
+
+
+# Failures
+
+
+def test_a_name_that_does_not_resolve_is_named(sender):
+    attempt = send(sender, f"https://nothing.invalid/{SECRET}")
+    assert attempt.error == "the name nothing.invalid does not resolve"
+    assert attempt.times.name_lookup_ms is None
+    long_name = ".".join(["a" * 60] * 4) + ".invalid"
+    error = send(sender, f"https://{long_name}/").error
+    assert error == f"the name {long_name[:120]} does not resolve"
+
+
+def test_a_refused_connection_is_called_so(sender):
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    attempt = send(sender, f"https://127.0.0.1:{port}/{SECRET}")
+    assert (attempt.status, attempt.error) == (None, "connection refused")
+    assert attempt.times.name_lookup_ms is not None
+    assert attempt.times.connect_ms is None
+
+
+def test_a_certificate_must_be_valid(new_sender, receiver, authority, tls):
+    yesterday = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=1)
+    expired = authority.issue_cert("localhost", not_after=yesterday)
+    other = authority.issue_cert("other.example.com")
+    cases = [
+        (tls, {"ca_bundle": None}, "unable to get local issuer certificate"),
+        (server_context(trustme.CA().issue_cert("localhost")), {}, "unable to get local issuer certificate"),
+        (server_context(expired), {}, "certificate has expired"),
+        (server_context(other), {}, "not for localhost"),
+    ]
+    for context, options, reason in cases:
+        target = receiver(answering(OK), context)
+        attempt = send(new_sender(**options), secret_url(target))
+        assert attempt.error == f"the certificate is not valid: {reason}"
+        assert attempt.times.connect_ms is not None
+        assert attempt.times.tls_ms is None
+        assert target.requests == []
+
+
+def test_the_name_must_fit_an_address_as_well(sender, receiver, authority):
+    target = receiver(answering(OK), server_context(authority.issue_cert("localhost")))
+    assert send(sender, target.url(host="127.0.0.1")).error == (
+        "the certificate is not valid: not for 127.0.0.1"
+    )
+
+
+def test_tls_older_than_1_2_is_refused(sender, receiver, authority):
+    context = server_context(authority.issue_cert("localhost"))
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    with pytest.warns(DeprecationWarning, match="TLSv1"):
+        context.minimum_version = ssl.TLSVersion.TLSv1
+    with pytest.warns(DeprecationWarning, match="TLSv1_1"):
+        context.maximum_version = ssl.TLSVersion.TLSv1_1
+    attempt = send(sender, receiver(answering(OK), context).url())
+    assert "TLS handshake failed" in attempt.error
+
+
+def test_plain_text_in_place_of_tls_is_a_failed_handshake(sender, receiver):
+    target = receiver(lambda connection: connection.send(OK), None)
+    attempt = send(sender, secret_url(target).replace("http:", "https:"))
+    assert attempt.error == "the TLS handshake failed: wrong version number"
+
+
+def hang(connection) -> None:
+    connection.read_request()
+    connection.pause()
+
+
+@pytest.mark.parametrize(
+    ("behave", "error"),
+    [
+        (hang, "no answer"),
+        (then_hanging(b"HTTP/1.1 200 OK\r\nX-A: b\r\n"), "no end of the answer's headers"),
+        (then_hanging(b"HTTP/1.1 200 OK\r\n \t\r\n \r\n"), "no end of the answer's headers"),
+        (then_hanging(b"HTTP/1.1 103 Hints\r\n\r\n"), "no end of the answer's headers"),
+        (lambda connection: connection.trickle(b"HTTP/1.1 "), "no answer"),
+        (
+            lambda connection: connection.trickle(b"HTTP/1.1 200\r\nX: " + OK * 9),
+            "no end of the answer's headers",
+        ),
+    ],
+)
+def test_one_deadline_ends_a_slow_answer(new_sender, receiver, behave, error):
+    sender = new_sender(timeout_seconds=0.4)
+    began = time.monotonic()
+    attempt = send(sender, secret_url(receiver(behave)))
+    assert time.monotonic() - began < 0.8
+    assert (attempt.status, attempt.error) == (None, f"{error} within 0.4 s")
+    assert attempt.times.total_ms == pytest.approx(400, abs=200)
+
+
+def test_a_handshake_counts_into_the_deadline(new_sender, receiver):
+    sender = new_sender(timeout_seconds=0.3)
+    target = receiver(lambda connection: connection.pause(), None)
+    attempt = send(sender, secret_url(target).replace("http:", "https:"))
+    assert attempt.error == "no TLS handshake within 0.3 s"
+    assert attempt.times.connect_ms is not None
+
+
+def test_a_connection_that_is_not_accepted_counts_into_the_deadline(new_sender):
+    sender = new_sender(timeout_seconds=0.3)
+    with ExitStack() as stack:
+        # The kernel drops what comes once the queue of a listening socket is full.
+        full = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(4):
+            filler = stack.enter_context(socket.socket())
+            filler.setblocking(False)
+            filler.connect_ex(full.getsockname())
+        attempt = send(sender, f"https://127.0.0.1:{full.getsockname()[1]}/{SECRET}")
+    assert attempt.error == "no connection within 0.3 s"
+    assert attempt.times.connect_ms is None
+
+
+def test_the_deadline_is_one_for_all_steps_together(new_sender, receiver, tls):
+    def slow_at_each_step(connection):
+        connection.pause(0.3)
+        connection.secure(tls)
+        connection.read_request()
+        connection.pause(0.3)
+        connection.send(OK)
+
+    target = receiver(slow_at_each_step, None)
+    url = target.url().replace("http:", "https:")
+    assert send(new_sender(timeout_seconds=0.45), url).error == "no answer within 0.45 s"
+    assert send(new_sender(timeout_seconds=3), url).succeeded
+
+
+@pytest.mark.parametrize("is_tls", [True, False])
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (b"", "the connection was closed before an answer"),
+        (b"HTTP/1.1 200 OK\r\nX-A", "the connection was closed within the answer's headers"),
+        (b"HTTP/1.1 200 OK\r\nX-A: b\r\n", "the connection was closed within the answer's headers"),
+        (b"HTTP/1.1 103 Hints\r\n\r\n", "the connection was closed within the answer's headers"),
+        (b"what is this?\r\n\r\n", "the answer is not HTTP"),
+        (b"HTTP/1.1 what?\r\n\r\n", "the answer is not HTTP"),
+        (b"HTTP/1.1 200 OK\r\nX-A: \0\r\n\r\n", "the answer is not HTTP"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: s3cr3t\r\n\r\n", "the answer is not HTTP"),
+        (b"\x16\x03\x01" + bytes(500), "the answer is not HTTP"),
+    ],
+)
+def test_an_answer_that_breaks_off_or_is_none_is_a_failure(sender, receiver, tls, is_tls, answer, error):
+    target = receiver(answering_once(answer), tls if is_tls else None)
+    attempt = send(sender, secret_url(target))
+    assert (attempt.status, attempt.error) == (None, error)
+
+
+def drop(_connection) -> None:
+    pass
+
+
+def test_a_connection_that_is_dropped_at_once_is_a_failure(sender, receiver):
+    target = receiver(drop, None)
+    assert send(sender, target.url()).error == "the connection was closed before an answer"
+    attempt = send(sender, target.url().replace("http:", "https:"))
+    assert attempt.error == "the TLS handshake failed: the connection was closed"
+
+
+def test_running_out_of_sockets_is_a_failure_that_says_so(sender, receiver, monkeypatch):
+    def none_left(*_args):
+        raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr(sender_module, "socket", none_left)
+    attempt = send(sender, receiver(answering(OK)).url())
+    assert attempt.error == "no socket could be opened: Too many open files"
+
+
+# How much of an answer is read
+
+
+@pytest.mark.parametrize(("status", "error"), [(200, None), (500, "answered 500")])
+@pytest.mark.parametrize(
+    ("headers", "endless"),
+    [
+        ("X-Until: close", b"x" * 1000),
+        ("Content-Length: 9999999999", b"x" * 1000),
+        ("Transfer-Encoding: chunked", b"5\r\nhello\r\n"),
+        ("Transfer-Encoding: chunked", b"ffffffff\r\n" + b"x" * 1000),
+        ("Transfer-Encoding: chunked", b"1;" + b"x" * 1000),
+        ("Content-Encoding: gzip\r\nContent-Length: 9999999999", gzip.compress(bytes(100_000_000), 1)),
+        ("Transfer-Encoding: gzip", gzip.compress(bytes(100_000_000), 1)),
+    ],
+)
+def test_an_endless_body_is_read_up_to_4_kb_and_its_status_counts(
+    new_sender, receiver, status, error, headers, endless
+):
+    def behave(connection):
+        connection.read_request()
+        connection.send(f"HTTP/1.1 {status} X\r\n{headers}\r\n\r\n".encode())
+        connection.flood(endless)
+
+    began = time.monotonic()
+    attempt = send(new_sender(timeout_seconds=10), receiver(behave).url())
+    assert time.monotonic() - began < 2
+    assert (attempt.status, attempt.error) == (status, error)
+    assert len(attempt.answer) <= 1024
+
+
+def test_endless_trailers_count_as_body(new_sender, receiver):
+    def behave(connection):
+        connection.read_request()
+        connection.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n")
+        connection.flood(b"X-Trailer: and so on\r\n")
+
+    attempt = send(new_sender(timeout_seconds=10), receiver(behave).url())
+    assert (attempt.status, attempt.answer) == (200, "ok")
+    assert attempt.times.total_ms < 2000
+
+
+@pytest.mark.parametrize(
+    ("start", "endless"),
+    [
+        (b"HTTP/1.1 200 OK\r\n", b"X-A: b\r\n"),
+        (b"HTTP/1.1 200 OK\r\nX-A: ", b"x" * 1000),
+        (b"HTTP/1.1 200 OK\r\nX-A: b\r\n", b" folded\r\n"),
+        (b"HTTP/1.1 200 ", b"x" * 1000),
+        (b"", b"HTTP/1.1 103 Hints\r\nLink: x\r\n\r\n"),
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+    ],
+)
+def test_endless_headers_are_a_failure_at_once(new_sender, receiver, start, endless):
+    def behave(connection):
+        connection.read_request()
+        connection.send(start)
+        connection.flood(endless)
+
+    attempt = send(new_sender(timeout_seconds=10), receiver(behave).url())
+    assert (attempt.status, attempt.error) == (None, "the answer's headers are longer than 16 KB")
+    assert attempt.times.total_ms < 2000
+
+
+def test_a_body_of_4_kb_and_headers_of_some_kb_are_read_whole_and_nothing_is_decoded(sender, receiver):
+    zipped = gzip.compress(b"ok" * 100)
+    headers = b"X-Policy: " + b"p" * 12_000 + b"\r\nContent-Encoding: gzip"
+    target = receiver(
+        answering(b"HTTP/1.1 200 OK\r\n%s\r\nContent-Length: %d\r\n\r\n%s" % (headers, len(zipped), zipped))
+    )
+    attempt = send(sender, target.url())
+    assert attempt.answer == zipped.decode(errors="replace")
+    whole = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % MAX_BODY_BYTES + b"x" * MAX_BODY_BYTES
+    assert send(sender, receiver(answering(whole)).url()).succeeded
+
+
+@pytest.mark.parametrize(
+    "behave",
+    [
+        then_hanging(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nok"),
+        then_hanging(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n2\r\nok"),
+        lambda connection: connection.trickle(b"HTTP/1.1 200\r\n\r\nok" + bytes(1000)),
+        answering_once(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nok"),
+        answering_once(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\nzz"),
+    ],
+)
+def test_once_a_2xx_has_come_its_body_makes_no_difference(new_sender, receiver, behave):
+    sender = new_sender(timeout_seconds=1)
+    attempt = send(sender, receiver(behave).url())
+    assert attempt.succeeded
+    assert attempt.answer.startswith("ok")
+    assert attempt.times.total_ms < 1500
+
+
+# Many at once, and kept connections
+
+
+def test_a_connection_is_kept_between_requests(sender, receiver):
+    target = receiver(answering(OK))
+    for _ in range(5):
+        assert send(sender, target.url()).succeeded
+    assert (target.connections, len(target.requests)) == (1, 5)
+
+
+@pytest.mark.parametrize("limit", ["_MAX_IDLE_SECONDS", "_MAX_AGE_SECONDS"])
+def test_a_connection_is_not_kept_for_longer_than_its_limits(sender, receiver, monkeypatch, limit):
+    monkeypatch.setattr(sender_module, limit, 1)
+    target = receiver(answering(OK))
+    for _ in range(2):
+        assert send(sender, target.url()).succeeded
+    assert target.connections == 1
+    time.sleep(1.1)
+    assert send(sender, target.url()).succeeded
+    assert target.connections == 2
+
+
+def test_a_kept_connection_that_was_closed_meanwhile_does_no_harm(sender, receiver):
+    target = receiver(answering_once(OK))
+    for count in range(1, 4):
+        assert send(sender, target.url()).succeeded
+        assert (target.connections, len(target.requests)) == (count, count)
+
+
+@pytest.mark.parametrize("is_tls", [True, False])
+def test_a_kept_connection_that_is_closed_under_a_request_does_no_harm(sender, receiver, tls, is_tls):
+    def behave(connection):
+        connection.read_request()
+        connection.send(OK)
+        connection.read_request()
+
+    target = receiver(behave, tls if is_tls else None)
+    for _ in range(3):
+        assert send(sender, target.url()).succeeded
+
+
+def test_200_that_hang_hold_up_nobody_and_all_end_at_their_deadline(new_sender, receiver):
+    sender = new_sender(timeout_seconds=2.5)
+    hanging, quick = receiver(hang), receiver(answering(OK))
+    for number in range(200):
+        sender.start(f"hanging {number}", OutgoingRequest(hanging.url(), HEADERS, b"{}"))
+    assert sender.in_flight == 200
+    began = time.monotonic()
+    while hanging.connections < 200 and time.monotonic() - began < 2:
+        assert sender.wait(0.05) == []
+    sender.start("quick", OutgoingRequest(quick.url(), HEADERS, b"{}"))
+    [(key, attempt)] = sender.wait(1)
+    assert key == "quick"
+    assert attempt.succeeded
+    finished = finish(sender)
+    assert {attempt.error for attempt in finished.values()} <= {
+        "no answer within 2.5 s",
+        "no TLS handshake within 2.5 s",
+    }
+    assert len(finished) == 200
+    assert time.monotonic() - began < 4
+    assert send(sender, quick.url()).succeeded
+
+
+def test_waiting_ends_when_its_time_is_up_and_at_once_with_nothing_in_flight(sender, receiver):
+    began = time.monotonic()
+    assert sender.wait(10) == []
+    assert time.monotonic() - began < 0.1
+    sender.start("hanging", OutgoingRequest(receiver(hang).url(), {}, b""))
+    assert sender.wait(0.2) == []
+    assert 0.2 <= time.monotonic() - began < 0.5
+    assert sender.wait(0) == []
+    assert sender.in_flight == 1
+
+
+# Where it never goes
+
+
+@pytest.fixture(scope="module")
+def strict_sender():
+    """A sender as it is deployed. Hypothesis runs many examples on it."""
+    sender = Sender(timeout_seconds=3, allow_private=False)
+    yield sender
+    sender.close()
+
+
+REFUSED_IPV4 = [
+    *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12"),
+    *("192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15"),
+    *("198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4"),
+]
+REFUSED_IPV6 = ["::/3", "4000::/2", "8000::/1", "2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20"]
+# Where an IPv6 address may carry an IPv4 one: mapped, compatible, translated, NAT64, 6to4, ISATAP.
+CARRIERS = [("::ffff:0:0", 0), ("::", 0), ("::ffff:0:0:0", 0), ("64:ff9b::", 0), ("64:ff9b:1::", 0)]
+CARRIERS += [("2002::", 80), ("2606:4700::5efe:0:0", 0), ("2606:4700::200:5efe:0:0", 0)]
+
+refused_ipv4 = st.sampled_from(REFUSED_IPV4).flatmap(lambda network: st.ip_addresses(network=network))
+refused_ipv6 = st.sampled_from(REFUSED_IPV6).flatmap(lambda network: st.ip_addresses(network=network))
+
+
+def carried(address: IPv4Address, carrier: tuple[str, int]) -> IPv6Address:
+    prefix, shift = carrier
+    return IPv6Address(int(IPv6Address(prefix)) | int(address) << shift)
+
+
+def spelled(address: IPv4Address, how: int) -> str:
+    """An IPv4 address as lenient parsers read it."""
+    number = int(address)
+    rest = number & 0xFFFFFF
+    return [
+        f"{number}",
+        f"{number:#x}",
+        f"0{number:o}",
+        f"{number >> 24}.{rest}",
+        f"{number >> 24:#x}.{rest}",
+    ][how]
+
+
+refused_hosts = st.one_of(
+    refused_ipv4.map(str),
+    st.builds(spelled, refused_ipv4, st.integers(0, 4)),
+    refused_ipv6.map(lambda address: f"[{address}]"),
+    st.builds(carried, refused_ipv4, st.sampled_from(CARRIERS)).map(lambda address: f"[{address}]"),
+)
+
+
+@pytest.fixture
+def no_sockets(monkeypatch):
+    """What sockets the sender asked for. It gets none."""
+    asked: list[object] = []
+
+    def record(*args):
+        asked.append(args)
+        raise OSError(0, "none here")
+
+    monkeypatch.setattr(sender_module, "socket", record)
+    return asked
+
+
+@given(refused_hosts)
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_socket_is_ever_opened_for_a_refused_address(strict_sender, no_sockets, host):
+    attempt = send(strict_sender, f"https://{host}/{SECRET}")
+    assert no_sockets == []
+    assert re.fullmatch(r"the address [0-9a-f.:]+ is not public", attempt.error)
+
+
+@pytest.mark.parametrize("network", REFUSED_IPV4 + REFUSED_IPV6)
+def test_a_range_is_refused_from_its_first_to_its_last_address(strict_sender, no_sockets, network):
+    net = IPv4Network(network) if "." in network else IPv6Network(network)
+    for address in (net[0], net[-1]):
+        host = f"[{address}]" if address.version == 6 else address
+        error = send(strict_sender, f"https://{host}/").error
+        assert ip_address(error.split()[2]) == address
+        assert error.endswith("is not public")
+    assert no_sockets == []
+
+
+@pytest.mark.parametrize("host", ["93.184.215.14", "[2606:4700:4700::1111]"])
+def test_a_public_address_would_get_a_socket(strict_sender, no_sockets, host):
+    assert send(strict_sender, f"https://{host}/").error == "no socket could be opened: none here"
+    assert len(no_sockets) == 1
+
+
+def test_a_public_address_is_reached_at_port_443_alone(strict_sender, no_sockets):
+    assert send(strict_sender, "https://93.184.215.14:8443/").error == "the port 8443 is not 443"
+    assert no_sockets == []
+
+
+def test_only_https_is_spoken(strict_sender, no_sockets):
+    assert send(strict_sender, "http://93.184.215.14:443/").error == "the URL's scheme is not https"
+    assert no_sockets == []
+
+
+@pytest.fixture
+def on_port(monkeypatch):
+    """Lets the strict sender reach a receiver's port, so that the address alone can save it."""
+    return partial(monkeypatch.setattr, sender_module, "HTTPS_PORT")
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("localhost", "app.localhost", "127.0.0.1", "127.1", "0x7f.1", "2130706433", "017700000001", "0"),
+        *("0177.0.0.1", "127.0.0.1.", "[::ffff:127.0.0.1]", "[::127.0.0.1]", "[::]", "[::1]", "[::1%251]"),
+        *("%31%32%37.0.0.1", "１２７.0.0.1", "127。0。0。1"),
+    ],
+)
+def test_no_spelling_of_loopback_reaches_a_listening_receiver(strict_sender, receiver, on_port, host):
+    target = receiver(answering(OK))
+    on_port(target.port)
+    attempt = send(strict_sender, target.url(host=host))
+    assert attempt.status is None
+    assert target.connections == 0
+
+
+@pytest.fixture
+def resolver(monkeypatch, on_port):
+    """What app.example.com resolves to, at each look anew. 127.0.0.2 passes for a public address."""
+    public = ip_address("127.0.0.2")
+    monkeypatch.setattr(sender_module, "is_public", lambda address: address == public or is_public(address))
+    answers: list[str] = []
+
+    class Curl(pycurl.Curl):
+        def __init__(self) -> None:
+            super().__init__()
+            if answers:
+                entry = f"app.example.com:{sender_module.HTTPS_PORT}:{answers.pop(0)}"
+                self.setopt(pycurl.RESOLVE, [entry])
+
+    monkeypatch.setattr(sender_module.pycurl, "Curl", Curl)
+    return answers
+
+
+def test_a_name_that_resolves_anew_to_a_private_address_reaches_nothing(
+    new_sender, receiver, resolver, on_port
+):
+    private = receiver(answering(OK))
+    public = receiver(answering_once(OK), address="127.0.0.2", port=private.port)
+    on_port(private.port)
+    sender = new_sender(allow_private=False)
+    resolver += ["127.0.0.2", "127.0.0.1"]
+    assert send(sender, private.url(host="app.example.com")).succeeded
+    attempt = send(sender, private.url(host="app.example.com"))
+    assert attempt.error == "the address 127.0.0.1 is not public"
+    assert (public.connections, private.connections) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    "answer", ["127.0.0.1,127.0.0.2", "127.0.0.2,127.0.0.1", "[::1],127.0.0.1,127.0.0.2"]
+)
+def test_of_a_mixed_answer_only_public_addresses_are_tried(new_sender, receiver, resolver, on_port, answer):
+    private = receiver(answering(OK))
+    public = receiver(answering(OK), address="127.0.0.2", port=private.port)
+    on_port(private.port)
+    resolver += [answer]
+    assert send(new_sender(allow_private=False), private.url(host="app.example.com")).succeeded
+    assert (public.connections, private.connections) == (1, 0)
+
+
+@pytest.mark.parametrize("answer", ["127.0.0.1,127.0.0.2", "127.0.0.2,127.0.0.1", "127.0.0.2,[::1]"])
+def test_a_public_address_that_fails_does_not_open_a_private_one(
+    new_sender, receiver, resolver, on_port, answer
+):
+    private = receiver(answering(OK))
+    on_port(private.port)
+    resolver += [answer]
+    attempt = send(new_sender(allow_private=False), private.url(host="app.example.com"))
+    assert attempt.error == "connection refused"
+    assert private.connections == 0
+
+
+@pytest.mark.parametrize("scheme", ["http", "https", "socks5h"])
+def test_proxies_of_the_environment_are_not_used(sender, receiver, monkeypatch, scheme):
+    proxy = receiver(hang, None)
+    target, plain = receiver(answering(OK)), receiver(answering(OK), None)
+    for name in ("http_proxy", "https_proxy", "HTTPS_PROXY", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, f"{scheme}://127.0.0.1:{proxy.port}")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    assert send(sender, target.url()).succeeded
+    assert send(sender, plain.url()).succeeded
+    assert proxy.connections == 0
