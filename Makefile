@@ -11,6 +11,8 @@ PORT ?= 3000
 TLS_PORT ?= 3443
 DATA_DIR ?= .local
 ALLOW_PRIVATE_DESTINATIONS ?= true
+RETRY_SCHEDULE ?= 60,180,300,600,900,1800,3600,7200,21600,50400,86400
+DELIVERY_TIMEOUT_SECONDS ?= 10
 STACK_NAME ?= storehooks
 ARCHITECTURE ?= arm64
 EVENT ?= events/$(FUNCTION).json
@@ -27,7 +29,8 @@ SAM := .venv-sam/.installed
 
 run: install
 	@exec .venv/bin/storehooks local --port "$(PORT)" --tls-port "$(TLS_PORT)" --data-dir "$(DATA_DIR)" \
-		--allow-private-destinations "$(ALLOW_PRIVATE_DESTINATIONS)"
+		--allow-private-destinations "$(ALLOW_PRIVATE_DESTINATIONS)" \
+		--retry-schedule "$(RETRY_SCHEDULE)" --delivery-timeout-seconds "$(DELIVERY_TIMEOUT_SECONDS)"
 
 test: install
 	@exec .venv/bin/pytest $(PYTEST_ARGS)

@@ -2,7 +2,7 @@
 
 import typer
 
-from storehooks_cli import token
+from storehooks_cli import dlq, event, token
 from storehooks_cli.invoke import invoke
 from storehooks_cli.local.command import local
 
@@ -12,3 +12,5 @@ commands = typer.Typer(
 commands.command()(local)
 commands.command()(invoke)
 commands.add_typer(token.app, name="token")
+commands.add_typer(event.app, name="event")
+commands.add_typer(dlq.app, name="dlq")

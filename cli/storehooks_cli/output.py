@@ -1,12 +1,16 @@
 """How the command line speaks: results on standard output, everything else on standard error."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import NoReturn
 
 import typer
+from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.table import Table
+
+from storehooks.domain.errors import StoreBusyError, StoreFailedError
 
 _NO_WIDTH = 10_000  # rich would cut off what is wider than the terminal
 
@@ -15,6 +19,19 @@ def fail(message: str) -> NoReturn:
     """Say in one line what is wrong and how to mend it, and end with status 1."""
     typer.echo(f"storehooks: {message}", err=True)
     raise typer.Exit(1)
+
+
+@contextmanager
+def failures_told() -> Iterator[None]:
+    """End the command with one line when AWS fails in the midst of it."""
+    try:
+        yield
+    except StoreFailedError as error:
+        fail(f"DynamoDB failed with {error.code}; whether the change took effect is unknown")
+    except StoreBusyError:
+        fail("DynamoDB is too busy for the moment; try again")
+    except (BotoCoreError, ClientError) as error:
+        fail(f"AWS failed: {error}")
 
 
 def print_json(value: object) -> None:

@@ -7,15 +7,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import boto3
 import typer
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from storehooks.adapters.access import AccessTables
+from storehooks.adapters.bus import EventBus
+from storehooks_cli.local.aws import CONFIG as LOCAL_CONFIG
 from storehooks_cli.local.aws import session as local_session
 from storehooks_cli.local.environment import forget_callers_aws
 from storehooks_cli.output import fail
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_sqs import SQSClient
 
 Local = Annotated[bool, typer.Option("--local", help="The local stack that `make run` started.")]
 DataDir = Annotated[
@@ -34,16 +39,37 @@ DEFAULT_STACK_NAME = "storehooks"
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """A deployment: a session that may use it, and the template's outputs."""
+    """A deployment: its name, a session that may use it, and the template's outputs."""
 
+    name: str
     session: boto3.Session
     endpoint_url: str | None
+    config: Config | None
     outputs: dict[str, str]
+
+    def output(self, name: str) -> str:
+        """One of the outputs; ends the command when the deployment is too old to have it."""
+        if name not in self.outputs:
+            fail(f"the stack {self.name} is older than this command: it has no output {name}; deploy it anew")
+        return self.outputs[name]
 
     def access(self) -> AccessTables:
         """The deployment's clients and tokens."""
-        dynamodb: DynamoDBClient = self.session.client("dynamodb", endpoint_url=self.endpoint_url)
+        dynamodb: DynamoDBClient = self.session.client(
+            "dynamodb", endpoint_url=self.endpoint_url, config=self.config
+        )
         return AccessTables(self.outputs["TokensTable"], self.outputs["ClientsTable"], dynamodb=dynamodb)
+
+    def event_bus(self) -> EventBus:
+        """The deployment's event bus."""
+        events: EventBridgeClient = self.session.client(
+            "events", endpoint_url=self.endpoint_url, config=self.config
+        )
+        return EventBus(self.output("EventBusName"), events)
+
+    def sqs(self) -> "SQSClient":
+        """A client for the deployment's queues."""
+        return self.session.client("sqs", endpoint_url=self.endpoint_url, config=self.config)
 
 
 def find_stack(*, local: bool, data_dir: Path, stack_name: str) -> Stack:
@@ -52,8 +78,8 @@ def find_stack(*, local: bool, data_dir: Path, stack_name: str) -> Stack:
         if local:
             running = _running(data_dir)
             forget_callers_aws()
-            return _described(local_session(), running["endpoint_url"], running["stack_name"])
-        return _described(boto3.Session(), None, stack_name)
+            return _described(running["stack_name"], local_session(), running["endpoint_url"], LOCAL_CONFIG)
+        return _described(stack_name, boto3.Session(), None, None)
     except (BotoCoreError, ClientError) as error:
         fail(f"cannot read the stack {stack_name}: {error}")
 
@@ -68,10 +94,12 @@ def _running(data_dir: Path) -> dict[str, Any]:
     return running
 
 
-def _described(session: boto3.Session, endpoint_url: str | None, stack_name: str) -> Stack:
-    cloudformation = session.client("cloudformation", endpoint_url=endpoint_url)
+def _described(
+    stack_name: str, session: boto3.Session, endpoint_url: str | None, config: Config | None
+) -> Stack:
+    cloudformation = session.client("cloudformation", endpoint_url=endpoint_url, config=config)
     (description,) = cloudformation.describe_stacks(StackName=stack_name)["Stacks"]
     outputs = {output["OutputKey"]: output["OutputValue"] for output in description.get("Outputs", [])}
     if missing := {"TokensTable", "ClientsTable"} - outputs.keys():
         fail(f"the stack {stack_name} is not storehooks: it has no output {' or '.join(sorted(missing))}")
-    return Stack(session, endpoint_url, outputs)
+    return Stack(stack_name, session, endpoint_url, config, outputs)

@@ -1,54 +1,24 @@
 """storehooks token: who may call the API."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Annotated
 
 import typer
 
 from storehooks.adapters.access import AccessTables, TokenRecord
 from storehooks.api.v2 import iso_utc
-from storehooks.domain.errors import InvalidValueError, StoreBusyError, StoreFailedError, UnauthenticatedError
+from storehooks.domain.errors import UnauthenticatedError
 from storehooks.domain.identity import (
     DEFAULT_OAUTH_SCOPE,
     OAUTH_SCOPES,
     check_client_id,
     check_oauth_scope,
-    check_store_hash,
     token_digest,
 )
-from storehooks_cli.output import fail, print_json, print_table
+from storehooks_cli.options import Json, StoreHash, parser
+from storehooks_cli.output import fail, failures_told, print_json, print_table
 from storehooks_cli.stack import DEFAULT_DATA_DIR, DEFAULT_STACK_NAME, DataDir, Local, StackName, find_stack
 
 app = typer.Typer(no_args_is_help=True, help="Access tokens: make, list and revoke them.")
-
-
-def _parser(check: Callable[[str], str]) -> Callable[[str], str]:
-    """A rule of the domain as the parser of an option."""
-
-    def parse(text: str) -> str:
-        try:
-            return check(text)
-        except InvalidValueError as error:
-            raise typer.BadParameter(f"{text!r} {error.reason}; accepted: {error.accepted}") from None
-
-    return parse
-
-
-@contextmanager
-def _failures_told() -> Iterator[None]:
-    try:
-        yield
-    except StoreFailedError as error:
-        fail(f"DynamoDB failed with {error.code}; whether the change took effect is unknown")
-    except StoreBusyError:
-        fail("DynamoDB is too busy for the moment; try again")
-
-
-StoreHash = Annotated[
-    str, typer.Option(parser=_parser(check_store_hash), metavar="HASH", help="The store's hash.")
-]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command("create")
@@ -57,7 +27,7 @@ def create_token(
     client_id: Annotated[
         str | None,
         typer.Option(
-            parser=_parser(check_client_id),
+            parser=parser(check_client_id),
             metavar="HEX32",
             help="The token's client; a new one if left out.",
         ),
@@ -65,7 +35,7 @@ def create_token(
     scope: Annotated[
         list[str] | None,
         typer.Option(
-            parser=_parser(check_oauth_scope),
+            parser=parser(check_oauth_scope),
             metavar="SCOPE",
             help=f"An OAuth scope ({', '.join(OAUTH_SCOPES)}); may be repeated.",
         ),
@@ -80,7 +50,7 @@ def create_token(
     A further token of the same client shares its hooks and the secret that signs its deliveries.
     """
     stack = find_stack(local=local, data_dir=data_dir, stack_name=stack_name)
-    with _failures_told():
+    with failures_told():
         new = stack.access().create_token(store_hash, client_id, scope or [DEFAULT_OAUTH_SCOPE])
     shown = {
         "store_hash": new.store_hash,
@@ -103,7 +73,7 @@ def create_token(
 def list_tokens(
     store_hash: StoreHash,
     client_id: Annotated[
-        str | None, typer.Option(parser=_parser(check_client_id), metavar="HEX32", help="Only this client's.")
+        str | None, typer.Option(parser=parser(check_client_id), metavar="HEX32", help="Only this client's.")
     ] = None,
     local: Local = False,
     data_dir: DataDir = DEFAULT_DATA_DIR,
@@ -112,7 +82,7 @@ def list_tokens(
 ) -> None:
     """List a store's tokens, the oldest first. Only their SHA-256 is known."""
     stack = find_stack(local=local, data_dir=data_dir, stack_name=stack_name)
-    with _failures_told():
+    with failures_told():
         records = _tokens(stack.access(), store_hash, client_id)
     if as_json:
         print_json([_as_json(record) for record in records])
@@ -134,7 +104,7 @@ def revoke_tokens(
     client_id: Annotated[
         str | None,
         typer.Option(
-            parser=_parser(check_client_id), metavar="HEX32", help="Revoke all of this client's tokens."
+            parser=parser(check_client_id), metavar="HEX32", help="Revoke all of this client's tokens."
         ),
     ] = None,
     local: Local = False,
@@ -151,7 +121,7 @@ def revoke_tokens(
             "name either the token or, with --client-id, the client whose tokens are to go"
         )
     access = find_stack(local=local, data_dir=data_dir, stack_name=stack_name).access()
-    with _failures_told():
+    with failures_told():
         if token is not None:
             digests = [token_digest(token), token]
         else:

@@ -109,7 +109,7 @@ class LocalRun:
     def ready(self) -> float:
         """Wait until the stack is ready, and its lines are printed; after how many seconds."""
         seconds = self.wait_for("storehooks ready")
-        self.wait_for("\nhttps clients trust")
+        self.wait_for("\npublish an event")
         return seconds
 
     @property

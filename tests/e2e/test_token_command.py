@@ -7,16 +7,7 @@ import time
 import pytest
 import requests
 
-
-def storehooks(stack, *arguments, check=True):
-    """Run the command against the local stack, in a narrow terminal."""
-    return subprocess.run(
-        [stack.command, "token", *arguments, "--local", "--data-dir", stack.data_dir],
-        env=stack.environment | {"COLUMNS": "60"},
-        capture_output=True,
-        check=check,
-        text=True,
-    )
+from tests.e2e.command_line import storehooks, words
 
 
 def status(stack, token):
@@ -25,34 +16,34 @@ def status(stack, token):
 
 
 def test_a_token_is_shown_once_as_one_json_object(stack):
-    created = json.loads(storehooks(stack, "create", "--store-hash", "c0mmand", "--json").stdout)
+    created = json.loads(storehooks(stack, "token", "create", "--store-hash", "c0mmand", "--json").stdout)
     assert list(created) == ["store_hash", "client_id", "client_secret", "access_token", "scopes"]
     assert created["store_hash"] == "c0mmand"
     assert created["scopes"] == ["default"]
     assert status(stack, created["access_token"]) == 200
-    listed = storehooks(stack, "list", "--store-hash", "c0mmand", "--json").stdout
+    listed = storehooks(stack, "token", "list", "--store-hash", "c0mmand", "--json").stdout
     assert created["access_token"] not in listed
     assert created["client_secret"] not in listed
     assert created["client_id"] in [record["client_id"] for record in json.loads(listed)]
 
 
 def test_what_people_see_can_be_copied_whole(stack):
-    created = storehooks(stack, "create", "--store-hash", "c0mmand").stdout
+    created = storehooks(stack, "token", "create", "--store-hash", "c0mmand").stdout
     token = created.split("access_token")[1].split()[0]
     assert status(stack, token) == 200
-    listed = storehooks(stack, "list", "--store-hash", "c0mmand").stdout
+    listed = storehooks(stack, "token", "list", "--store-hash", "c0mmand").stdout
     digest = listed.splitlines()[1].split()[0]
     assert len(digest) == 64
-    assert digest in storehooks(stack, "revoke", "--store-hash", "c0mmand", digest).stdout
+    assert digest in storehooks(stack, "token", "revoke", "--store-hash", "c0mmand", digest).stdout
 
 
 @pytest.mark.parametrize("by_client", [True, False])
 def test_a_revoked_token_stops_working_within_the_cache_time(stack, by_client):
-    created = json.loads(storehooks(stack, "create", "--store-hash", "c0mmand", "--json").stdout)
+    created = json.loads(storehooks(stack, "token", "create", "--store-hash", "c0mmand", "--json").stdout)
     token = created["access_token"]
     assert status(stack, token) == 200
     named = ("--client-id", created["client_id"]) if by_client else (token,)
-    storehooks(stack, "revoke", "--store-hash", "c0mmand", *named)
+    storehooks(stack, "token", "revoke", "--store-hash", "c0mmand", *named)
     deadline = time.monotonic() + stack.authorizer_cache_seconds + 5
     while status(stack, token) != 401:
         assert time.monotonic() < deadline
@@ -70,9 +61,9 @@ def test_a_revoked_token_stops_working_within_the_cache_time(stack, by_client):
     ],
 )
 def test_a_mistake_gets_one_clear_message(stack, arguments, message):
-    answer = storehooks(stack, *arguments, check=False)
+    answer = storehooks(stack, "token", *arguments, check=False)
     assert answer.returncode != 0
-    assert message in " ".join(answer.stderr.replace("│", " ").split())
+    assert message in words(answer.stderr)
     assert "Traceback" not in answer.stderr
 
 

@@ -5,6 +5,14 @@ from typing import Annotated, Literal
 
 import typer
 
+from storehooks.domain.retry import BIGCOMMERCE_SCHEDULE, RetrySchedule
+from storehooks_cli.options import parser
+
+
+def _check_retry_schedule(text: str) -> str:
+    """The schedule as the template takes it."""
+    return ",".join(map(str, RetrySchedule.parse(text).slots))
+
 
 def local(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Where http is served.")] = 3000,
@@ -14,13 +22,33 @@ def local(
         Literal["true", "false"],
         typer.Option(help="Whether hooks may name http, any port and private addresses."),
     ] = "true",
+    retry_schedule: Annotated[
+        str,
+        typer.Option(
+            parser=parser(_check_retry_schedule),
+            metavar="SECONDS,...",
+            help="How long to wait after each failed attempt but the last.",
+        ),
+    ] = BIGCOMMERCE_SCHEDULE,
+    delivery_timeout_seconds: Annotated[
+        int, typer.Option(min=1, max=20, help="How long a destination has for an attempt.")
+    ] = 10,
 ) -> None:
     """Run the whole of storehooks on this machine until Ctrl-C."""
     from storehooks_cli.local.errors import LocalError
     from storehooks_cli.local.stack import Settings, run
 
     try:
-        run(Settings(port, tls_port, data_dir, allow_private_destinations))
+        run(
+            Settings(
+                port=port,
+                tls_port=tls_port,
+                data_dir=data_dir,
+                allow_private_destinations=allow_private_destinations,
+                retry_schedule=retry_schedule,
+                delivery_timeout_seconds=delivery_timeout_seconds,
+            )
+        )
     except LocalError as error:
         typer.echo(f"storehooks: {error}", err=True)
         raise typer.Exit(1) from None

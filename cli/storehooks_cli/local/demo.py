@@ -3,6 +3,9 @@
 import json
 from pathlib import Path
 
+from storehooks.adapters.access import AccessTables, TokensTable
+from storehooks.domain.errors import UnauthenticatedError
+from storehooks.domain.identity import OAUTH_SCOPES, Caller, token_digest
 from storehooks_cli.local.aws import CONFIG, session
 from storehooks_cli.local.deployment import Outputs
 from storehooks_cli.local.files import write_whole
@@ -12,17 +15,28 @@ STORE_HASH = "5ueh97"
 
 
 def demo_token(state: State, endpoint_url: str, outputs: Outputs) -> str:
-    """The demo store's access token: made once, kept with the state that knows it."""
-    file: Path = state.path / "demo-token.json"
-    if not file.exists():
-        from storehooks.adapters.access import AccessTables
+    """The demo store's access token, with all OAuth scopes: made once, kept with the state that knows it.
 
-        access = AccessTables(
-            tokens_table=outputs.tokens_table,
-            clients_table=outputs.clients_table,
-            dynamodb=session().client("dynamodb", endpoint_url=endpoint_url, config=CONFIG),
-        )
-        token = access.create_token(store_hash=STORE_HASH, client_id=None, oauth_scopes=("default",))
-        write_whole(file, json.dumps({"store_hash": STORE_HASH, "access_token": token.access_token}))
-    access_token: str = json.loads(file.read_text())["access_token"]
-    return access_token
+    One that was revoked or lacks a scope, as those of earlier versions do, is replaced: in
+    the latter case by one of the same client.
+    """
+    file: Path = state.path / "demo-token.json"
+    dynamodb = session().client("dynamodb", endpoint_url=endpoint_url, config=CONFIG)
+    old: str = json.loads(file.read_text())["access_token"] if file.exists() else ""
+    caller = _caller(TokensTable(outputs.tokens_table, dynamodb), old)
+    if caller and caller.oauth_scopes >= set(OAUTH_SCOPES):
+        return old
+    access = AccessTables(outputs.tokens_table, outputs.clients_table, dynamodb)
+    new = access.create_token(STORE_HASH, caller.client_id if caller else None, OAUTH_SCOPES)
+    write_whole(file, json.dumps({"store_hash": STORE_HASH, "access_token": new.access_token}))
+    if caller:
+        access.revoke_token(STORE_HASH, token_digest(old))
+    return new.access_token
+
+
+def _caller(tokens: TokensTable, access_token: str) -> Caller | None:
+    """Whom the token stands for; None if for nobody."""
+    try:
+        return tokens.caller(access_token)
+    except UnauthenticatedError:
+        return None

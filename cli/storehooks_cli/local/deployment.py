@@ -28,6 +28,8 @@ SAM = PROJECT / ".venv-sam/bin/sam"
 # In AWS a minute by default. Who tries things out does not want to wait so long for a
 # revoked token, yet what the gateway remembers should be met here too.
 AUTHORIZER_CACHE_SECONDS = 5
+# Each batch that is worked on beside others is a process of ~75 MB here.
+_MAXIMUM_CONCURRENCY = 5
 
 # All that decides what is deployed: the sources, what builds them, and what deploys them.
 _SOURCES = (
@@ -49,13 +51,15 @@ class Outputs:
     stage_name: str
     tokens_table: str
     clients_table: str
+    deliveries_table: str
+    event_ids_table: str
 
 
 class Deployment:
     """The stack in the emulator."""
 
     def __init__(
-        self, folder: DataFolder, state: State, endpoint_url: str, allow_private_destinations: str
+        self, folder: DataFolder, state: State, endpoint_url: str, parameters: Mapping[str, str]
     ) -> None:
         self._folder = folder
         self._log = folder.logs / "sam.log"
@@ -63,10 +67,11 @@ class Deployment:
         self._built = ""
         self._endpoint_url = endpoint_url
         self._parameters = {
-            "AllowPrivateDestinations": allow_private_destinations,
+            **parameters,
             "Architecture": _architecture(),
             "AuthorizerCacheSeconds": str(AUTHORIZER_CACHE_SECONDS),
             "DeletionProtection": "false",
+            "MaximumConcurrency": str(_MAXIMUM_CONCURRENCY),
         }
 
     def is_current(self) -> bool:
@@ -109,6 +114,8 @@ class Deployment:
             stage_name=values["StageName"],
             tokens_table=values["TokensTable"],
             clients_table=values["ClientsTable"],
+            deliveries_table=values["DeliveriesTable"],
+            event_ids_table=values["EventIdsTable"],
         )
 
     def _finish(self) -> None:
@@ -126,6 +133,18 @@ class Deployment:
                 restApiId=outputs.api_id, authorizerId=authorizer["id"], patchOperations=[change]
             )
         put_gateway_responses(gateway, outputs.api_id, outputs.stage_name)
+        functions = session().client("lambda", endpoint_url=self._endpoint_url, config=CONFIG)
+        # ministack leaves the number a text, over which its poller of the queues fails.
+        for mapping in functions.list_event_source_mappings()["EventSourceMappings"]:
+            functions.update_event_source_mapping(
+                UUID=mapping["UUID"], ScalingConfig={"MaximumConcurrency": _MAXIMUM_CONCURRENCY}
+            )
+        dynamodb = session().client("dynamodb", endpoint_url=self._endpoint_url, config=CONFIG)
+        # ministack does not read this from the template.
+        for table in (outputs.deliveries_table, outputs.event_ids_table):
+            dynamodb.update_time_to_live(
+                TableName=table, TimeToLiveSpecification={"AttributeName": "expires_at", "Enabled": True}
+            )
         self._drop_artifacts()
 
     def _drop_artifacts(self) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import shlex
 import shutil
 import socket
 import time
@@ -30,12 +31,13 @@ from storehooks_cli.local.ports import LOOPBACK, listen
 from storehooks_cli.local.processes import end_orphans
 from storehooks_cli.local.state import State
 from storehooks_cli.local.stopping import StopRequest
+from storehooks_cli.stack import DEFAULT_DATA_DIR
 
 # A machine that is very busy may need more time than the first request has.
 _FIRST_TRIES = 3
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """What `storehooks local` is told."""
 
@@ -43,6 +45,17 @@ class Settings:
     tls_port: int
     data_dir: Path
     allow_private_destinations: str
+    retry_schedule: str
+    delivery_timeout_seconds: int
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """Those of the template's parameters that it decides."""
+        return {
+            "AllowPrivateDestinations": self.allow_private_destinations,
+            "RetrySchedule": self.retry_schedule,
+            "DeliveryTimeoutSeconds": str(self.delivery_timeout_seconds),
+        }
 
 
 def run(settings: Settings) -> None:
@@ -130,9 +143,7 @@ class _Stack:
                 )
 
     async def _deploy(self, emulator: Emulator) -> Outputs:
-        deployment = Deployment(
-            self._folder, self._state, emulator.endpoint_url, self._settings.allow_private_destinations
-        )
+        deployment = Deployment(self._folder, self._state, emulator.endpoint_url, self._settings.parameters)
         if not deployment.is_current():
             self._say("building")
             await deployment.build()
@@ -175,6 +186,16 @@ class _Stack:
         typer.echo(f"demo token for store {STORE_HASH}: {token}")
         typer.echo(f"curl -H 'X-Auth-Token: {token}' {self._base_url}/stores/{STORE_HASH}/v2/hooks")
         typer.echo(f"https clients trust {self._folder.ca_certificate}; Ctrl-C stops and keeps everything")
+        typer.echo(f"publish an event: {shlex.join(self._publish_command())}")
+
+    def _publish_command(self) -> list[str]:
+        data_dir = self._settings.data_dir
+        return [
+            *(".venv/bin/storehooks", "event", "send", "--local"),
+            *(() if data_dir == DEFAULT_DATA_DIR else ("--data-dir", str(data_dir))),
+            *("--store-hash", STORE_HASH, "--scope", "store/order/created"),
+            *("--data", '{"type":"order","id":250}'),
+        ]
 
     def _say(self, text: str) -> None:
         typer.echo(f"{time.monotonic() - self._started:5.1f} s  {text}")

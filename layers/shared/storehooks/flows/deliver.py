@@ -119,7 +119,8 @@ class _Invocation:
         receiving: Future[list[ReceivedTask]] | None = None
         with ThreadPoolExecutor(1) as thread:
             while self._shared.sender.in_flight or receiving:
-                if not self._shared.sender.in_flight and receiving:
+                if receiving and not self._shared.sender.in_flight:
+                    self._settle()
                     wait([receiving])
                 self._collect()
                 if receiving and receiving.done():
