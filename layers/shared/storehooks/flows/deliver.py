@@ -38,11 +38,13 @@ from storehooks.flows.outcome import Outcomes, Sent
 
 logger = Logger(utc=True)
 
-_MOST_IN_FLIGHT = 100
-# After this long the invocation looks for more work beside what it waits for.
-_PATIENCE_SECONDS = 1.0
+_MOST_IN_FLIGHT = 200
+# After this long the invocation looks for more work beside what it waits for: now and then,
+# and by long polls once that is likely to last. Those may outlast what is waited for.
+_PATIENCE_SECONDS = 0.25
+_LONG_POLLS_AFTER_SECONDS = 1.0
 _LONG_POLL_SECONDS = 1
-_STEP_SECONDS = 0.1
+_STEP_SECONDS = 0.05
 _SETTLE_AT_ONCE = 10
 _SETTLE_WITHIN_SECONDS = 0.2
 
@@ -112,7 +114,7 @@ class _Invocation:
         self._holds: list[tuple[Work, HoldTask]] = []
         self._failed: set[str] = set()
         self._to_delete: list[ReceivedTask] = []
-        self._may_take_more = True
+        self._receive_at = self._started + _PATIENCE_SECONDS
 
     def run(self, batch: Sequence[Work]) -> set[str]:
         self._take_on(batch)
@@ -127,7 +129,10 @@ class _Invocation:
                     self._take_on(self._received(receiving))
                     receiving = None
                 if receiving is None and self._wants_more():
-                    receiving = thread.submit(self._shared.queue.receive, wait_seconds=_LONG_POLL_SECONDS)
+                    is_long = time.monotonic() - self._started >= _LONG_POLLS_AFTER_SECONDS
+                    receiving = thread.submit(
+                        self._shared.queue.receive, wait_seconds=_LONG_POLL_SECONDS if is_long else 0
+                    )
                     receiving.add_done_callback(lambda _: self._shared.sender.wake())
         self._settle()
         # Last, because nothing is sent or read while it goes on.
@@ -139,21 +144,22 @@ class _Invocation:
     # ------------------------------------------------------------ more work
 
     def _wants_more(self) -> bool:
-        sender = self._shared.sender
-        waited = time.monotonic() - self._started
+        now = time.monotonic()
         return (
-            self._may_take_more
-            and 0 < sender.in_flight < _MOST_IN_FLIGHT
-            and _PATIENCE_SECONDS <= waited < self._shared.timeout_seconds
+            self._receive_at <= now < self._started + self._shared.timeout_seconds
+            and 0 < self._shared.sender.in_flight < _MOST_IN_FLIGHT
         )
 
     def _received(self, receiving: "Future[list[ReceivedTask]]") -> list[Work]:
         try:
             received = receiving.result()
         except QueueFailedError as error:
-            self._may_take_more = False
+            self._receive_at = math.inf
             logger.warning("taking more work failed", error=error.code)
             return []
+        now = time.monotonic()
+        is_early = now - self._started < _LONG_POLLS_AFTER_SECONDS
+        self._receive_at = now + _PATIENCE_SECONDS if is_early and not received else now
         return [Work(one.task, one.message.receive_count > 1, received=one) for one in received]
 
     # ------------------------------------------------------------ beginning
