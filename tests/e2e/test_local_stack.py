@@ -15,6 +15,7 @@ import psutil
 import pytest
 import requests
 
+from tests.e2e.command_line import words
 from tests.e2e.local_run import ROOT, LocalRun, free_ports, kill_all, started_in
 
 LATER_START_SECONDS = 15
@@ -40,13 +41,16 @@ def emulators_of(data_dir: Path) -> list[psutil.Process]:
 
 
 def test_it_says_what_to_try_and_that_works(stack):
-    ready, _, curl, authority = stack.run.lines[-4:]
+    ready, _, curl, authority, publish = stack.run.lines[-5:]
     assert ready.startswith("storehooks ready")
     assert stack.base_url in ready
     assert stack.tls_base_url in ready
     assert str(stack.ca_path) in authority
     pasted = subprocess.run(["sh", "-c", f"{curl} -sS --fail-with-body"], capture_output=True, check=True)
     assert pasted.stdout.startswith(b"[")
+    command = publish.removeprefix("publish an event: ")
+    pasted = subprocess.run(["sh", "-c", command], cwd=ROOT, capture_output=True, check=True)
+    assert b"store/order/created" in pasted.stdout
 
 
 def test_the_secrets_in_the_data_folder_are_the_owners_alone(stack):
@@ -83,6 +87,20 @@ def test_a_port_in_use_is_named_before_anything_is_built(stack, tmp_path, variab
     assert f"make run {variable}=" in second.output
     assert "Traceback" not in second.output
     assert "building" not in second.output
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "accepted"),
+    [
+        ("RETRY_SCHEDULE", "60,0", "from 1 to 604800"),
+        ("DELIVERY_TIMEOUT_SECONDS", "21", "less than or equal to 20"),
+    ],
+)
+def test_a_bad_parameter_is_refused_with_what_is_accepted(tmp_path, variable, value, accepted):
+    with LocalRun(tmp_path, **{variable: value}) as run:
+        assert run.wait_refused() != 0
+    assert accepted in words(run.output)
+    assert "building" not in run.output
 
 
 def test_a_stop_keeps_everything_and_a_later_start_is_fast(data_dir):
@@ -146,11 +164,19 @@ def test_after_any_kill_the_next_start_recovers(data_dir):
         assert "Traceback" not in run.output
 
 
-def test_private_destinations_can_be_refused_as_in_a_deployment(data_dir):
+def test_parameters_are_those_of_the_deployment(data_dir):
+    """And with ALLOW_PRIVATE_DESTINATIONS=false private destinations are refused as in AWS."""
     private = {"scope": "store/order/*", "destination": "http://127.0.0.1:8000/hook"}
-    with LocalRun(data_dir, ALLOW_PRIVATE_DESTINATIONS="false") as run:
+    variables = {
+        "ALLOW_PRIVATE_DESTINATIONS": "false",
+        "RETRY_SCHEDULE": "1,2,4",
+        "DELIVERY_TIMEOUT_SECONDS": "3",
+    }
+    with LocalRun(data_dir, **variables) as run:
         run.ready()
         assert run.request("POST", json=private).status_code == 400
+        deliver = run.aws("lambda").get_function_configuration(FunctionName="storehooks-deliver")
+        assert variables.items() <= deliver["Environment"]["Variables"].items()
         assert run.hooks() == ["first"]
         assert run.stop() == 0
 

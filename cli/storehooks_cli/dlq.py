@@ -1,0 +1,300 @@
+"""storehooks dlq: dead letters, the messages of a queue whose work could not be done.
+
+SQS and EventBridge put messages aside, and match_events what is no event.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import batched
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from storehooks.adapters.queue import OutgoingMessage, Queue, ReceivedMessage
+from storehooks.api.v2 import iso_utc
+from storehooks.domain.errors import QueueFailedError
+from storehooks_cli.options import Json
+from storehooks_cli.output import fail, failures_told, print_json, print_table
+from storehooks_cli.stack import (
+    DEFAULT_DATA_DIR,
+    DEFAULT_STACK_NAME,
+    DataDir,
+    Local,
+    Stack,
+    StackName,
+    find_stack,
+)
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.type_defs import MessageTypeDef
+
+app = typer.Typer(no_args_is_help=True, help="Dead letters: list them, and try them again.")
+
+_MOST_MESSAGES = 10
+# While a message is looked at or moved, nobody else gets it. Should the command be stopped
+# in the middle, it is back after this long.
+_AWAY_SECONDS = 30
+# Above zero SQS asks all of its servers, and an empty answer means an empty queue.
+_WAIT_SECONDS = 1
+_SILENT_SECONDS = 2.0
+_MOST_SHOWN = 128
+
+_QueueName = Literal["events", "deliveries"]
+_QueueOption = Annotated[_QueueName | None, typer.Option(help="Only this queue's; both if left out.")]
+
+
+@dataclass(frozen=True, slots=True)
+class _Queues:
+    """A queue, its dead-letter queue, and what could not be done with the messages in that."""
+
+    name: _QueueName
+    url: str
+    dead_letters_url: str
+    undone: str
+
+
+@dataclass(frozen=True, slots=True)
+class _DeadLetter:
+    """A dead letter as it is shown, without its event's data. ``sent_at`` is in seconds since 1970."""
+
+    queue: _QueueName
+    message_id: str
+    receipt_handle: str
+    sent_at: int
+    reason: str
+    about: dict[str, str]
+
+
+@app.command("list")
+def list_dead_letters(
+    queue: _QueueOption = None,
+    local: Local = False,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    stack_name: StackName = DEFAULT_STACK_NAME,
+    as_json: Json = False,
+) -> None:
+    """List the dead letters, the oldest first. They stay where they are."""
+    stack = find_stack(local=local, data_dir=data_dir, stack_name=stack_name)
+    with failures_told():
+        sqs = stack.sqs()
+        letters = [letter for queues in _queues(stack, queue) for letter in _look_at(sqs, queues)]
+    if as_json:
+        print_json([_as_json(letter) for letter in letters])
+    else:
+        rows = [
+            [
+                letter.queue,
+                letter.message_id,
+                iso_utc(letter.sent_at),
+                " ".join(f"{name}={value}" for name, value in letter.about.items()),
+                letter.reason,
+            ]
+            for letter in letters
+        ]
+        print_table(["QUEUE", "MESSAGE ID", "SENT", "ABOUT", "REASON"], rows)
+
+
+@app.command("redrive")
+def redrive(
+    queue: _QueueOption = None,
+    local: Local = False,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    stack_name: StackName = DEFAULT_STACK_NAME,
+    as_json: Json = False,
+) -> None:
+    """Give the dead letters back to the queues they come from, to be tried again.
+
+    Each is sent before it is deleted, so that nothing is lost if this is stopped. As many
+    are moved as there are at the beginning: those which come back meanwhile are left.
+    """
+    stack = find_stack(local=local, data_dir=data_dir, stack_name=stack_name)
+    with failures_told():
+        sqs = stack.sqs()
+        moved = {queues.name: _redrive(sqs, queues) for queues in _queues(stack, queue)}
+    if as_json:
+        print_json(moved)
+    else:
+        print_table(["QUEUE", "MOVED"], [[name, str(count)] for name, count in moved.items()])
+
+
+def _queues(stack: Stack, name: _QueueName | None) -> list[_Queues]:
+    """The queues that the option names."""
+    both = [
+        _Queues("events", stack.output("EventsQueueUrl"), stack.output("EventsDeadLettersUrl"), "matched"),
+        _Queues(
+            "deliveries", stack.output("DeliveriesQueueUrl"), stack.output("DeliveriesDeadLettersUrl"), "made"
+        ),
+    ]
+    return [queues for queues in both if name in {None, queues.name}]
+
+
+def _receive(sqs: "SQSClient", url: str, most: int) -> "list[MessageTypeDef]":
+    return sqs.receive_message(
+        QueueUrl=url,
+        MaxNumberOfMessages=most,
+        VisibilityTimeout=_AWAY_SECONDS,
+        WaitTimeSeconds=_WAIT_SECONDS,
+        MessageSystemAttributeNames=["SentTimestamp", "MessageGroupId"],
+        MessageAttributeNames=["reason", "ERROR_MESSAGE"],
+    ).get("Messages", [])
+
+
+# -------------------------------------------------------------------- list
+
+
+def _look_at(sqs: "SQSClient", queues: _Queues) -> list[_DeadLetter]:
+    """All dead letters of a queue; they are put back at the end."""
+    policy = sqs.get_queue_attributes(QueueUrl=queues.url, AttributeNames=["RedrivePolicy"])["Attributes"]
+    tries = json.loads(policy["RedrivePolicy"])["maxReceiveCount"]
+    seen: dict[str, _DeadLetter] = {}
+    # Those that are seen again have been back already: there are too many to look at them all within 30 s.
+    while new := [
+        message
+        for message in _receive(sqs, queues.dead_letters_url, _MOST_MESSAGES)
+        if message["MessageId"] not in seen
+    ]:
+        for message in new:
+            seen[message["MessageId"]] = _to_dead_letter(queues, message, tries)
+    for letters in batched(seen.values(), _MOST_MESSAGES, strict=False):
+        sqs.change_message_visibility_batch(
+            QueueUrl=queues.dead_letters_url,
+            Entries=[
+                {"Id": str(position), "ReceiptHandle": letter.receipt_handle, "VisibilityTimeout": 0}
+                for position, letter in enumerate(letters)
+            ],
+        )
+    return sorted(seen.values(), key=lambda letter: letter.sent_at)
+
+
+def _to_dead_letter(queues: _Queues, message: "MessageTypeDef", tries: int) -> _DeadLetter:
+    attributes = message.get("MessageAttributes", {})
+    told = [attributes[name]["StringValue"] for name in ("reason", "ERROR_MESSAGE") if name in attributes]
+    return _DeadLetter(
+        queue=queues.name,
+        message_id=message["MessageId"],
+        receipt_handle=message["ReceiptHandle"],
+        sent_at=int(message["Attributes"]["SentTimestamp"]) // 1000,
+        reason=_printable(told[0]) if told else f"could not be {queues.undone}: received {tries} times",
+        about=_about(queues.name, message["Body"]),
+    )
+
+
+def _about(queue: _QueueName, body: str) -> dict[str, str]:
+    """What a message says of the event, hook and delivery it is about; it may be no message of ours."""
+    try:
+        message = _members(json.loads(body))
+    except (ValueError, RecursionError):
+        return {}
+    found: dict[str, object]
+    if queue == "events":
+        detail = _members(message.get("detail"))
+        found = {
+            "store_hash": detail.get("store_hash"),
+            "scope": message.get("detail-type"),
+            "event_id": detail.get("id", message.get("id")),
+        }
+    else:
+        delivery = _members(message.get("delivery"))
+        found = {
+            "store_hash": message.get("store_hash", delivery.get("store_hash")),
+            "hook_id": message.get("hook_id", delivery.get("hook_id")),
+            "scope": delivery.get("scope"),
+            "event_id": delivery.get("event_id"),
+            "delivery_id": message.get("delivery_id", delivery.get("id")),
+        }
+    return {
+        name: _printable(str(value))[:_MOST_SHOWN]
+        for name, value in found.items()
+        if isinstance(value, str | int)
+    }
+
+
+def _members(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _printable(text: str) -> str:
+    """On one line, and with nothing that steers a terminal."""
+    return "".join(character if character.isprintable() else "?" for character in text)
+
+
+def _as_json(letter: _DeadLetter) -> dict[str, object]:
+    return {
+        "queue": letter.queue,
+        "message_id": letter.message_id,
+        "sent_at": iso_utc(letter.sent_at),
+        "about": letter.about,
+        "reason": letter.reason,
+    }
+
+
+# -------------------------------------------------------------------- redrive
+
+
+def _redrive(sqs: "SQSClient", queues: _Queues) -> int:
+    """Move a queue's dead letters back; how many that were."""
+    # Not by StartMessageMoveTask: it knows whence SQS moved a message, but not whence a function did.
+    attributes = sqs.get_queue_attributes(
+        QueueUrl=queues.dead_letters_url, AttributeNames=["ApproximateNumberOfMessages"]
+    )["Attributes"]
+    total, moved = int(attributes["ApproximateNumberOfMessages"]), 0
+    with _progress(f"moving {queues.name}", total) as tell:
+        while moved < total:
+            messages = _receive(sqs, queues.dead_letters_url, min(_MOST_MESSAGES, total - moved))
+            if not messages:
+                break
+            _move(sqs, queues, messages)
+            moved += len(messages)
+            tell(moved)
+    return moved
+
+
+def _move(sqs: "SQSClient", queues: _Queues, messages: "Sequence[MessageTypeDef]") -> None:
+    """Move these, with their groups and without the reasons; ends the command when that fails."""
+    failure: QueueFailedError | None = None
+    try:
+        Queue(queues.url, sqs).send(
+            [
+                OutgoingMessage(message["Body"], group=message["Attributes"].get("MessageGroupId"))
+                for message in messages
+            ]
+        )
+    except QueueFailedError as error:
+        failure = error
+    left = failure.failed if failure else frozenset()
+    taken = [
+        ReceivedMessage(message["Body"], message["ReceiptHandle"], receive_count=1)
+        for position, message in enumerate(messages)
+        if position not in left
+    ]
+    try:
+        Queue(queues.dead_letters_url, sqs).delete(taken)
+    except QueueFailedError as error:
+        failure = error
+    if failure:
+        fail(f"SQS failed with {failure.code}; what was not moved is a dead letter still, so try again")
+
+
+@contextmanager
+def _progress(title: str, total: int) -> Iterator[Callable[[int], None]]:
+    """Gives what to call with the number that is done; it is shown once that takes its time."""
+    console = Console(stderr=True)
+    progress = Progress(console=console, transient=True, disable=not console.is_terminal)
+    task = progress.add_task(title, total=total)
+    started = time.monotonic()
+
+    def tell(done: int) -> None:
+        progress.update(task, completed=done)
+        if time.monotonic() - started > _SILENT_SECONDS:
+            progress.start()
+
+    try:
+        yield tell
+    finally:
+        progress.stop()

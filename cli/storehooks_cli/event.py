@@ -1,0 +1,78 @@
+"""storehooks event: publishing from a shell."""
+
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from storehooks.api.event_input import NewBusEvent
+from storehooks.api.strict_json import RefusedJsonError, strict_json
+from storehooks.domain.errors import InvalidRequestError, QueueFailedError
+from storehooks.domain.event import DATA_ACCEPTED
+from storehooks_cli.options import Json, StoreHash
+from storehooks_cli.output import fail, print_json, print_table
+from storehooks_cli.stack import DEFAULT_DATA_DIR, DEFAULT_STACK_NAME, DataDir, Local, StackName, find_stack
+
+app = typer.Typer(no_args_is_help=True, help="Events: publish them.")
+
+_SOURCE = "storehooks.cli"
+
+
+@app.command("send")
+def send_event(
+    store_hash: StoreHash,
+    scope: Annotated[str, typer.Option(metavar="SCOPE", help="What happened, such as store/order/created.")],
+    data: Annotated[
+        str, typer.Option(metavar="JSON", help="What it happened to; - reads it from standard input.")
+    ],
+    event_id: Annotated[
+        str | None,
+        typer.Option(
+            "--id",
+            metavar="ID",
+            help="The event's id: for a day, another event of the store with it is taken for the same.",
+        ),
+    ] = None,
+    store_id: Annotated[str | None, typer.Option(metavar="NUMBER", help="The store's number.")] = None,
+    created_at: Annotated[
+        int | None, typer.Option(metavar="SECONDS", help="When it happened, since 1970; now if left out.")
+    ] = None,
+    local: Local = False,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    stack_name: StackName = DEFAULT_STACK_NAME,
+    as_json: Json = False,
+) -> None:
+    """Publish an event of a store, by way of the event bus."""
+    given = {"id": event_id, "store_id": store_id, "created_at": created_at}
+    detail = {
+        "store_hash": store_hash,
+        "data": _value(data),
+        **{name: value for name, value in given.items() if value is not None},
+    }
+    try:
+        NewBusEvent.parse({"scope": scope, **detail})
+    except InvalidRequestError as error:
+        raise typer.BadParameter(
+            "; ".join(
+                f"--{problem.field.replace('_', '-')} {problem.reason}, accepted: {problem.accepted}"
+                for problem in error.problems
+            )
+        ) from None
+    stack = find_stack(local=local, data_dir=data_dir, stack_name=stack_name)
+    try:
+        bus_id = stack.event_bus().put(_SOURCE, scope, detail)
+    except QueueFailedError as error:
+        fail(f"EventBridge failed with {error.code}; whether the event was published is unknown")
+    published = {"id": event_id or bus_id, "scope": scope}
+    if as_json:
+        print_json(published)
+    else:
+        print_table(["EVENT ID", "SCOPE"], [list(published.values())])
+
+
+def _value(data: str) -> Any:
+    """The value of --data."""
+    try:
+        return strict_json(sys.stdin.buffer.read() if data == "-" else data)
+    except RefusedJsonError as error:
+        raise typer.BadParameter(f"--data {error}, accepted: {DATA_ACCEPTED}") from None

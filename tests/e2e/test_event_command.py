@@ -1,0 +1,82 @@
+"""storehooks event, against the running stack."""
+
+import json
+import subprocess
+
+import pytest
+
+from tests.e2e.command_line import storehooks, words
+from tests.e2e.subscriber import subscriber
+
+STORE_HASH = "ev3nts"
+SEND = ("event", "send", "--store-hash", STORE_HASH, "--scope", "store/order/created")
+
+
+def test_an_event_is_published_and_delivered(stack):
+    with subscriber(stack, STORE_HASH) as app:
+        shown = storehooks(stack, *SEND, "--data", '{"type": "order", "id": 250}').stdout
+        callback = app.next_callback()
+        heading, row = shown.splitlines()
+        assert heading.split() == ["EVENT", "ID", "SCOPE"]
+        assert len(row.split()[0]) == 36
+        assert row.split()[1] == "store/order/created"
+        assert (callback["scope"], callback["data"]) == ("store/order/created", {"type": "order", "id": 250})
+        assert callback["producer"] == f"stores/{STORE_HASH}"
+
+        given = ("--id", "order-251", "--store-id", "1025646", "--created-at", "1561479335", "--json")
+        answer = storehooks(stack, *SEND, *given, "--data", "-", input='["ü"]')
+        callback = app.next_callback()
+        assert json.loads(answer.stdout) == {"id": "order-251", "scope": "store/order/created"}
+        assert callback["data"] == ["ü"]
+        assert (callback["store_id"], callback["created_at"]) == ("1025646", 1561479335)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (
+            ("--data", "5", "--id", "a b", "--store-id", "x", "--created-at", "-1"),
+            [
+                "--data has the wrong type, accepted: an object or an array",
+                "--id is no event id, accepted: a string of 1 to 128",
+                "--store-id is no store id, accepted: an integer",
+                "--created-at is no time, accepted: whole seconds",
+            ],
+        ),
+        (("--data", "{}", "--scope", "store/order/*"), ["--scope is a wildcard; an event has one scope"]),
+        (("--data", "{]"), ["--data is not JSON", "line 1 column 2", "accepted: an object or an array"]),
+        (("--data", "{}", "--store-hash", "a/b"), ["--store-hash", "1 to 64 letters and digits"]),
+    ],
+)
+def test_a_bad_event_is_refused_with_what_is_accepted(stack, arguments, told):
+    answer = storehooks(stack, *SEND, *arguments, check=False)
+    assert answer.returncode == 2
+    for words_of_one in told:
+        assert words_of_one in words(answer.stderr)
+    assert "Traceback" not in answer.stderr
+
+
+def test_a_stack_of_an_earlier_version_is_told_apart(stack):
+    template = {
+        "Resources": {"Handle": {"Type": "AWS::CloudFormation::WaitConditionHandle"}},
+        "Outputs": {"TokensTable": {"Value": "tokens"}, "ClientsTable": {"Value": "clients"}},
+    }
+    stack.run.aws("cloudformation").create_stack(StackName="earlier", TemplateBody=json.dumps(template))
+    access = {
+        "AWS_ENDPOINT_URL": stack.endpoint_url,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    answer = subprocess.run(
+        [stack.command, *SEND, "--data", "{}", "--stack-name", "earlier"],
+        env=stack.environment | access,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answer.returncode == 1
+    assert answer.stderr == (
+        "storehooks: the stack earlier is older than this command: "
+        "it has no output EventBusName; deploy it anew\n"
+    )

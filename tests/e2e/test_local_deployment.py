@@ -1,0 +1,44 @@
+"""What the local stack adds to its deployment: what the local AWS leaves out, and the demo token."""
+
+import json
+
+import pytest
+
+from storehooks.domain.identity import OAUTH_SCOPES
+from storehooks_cli.local.demo import STORE_HASH, demo_token
+from storehooks_cli.local.deployment import Deployment, Outputs
+from storehooks_cli.local.folders import DataFolder
+from storehooks_cli.local.state import State
+from tests.e2e.command_line import storehooks
+
+
+@pytest.fixture(scope="module")
+def outputs(stack) -> Outputs:
+    folder = DataFolder(stack.data_dir)
+    return Deployment(folder, State(folder), stack.endpoint_url, {}).outputs()
+
+
+def test_expired_items_are_deleted(stack, outputs):
+    for table in (outputs.deliveries_table, outputs.event_ids_table):
+        answer = stack.run.aws("dynamodb").describe_time_to_live(TableName=table)
+        assert answer["TimeToLiveDescription"] == {
+            "TimeToLiveStatus": "ENABLED",
+            "AttributeName": "expires_at",
+        }
+
+
+def test_a_demo_token_of_an_earlier_version_is_replaced_by_one_of_its_client(stack, outputs, tmp_path):
+    folder = DataFolder.open(tmp_path)
+    state = State(folder)
+    state.path.mkdir()
+    earlier = json.loads(storehooks(stack, "token", "create", "--store-hash", STORE_HASH, "--json").stdout)
+    (state.path / "demo-token.json").write_text(json.dumps({"access_token": earlier["access_token"]}))
+    token = demo_token(state, stack.endpoint_url, outputs)
+    assert token != earlier["access_token"]
+    assert demo_token(state, stack.endpoint_url, outputs) == token
+    listed = ("token", "list", "--store-hash", STORE_HASH, "--client-id", earlier["client_id"], "--json")
+    (record,) = json.loads(storehooks(stack, *listed).stdout)
+    assert record["scopes"] == sorted(OAUTH_SCOPES)
+
+    storehooks(stack, "token", "revoke", "--store-hash", STORE_HASH, token)
+    assert demo_token(state, stack.endpoint_url, outputs) != token

@@ -1,0 +1,106 @@
+"""A delivery: what it is called, and where it stands."""
+
+from dataclasses import replace
+
+import pytest
+
+from storehooks.domain.attempt import Attempt, Times
+from storehooks.domain.callback import callback
+from storehooks.domain.delivery import Status, is_delivery_id, new_delivery
+from storehooks.domain.hook import Hook
+from storehooks.domain.retry import RetrySchedule
+from tests.unit.test_event import EVENT
+
+HOOK = Hook(
+    id=7,
+    store_hash="5ueh97",
+    client_id="c" * 32,
+    scope="store/order/*",
+    destination="https://app.example.com/orders?key=secret",
+    headers={"X-Mine": "1"},
+    is_active=True,
+    created_at=1,
+    updated_at=1,
+)
+SCHEDULE = RetrySchedule.parse("60,180")
+NOW = 1_700_000_100.5
+
+
+def delivery():
+    return new_delivery(EVENT, EVENT.payload(), HOOK)
+
+
+def attempt(status: int | None = 500, error: str | None = "answered 500", retry_after: str | None = None):
+    return Attempt(at=NOW, status=status, error=error, times=Times(total_ms=1.0), retry_after=retry_after)
+
+
+OK = attempt(status=200, error=None)
+
+
+def test_its_id_is_derived_from_the_event_and_the_hook():
+    assert delivery().id == delivery().id
+    assert is_delivery_id(delivery().id)
+    assert new_delivery(EVENT, "", replace(HOOK, id=8)).id != delivery().id
+    assert new_delivery(replace(EVENT, publication="another"), "", HOOK).id != delivery().id
+    assert new_delivery(replace(EVENT, store_hash="other"), "", HOOK).id != delivery().id
+
+
+def test_ids_sort_by_the_time_that_events_were_accepted():
+    times = [1, 10**14, 10**15, 10**15 + 1, 10**16, 2**55]
+    ids = [new_delivery(replace(EVENT, accepted_at=time), "", HOOK).id for time in times]
+    assert ids == sorted(ids)
+    assert all(map(is_delivery_id, ids))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "msg_", "msg_" + "0" * 31, "msg_" + "G" * 32, "circuit", "msg_" + "٣" * 32]
+)
+def test_what_is_no_delivery_id(text):
+    assert not is_delivery_id(text)
+
+
+def test_a_success_ends_it():
+    after = delivery().after(OK, SCHEDULE, NOW)
+    assert (after.status, after.next_attempt_at, after.attempts) == (Status.DELIVERED, None, (OK,))
+
+
+def test_a_failure_is_retried_by_the_schedule_and_the_last_exhausts_it():
+    once = delivery().after(attempt(), SCHEDULE, NOW)
+    assert (once.status, once.next_attempt_at) == (Status.RETRYING, NOW + 60)
+    twice = once.after(attempt(retry_after="200"), SCHEDULE, NOW + 60)
+    assert (twice.status, twice.next_attempt_at) == (Status.RETRYING, NOW + 260)
+    last = twice.after(attempt(), SCHEDULE, NOW + 260)
+    assert (last.status, last.next_attempt_at, len(last.attempts)) == (Status.EXHAUSTED, None, 3)
+    assert twice.after(OK, SCHEDULE, NOW + 260).status is Status.DELIVERED
+
+
+def test_410_ends_it_at_once_with_its_hook():
+    after = delivery().after(attempt(status=410), SCHEDULE, NOW)
+    assert (after.status, after.next_attempt_at) == (Status.HELD, None)
+
+
+def test_its_task_carries_all_of_it_until_the_log_knows_it():
+    assert delivery().task.delivery == delivery()
+    assert delivery().task.attempt == 1
+    once = delivery().after(attempt(), SCHEDULE, NOW)
+    assert once.task.delivery is None
+    assert (once.task.delivery_id, once.task.attempt) == (delivery().id, 2)
+
+
+def test_an_attempt_sends_the_payload_signed_with_the_hooks_headers():
+    request = callback(delivery(), HOOK, secret="s" * 64, now=NOW)
+    assert request.url == HOOK.destination
+    assert request.body == EVENT.payload().encode()
+    assert list(request.headers) == [
+        "X-Mine", "Content-Type", "User-Agent", "webhook-id", "webhook-timestamp", "webhook-signature",
+    ]  # fmt: skip
+    assert request.headers["Content-Type"] == "application/json"
+    assert request.headers["User-Agent"] == "storehooks/0.2.0"
+    assert request.headers["webhook-id"] == delivery().id
+    assert request.headers["webhook-timestamp"] == "1700000100"
+
+
+def test_a_request_shows_neither_headers_nor_body_in_its_text():
+    shown = repr(callback(delivery(), HOOK, secret="s" * 64, now=NOW))
+    assert "X-Mine" not in shown
+    assert "producer" not in shown

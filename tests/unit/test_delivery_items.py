@@ -1,0 +1,94 @@
+"""Deliveries survive the way into the table and through the queue."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from storehooks.adapters.delivery_items import from_item, from_message, to_item, to_message
+from storehooks.domain.attempt import Attempt, Times
+from storehooks.domain.delivery import AttemptTask, Delivery, HoldTask, RecordTask, Status
+
+# As DynamoDB and JSON keep them: milliseconds.
+milliseconds = st.integers(0, 4 * 10**12).map(lambda number: number / 1000)
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+times = st.builds(
+    Times,
+    name_lookup_ms=st.none() | st.floats(0, 1e5),
+    connect_ms=st.none() | st.floats(0, 1e5),
+    tls_ms=st.none() | st.floats(0, 1e5),
+    first_byte_ms=st.none() | st.floats(0, 1e5),
+    total_ms=st.floats(0, 1e5),
+)
+attempts = st.builds(
+    Attempt,
+    at=milliseconds,
+    status=st.none() | st.integers(200, 599),
+    error=st.none() | texts,
+    times=times,
+    answer=texts,
+    retry_after=st.none(),  # what it asked for is in the next attempt's time
+)
+deliveries = st.builds(
+    Delivery,
+    id=st.text("0123456789abcdef", min_size=32, max_size=32).map("msg_{}".format),
+    store_hash=st.just("5ueh97"),
+    hook_id=st.integers(1, 10**18),
+    client_id=st.just("c" * 32),
+    event_id=texts.filter(bool),
+    scope=st.just("store/order/created"),
+    payload=texts.filter(bool),
+    created_at=milliseconds,
+    status=st.sampled_from(Status),
+    attempts=st.lists(attempts, max_size=3).map(tuple),
+    next_attempt_at=st.none() | milliseconds,
+)
+
+
+@given(delivery=deliveries)
+def test_what_is_read_from_the_table_is_what_was_written(delivery):
+    assert from_item(to_item(delivery, expires_at=1, longest_delay=900, now=0)) == delivery
+
+
+@given(delivery=deliveries)
+def test_what_comes_out_of_the_queue_is_what_went_in(delivery):
+    for task in (
+        RecordTask(delivery=delivery),
+        delivery.task,
+        AttemptTask(
+            delivery_id=delivery.id, store_hash="a", hook_id=1, client_id="c", attempt=2, delivery=delivery,
+            is_put_off=True,
+        ),
+        HoldTask(store_hash="a", hook_id=1, client_id="c", store_id=None),
+    ):  # fmt: skip
+        assert from_message(json.loads(json.dumps(to_message(task)))) == task
+
+
+@pytest.mark.parametrize(
+    "message",
+    [{}, {"do": "dance"}, {"do": "attempt"}, {"do": "record"}, {"do": "hold", "colour": "red"}, [], None, "x",
+     {"do": "record", "delivery": {"attempts": [{}]}}, {"do": "record", "delivery": 5}],
+)  # fmt: skip
+def test_what_is_no_task_is_refused(message):
+    with pytest.raises(ValueError, match="task"):
+        from_message(message)
+
+
+def delivery(status: Status, next_attempt_at: float | None) -> Delivery:
+    return Delivery(
+        id="msg_" + "0" * 32, store_hash="a", hook_id=1, client_id="c", event_id="e", scope="s", payload="{}",
+        created_at=0, status=status, next_attempt_at=next_attempt_at,
+    )  # fmt: skip
+
+
+def test_what_is_delivered_is_in_no_index():
+    item = to_item(delivery(Status.DELIVERED, None), expires_at=1, longest_delay=900, now=0)
+    assert not {"state", "due_shard", "due_at"} & item.keys()
+
+
+def test_what_is_far_ahead_is_due_for_the_sweep_and_what_is_near_only_should_it_be_lost():
+    far = to_item(delivery(Status.RETRYING, 901), expires_at=1, longest_delay=900, now=0)
+    assert far["due_at"] == {"N": "901"}
+    near = to_item(delivery(Status.RETRYING, 900), expires_at=1, longest_delay=900, now=0)
+    assert near["due_at"] == {"N": "1200"}

@@ -1,0 +1,115 @@
+"""An event, and what its deliveries carry."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from storehooks.domain.errors import InvalidValueError
+from storehooks.domain.event import (
+    MAX_DATA_BYTES,
+    Event,
+    check_created_at,
+    check_data,
+    check_event_id,
+    check_store_id,
+)
+
+EVENT = Event(
+    id="order-250-created",
+    has_given_id=True,
+    publication="0eb5768f-5c02-4dab-91ed-d9b2534e31b4",
+    store_hash="5ueh97",
+    scope="store/order/created",
+    data={"type": "order", "id": 250},
+    store_id="1025646",
+    created_at=1561479335,
+    accepted_at=1_700_000_000_000_000,
+)
+
+
+def test_the_payload_is_bigcommerces_callback_as_compact_json():
+    assert EVENT.payload() == (
+        '{"scope":"store/order/created","store_id":"1025646","data":{"type":"order","id":250},'
+        f'"hash":"{EVENT.hash}","created_at":1561479335,"producer":"stores/5ueh97"}}'
+    )
+
+
+def test_characters_are_sent_as_they_are():
+    assert '"naïve 🛒 \\n \\""' in replace(EVENT, data={"name": 'naïve 🛒 \n "'}).payload()
+
+
+def test_a_store_id_that_was_not_given_is_null():
+    assert json.loads(replace(EVENT, store_id=None).payload())["store_id"] is None
+
+
+def test_the_hash_is_40_hex_digits_and_the_same_for_each_repeat_of_an_event():
+    assert len(EVENT.hash) == 40
+    assert int(EVENT.hash, 16)
+    again = replace(EVENT, publication="another", accepted_at=EVENT.accepted_at + 1)
+    assert again.hash == EVENT.hash
+    assert replace(EVENT, id="order-251-created").hash != EVENT.hash
+    assert replace(EVENT, store_hash="other").hash != EVENT.hash
+
+
+def test_data_has_at_most_64_kb_as_compact_json_in_utf8():
+    wrapping = len('{"a":""}')
+    full = {"a": "ü" * ((MAX_DATA_BYTES - wrapping) // 2)}
+    assert check_data(full) is full
+    with pytest.raises(InvalidValueError, match="65538 bytes"):
+        check_data({"a": full["a"] + "ü"})
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        ({"a": float("inf")}, "number out of range"),
+        ({"a": float("nan")}, "number out of range"),
+        ({"a": "\ud800"}, "lone surrogate"),
+        ({"\udfff": 1}, "lone surrogate"),
+    ],
+)
+def test_data_that_could_not_be_sent_is_refused(data, reason):
+    with pytest.raises(InvalidValueError, match=reason):
+        check_data(data)
+
+
+def test_data_that_is_nested_too_deeply_is_refused():
+    data: list[object] = []
+    for _ in range(100_000):
+        data = [data]
+    with pytest.raises(InvalidValueError, match="nested too deeply"):
+        check_data(data)
+    while data:  # or else freeing it would recurse
+        (data,) = data  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize("good", ["a", "order-250", "!" * 128, "a#b/c"])
+def test_an_event_id_is_visible_ascii(good):
+    assert check_event_id(good) == good
+
+
+@pytest.mark.parametrize("bad", ["", "a" * 129, "a b", "ü", "a\n", "\x00"])
+def test_what_is_no_event_id_is_refused(bad):
+    with pytest.raises(InvalidValueError):
+        check_event_id(bad)
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"), [(0, "0"), (1025646, "1025646"), ("1025646", "1025646"), ("007", "007")]
+)
+def test_a_store_id_is_kept_as_a_string_of_digits(given, kept):
+    assert check_store_id(given) == kept
+
+
+@pytest.mark.parametrize("bad", [-1, "", "1.0", "a", "٣", "1" * 21, 10**20])
+def test_what_is_no_store_id_is_refused(bad):
+    with pytest.raises(InvalidValueError):
+        check_store_id(bad)
+
+
+@pytest.mark.parametrize("bad", [-1, 253_402_300_800, 10**30])
+def test_a_time_outside_the_calendar_is_refused(bad):
+    assert check_created_at(0) == 0
+    with pytest.raises(InvalidValueError):
+        check_created_at(bad)
