@@ -103,7 +103,7 @@ class Matcher:
         reason = "; ".join(
             f"{problem.field} {problem.reason}, accepted: {problem.accepted}" for problem in error.problems
         )
-        reason = reason.encode("ascii", "backslashreplace").decode()[:_MOST_REASON]
+        reason = reason.encode("unicode_escape").decode()[:_MOST_REASON]  # SQS takes no control characters
         logger.warning("not an event", message_id=message_id, reason=reason)
         try:
             self._dead_letters.send([OutgoingMessage(body, reason=reason)])

@@ -1,0 +1,273 @@
+"""Deliveries over the tables of moto, in a time of their own, to destinations that do as they are told."""
+
+import heapq
+import itertools
+import json
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from storehooks.adapters.access import AccessTables
+from storehooks.adapters.deliveries_queue import ReceivedTask
+from storehooks.adapters.deliveries_table import DeliveriesTable
+from storehooks.adapters.delivery_context import DeliveryContexts
+from storehooks.adapters.delivery_items import DUE_SHARDS, from_message, to_message
+from storehooks.adapters.hooks_table import HooksTable
+from storehooks.domain.attempt import Attempt, OutgoingRequest, Times
+from storehooks.domain.delivery import Delivery, Order, Task, new_delivery
+from storehooks.domain.errors import QueueFailedError
+from storehooks.domain.event import Event
+from storehooks.domain.hook import Hook
+from storehooks.domain.identity import Caller
+from storehooks.domain.retry import RetrySchedule
+from storehooks.flows.deliver import Deliverer, Work
+from storehooks.flows.outcome import Outcomes
+from storehooks.flows.sweep import AHEAD_SECONDS, Sweeper
+
+STORE = "5ueh97"
+VISIBILITY_SECONDS = 90
+_SWEEP_SECONDS = 60
+_BATCH = 10
+
+type Answer = tuple[int | None, str | None]
+"""A status, or None; and a Retry-After."""
+
+
+class Clock:
+    """The time of the world, in seconds since 1970."""
+
+    def __init__(self) -> None:
+        self.now = 1_795_428_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@dataclass
+class Queue:
+    """The deliveries queue; a message is there from its time on."""
+
+    clock: Clock
+    waiting: list[tuple[float, int, str, bool]] = field(default_factory=list)
+    fails: bool = False
+    _numbers: Any = field(default_factory=itertools.count)
+
+    def send(self, orders: Sequence[Order]) -> None:
+        if self.fails and orders:
+            raise QueueFailedError("InternalError", frozenset(range(len(orders))))
+        for order in orders:
+            assert 0 <= order.delay_seconds <= 900
+            self.put(json.dumps(to_message(order.task)), order.delay_seconds)
+
+    def put(self, body: str, delay_seconds: float = 0, *, came_before: bool = False) -> None:
+        heapq.heappush(self.waiting, (self.clock.now + delay_seconds, next(self._numbers), body, came_before))
+
+    def take(self, most: int = _BATCH) -> list[tuple[str, bool]]:
+        """What is there now, and whether it came before."""
+        taken = []
+        while self.waiting and self.waiting[0][0] <= self.clock.now and len(taken) < most:
+            _, _, body, came_before = heapq.heappop(self.waiting)
+            taken.append((body, came_before))
+        return taken
+
+    def receive(self, *, wait_seconds: int) -> list[ReceivedTask]:
+        raise AssertionError(f"no destination of this world is slow: {wait_seconds}")
+
+    def delete(self, received: Sequence[ReceivedTask]) -> None:
+        assert not received
+
+    @property
+    def tasks(self) -> list[Task]:
+        return [from_message(json.loads(body)) for _, _, body, _ in sorted(self.waiting)]
+
+
+class Sender:
+    """Answers at once, as the world's destinations say."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+        self._started: list[tuple[str, OutgoingRequest]] = []
+
+    @property
+    def in_flight(self) -> int:
+        return len(self._started)
+
+    def start(self, key: str, request: OutgoingRequest) -> None:
+        self._started.append((key, request))
+
+    def wait(self, _seconds: float) -> list[tuple[str, Attempt]]:
+        started, self._started = self._started, []
+        return [(key, self._attempt(request)) for key, request in started]
+
+    def wake(self) -> None:
+        pass
+
+    def _attempt(self, request: OutgoingRequest) -> Attempt:
+        world = self._world
+        world.sent.append((world.clock.now, request))
+        status, retry_after = world.answer(request)
+        is_ok = status is not None and 200 <= status < 300
+        return Attempt(
+            at=world.clock.now,
+            status=status,
+            error=None if is_ok else f"answered {status}",
+            times=Times(total_ms=1.0),
+            answer="the answer",
+            retry_after=retry_after,
+        )
+
+
+class Bus:
+    """Keeps what was put on it."""
+
+    def __init__(self) -> None:
+        self.events: list[dict[str, Any]] = []
+
+    def put(self, _source: str, scope: str, detail: dict[str, Any]) -> str:
+        self.events.append({"scope": scope} | detail)
+        return "id"
+
+    @property
+    def codes(self) -> list[int]:
+        return [event["data"]["error_code"] for event in self.events]
+
+
+class World:
+    """All of a deployment that has to do with deliveries."""
+
+    def __init__(self, aws, schedule: str = "60,180,300") -> None:
+        self._dynamodb = aws.dynamodb
+        self.clock = Clock()
+        self.queue = Queue(self.clock)
+        self.bus = Bus()
+        self.sent: list[tuple[float, OutgoingRequest]] = []
+        self.answer: Callable[[OutgoingRequest], Answer] = lambda _request: (200, None)
+        self.hooks = HooksTable("HooksTable", dynamodb=aws.dynamodb, clock=self.clock)
+        self.log = DeliveriesTable(
+            "DeliveriesTable",
+            retention_days=30,
+            dynamodb=aws.dynamodb,
+            clock=self.clock,
+            sleep=lambda _: None,
+        )
+        self.schedule = RetrySchedule.parse(schedule)
+        self.deliverer = self._deliverer(aws)
+        self.sweeper = Sweeper(deliveries=self.log, queue=self.queue, clock=self.clock)  # type: ignore[arg-type]
+        token = AccessTables("TokensTable", "ClientsTable", dynamodb=aws.dynamodb).create_token(STORE)
+        self.caller = Caller(STORE, token.client_id, frozenset())
+        self.secret = token.client_secret
+        self._events = itertools.count()
+        self._swept = self.clock.now
+
+    def _deliverer(self, aws) -> Deliverer:
+        outcomes = Outcomes(
+            log=self.log,
+            hooks=self.hooks,
+            queue=self.queue,  # type: ignore[arg-type]
+            bus=self.bus,  # type: ignore[arg-type]
+            schedule=self.schedule,
+            clock=self.clock,
+        )
+        return Deliverer(
+            contexts=DeliveryContexts(
+                hooks_table="HooksTable",
+                clients_table="ClientsTable",
+                deliveries_table="DeliveriesTable",
+                dynamodb=aws.dynamodb,
+                sleep=lambda _: None,
+            ),
+            log=self.log,
+            queue=self.queue,  # type: ignore[arg-type]
+            outcomes=outcomes,
+            sender=Sender(self),  # type: ignore[arg-type]
+            schedule=self.schedule,
+            timeout_seconds=10,
+            clock=self.clock,
+        )
+
+    # ------------------------------------------------------------ what happens in it
+
+    def hook(self, destination: str = "https://app.example.com/", scope: str = "store/order/*") -> Hook:
+        """An active hook."""
+        return self.hooks.create(self.caller, scope=scope, destination=destination, is_active=True)
+
+    def event(self, hook: Hook) -> Delivery:
+        """An event happens; its delivery to this hook is on the queue."""
+        number = next(self._events)
+        event = Event(
+            id=f"event-{number}",
+            has_given_id=True,
+            publication=f"publication-{number}",
+            store_hash=STORE,
+            scope="store/order/created",
+            data={"id": number},
+            store_id="1025646",
+            created_at=int(self.clock.now),
+            accepted_at=int(self.clock.now * 1_000_000) + number,
+        )
+        delivery = new_delivery(event, event.payload(), hook)
+        self.queue.send([Order(delivery.task)])
+        return delivery
+
+    def work(self) -> None:
+        """Do what is on the queue now; what fails comes again later."""
+        while taken := self.queue.take():
+            works = [
+                Work(_task(body), came_before, message_id=str(position))
+                for position, (body, came_before) in enumerate(taken)
+            ]
+            for position in self.deliverer.deliver(works):
+                self.queue.put(taken[int(position)][0], VISIBILITY_SECONDS, came_before=True)
+
+    def pass_time(self, seconds: float) -> None:
+        """Let time pass: each message at its time, and a sweep each minute, if it finds anything."""
+        end = self.clock.now + seconds
+        while True:
+            self.work()
+            sweep_at = self._next_sweep()
+            self.clock.now = min(end, sweep_at, *(due for due, *_ in self.queue.waiting[:1]))
+            if self.clock.now == sweep_at:
+                self._swept = sweep_at
+                self.sweeper.sweep()
+            elif self.clock.now == end:
+                self.work()
+                return
+
+    def _next_sweep(self) -> float:
+        """The time of the next sweep that finds something."""
+        due = [
+            float(item["due_at"]["N"])
+            for shard in range(DUE_SHARDS)
+            for item in self._dynamodb.query(
+                TableName="DeliveriesTable",
+                IndexName="by_due",
+                Limit=1,
+                KeyConditionExpression="due_shard = :shard",
+                ExpressionAttributeValues={":shard": {"S": str(shard)}},
+            )["Items"]
+        ]
+        waits = min(due, default=math.inf) - AHEAD_SECONDS - self._swept
+        return self._swept + _SWEEP_SECONDS * max(1, math.ceil(waits / _SWEEP_SECONDS) if due else math.inf)
+
+    # ------------------------------------------------------------ what is seen
+
+    def logged(self, delivery: Delivery) -> Delivery:
+        return self.log.get(STORE, delivery.hook_id, delivery.id)
+
+    def attempts(self, delivery: Delivery) -> list[float]:
+        """When this delivery was sent, in seconds after the first time."""
+        times = [at for at, request in self.sent if request.headers["webhook-id"] == delivery.id]
+        return [at - times[0] for at in times]
+
+    def current(self, hook: Hook) -> Hook:
+        found = self.hooks.find(STORE, hook.id)
+        assert found is not None
+        return found
+
+
+def _task(body: str) -> Task | None:
+    try:
+        return from_message(json.loads(body))
+    except ValueError:
+        return None

@@ -1,0 +1,115 @@
+"""Publishing events over HTTP."""
+
+import json
+
+import pytest
+
+from tests.integration.conftest import load_event
+
+GOOD = {"scope": "store/order/created", "data": {"type": "order", "id": 250}}
+
+
+@pytest.fixture
+def publish(functions):
+    """Publish a body as a client of the store 5ueh97; the status and the answer."""
+
+    def call(body, **authorizer):
+        event = load_event("publish_events")
+        event["body"] = body if isinstance(body, str) else json.dumps(body)
+        event["requestContext"]["authorizer"] |= authorizer
+        return functions.invoke("publish_events", event)
+
+    return call
+
+
+def messages(aws):
+    return [json.loads(message["Body"]) for message in aws.take("EventsQueue")]
+
+
+def test_an_array_is_accepted_in_its_order(aws, functions):
+    status, answer = functions.invoke("publish_events", load_event("publish_events"))
+    assert status == 202
+    assert [event["scope"] for event in answer] == ["store/order/created", "store/cart/lineItem/created"]
+    assert answer[0]["id"] == "order-250-created"
+    published = sorted(messages(aws), key=lambda message: message["time"])
+    assert [message["detail-type"] for message in published] == [event["scope"] for event in answer]
+    assert published[0]["detail"] == {
+        "store_hash": "5ueh97",
+        "scope": "store/order/created",
+        "data": {"type": "order", "id": 250},
+        "id": "order-250-created",
+        "store_id": "1025646",
+        "created_at": 1561479335,
+    }
+    assert published[1]["id"] == answer[1]["id"]
+
+
+def test_one_event_is_accepted_and_answered_in_an_array(aws, publish):
+    status, answer = publish(GOOD)
+    assert (status, [event["scope"] for event in answer]) == (202, ["store/order/created"])
+    assert [message["id"] for message in messages(aws)] == [answer[0]["id"]]
+
+
+def test_the_events_are_the_callers_stores(aws, publish):
+    assert publish(GOOD | {"store_hash": "other"})[0] == 400
+    assert messages(aws) == []
+
+
+def test_one_that_is_invalid_refuses_all_and_every_problem_is_named(aws, functions):
+    status, answer = functions.invoke("publish_events", load_event("publish_events_invalid"))
+    assert status == 400
+    assert [problem["details"]["field"] for problem in answer] == ["[1].scope", "[1].data", "[1].colour"]
+    assert messages(aws) == []
+
+
+@pytest.mark.parametrize(
+    "body", ["", "5", "[]", '"x"', "null", "[[]]", "{", '{"scope":"a","scope":"b"}', '[{"a":1e999}]']
+)
+def test_a_body_that_holds_no_events_is_400(publish, body):
+    assert publish(body)[0] == 400
+
+
+def test_a_token_without_the_oauth_scope_is_refused(publish):
+    assert publish(GOOD, oauth_scopes="default")[0] == 403
+    assert publish(GOOD, store_hash="other")[0] == 403
+
+
+def test_a_hundred_events_go_in_calls_of_ten(aws, publish):
+    assert publish([GOOD] * 100)[0] == 202
+    assert aws.calls == ["SendMessageBatch"] * 10
+    published = messages(aws)
+    assert len({message["id"] for message in published}) == 100
+    assert len({message["time"] for message in published}) == 100, "so that a log sorts them as they came"
+
+
+def test_more_than_a_hundred_is_413(publish):
+    status, (answer,) = publish([GOOD] * 101)
+    assert (status, answer["message"]) == (413, "The request body is larger than 100 objects.")
+
+
+def test_more_than_a_megabyte_is_413(publish):
+    event = GOOD | {"data": {"text": "x" * 60_000}}
+    assert publish([event] * 17)[0] == 202
+    assert publish([event] * 18)[0] == 413
+
+
+def test_data_over_64_kb_is_400_and_named(publish):
+    status, (answer,) = publish(GOOD | {"data": {"text": "x" * 65_526}})
+    assert (status, answer["details"]["field"]) == (400, "data")
+    assert publish(GOOD | {"data": {"text": "x" * 65_525}})[0] == 202
+
+
+def test_characters_that_sqs_refuses_are_carried(aws, publish):
+    text = "\x01\x0b\ufffe\uffff naïve 🛒"
+    assert publish(GOOD | {"data": {"text": text}})[0] == 202
+    (message,) = aws.take("EventsQueue")
+    assert message["Body"].isascii()
+    assert json.loads(message["Body"])["detail"]["data"]["text"] == text
+
+
+def test_what_sqs_does_not_take_is_503_and_may_be_repeated(aws, publish, monkeypatch):
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    aws.sqs.delete_queue(QueueUrl=aws.queues["EventsQueue"])
+    status, (answer,) = publish(GOOD)
+    assert status == 503
+    assert answer["message"].startswith("The service is not available")

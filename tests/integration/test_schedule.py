@@ -1,0 +1,343 @@
+"""Deliveries through days of retries, in a time of their own."""
+
+import itertools
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from storehooks.domain.delivery import Status
+from storehooks.domain.retry import BIGCOMMERCE_SCHEDULE, RetrySchedule
+from tests.integration.delivery_world import World
+
+
+@pytest.fixture
+def world(aws):
+    return World(aws)
+
+
+def failing(_request):
+    return 500, None
+
+
+def only(path: str):
+    """All destinations fail but this one."""
+    return lambda request: (200 if request.url.endswith(path) else 500, None)
+
+
+def test_a_delivery_that_succeeds_is_sent_once(world):
+    delivery = world.event(world.hook())
+    world.pass_time(3600)
+    assert world.attempts(delivery) == [0]
+    logged = world.logged(delivery)
+    assert (logged.status, logged.next_attempt_at, len(logged.attempts)) == (Status.DELIVERED, None, 1)
+    assert world.queue.tasks == []
+
+
+def assert_on_schedule(attempts: list[float], schedule: RetrySchedule) -> None:
+    """Never early, and at most a minute late."""
+    waits = [later - earlier for earlier, later in itertools.pairwise(attempts)]
+    assert len(waits) == len(schedule.slots)
+    for wait, slot in zip(waits, schedule.slots, strict=True):
+        assert slot <= wait <= slot + 60
+
+
+def test_bigcommerces_schedule_is_kept_over_its_two_days(aws):
+    world = World(aws, schedule=BIGCOMMERCE_SCHEDULE)
+    world.answer = failing
+    delivery = world.event(world.hook())
+    world.pass_time(4 * 24 * 3600)
+    assert_on_schedule(world.attempts(delivery), world.schedule)
+    assert world.logged(delivery).status is Status.EXHAUSTED
+
+
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    slots=st.lists(st.integers(1, 4000), min_size=1, max_size=6),
+    numbers=st.integers(1, 8),
+    seed=st.randoms(use_true_random=False),
+)
+def test_any_schedule_is_kept_for_any_number_of_deliveries(aws, slots, numbers, seed):
+    world = World(aws, schedule=",".join(map(str, slots)))
+    world.answer = failing
+    # A hook each: none slows another down.
+    hooks = [world.hook(f"https://app.example.com/{number}", "store/*") for number in range(numbers)]
+    deliveries = []
+    for hook in hooks:
+        deliveries.append(world.event(hook))
+        world.pass_time(seed.uniform(0, 100))
+    world.pass_time(sum(slots) + 70 * len(slots) + 60)
+    for delivery in deliveries:
+        assert_on_schedule(world.attempts(delivery), world.schedule)
+        assert world.logged(delivery).status is Status.EXHAUSTED
+    for hook in hooks:
+        world.hooks.delete(world.caller, hook.id)
+
+
+def test_retry_after_is_honoured_within_two_slots(world):
+    waits = {60: "100", 180: "9999", 300: "1"}
+    answers = iter(waits.values())
+    world.answer = lambda _request: (503, next(answers, None))
+    delivery = world.event(world.hook())
+    world.pass_time(3600)
+    assert world.attempts(delivery) == [0, 100, 460, 760]
+
+
+def test_a_delivery_that_succeeds_in_the_end_has_all_its_attempts(world):
+    world.answer = failing
+    hook = world.hook()
+    delivery = world.event(hook)
+    world.pass_time(100)
+    world.answer = lambda _request: (204, None)
+    world.pass_time(3600)
+    logged = world.logged(delivery)
+    assert [attempt.status for attempt in logged.attempts] == [500, 500, 204]
+    assert (logged.status, world.current(hook).is_active) == (Status.DELIVERED, True)
+
+
+# ---------------------------------------------------------------- the hook meanwhile
+
+
+def test_deliveries_of_a_deleted_hook_are_cancelled(world):
+    world.answer = failing
+    hook = world.hook()
+    delivery = world.event(hook)
+    world.work()
+    world.hooks.delete(world.caller, hook.id)
+    world.pass_time(3600)
+    assert world.attempts(delivery) == [0]
+    assert world.logged(delivery).status is Status.CANCELLED
+
+
+def test_deliveries_of_a_hook_that_is_switched_off_are_cancelled(world):
+    world.answer = failing
+    hook = world.hook()
+    delivery = world.event(hook)
+    world.work()
+    world.hooks.update(world.caller, hook.id, {"is_active": False})
+    unsent = world.event(hook)
+    world.pass_time(3600)
+    assert world.attempts(delivery) == [0]
+    assert world.attempts(unsent) == []
+    assert {world.logged(delivery).status, world.logged(unsent).status} == {Status.CANCELLED}
+    assert world.queue.tasks == []
+
+
+def test_a_changed_destination_and_changed_headers_count_from_the_next_attempt(world):
+    world.answer = only("/new")
+    hook = world.hook("https://app.example.com/old")
+    delivery = world.event(hook)
+    world.work()
+    changes = {"destination": "https://app.example.com/new", "headers": {"X-New": "1"}}
+    world.hooks.update(world.caller, hook.id, changes)
+    world.pass_time(3600)
+    (_, first), (_, second) = world.sent
+    assert (first.url, second.url) == ("https://app.example.com/old", "https://app.example.com/new")
+    assert "X-New" in second.headers
+    assert first.body == second.body
+    assert world.logged(delivery).status is Status.DELIVERED
+
+
+# ---------------------------------------------------------------- the end of a hook
+
+
+def exhausted(world, hook):
+    """A delivery whose every attempt fails."""
+    world.answer = failing
+    delivery = world.event(hook)
+    world.pass_time(3600)
+    return delivery
+
+
+def test_a_delivery_that_fails_its_last_attempt_deactivates_its_hook(world):
+    hook = world.hook()
+    delivery = exhausted(world, hook)
+    assert world.logged(delivery).status is Status.EXHAUSTED
+    now = world.current(hook)
+    assert not now.is_active
+    assert now.deactivated_at is not None
+    assert now.deactivation_reason == (
+        "4 attempts failed and none succeeded meanwhile; the last: answered 500"
+    )
+    assert now.version == hook.version + 1
+
+
+def test_a_hook_that_something_reached_meanwhile_stays_active(world):
+    hook = world.hook()
+    world.answer = failing
+    delivery = world.event(hook)
+    world.pass_time(300)
+    world.answer = lambda _request: (200, None)
+    other = world.event(hook)
+    world.work()
+    world.answer = failing
+    world.pass_time(3600)
+    assert world.logged(other).status is Status.DELIVERED
+    assert world.logged(delivery).status is Status.EXHAUSTED
+    assert world.current(hook).is_active
+
+
+def test_what_reached_it_before_the_first_attempt_does_not_count(world):
+    hook = world.hook()
+    world.event(hook)
+    world.pass_time(10)
+    exhausted(world, hook)
+    assert not world.current(hook).is_active
+
+
+def test_a_hook_that_was_changed_during_the_last_attempt_is_left_alone(world):
+    hook = world.hook()
+    world.answer = failing
+    delivery = world.event(hook)
+    world.pass_time(500)
+
+    def change(request):
+        world.hooks.update(world.caller, hook.id, {"destination": "https://app.example.com/better"})
+        return failing(request)
+
+    world.answer = change
+    world.pass_time(600)
+    assert world.logged(delivery).status is Status.EXHAUSTED
+    assert world.current(hook).is_active
+
+
+def test_410_deactivates_a_hook_at_once(world):
+    hook = world.hook()
+    world.answer = lambda _request: (410, None)
+    delivery = world.event(hook)
+    world.pass_time(3600)
+    assert world.attempts(delivery) == [0]
+    assert world.logged(delivery).status is Status.HELD
+    assert not world.current(hook).is_active
+    assert "410" in world.current(hook).deactivation_reason
+    assert world.bus.codes == [90002]
+
+
+def test_what_waits_for_a_deactivated_hook_is_held_and_never_sent_by_itself(world):
+    hook = world.hook()
+    world.answer = failing
+    exhausting = world.event(hook)
+    world.pass_time(400)
+    waiting = world.event(hook)
+    world.pass_time(400)
+    on_the_queue = world.event(hook)
+    world.pass_time(10)
+    assert world.logged(exhausting).status is Status.EXHAUSTED
+    assert [world.logged(one).status for one in (waiting, on_the_queue)] == [Status.HELD] * 2
+    sent = len(world.sent)
+    world.answer = lambda _request: (200, None)
+    on = world.hooks.update(world.caller, hook.id, {"is_active": True})
+    assert (on.deactivated_at, on.deactivation_reason) == (None, None)
+    world.pass_time(24 * 3600)
+    assert len(world.sent) == sent
+    assert [world.logged(one).status for one in (waiting, on_the_queue)] == [Status.HELD] * 2
+    world.event(hook)
+    world.work()
+    assert len(world.sent) == sent + 1
+
+
+def test_more_waiting_deliveries_than_one_task_holds_are_all_held(world, monkeypatch):
+    monkeypatch.setattr("storehooks.flows.outcome._HOLD_AT_ONCE", 3)
+    hook = world.hook()
+    world.answer = failing
+    first = world.event(hook)
+    world.pass_time(400)
+    rest = [world.event(hook) for _ in range(8)]
+    world.pass_time(300)
+    assert world.logged(first).status is Status.EXHAUSTED
+    assert {world.logged(one).status for one in rest} == {Status.HELD}
+
+
+# ---------------------------------------------------------------- operational events
+
+
+def test_failures_are_told_of_once_in_ten_minutes_and_the_end_once(aws):
+    world = World(aws, schedule="60,60,60,60,60,60,60,60,60,60,60,60,60,60,60,60")
+    hook = world.hook("https://app.example.com/path?key=secret")
+    exhausted(world, hook)
+    assert world.bus.codes == [90001, 90001, 90002]
+    retrying, _, deactivated = world.bus.events
+    assert retrying["scope"] == deactivated["scope"] == "store/hook/deliveryException"
+    assert retrying["data"] == {
+        "type": "webhook",
+        "id": hook.id,
+        "error_code": 90001,
+        "message": "Delivering to https://app.example.com failed: answered 500. It will be retried",
+    }
+    assert (deactivated["store_hash"], deactivated["store_id"]) == ("5ueh97", "1025646")
+    assert "secret" not in str(world.bus.events)
+
+
+def test_two_hooks_of_one_destination_are_told_of_once(world):
+    world.answer = failing
+    for scope in ("store/order/*", "store/order/created"):
+        world.event(world.hook("https://app.example.com/same", scope))
+    world.pass_time(30)
+    assert world.bus.codes == [90001]
+
+
+def test_two_processes_tell_of_a_destination_once(world, aws):
+    world.answer = failing
+    hook = world.hook()
+    world.event(hook)
+    world.work()
+    world.deliverer = world._deliverer(aws)
+    world.event(hook)
+    world.pass_time(30)
+    assert world.bus.codes == [90001]
+
+
+def test_a_hook_on_delivery_exceptions_is_never_told_of(world):
+    hook = world.hook(scope="store/hook/deliveryException")
+    exhausted(world, hook)
+    assert not world.current(hook).is_active
+    assert world.bus.events == []
+
+
+def test_the_end_is_one_event_however_often_it_is_told(world):
+    hook = world.hook()
+    world.answer = failing
+    for _ in range(5):
+        world.event(hook)
+    world.pass_time(3600)
+    told = [event for event in world.bus.events if event["data"]["error_code"] == 90002]
+    assert told
+    assert len({event["id"] for event in told}) == 1, "the same given id, which is published once"
+
+
+# ---------------------------------------------------------------- the circuit
+
+
+def test_a_failing_hook_is_slowed_down_and_a_healthy_one_is_not(world):
+    sick, healthy = world.hook("https://app.example.com/sick"), world.hook("https://app.example.com/ok")
+    world.answer = only("/ok")
+    for _ in range(20):
+        world.event(sick)
+    world.work()
+    world.pass_time(20)
+    before = len(world.sent)
+    late = [world.event(sick) for _ in range(20)]
+    good = [world.event(healthy) for _ in range(20)]
+    world.work()
+    assert [world.attempts(one) for one in good] == [[0]] * 20
+    sent = [one for one in late if world.attempts(one)]
+    assert len(sent) == 1, "the probe"
+    assert len(world.sent) == before + 21
+    world.pass_time(31)
+    assert all(world.attempts(one) for one in late), "put off by half a minute at most"
+
+
+def test_a_success_closes_the_circuit(world):
+    hook = world.hook()
+    world.answer = failing
+    for _ in range(6):
+        world.event(hook)
+    world.work()
+    world.pass_time(20)
+    world.answer = lambda _request: (200, None)
+    probe = world.event(hook)
+    world.work()
+    assert world.logged(probe).status is Status.DELIVERED
+    rest = [world.event(hook) for _ in range(10)]
+    world.work()
+    assert {world.logged(one).status for one in rest} == {Status.DELIVERED}
