@@ -1,0 +1,334 @@
+"""What is lost when something fails in the middle of a delivery: nothing."""
+
+import json
+
+import pytest
+
+from storehooks.adapters.delivery_items import to_message
+from storehooks.domain.delivery import RecordTask, Status
+from storehooks.domain.errors import StoreBusyError, StoreFailedError
+from storehooks.flows.sweep import Sweeper
+from tests.integration.delivery_world import VISIBILITY_SECONDS, World
+
+
+class Crash(BaseException):
+    """The process ends here."""
+
+
+@pytest.fixture
+def world(aws):
+    return World(aws)
+
+
+def failing(_request):
+    return 500, None
+
+
+def always(error: BaseException):
+    """What fails however often it is called, but for a call that asks for nothing."""
+
+    def fail(*arguments, **_named):
+        if arguments != ([],):
+            raise error
+
+    return fail
+
+
+def crash(world, monkeypatch, target, name: str) -> None:
+    """Work, and stop when this is called; the messages come again."""
+    messages = [body for _, _, body, _ in sorted(world.queue.waiting)]
+    with monkeypatch.context() as patched:
+        patched.setattr(target, name, always(Crash()))
+        with pytest.raises(Crash):
+            world.work()
+    world.queue.waiting.clear()
+    for body in messages:
+        world.queue.put(body, VISIBILITY_SECONDS, came_before=True)
+
+
+def test_a_crash_after_the_send_and_before_the_log_sends_again_with_the_same_id(world, monkeypatch):
+    delivery = world.event(world.hook())
+    crash(world, monkeypatch, world.log, "save_delivered")
+    world.pass_time(VISIBILITY_SECONDS)
+    assert world.attempts(delivery) == [0, VISIBILITY_SECONDS]
+    logged = world.logged(delivery)
+    assert (logged.status, len(logged.attempts)) == (Status.DELIVERED, 1)
+
+
+def test_a_crash_after_the_log_sends_nothing_again(world, monkeypatch):
+    delivery = world.event(world.hook())
+    (message,) = [body for _, _, body, _ in world.queue.waiting]
+    world.work()
+    world.queue.put(message, came_before=True)
+    world.work()
+    assert world.attempts(delivery) == [0]
+
+
+@pytest.mark.parametrize("error", [StoreBusyError(), StoreFailedError("InternalServerError")])
+def test_a_log_that_fails_after_a_2xx_is_written_later_and_nothing_is_sent_again(world, monkeypatch, error):
+    delivery = world.event(world.hook())
+    with monkeypatch.context() as patched:
+        patched.setattr(world.log, "save_delivered", always(error))
+        world.work()
+    (task,) = world.queue.tasks
+    assert isinstance(task, RecordTask)
+    world.pass_time(60)
+    assert world.attempts(delivery) == [0]
+    logged = world.logged(delivery)
+    assert (logged.status, logged.attempts[0].answer) == (Status.DELIVERED, "the answer")
+
+
+def test_even_if_the_queue_fails_as_well_nothing_is_sent_again(world, monkeypatch):
+    delivery = world.event(world.hook())
+    with monkeypatch.context() as patched:
+        patched.setattr(world.log, "save_delivered", always(StoreBusyError()))
+        patched.setattr(world.queue, "fails", True)
+        world.work()
+    world.pass_time(3600)
+    assert world.attempts(delivery) == [0]
+
+
+def test_a_log_entry_that_fails_again_comes_again(world, monkeypatch):
+    delivery = world.event(world.hook())
+    with monkeypatch.context() as patched:
+        patched.setattr(world.log, "save_delivered", always(StoreBusyError()))
+        world.pass_time(60)
+    world.pass_time(300)
+    assert world.attempts(delivery) == [0]
+    assert world.logged(delivery).status is Status.DELIVERED
+
+
+def test_a_message_that_comes_twice_is_sent_once(world):
+    hook = world.hook()
+    delivery = world.event(hook)
+    ((_, _, message, _),) = world.queue.waiting
+    world.queue.put(message)
+    world.work()
+    world.queue.put(message)
+    world.work()
+    assert world.attempts(delivery) == [0]
+    assert len(world.logged(delivery).attempts) == 1
+
+
+def test_a_retrys_message_that_comes_twice_is_sent_once_and_ordered_once(world):
+    world.answer = failing
+    delivery = world.event(world.hook())
+    world.work()
+    retry = json.dumps(to_message(world.queue.tasks[0]))
+    world.queue.put(retry, 60)
+    world.pass_time(70)
+    assert world.attempts(delivery) == [0, 60]
+    assert len([task for task in world.queue.tasks if getattr(task, "delivery_id", "") == delivery.id]) == 1
+
+
+def test_two_processes_with_the_same_message_at_once_log_one_attempt(world, monkeypatch):
+    world.answer = failing
+    hook = world.hook()
+    delivery = world.event(hook)
+    ((_, _, message, _),) = world.queue.waiting
+    save = world.log.save
+
+    def after_the_other(new, *, over):
+        monkeypatch.setattr(world.log, "save", save)
+        world.queue.put(message)
+        world.work()
+        return save(new, over=over)
+
+    monkeypatch.setattr(world.log, "save", after_the_other)
+    world.deliverer, other = world.deliverer, world.deliverer
+    world.work()
+    assert other is world.deliverer
+    assert len(world.logged(delivery).attempts) == 1
+    orders = [task for task in world.queue.tasks if getattr(task, "delivery_id", "") == delivery.id]
+    assert len(orders) == 1
+
+
+@pytest.mark.parametrize("poison", ["", "{}", "[]", "null", '{"do":"attempt"}', '{"do":"hold"}', "x" * 1000])
+def test_a_poison_message_fails_alone(world, poison):
+    hook = world.hook()
+    before, after = world.event(hook), None
+    world.queue.put(poison)
+    after = world.event(hook)
+    world.work()
+    assert {world.logged(before).status, world.logged(after).status} == {Status.DELIVERED}
+    assert [body for _, _, body, _ in world.queue.waiting] == [poison], "until it is a dead letter"
+
+
+def test_a_task_of_which_nothing_is_known_fails(world):
+    world.answer = failing
+    delivery = world.event(world.hook())
+    world.work()
+    unknown = to_message(world.queue.tasks[0]) | {"delivery_id": "msg_" + "0" * 32}
+    world.queue.waiting.clear()
+    world.queue.put(json.dumps(unknown))
+    world.work()
+    assert len(world.queue.waiting) == 1
+    assert world.attempts(delivery) == [0]
+
+
+@pytest.mark.parametrize("error", [StoreBusyError(), StoreFailedError("ConnectTimeoutError")])
+def test_when_the_tables_cannot_be_read_nothing_is_sent_and_all_comes_again(world, monkeypatch, error):
+    hook = world.hook()
+    deliveries = [world.event(hook) for _ in range(3)]
+    with monkeypatch.context() as patched:
+        patched.setattr(world.deliverer.contexts, "read", always(error))
+        world.work()
+    assert world.sent == []
+    world.pass_time(VISIBILITY_SECONDS)
+    assert [world.logged(one).status for one in deliveries] == [Status.DELIVERED] * 3
+
+
+def test_a_failure_that_cannot_be_logged_comes_again(world, monkeypatch):
+    world.answer = failing
+    delivery = world.event(world.hook())
+    with monkeypatch.context() as patched:
+        patched.setattr(world.log, "save", always(StoreBusyError()))
+        world.work()
+    world.answer = lambda _request: (200, None)
+    world.pass_time(VISIBILITY_SECONDS)
+    assert world.logged(delivery).status is Status.DELIVERED
+
+
+def test_a_crash_between_the_log_and_the_order_of_the_next_attempt_orders_it_later(world, monkeypatch):
+    world.answer = failing
+    delivery = world.event(world.hook())
+    crash(world, monkeypatch, world.queue, "send")
+    assert len(world.logged(delivery).attempts) == 1
+    world.pass_time(400)
+    assert world.attempts(delivery)[:2] == [0, VISIBILITY_SECONDS]
+    assert len(world.logged(delivery).attempts) == len(world.attempts(delivery)) == 3
+
+
+def test_a_queue_that_does_not_take_the_next_attempt_is_asked_again(world):
+    world.answer = failing
+    delivery = world.event(world.hook())
+    world.queue.fails = True
+    world.work()
+    world.queue.fails = False
+    world.pass_time(VISIBILITY_SECONDS)
+    assert world.attempts(delivery) == [0, VISIBILITY_SECONDS]
+
+
+def test_a_message_that_is_lost_altogether_is_replaced_by_the_sweep(world):
+    world.answer = failing
+    delivery = world.event(world.hook())
+    world.work()
+    world.queue.waiting.clear()
+    world.pass_time(3600)
+    assert len(world.attempts(delivery)) == 4
+    assert world.logged(delivery).status is Status.EXHAUSTED
+
+
+def test_two_sweeps_at_once_do_no_harm(aws):
+    world = World(aws, schedule="1800,1800")
+    world.answer = failing
+    delivery = world.event(world.hook())
+    world.work()
+    second = Sweeper(deliveries=world.log, queue=world.queue, clock=world.clock)
+    world.clock.now += 1750
+    assert world.sweeper.sweep() + second.sweep() == 1
+    world.pass_time(60)
+    assert world.attempts(delivery) == [0, 1800]
+
+
+def test_a_sweep_that_stops_before_it_hands_on_has_only_delayed_it(aws, monkeypatch):
+    world = World(aws, schedule="1800,1800")
+    world.answer = failing
+    delivery = world.event(world.hook())
+    world.work()
+    world.clock.now += 1750
+    world.queue.fails = True
+    assert world.sweeper.sweep() == 0
+    world.queue.fails = False
+    world.pass_time(3600)
+    assert len(world.attempts(delivery)) >= 2
+
+
+def test_a_crash_around_the_deactivation_deactivates_all_the_same(world, monkeypatch):
+    hook = world.hook()
+    world.answer = failing
+    delivery = world.event(hook)
+    world.pass_time(500)
+    world.clock.now += 100
+    crash(world, monkeypatch, world.log, "save")
+    world.pass_time(300)
+    assert not world.current(hook).is_active
+    assert world.bus.codes.count(90002) >= 1 or world.logged(delivery).status is Status.HELD
+    assert world.logged(delivery).status in {Status.HELD, Status.EXHAUSTED}
+
+
+def test_what_a_batch_call_leaves_undone_is_done_again(aws, world, monkeypatch):
+    """DynamoDB may do a part of a batch and name the rest."""
+    hook = world.hook()
+    deliveries = [world.event(hook) for _ in range(5)]
+    table, write, read = "DeliveriesTable", aws.dynamodb.batch_write_item, aws.dynamodb.batch_get_item
+    left = {"write": 1, "read": 1}
+
+    def partial_write(*, RequestItems):  # noqa: N803
+        requests = RequestItems[table]
+        keep = 1 if left["write"] and len(requests) > 1 else 0
+        left["write"] = max(0, left["write"] - 1)
+        write(RequestItems={table: requests[keep:]})
+        return {"UnprocessedItems": {table: requests[:keep]} if keep else {}}
+
+    def partial_read(*, RequestItems):  # noqa: N803
+        keys = RequestItems[table]["Keys"]
+        keep = 1 if left["read"] and len(keys) > 1 else 0
+        left["read"] = max(0, left["read"] - 1)
+        answer = read(RequestItems=RequestItems | {table: RequestItems[table] | {"Keys": keys[keep:]}})
+        unread = {table: RequestItems[table] | {"Keys": keys[:keep]}}
+        return answer | {"UnprocessedKeys": unread if keep else {}}
+
+    monkeypatch.setattr(aws.dynamodb, "batch_write_item", partial_write)
+    monkeypatch.setattr(aws.dynamodb, "batch_get_item", partial_read)
+    world.work()
+    assert left == {"write": 0, "read": 0}
+    assert [world.logged(one).status for one in deliveries] == [Status.DELIVERED] * 5
+    assert all(world.attempts(one) == [0] for one in deliveries)
+
+
+def test_a_batch_that_is_never_done_fails_or_is_logged_later(aws, world, monkeypatch):
+    delivery = world.event(world.hook())
+    monkeypatch.setattr(
+        aws.dynamodb, "batch_write_item", lambda **call: {"UnprocessedItems": call["RequestItems"]}
+    )
+    world.work()
+    (task,) = world.queue.tasks
+    assert isinstance(task, RecordTask)
+    monkeypatch.undo()
+    world.pass_time(60)
+    assert world.logged(delivery).status is Status.DELIVERED
+    assert world.attempts(delivery) == [0]
+
+
+def test_a_circuit_that_cannot_be_written_changes_nothing_else(world, monkeypatch):
+    world.answer = failing
+    delivery = world.event(world.hook())
+    with monkeypatch.context() as patched:
+        patched.setattr(world.log, "count_failures", always(StoreBusyError()))
+        world.work()
+    world.pass_time(70)
+    assert world.attempts(delivery) == [0, 60]
+
+
+def test_an_event_bus_that_fails_keeps_no_delivery_from_its_retries(world, monkeypatch):
+    world.answer = failing
+    delivery = world.event(world.hook())
+    with monkeypatch.context() as patched:
+        patched.setattr(world.bus, "put", always(StoreFailedError("x")))
+        world.work()
+    world.pass_time(70)
+    assert world.attempts(delivery) == [0, 60]
+
+
+def test_the_end_of_a_hook_is_told_when_the_bus_is_back(world, monkeypatch):
+    hook = world.hook(scope="store/order/created")
+    world.answer = failing
+    world.event(hook)
+    world.pass_time(400)
+    with monkeypatch.context() as patched:
+        patched.setattr(world.bus, "put", always(StoreFailedError("x")))
+        world.pass_time(300)
+    assert not world.current(hook).is_active
+    world.pass_time(300)
+    assert world.bus.codes.count(90002) == 1
