@@ -113,7 +113,9 @@ def _count_and_serialize(monkeypatch, calls: list[str]) -> None:
 @pytest.fixture
 def functions(aws):
     """Every function of the template, as it is after a cold start."""
-    return Functions()
+    functions = Functions()
+    yield functions
+    functions.close()
 
 
 class Functions:
@@ -132,6 +134,11 @@ class Functions:
             spec.loader.exec_module(module)
             self._modules[name] = module
         return self._modules[name]
+
+    def close(self) -> None:
+        """What Lambda does when it gives up a process."""
+        if deliver := self._modules.get("deliver"):
+            deliver.deliverer.sender.close()
 
     def invoke(self, name: str, event: dict[str, Any]) -> tuple[int, Any]:
         """The status and the decoded body that a function answers an event with."""

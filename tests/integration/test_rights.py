@@ -1,25 +1,50 @@
 """The rights that template.yaml gives a function are those that its calls to AWS need, no more, no fewer."""
 
+from typing import Any
+
 import botocore.client
 import pytest
 
+from storehooks.domain.delivery import HoldTask
 from tests.integration.conftest import load_event
+from tests.integration.delivery_world import World
 from tests.template_file import resources
 
 
 @pytest.fixture
+def world(aws):
+    return World(aws)
+
+
+RIGHTS_OF_CALLS = {
+    "SendMessageBatch": "sqs:SendMessage",
+    "ReceiveMessage": "sqs:ReceiveMessage",
+    "DeleteMessageBatch": "sqs:DeleteMessage",
+    "PutEvents": "events:PutEvents",
+}
+
+
+@pytest.fixture
 def needed(aws, monkeypatch):
-    """The IAM actions that calls need, with their tables, as they are made."""
+    """The IAM actions that calls need, with their resources, as they are made."""
     found: set[tuple[str, str]] = set()
     call = botocore.client.BaseClient._make_api_call
+    queues = {url: name for name, url in aws.queues.items()}
 
     def recording(client, operation, kwargs):
         if operation == "TransactWriteItems":  # it needs the rights of its writes
             for write in kwargs["TransactItems"]:
                 ((kind, item),) = write.items()
                 found.add((f"dynamodb:{kind}Item", item["TableName"]))
+        elif "RequestItems" in kwargs:
+            found.update((f"dynamodb:{operation}", table) for table in kwargs["RequestItems"])
+        elif "QueueUrl" in kwargs:
+            found.add((RIGHTS_OF_CALLS[operation], queues[kwargs["QueueUrl"]]))
+        elif "Entries" in kwargs:
+            found.update((RIGHTS_OF_CALLS[operation], entry["EventBusName"]) for entry in kwargs["Entries"])
         else:
-            found.add((f"dynamodb:{operation}", kwargs["TableName"]))
+            index = f"/index/{kwargs['IndexName']}" if "IndexName" in kwargs else ""
+            found.add((f"dynamodb:{operation}", kwargs["TableName"] + index))
         return call(client, operation, kwargs)
 
     monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", recording)
@@ -28,8 +53,27 @@ def needed(aws, monkeypatch):
 
 def granted(logical_id: str) -> set[tuple[str, str]]:
     (policy,) = resources("AWS::IAM::Role")[f"{logical_id}Role"]["Policies"]
-    tables, *_ = policy["PolicyDocument"]["Statement"]
-    return {(action, tables["Resource"]["Fn::GetAtt"][0]) for action in tables["Action"]}
+    *own, _logs, _traces = policy["PolicyDocument"]["Statement"]
+    return {
+        (action, resource)
+        for statement in own
+        for action in statement["Action"]
+        for resource in named(statement["Resource"])
+    }
+
+
+def named(resource: Any) -> list[str]:
+    """The logical names of what a statement is about, with the index where it is one."""
+    if isinstance(resource, list):
+        return [name for one in resource for name in named(one)]
+    if "Fn::GetAtt" in resource:
+        return [resource["Fn::GetAtt"][0]]
+    return [resource["Fn::Sub"].replace("${", "").replace(".Arn}", "")]
+
+
+def of_the_mapping(queue: str) -> set[tuple[str, str]]:
+    """What Lambda itself needs to read a queue, with the function's role."""
+    return {(f"sqs:{action}", queue) for action in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")}
 
 
 def changes_of_every_kind(client):
@@ -60,3 +104,64 @@ def test_the_authorizer_may_do_what_it_does(functions, access, needed):
     needed.clear()
     functions.module("authorizer").handler(event, None)
     assert needed == granted("Authorizer")
+
+
+def test_publishing_may_do_what_it_does(functions, needed):
+    functions.invoke("publish_events", load_event("publish_events"))
+    assert needed == granted("PublishEvents")
+
+
+def test_matching_may_do_what_it_does(functions, client, world, needed):
+    client.create(is_active=True)
+    held = world.hook()
+    world.hooks.deactivate(held, "it fails")
+    needed.clear()
+    module = functions.module("match_events")
+    module.handler(load_event("match_events"), None)
+    module.handler(load_event("match_events_invalid"), None)
+    assert needed | of_the_mapping("EventsQueue") == granted("MatchEvents")
+
+
+def test_delivering_may_do_what_it_does(aws, functions, world, needed):
+    """Through all that can become of a delivery, with the function's own queue and bus."""
+    outcomes = functions.module("deliver").deliverer.outcomes
+    world.deliverer.outcomes = outcomes
+    world.deliverer.queue = functions.module("deliver").queue
+    outcomes._schedule = world.schedule
+    hook, sick = world.hook(), world.hook("https://app.example.com/sick")
+    needed.clear()
+    for status in (200, 500, 200, 410):
+        world.answer = lambda _request, status=status: (status, None)
+        world.event(hook)
+        world.work()
+    outcomes.hold(HoldTask(store_hash="5ueh97", hook_id=hook.id, client_id=hook.client_id, store_id=None))
+    world.answer = lambda _request: (500, None)
+    for _ in range(6):
+        world.event(sick)
+        world.work()
+    world.deliverer.queue.receive(wait_seconds=0)
+    world.deliverer.queue.delete(world.deliverer.queue.receive(wait_seconds=0))
+    assert needed | of_the_mapping("DeliveriesQueue") == granted("Deliver")
+
+
+def test_the_sweep_may_do_what_it_does(aws, functions, needed):
+    world = World(aws, schedule="1000,1000")
+    world.answer = lambda _request: (500, None)
+    world.event(world.hook())
+    world.work()
+    module = functions.module("retry_due")
+    module.sweeper._clock = module.sweeper._deliveries._clock = lambda: world.clock.now + 950
+    needed.clear()
+    assert module.handler(load_event("retry_due"), None) == {"handed_on": 1}
+    assert needed == granted("RetryDue")
+
+
+def test_reading_the_log_may_do_what_it_does(functions, client, needed):
+    client.create()
+    needed.clear()
+    client.call("list_deliveries", hook_id=1)
+    client.call("list_deliveries", hook_id=1, query={"status": "held"})
+    assert needed == granted("ListDeliveries")
+    needed.clear()
+    client.call("get_delivery", hook_id=1)
+    assert needed == granted("GetDelivery")
