@@ -1,4 +1,4 @@
-"""Every command of the README is run, here or elsewhere in the tests and CI."""
+"""Every command of the README and of docs/ is run, here or elsewhere in the tests and CI."""
 
 import re
 import secrets
@@ -9,7 +9,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
-BLOCKS = re.findall(r"^```sh\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+DOCS = "\n".join(path.read_text() for path in sorted(ROOT.glob("docs/*.md")))
+BLOCKS = re.findall(r"^```sh\n(.*?)^```$", README + DOCS, re.DOTALL | re.MULTILINE)
 # What runs the other commands: CI and the stack's fixture, the tests of the deployment and of `make invoke`.
 ELSEWHERE = ("make run", "make test", "make invoke", "make deploy", "sam build", "sam local invoke")
 
@@ -19,8 +20,8 @@ def runnable(block):
 
 
 def test_the_blocks_are_found():
-    assert len(BLOCKS) >= 9
-    assert sum(map(runnable, BLOCKS)) >= 5
+    assert len(BLOCKS) >= 13
+    assert sum(map(runnable, BLOCKS)) >= 9
 
 
 def test_the_blocks_run_in_their_order(stack):

@@ -1,11 +1,17 @@
 """What the README says of routes, settings and errors is what the template and the code have."""
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
+from storehooks import __version__
+from storehooks.api.event_input import NewEvent
 from storehooks.api.hook_input import READ_ONLY_FIELDS, NewHook
+from storehooks.domain.callback import USER_AGENT
+from storehooks.domain.delivery import Status
 from storehooks.domain.headers import MAX_ANSWER_BYTES, MAX_HEADERS
 from storehooks.domain.hook import MAX_HOOKS_PER_SCOPE
+from storehooks.domain.retry import BIGCOMMERCE_SCHEDULE, RetrySchedule
 from tests.template_file import resources, template
 
 ROOT = Path(__file__).parents[2]
@@ -72,8 +78,38 @@ def test_every_status_is_in_the_table_of_errors():
 
 def test_every_field_is_described():
     described = set(re.findall(r"`(\w+)`", " ".join(first_cells(section("The API")))))
-    other_versions = {"events_history_enabled", "deactivated_at", "deactivation_reason"}
-    assert set(NewHook.model_fields) | READ_ONLY_FIELDS - other_versions <= described
+    assert set(NewHook.model_fields) | READ_ONLY_FIELDS - {"events_history_enabled"} <= described
+
+
+def test_every_field_of_an_event_is_described():
+    described = set(re.findall(r"`(\w+)`", " ".join(first_cells(section("Publishing events")))))
+    assert described == set(NewEvent.model_fields)
+
+
+def test_every_status_of_a_delivery_is_described():
+    text = section("The log") + section("When a destination fails")
+    assert {status for status in Status if f"`{status}`" in text} == set(Status)
+
+
+def test_every_alarm_has_its_line():
+    page = (ROOT / "docs" / "dead-letters.md").read_text()
+    assert set(re.findall(r"`(\w+Alarm)`", page)) == set(resources("AWS::CloudWatch::Alarm"))
+    for alarm in resources("AWS::CloudWatch::Alarm").values():
+        assert "docs/dead-letters.md" in alarm["AlarmDescription"]["Fn::Sub"]
+
+
+def test_the_schedule_is_told_in_words():
+    minutes = [f"{slot // 60}" for slot in RetrySchedule.parse(BIGCOMMERCE_SCHEDULE).slots if slot <= 1800]
+    hours = [f"{slot // 3600}" for slot in RetrySchedule.parse(BIGCOMMERCE_SCHEDULE).slots if slot > 1800]
+    words = (
+        f"{', '.join(minutes[:-1])} and {minutes[-1]} minutes, {', '.join(hours[:-1])} and {hours[-1]} hours"
+    )
+    assert words in README
+
+
+def test_the_user_agent_is_shown_with_this_version():
+    assert f"User-Agent: {USER_AGENT}\n" in README
+    assert f'version = "{__version__}"' in (ROOT / "pyproject.toml").read_text()
 
 
 def test_the_limits_are_those_of_the_code():

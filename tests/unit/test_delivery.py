@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from storehooks import __version__
 from storehooks.domain.attempt import Attempt, Times
 from storehooks.domain.callback import callback
 from storehooks.domain.delivery import Status, is_delivery_id, new_delivery
@@ -95,7 +96,7 @@ def test_an_attempt_sends_the_payload_signed_with_the_hooks_headers():
         "X-Mine", "Content-Type", "User-Agent", "webhook-id", "webhook-timestamp", "webhook-signature",
     ]  # fmt: skip
     assert request.headers["Content-Type"] == "application/json"
-    assert request.headers["User-Agent"] == "storehooks/0.2.0"
+    assert request.headers["User-Agent"] == f"storehooks/{__version__}"
     assert request.headers["webhook-id"] == delivery().id
     assert request.headers["webhook-timestamp"] == "1700000100"
 

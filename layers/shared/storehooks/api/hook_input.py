@@ -20,7 +20,7 @@ from storehooks.api.problems import problems_of
 from storehooks.domain import destination, headers, scope
 from storehooks.domain.errors import InvalidRequestError, Problem
 
-# Other versions of the API carry the last three.
+# Another version of the API carries events_history_enabled.
 READ_ONLY_FIELDS = frozenset(
     {
         "id",
