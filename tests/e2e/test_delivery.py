@@ -1,0 +1,180 @@
+"""From an event to its destination, on the running stack and across a stop of all of it."""
+
+import base64
+import json
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from queue import Queue
+from threading import Thread
+from typing import Any
+
+import pytest
+import requests
+from standardwebhooks import Webhook
+
+from tests.e2e.command_line import storehooks
+from tests.e2e.local_run import STORE_HASH, LocalRun, free_ports
+
+ARRIVAL_SECONDS = 40
+
+
+class Destination:
+    """A receiver that answers as it is told, and keeps what came."""
+
+    def __init__(self, status: int = 200, port: int = 0) -> None:
+        self.requests: Queue[tuple[dict[str, str], bytes]] = Queue()
+        requests_, answered = self.requests, status
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                self.send_response(answered)
+                self.end_headers()
+                self.wfile.write(b"thanks")
+                requests_.put((dict(self.headers), body))
+
+            def log_message(self, *_arguments: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}/hook"
+        self._thread = Thread(target=self._server.serve_forever)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def next(self) -> tuple[dict[str, str], bytes]:
+        return self.requests.get(timeout=ARRIVAL_SECONDS)
+
+
+class Store:
+    """A store of its own, and a client of it that may do everything."""
+
+    def __init__(self, stack, store_hash: str) -> None:
+        shown = storehooks(
+            stack, "token", "create", "--store-hash", store_hash, "--scope", "default", "--scope", "events",
+            "--json",
+        )  # fmt: skip
+        token = json.loads(shown.stdout)
+        self.secret = token["client_secret"]
+        self._url = f"{stack.base_url}/stores/{store_hash}/v2"
+        self._headers = {"X-Auth-Token": token["access_token"]}
+
+    def call(self, method: str, path: str, **arguments: Any) -> requests.Response:
+        return requests.request(method, f"{self._url}/{path}", headers=self._headers, timeout=60, **arguments)
+
+    def hook(self, scope: str, url: str) -> int:
+        answer = self.call("POST", "hooks", json={"scope": scope, "destination": url, "is_active": True})
+        assert answer.status_code == 201, answer.text
+        return answer.json()["id"]
+
+    def publish(self, scope: str, **fields: Any) -> str:
+        answer = self.call("POST", "events", json={"scope": scope, "data": {"id": 250}} | fields)
+        assert answer.status_code == 202, answer.text
+        return answer.json()[0]["id"]
+
+    def delivery(self, hook_id: int, *statuses: str) -> dict[str, Any]:
+        """The newest delivery of a hook, once it has one of these statuses."""
+        until = time.monotonic() + ARRIVAL_SECONDS
+        while time.monotonic() < until:
+            data = self.call("GET", f"hooks/{hook_id}/deliveries").json()["data"]
+            if data and data[0]["status"] in statuses:
+                return data[0]
+            time.sleep(0.2)
+        raise AssertionError(f"no delivery is {statuses}: {data}")
+
+
+def test_an_event_reaches_its_hook_signed_and_is_in_the_log(stack):
+    store = Store(stack, "de11very")
+    with Destination() as destination:
+        hook_id = store.hook("store/order/*", destination.url)
+        event_id = store.publish("store/order/created", store_id=1025646)
+        headers, body = destination.next()
+        shown = store.delivery(hook_id, "delivered")
+    library = Webhook(base64.b64encode(store.secret.encode()).decode())
+    callback = library.verify(body, headers)
+    assert (callback["scope"], callback["store_id"]) == ("store/order/created", "1025646")
+    assert (shown["id"], shown["event_id"]) == (headers["webhook-id"], event_id)
+    whole = store.call("GET", f"hooks/{hook_id}/deliveries/{shown['id']}").json()
+    assert whole["payload"] == callback
+    assert [attempt["answer"] for attempt in whole["attempts"]] == ["thanks"]
+
+
+def test_a_destination_that_is_gone_deactivates_its_hook_and_others_hear_of_it(stack):
+    store = Store(stack, "g0ne")
+    with Destination() as observer, Destination(status=410) as gone:
+        store.hook("store/hook/deliveryException", observer.url)
+        hook_id = store.hook("store/order/*", gone.url)
+        store.publish("store/order/created")
+        _, body = observer.next()
+        assert json.loads(body)["data"]["error_code"] == 90002
+        assert json.loads(body)["data"]["id"] == hook_id
+        hook = store.call("GET", f"hooks/{hook_id}").json()
+        assert (hook["is_active"], "410" in hook["deactivation_reason"]) == (False, True)
+        store.publish("store/order/updated")
+        assert store.delivery(hook_id, "held")["attempts"] == []
+        assert gone.requests.qsize() == 1
+
+
+def test_a_token_for_hooks_alone_may_not_publish_and_one_for_events_alone_may_not_read(stack):
+    tokens = {
+        scope: json.loads(
+            storehooks(stack, "token", "create", "--store-hash", "sc0pes", "--scope", scope, "--json").stdout
+        )["access_token"]
+        for scope in ("default", "events")
+    }
+    url = f"{stack.base_url}/stores/sc0pes/v2"
+    event = {"scope": "store/order/created", "data": {}}
+
+    def status(scope: str, method: str, path: str, **arguments: Any) -> int:
+        headers = {"X-Auth-Token": tokens[scope]}
+        return requests.request(method, f"{url}/{path}", headers=headers, timeout=60, **arguments).status_code
+
+    assert status("default", "POST", "events", json=event) == 403
+    assert status("events", "POST", "events", json=event) == 202
+    assert status("events", "GET", "hooks") == 403
+    assert status("default", "GET", "hooks/1/deliveries") == 404
+
+
+@pytest.mark.parametrize("size", [1_000_000, 1_100_000])
+def test_a_request_of_a_megabyte_is_accepted_and_a_larger_one_is_413(stack, size):
+    store = Store(stack, "1arge")
+    events = [{"scope": "store/order/created", "data": {"text": "x" * (size // 20 - 60)}}] * 20
+    assert store.call("POST", "events", json=events).status_code == (202 if size <= 1024 * 1024 else 413)
+
+
+def test_a_retry_survives_a_stop_of_the_whole_stack(data_dir):
+    _, port = free_ports()
+    with LocalRun(data_dir, RETRY_SCHEDULE="10,10,10") as run:
+        run.ready()
+        destination = {
+            "scope": "store/order/*",
+            "destination": f"http://127.0.0.1:{port}/hook",
+            "is_active": True,
+        }
+        hook_id = run.request("POST", json=destination).json()["id"]
+        event = {"scope": "store/order/created", "data": {"id": 250}}
+        published = requests.post(
+            f"{run.base_url}/stores/{STORE_HASH}/v2/events",
+            headers={"X-Auth-Token": run.token},
+            json=event,
+            timeout=60,
+        )
+        assert published.status_code == 202
+        until = time.monotonic() + ARRIVAL_SECONDS
+        while not (failed := run.request("GET", f"/{hook_id}/deliveries").json()["data"]):
+            assert time.monotonic() < until
+            time.sleep(0.2)
+        assert run.stop() == 0
+    with Destination(port=port) as back, LocalRun(data_dir, RETRY_SCHEDULE="10,10,10") as run:
+        run.ready()
+        headers, _ = back.next()
+        assert headers["webhook-id"] == failed[0]["id"]
+        assert failed[0]["attempts"][0]["error"].startswith("connection refused")
+        assert run.stop() == 0
