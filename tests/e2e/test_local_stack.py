@@ -15,6 +15,7 @@ import psutil
 import pytest
 import requests
 
+from storehooks_cli.local.processes import EMULATOR
 from tests.e2e.command_line import words
 from tests.e2e.local_run import ROOT, LocalRun, free_ports, kill_all, started_in
 
@@ -37,7 +38,7 @@ def handler(event, context):
 
 
 def emulators_of(data_dir: Path) -> list[psutil.Process]:
-    return [process for process in started_in(data_dir) if process.cmdline()[1].endswith("/bin/ministack")]
+    return [process for process in started_in(data_dir) if process.cmdline()[-1].endswith(EMULATOR)]
 
 
 def test_it_says_what_to_try_and_that_works(stack):

@@ -99,12 +99,14 @@ def test_every_alarm_has_its_line():
 
 
 def test_the_schedule_is_told_in_words():
-    minutes = [f"{slot // 60}" for slot in RetrySchedule.parse(BIGCOMMERCE_SCHEDULE).slots if slot <= 1800]
-    hours = [f"{slot // 3600}" for slot in RetrySchedule.parse(BIGCOMMERCE_SCHEDULE).slots if slot > 1800]
-    words = (
-        f"{', '.join(minutes[:-1])} and {minutes[-1]} minutes, {', '.join(hours[:-1])} and {hours[-1]} hours"
-    )
-    assert words in README
+    slots = RetrySchedule.parse(BIGCOMMERCE_SCHEDULE).slots
+    assert f"{listed(slot // 60 for slot in slots if slot <= 1800)} minutes, " in README
+    assert f", {listed(slot // 3600 for slot in slots if slot > 1800)} hours" in README
+
+
+def listed(numbers: Iterable[int]) -> str:
+    *all_but_last, last = map(str, numbers)
+    return f"{', '.join(all_but_last)} and {last}"
 
 
 def test_the_user_agent_is_shown_with_this_version():

@@ -133,12 +133,6 @@ class Deployment:
                 restApiId=outputs.api_id, authorizerId=authorizer["id"], patchOperations=[change]
             )
         put_gateway_responses(gateway, outputs.api_id, outputs.stage_name)
-        functions = session().client("lambda", endpoint_url=self._endpoint_url, config=CONFIG)
-        # ministack leaves the number a text, over which its poller of the queues fails.
-        for mapping in functions.list_event_source_mappings()["EventSourceMappings"]:
-            functions.update_event_source_mapping(
-                UUID=mapping["UUID"], ScalingConfig={"MaximumConcurrency": _MAXIMUM_CONCURRENCY}
-            )
         dynamodb = session().client("dynamodb", endpoint_url=self._endpoint_url, config=CONFIG)
         # ministack does not read this from the template.
         for table in (outputs.deliveries_table, outputs.event_ids_table):

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -12,9 +13,10 @@ from storehooks_cli.local.errors import LocalError
 from storehooks_cli.local.files import write_whole
 from storehooks_cli.local.folders import PROJECT, DataFolder
 from storehooks_cli.local.ports import LOOPBACK, free_port
-from storehooks_cli.local.processes import SAVING_SECONDS, kill_functions, kill_leftovers
+from storehooks_cli.local.processes import EMULATOR, SAVING_SECONDS, kill_functions, kill_leftovers
 
-PROGRAM = PROJECT / ".venv-aws/bin/ministack"
+PYTHON = PROJECT / ".venv-aws/bin/python"
+_PROGRAM = Path(__file__).with_name(EMULATOR)
 _START_SECONDS = 60
 
 
@@ -52,7 +54,9 @@ class Emulator:
         self.endpoint_url = f"http://{LOOPBACK}:{port}"
         with self.log.open("wb") as log:
             self._process = await asyncio.create_subprocess_exec(
-                PROGRAM,
+                PYTHON,
+                "-P",  # what lies beside the program is not for ministack to import
+                _PROGRAM,
                 env=emulator_environment(self._folder, port),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,

@@ -8,6 +8,8 @@ import psutil
 from storehooks_cli.local.environment import MARK
 from storehooks_cli.local.folders import DataFolder
 
+EMULATOR = "ministack_main.py"
+
 # ministack writes its state in two seconds, once its last requests are answered.
 SAVING_SECONDS = 6.0
 _KILL_SECONDS = 1.0
@@ -63,6 +65,6 @@ def _kill(processes: Iterable[psutil.Process]) -> None:
 
 def _is_emulator(process: psutil.Process) -> bool:
     try:
-        return any(argument.endswith("/bin/ministack") for argument in process.cmdline())
+        return any(argument.endswith(f"/{EMULATOR}") for argument in process.cmdline())
     except psutil.Error:
         return False

@@ -20,7 +20,7 @@ from storehooks.domain.errors import StorehooksError
 from storehooks_cli.local.certificates import server_context
 from storehooks_cli.local.demo import STORE_HASH, demo_token
 from storehooks_cli.local.deployment import SAM, STACK_NAME, Deployment, Outputs
-from storehooks_cli.local.emulator import PROGRAM, Emulator
+from storehooks_cli.local.emulator import PYTHON, Emulator
 from storehooks_cli.local.environment import REGION, forget_callers_aws
 from storehooks_cli.local.errors import LocalError
 from storehooks_cli.local.files import write_whole
@@ -72,7 +72,7 @@ def run(settings: Settings) -> None:
 
 
 def _check_tools() -> None:
-    for program in (PROGRAM, SAM):
+    for program in (PYTHON, SAM):
         if not program.exists():
             raise LocalError(f"{program} is missing: run `make install`")
     if shutil.which("make") is None:

@@ -1,0 +1,75 @@
+"""The running local stack, as a benchmark uses it: stores, tokens, hooks, events, and receivers."""
+
+import asyncio
+import json
+import secrets
+import threading
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import requests
+from aiohttp import web
+
+from storehooks_cli.stack import DEFAULT_STACK_NAME, find_stack
+
+type Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Store:
+    """A new store with a client that may do everything."""
+
+    def __init__(self, data_dir: Path) -> None:
+        running = json.loads((data_dir / "stack.json").read_text())
+        stack = find_stack(local=True, data_dir=data_dir, stack_name=DEFAULT_STACK_NAME)
+        self.hash = f"bench{secrets.token_hex(4)}"
+        token = stack.access().create_token(self.hash, None, ("default", "events"))
+        self._session = requests.Session()
+        self._session.headers["X-Auth-Token"] = token.access_token
+        self._url = f"{running['base_url']}/stores/{self.hash}/v2"
+
+    def call(self, method: str, path: str, **arguments: Any) -> Any:
+        answer = self._session.request(method, f"{self._url}/{path}", timeout=60, **arguments)
+        answer.raise_for_status()
+        return answer.json()
+
+    def hook(self, scope: str, url: str) -> int:
+        hook = {"scope": scope, "destination": url, "is_active": True}
+        hook_id: int = self.call("POST", "hooks", json=hook)["id"]
+        return hook_id
+
+    def publish(self, events: list[dict[str, Any]]) -> None:
+        for start in range(0, len(events), 100):
+            self.call("POST", "events", json=events[start : start + 100])
+
+    def deliveries(self, hook_id: int) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        cursor = ""
+        while cursor is not None:
+            page = self.call(
+                "GET", f"hooks/{hook_id}/deliveries?limit=250" + (cursor and f"&cursor={cursor}")
+            )
+            found += page["data"]
+            cursor = page["next_cursor"]
+        return found
+
+
+def serve(handle: Handler) -> str:
+    """Serve on a free port of this machine until the process ends; the URL."""
+    ready: list[int] = []
+    started = threading.Event()
+
+    async def run() -> None:
+        app = web.Application()
+        app.router.add_post("/{path:.*}", handle)
+        runner = web.AppRunner(app, access_log=None)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0, backlog=1024)
+        await site.start()
+        ready.append(runner.addresses[0][1])
+        started.set()
+        await asyncio.Event().wait()
+
+    threading.Thread(target=lambda: asyncio.run(run()), daemon=True).start()
+    started.wait()
+    return f"http://127.0.0.1:{ready[0]}"

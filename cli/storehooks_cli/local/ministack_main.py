@@ -1,0 +1,78 @@
+"""ministack, made to lose no messages. A program for the Python of .venv-aws.
+
+ministack works on a queue's messages in several threads, and some of it writes their list
+anew while another thread changes it: what was added meanwhile is lost, what was deleted
+comes back, and what was received is received twice. Here they take turns. This is for what
+the template uses: SQS itself, event source mappings, and rules with a queue as their target.
+"""
+
+import sys
+import threading
+from collections.abc import Callable
+from functools import wraps
+from types import FunctionType
+from typing import Any
+
+from ministack.services import eventbridge, lambda_svc, sqs  # type: ignore[import-not-found]
+
+# All that works on messages. ReceiveMessage does so through some of these, and waits between.
+_ON_MESSAGES = {
+    sqs: {
+        "_act_change_visibility", "_act_change_visibility_batch", "_act_delete_message",
+        "_act_delete_message_batch", "_act_purge_queue", "_act_send_message", "_collect_fifo",
+        "_collect_msgs", "_delete_messages_for_esm", "_dlq_sweep", "_expire_retained", "_refresh_counts",
+    },
+    eventbridge: {"_dispatch_to_sqs"},
+}  # fmt: skip
+
+_turn = threading.RLock()
+
+
+def main() -> None:
+    """Run ministack as its own command does."""
+    for module, expected in _ON_MESSAGES.items():
+        if {name for name, value in vars(module).items() if _works_on_messages(value)} != expected:
+            sys.exit(f"{module.__name__} is not as in the version that requirements/aws.in names")
+        for name in expected:
+            _wrap(module, name, _in_turn)
+    # Or it would wait for its turn with a lock of ministack's own, which another waits for in its turn.
+    _wrap(sqs, "_receive_messages_for_esm", _in_turn)
+    # Or a message that is being moved to the dead letters could be in neither of the saved queues.
+    _wrap(sqs, "get_state", _in_turn)
+    actions = vars(sqs)["_HANDLERS"]
+    actions.update({action: vars(sqs)[handler.__name__] for action, handler in actions.items()})
+    _wrap(lambda_svc, "_sqs_esm_concurrency", _with_numbers)
+
+    from ministack.app import main as run  # type: ignore[import-not-found]
+
+    run()
+
+
+def _works_on_messages(value: object) -> bool:
+    return isinstance(value, FunctionType) and "messages" in value.__code__.co_consts
+
+
+def _wrap(module: Any, name: str, wrapper: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
+    vars(module)[name] = wraps(vars(module)[name])(wrapper(vars(module)[name]))
+
+
+def _in_turn[**P, T](function: Callable[P, T]) -> Callable[P, T]:
+    def in_turn(*args: P.args, **kwargs: P.kwargs) -> T:
+        with _turn:
+            return function(*args, **kwargs)
+
+    return in_turn
+
+
+def _with_numbers(concurrency: Callable[..., int]) -> Callable[..., int]:
+    """ministack leaves a template's numbers texts, over which its poller of the queues fails."""
+
+    def with_numbers(mapping: dict[str, Any], *others: object) -> int:
+        scaling = {name: int(value) for name, value in mapping.get("ScalingConfig", {}).items()}
+        return concurrency({**mapping, "ScalingConfig": scaling}, *others)
+
+    return with_numbers
+
+
+if __name__ == "__main__":
+    main()
