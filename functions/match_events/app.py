@@ -3,17 +3,15 @@
 from typing import Any
 
 from storehooks.adapters.deliveries_queue import DeliveriesQueue
-from storehooks.adapters.deliveries_table import DeliveriesTable
 from storehooks.adapters.event_ids import EventIdsTable
 from storehooks.adapters.hooks_table import HooksTable
 from storehooks.adapters.queue import Queue
 from storehooks.flows.match import Matcher
-from storehooks.settings import number, setting
+from storehooks.settings import setting
 
 matcher = Matcher(
     hooks=HooksTable(setting("HOOKS_TABLE")),
     event_ids=EventIdsTable(setting("EVENT_IDS_TABLE")),
-    deliveries=DeliveriesTable(setting("DELIVERIES_TABLE"), retention_days=number("DELIVERY_RETENTION_DAYS")),
     queue=DeliveriesQueue(Queue(setting("DELIVERIES_QUEUE"))),
     dead_letters=Queue(setting("EVENTS_DEAD_LETTERS")),
 )

@@ -24,7 +24,7 @@ def publish_events(request: Request) -> Response:
         to_envelope(new, caller.store_hash, accepted_at + position)
         for position, new in enumerate(NewEvent.parse_all(objects, in_array=in_array))
     ]
-    queue.send([OutgoingMessage(as_body(envelope)) for envelope in envelopes])
+    queue.send([OutgoingMessage(as_body(envelope), group=caller.store_hash) for envelope in envelopes])
     return Response(202, [{"id": event_id(one), "scope": one["detail-type"]} for one in envelopes])
 
 

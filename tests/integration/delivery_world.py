@@ -119,13 +119,14 @@ class Sender:
 
 
 class Bus:
-    """Keeps what was put on it."""
+    """Keeps what was put on it; of what has the same id, as matching does, the first."""
 
     def __init__(self) -> None:
         self.events: list[dict[str, Any]] = []
 
     def put(self, _source: str, scope: str, detail: dict[str, Any]) -> str:
-        self.events.append({"scope": scope} | detail)
+        if "id" not in detail or all(event.get("id") != detail["id"] for event in self.events):
+            self.events.append({"scope": scope} | detail)
         return "id"
 
     @property

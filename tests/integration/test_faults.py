@@ -130,6 +130,7 @@ def test_two_processes_with_the_same_message_at_once_log_one_attempt(world, monk
 
     def after_the_other(new, *, over):
         monkeypatch.setattr(world.log, "save", save)
+        world.clock.now += 0.01
         world.queue.put(message)
         world.work()
         return save(new, over=over)
@@ -299,6 +300,117 @@ def test_a_batch_that_is_never_done_fails_or_is_logged_later(aws, world, monkeyp
     world.pass_time(60)
     assert world.logged(delivery).status is Status.DELIVERED
     assert world.attempts(delivery) == [0]
+
+
+def test_a_write_whose_answer_is_lost_is_not_taken_for_anothers(aws, world, monkeypatch):
+    """It took effect; botocore repeats it, and then its condition fails."""
+    world.answer = failing
+    delivery = world.event(world.hook())
+    put = aws.dynamodb.put_item
+
+    def twice(**arguments):
+        if "payload" in arguments["Item"]:
+            put(**arguments)
+        return put(**arguments)
+
+    monkeypatch.setattr(aws.dynamodb, "put_item", twice)
+    world.work()
+    monkeypatch.undo()
+    world.queue.waiting, (order,) = [], world.queue.tasks
+    assert (order.delivery_id, order.attempt) == (delivery.id, 2)
+
+
+def test_a_lease_whose_answer_is_lost_is_handed_on(aws, monkeypatch):
+    world = World(aws, schedule="1800,1800")
+    world.answer = failing
+    delivery = world.event(world.hook())
+    world.work()
+    world.clock.now += 1750
+    update = aws.dynamodb.update_item
+
+    def twice(**arguments):
+        update(**arguments)
+        return update(**arguments)
+
+    monkeypatch.setattr(aws.dynamodb, "update_item", twice)
+    assert world.sweeper.sweep() == 1
+    monkeypatch.undo()
+    world.pass_time(60)
+    assert world.attempts(delivery) == [0, 1800]
+
+
+def test_a_lease_that_fails_delays_no_other(aws, monkeypatch):
+    world = World(aws, schedule="1800,1800")
+    world.answer = failing
+    hook = world.hook()
+    deliveries = [world.event(hook) for _ in range(4)]
+    world.work()
+    world.pass_time(40)  # what the circuit has put off
+    world.clock.now += 1720
+    move = world.log._move_due
+
+    def busy(task, **arguments):
+        if task.delivery_id == deliveries[0].id:
+            raise StoreBusyError
+        return move(task, **arguments)
+
+    monkeypatch.setattr(world.log, "_move_due", busy)
+    assert world.sweeper.sweep() == 3
+    monkeypatch.undo()
+    assert world.sweeper.sweep() == 1
+
+
+def test_what_could_not_be_handed_on_is_due_for_the_next_sweep(aws):
+    world = World(aws, schedule="1800,1800")
+    world.answer = failing
+    delivery = world.event(world.hook())
+    world.work()
+    world.clock.now += 1750
+    world.queue.fails = True
+    assert world.sweeper.sweep() == 0
+    world.queue.fails = False
+    world.clock.now += 40
+    assert world.sweeper.sweep() == 1
+    world.pass_time(30)
+    assert world.attempts(delivery) == [0, 1800]
+
+
+def test_a_repeat_of_an_attempt_beside_the_next_one_does_not_swallow_it(world):
+    world.answer = failing
+    delivery = world.event(world.hook())
+    ((_, _, first, _),) = world.queue.waiting
+    world.work()
+    world.clock.now += 60
+    world.queue.put(first)
+    world.work()
+    assert world.attempts(delivery) == [0, 60]
+
+
+def test_what_waits_longer_than_the_log_is_kept_is_not_deleted_before(aws):
+    world = World(aws, schedule="999999")
+    world.log._retention_seconds = 24 * 3600
+    world.answer = failing
+    world.event(world.hook())
+    world.work()
+    (item,) = [item for item in aws.scan("DeliveriesTable") if "payload" in item]
+    assert float(item["expires_at"]["N"]) > float(item["next_attempt_at"]["N"]) + 23 * 3600
+
+
+def test_a_process_in_which_an_invocation_was_broken_off_goes_on(world, monkeypatch):
+    """Its sends are still on their way in the sender."""
+    hook = world.hook()
+    lost = world.event(hook)
+    (body,) = [body for _, _, body, _ in world.queue.waiting]
+    with monkeypatch.context() as patched:
+        patched.setattr(world.deliverer.sender, "wait", always(Crash()))
+        with pytest.raises(Crash):
+            world.work()
+    delivery = world.event(hook)
+    world.work()
+    assert world.logged(delivery).status is Status.DELIVERED
+    world.queue.put(body, came_before=True)
+    world.work()
+    assert world.logged(lost).status is Status.DELIVERED
 
 
 def test_a_circuit_that_cannot_be_written_changes_nothing_else(world, monkeypatch):

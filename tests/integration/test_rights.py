@@ -139,6 +139,7 @@ def test_delivering_may_do_what_it_does(aws, functions, world, needed):
     for _ in range(6):
         world.event(sick)
         world.work()
+    outcomes._log.has_reached("5ueh97", sick.id, since=0)
     world.deliverer.queue.receive(wait_seconds=0)
     world.deliverer.queue.delete(world.deliverer.queue.receive(wait_seconds=0))
     assert needed | of_the_mapping("DeliveriesQueue") == granted("Deliver")

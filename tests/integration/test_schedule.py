@@ -1,9 +1,10 @@
 """Deliveries through days of retries, in a time of their own."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from storehooks.domain.delivery import Status
@@ -51,7 +52,11 @@ def test_bigcommerces_schedule_is_kept_over_its_two_days(aws):
     assert world.logged(delivery).status is Status.EXHAUSTED
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=10,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],  # to shrink days of deliveries takes minutes
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(
     slots=st.lists(st.integers(1, 4000), min_size=1, max_size=6),
     numbers=st.integers(1, 8),
@@ -213,6 +218,40 @@ def test_410_deactivates_a_hook_at_once(world):
     assert world.bus.codes == [90002]
 
 
+def test_410_to_a_hook_that_its_owner_has_just_changed_is_a_failure_like_any_other(world):
+    hook = world.hook("https://app.example.com/old")
+
+    def gone(request):
+        world.hooks.update(world.caller, hook.id, {"destination": "https://app.example.com/new"})
+        world.answer = lambda _request: (200, None)
+        return 410, None
+
+    world.answer = gone
+    delivery = world.event(hook)
+    world.pass_time(100)
+    assert world.attempts(delivery) == [0, 60]
+    assert world.logged(delivery).status is Status.DELIVERED
+    assert world.current(hook).is_active
+
+
+def test_a_success_while_the_first_failing_attempt_was_on_its_way_keeps_the_hook(world):
+    """Nothing of that success is in the circuit, which knew of no failure then."""
+    hook = world.hook()
+    other = world.event(hook)
+    world.work()
+    world.answer = failing
+    delivery = world.event(hook)
+    first = world.clock.now
+    world.work()
+    world.pass_time(500)
+    reached = world.logged(other)
+    on_its_way = replace(reached.attempts[0], at=first + 5)
+    world.log.save_delivered([replace(reached, attempts=(on_its_way,))])
+    world.pass_time(600)
+    assert world.logged(delivery).status is Status.EXHAUSTED
+    assert world.current(hook).is_active
+
+
 def test_what_waits_for_a_deactivated_hook_is_held_and_never_sent_by_itself(world):
     hook = world.hook()
     world.answer = failing
@@ -300,9 +339,7 @@ def test_the_end_is_one_event_however_often_it_is_told(world):
     for _ in range(5):
         world.event(hook)
     world.pass_time(3600)
-    told = [event for event in world.bus.events if event["data"]["error_code"] == 90002]
-    assert told
-    assert len({event["id"] for event in told}) == 1, "the same given id, which is published once"
+    assert world.bus.codes.count(90002) == 1
 
 
 # ---------------------------------------------------------------- the circuit

@@ -75,9 +75,17 @@ def test_a_failure_is_retried_by_the_schedule_and_the_last_exhausts_it():
     assert twice.after(OK, SCHEDULE, NOW + 260).status is Status.DELIVERED
 
 
-def test_410_ends_it_at_once_with_its_hook():
-    after = delivery().after(attempt(status=410), SCHEDULE, NOW)
-    assert (after.status, after.next_attempt_at) == (Status.HELD, None)
+def test_what_its_hook_ends_has_no_next_attempt():
+    once = delivery().after(attempt(status=410), SCHEDULE, NOW)
+    assert (once.status, once.ended(Status.HELD).next_attempt_at) == (Status.RETRYING, None)
+
+
+def test_the_queue_brings_what_follows_within_its_longest_delay():
+    schedule = RetrySchedule.parse("899,901")
+    once = delivery().after(attempt(), schedule, NOW)
+    assert once.is_next_soon
+    assert not once.after(attempt(), schedule, NOW).is_next_soon
+    assert not delivery().is_next_soon
 
 
 def test_its_task_carries_all_of_it_until_the_log_knows_it():

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storehooks.adapters.delivery_items import from_item, from_message, to_item, to_message
+from storehooks.adapters.delivery_items import from_item, from_message, lease_until, to_item, to_message
 from storehooks.domain.attempt import Attempt, Times
 from storehooks.domain.delivery import AttemptTask, Delivery, HoldTask, RecordTask, Status
 
@@ -48,7 +48,7 @@ deliveries = st.builds(
 
 @given(delivery=deliveries)
 def test_what_is_read_from_the_table_is_what_was_written(delivery):
-    assert from_item(to_item(delivery, expires_at=1, longest_delay=900, now=0)) == delivery
+    assert from_item(to_item(delivery, expires_at=1)) == delivery
 
 
 @given(delivery=deliveries)
@@ -68,7 +68,9 @@ def test_what_comes_out_of_the_queue_is_what_went_in(delivery):
 @pytest.mark.parametrize(
     "message",
     [{}, {"do": "dance"}, {"do": "attempt"}, {"do": "record"}, {"do": "hold", "colour": "red"}, [], None, "x",
-     {"do": "record", "delivery": {"attempts": [{}]}}, {"do": "record", "delivery": 5}],
+     {"do": "record", "delivery": {"attempts": [{}]}}, {"do": "record", "delivery": 5},
+     {"do": "hold", "hook_id": "1", "store_hash": "a", "client_id": "c", "store_id": None},
+     {"do": "attempt", "delivery_id": "x", "store_hash": "a", "hook_id": 1, "client_id": "c", "attempt": 1}],
 )  # fmt: skip
 def test_what_is_no_task_is_refused(message):
     with pytest.raises(ValueError, match="task"):
@@ -76,19 +78,27 @@ def test_what_is_no_task_is_refused(message):
 
 
 def delivery(status: Status, next_attempt_at: float | None) -> Delivery:
+    failed = Attempt(at=0.0, status=500, error="answered 500", times=Times(total_ms=0.0))
     return Delivery(
         id="msg_" + "0" * 32, store_hash="a", hook_id=1, client_id="c", event_id="e", scope="s", payload="{}",
-        created_at=0, status=status, next_attempt_at=next_attempt_at,
+        created_at=0, status=status, attempts=(failed,), next_attempt_at=next_attempt_at,
     )  # fmt: skip
 
 
 def test_what_is_delivered_is_in_no_index():
-    item = to_item(delivery(Status.DELIVERED, None), expires_at=1, longest_delay=900, now=0)
+    item = to_item(delivery(Status.DELIVERED, None), expires_at=1)
     assert not {"state", "due_shard", "due_at"} & item.keys()
 
 
 def test_what_is_far_ahead_is_due_for_the_sweep_and_what_is_near_only_should_it_be_lost():
-    far = to_item(delivery(Status.RETRYING, 901), expires_at=1, longest_delay=900, now=0)
-    assert far["due_at"] == {"N": "901"}
-    near = to_item(delivery(Status.RETRYING, 900), expires_at=1, longest_delay=900, now=0)
-    assert near["due_at"] == {"N": "1200"}
+    assert to_item(delivery(Status.RETRYING, 901), expires_at=1)["due_at"] == {"N": "901"}
+    assert to_item(delivery(Status.RETRYING, 900), expires_at=1)["due_at"] == {"N": "1200"}
+
+
+def test_what_is_overdue_is_leased_for_ever_longer():
+    now, leases = 1000.0, []
+    for _ in range(5):
+        later = float(lease_until(1000.0, now)["N"])
+        leases.append(later - now)
+        now = later
+    assert leases == [300, 300, 600, 1200, 2400]

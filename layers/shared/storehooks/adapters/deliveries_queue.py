@@ -65,7 +65,7 @@ def read_task(body: str) -> Task | None:
     """The task in a message's body; None when there is none, as nothing of ours would send."""
     try:
         return from_message(json.loads(body))
-    except (ValueError, AttributeError):
+    except (ValueError, RecursionError):
         return None
 
 

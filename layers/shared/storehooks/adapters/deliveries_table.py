@@ -12,11 +12,14 @@ from dataclasses import dataclass
 from itertools import batched
 from typing import TYPE_CHECKING, Any
 
+from aws_lambda_powertools import Logger
+
 from storehooks.adapters.aws import dynamodb_client
 from storehooks.adapters.delivery_items import (
     DUE_SHARDS,
     Item,
     delivery_key,
+    due_at,
     from_item,
     hook_partition,
     lease_until,
@@ -24,14 +27,15 @@ from storehooks.adapters.delivery_items import (
     to_item,
 )
 from storehooks.adapters.dynamodb import ConditionFailedError, store_errors
-from storehooks.adapters.queue import LONGEST_DELAY_SECONDS
 from storehooks.domain.circuit import PROBE_SECONDS, Circuit
-from storehooks.domain.delivery import WAITING, AttemptTask, Delivery, Status
-from storehooks.domain.errors import DeliveryNotFoundError, StoreBusyError
+from storehooks.domain.delivery import AttemptTask, Delivery, Status
+from storehooks.domain.errors import DeliveryNotFoundError, StoreBusyError, StorehooksError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import WriteRequestTypeDef
+
+logger = Logger(utc=True)
 
 CIRCUIT_ID = "circuit"
 _DELIVERY_PREFIX = "msg_"
@@ -39,12 +43,14 @@ _MOST_WRITES = 25
 _TRIES = 4
 _PAUSE_SECONDS = 0.05
 _DAY_SECONDS = 24 * 60 * 60
+_MINUTE_SECONDS = 60
 # A page of the log looks at this many megabytes at most, and may then hold fewer than asked for.
 _MOST_QUERIES = 8
 _LEAST_FILTERED = 250
 _LISTED = "#hook, id, client_id, event_id, #scope, #status, created_at, next_attempt_at, attempts, expires_at"
 _LISTED_NAMES = {"#hook": "hook", "#scope": "scope", "#status": "status"}
 _LEASES_AT_ONCE = 16
+_LATEST = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,17 +155,16 @@ class DeliveriesTable:
         last = answer.get("LastEvaluatedKey")
         return answer["Items"], None if last is None else last["id"]["S"]
 
-    def waiting(self, store_hash: str, hook_id: int) -> Iterator[Delivery]:
-        """What the log knows to be waiting for a hook's next attempt; without payloads."""
-        for status in WAITING:
-            before: str | None = None
-            while True:
-                items, before = self._query_newest(
-                    state_of(store_hash, hook_id, status), "by_state", None, 1000, before
-                )
-                yield from (from_item(item) for item in items)
-                if before is None:
-                    break
+    def waiting(self, store_hash: str, hook_id: int, most: int) -> list[Delivery]:
+        """Some of what waits for a hook's next attempt; without payloads. One call."""
+        partition = state_of(store_hash, hook_id, Status.RETRYING)
+        items, _ = self._query_newest(partition, "by_state", None, most, None)
+        return [from_item(item) for item in items]
+
+    def has_reached(self, store_hash: str, hook_id: int, since: float) -> bool:
+        """Whether one of the hook's latest deliveries got there after a time. One call, or a few."""
+        latest = self.page(store_hash, hook_id, status=Status.DELIVERED, most=_LATEST, before=None)
+        return any(delivery.attempts[-1].at >= since for delivery in latest.deliveries)
 
     # ------------------------------------------------------------ writing
 
@@ -201,11 +206,18 @@ class DeliveriesTable:
                     ":count": {"N": str(len(over.attempts))},
                 },
             }
+        item = self._item(delivery)
         try:
             with store_errors():
-                self._dynamodb.put_item(TableName=self._table, Item=self._item(delivery), **condition)
-        except ConditionFailedError:
-            return False
+                self._dynamodb.put_item(
+                    TableName=self._table,
+                    Item=item,
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                    **condition,
+                )
+        except ConditionFailedError as error:
+            # The same attempts: this very write took effect, and its answer was lost.
+            return error.item is not None and error.item.get("attempts") == item["attempts"]
         return True
 
     def end_waiting(self, delivery: Delivery, status: Status) -> bool:
@@ -237,42 +249,48 @@ class DeliveriesTable:
 
     # ------------------------------------------------------------ what is due
 
-    def lease_due(self, until: float) -> Iterator[tuple[AttemptTask, float]]:
-        """What is due up to a time, each with its time in seconds since 1970.
+    def lease_due(self, until: float) -> Iterator[list[tuple[AttemptTask, float]]]:
+        """What is due up to a time, a few at a time, each with its time in seconds since 1970.
 
-        Each is yielded once it is set aside for five minutes: two sweeps at once don't both
-        get it, and one that ends before it could hand it on has only delayed it.
+        Each is set aside for five minutes before it is yielded: two sweeps at once don't both
+        get it, and one that ends before it could hand it on has only delayed it. What fails
+        is passed over; it is still due for the next sweep.
         """
         with ThreadPoolExecutor(_LEASES_AT_ONCE) as threads:
             for items in self._due(until):
-                # A few at a time: what was set aside and then is not asked for waits in vain.
+                # What was set aside and then is not asked for waits in vain.
                 for some in batched(items, _LEASES_AT_ONCE, strict=False):
-                    leased = threads.map(self._lease, some)
-                    yield from ((task, due_at) for task, due_at, is_leased in leased if is_leased)
+                    yield [leased for leased in threads.map(self._lease, some) if leased is not None]
 
     def _due(self, until: float) -> Iterator[list[Item]]:
-        for shard in range(DUE_SHARDS):
+        # Not always the same first: a sweep may not get to the last.
+        first = int(self._clock() // _MINUTE_SECONDS)
+        for shard in range(first, first + DUE_SHARDS):
             start: dict[str, Any] = {}
             while True:
-                with store_errors():
-                    answer = self._dynamodb.query(
-                        TableName=self._table,
-                        IndexName="by_due",
-                        KeyConditionExpression="due_shard = :shard AND due_at <= :until",
-                        ExpressionAttributeValues={
-                            ":shard": {"S": str(shard)},
-                            ":until": {"N": f"{until:.3f}"},
-                        },
-                        **start,
-                    )
+                try:
+                    with store_errors():
+                        answer = self._dynamodb.query(
+                            TableName=self._table,
+                            IndexName="by_due",
+                            KeyConditionExpression="due_shard = :shard AND due_at <= :until",
+                            ExpressionAttributeValues={
+                                ":shard": {"S": str(shard % DUE_SHARDS)},
+                                ":until": {"N": f"{until:.3f}"},
+                            },
+                            **start,
+                        )
+                except StorehooksError as error:
+                    logger.warning("sweeping a shard failed", error=repr(error), shard=shard % DUE_SHARDS)
+                    break
                 yield answer["Items"]
                 if "LastEvaluatedKey" not in answer:
                     break
                 start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
 
-    def _lease(self, item: Item) -> tuple[AttemptTask, float, bool]:
+    def _lease(self, item: Item) -> tuple[AttemptTask, float] | None:
         store_hash, _, hook_id = item["hook"]["S"].partition("#")
-        due_at = float(item["next_attempt_at"]["N"])
+        next_attempt_at = float(item["next_attempt_at"]["N"])
         task = AttemptTask(
             delivery_id=item["id"]["S"],
             store_hash=store_hash,
@@ -280,21 +298,35 @@ class DeliveriesTable:
             client_id=item["client_id"]["S"],
             attempt=int(item["attempt_count"]["N"]) + 1,
         )
+        later = lease_until(next_attempt_at, self._clock())
+        try:
+            is_leased = self._move_due(task, seen=item["due_at"], to=later)
+        except StorehooksError as error:
+            logger.warning("leasing failed", error=repr(error), delivery_id=task.delivery_id)
+            return None
+        return (task, next_attempt_at) if is_leased else None
+
+    def release(self, task: AttemptTask, next_attempt_at: float) -> None:
+        """Make what was leased due again, because it could not be handed on. One call."""
+        later = lease_until(next_attempt_at, self._clock())
+        self._move_due(task, seen=later, to=due_at(next_attempt_at), at_most=True)
+
+    def _move_due(self, task: AttemptTask, *, seen: Item, to: Item, at_most: bool = False) -> bool:
+        """Change when the sweep looks at a delivery, unless somebody else did so meanwhile."""
         try:
             with store_errors():
                 self._dynamodb.update_item(
                     TableName=self._table,
-                    Key={"hook": item["hook"], "id": item["id"]},
-                    UpdateExpression="SET due_at = :later",
-                    ConditionExpression="due_at = :seen",
-                    ExpressionAttributeValues={
-                        ":later": lease_until(max(due_at, self._clock())),
-                        ":seen": item["due_at"],
-                    },
+                    Key=delivery_key(task.store_hash, task.hook_id, task.delivery_id),
+                    UpdateExpression="SET due_at = :to",
+                    ConditionExpression="due_at <= :seen" if at_most else "due_at = :seen",
+                    ExpressionAttributeValues={":to": to, ":seen": seen},
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 )
-        except ConditionFailedError:
-            return task, due_at, False
-        return task, due_at, True
+        except ConditionFailedError as error:
+            # As it was to be: this very write took effect, and its answer was lost.
+            return error.item is not None and error.item.get("due_at") == to
+        return True
 
     # ------------------------------------------------------------ circuits
 
@@ -368,15 +400,10 @@ class DeliveriesTable:
         return True
 
     def _item(self, delivery: Delivery) -> Item:
-        return to_item(
-            delivery,
-            expires_at=self._expires_at(),
-            longest_delay=LONGEST_DELAY_SECONDS,
-            now=self._clock(),
-        )
+        return to_item(delivery, expires_at=self._expires_at(delivery.next_attempt_at))
 
-    def _expires_at(self) -> int:
-        return int(self._clock() + self._retention_seconds)
+    def _expires_at(self, next_attempt_at: float | None = None) -> int:
+        return int(max(self._clock(), next_attempt_at or 0) + self._retention_seconds)
 
     def _is_expired(self, item: Item) -> bool:
         return float(item["expires_at"]["N"]) <= self._clock()

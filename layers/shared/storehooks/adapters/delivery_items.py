@@ -6,7 +6,16 @@ from dataclasses import asdict
 from typing import Any
 
 from storehooks.domain.attempt import Attempt, Times
-from storehooks.domain.delivery import WAITING, AttemptTask, Delivery, HoldTask, RecordTask, Status, Task
+from storehooks.domain.delivery import (
+    WAITING,
+    AttemptTask,
+    Delivery,
+    HoldTask,
+    RecordTask,
+    Status,
+    Task,
+    is_delivery_id,
+)
 
 type Item = dict[str, Any]
 
@@ -33,11 +42,8 @@ def state_of(store_hash: str, hook_id: int, status: Status) -> str:
     return f"{store_hash}#{hook_id}#{status.value}"
 
 
-def to_item(delivery: Delivery, *, expires_at: int, longest_delay: int, now: float) -> Item:
-    """The whole item. A delivered one is in no index.
-
-    :param longest_delay: up to how many seconds ahead SQS brings the next attempt itself.
-    """
+def to_item(delivery: Delivery, *, expires_at: int) -> Item:
+    """The whole item. A delivered one is in no index."""
     item: Item = {
         **delivery_key(delivery.store_hash, delivery.hook_id, delivery.id),
         "client_id": {"S": delivery.client_id},
@@ -57,9 +63,9 @@ def to_item(delivery: Delivery, *, expires_at: int, longest_delay: int, now: flo
     if delivery.next_attempt_at is not None:
         item["next_attempt_at"] = _number(delivery.next_attempt_at)
     if delivery.status in WAITING and delivery.next_attempt_at is not None:
-        is_near = delivery.next_attempt_at - now <= longest_delay
+        later = _SAFETY_SECONDS if delivery.is_next_soon else 0
         item["due_shard"] = {"S": due_shard(delivery.id)}
-        item["due_at"] = _number(delivery.next_attempt_at + (_SAFETY_SECONDS if is_near else 0))
+        item["due_at"] = _number(delivery.next_attempt_at + later)
     return item
 
 
@@ -68,9 +74,18 @@ def due_shard(delivery_id: str) -> str:
     return str(int(delivery_id[-4:], 16) % DUE_SHARDS)
 
 
-def lease_until(next_attempt_at: float) -> Item:
-    """Until when a sweep has handed a delivery to the queue, before another looks at it again."""
-    return _number(next_attempt_at + _SAFETY_SECONDS)
+def lease_until(next_attempt_at: float, now: float) -> Item:
+    """Until when a sweep has handed a delivery to the queue, before another looks at it again.
+
+    The longer it is overdue, the later: a queue that nobody serves is not to fill with repeats.
+    """
+    overdue = max(0.0, now - next_attempt_at)
+    return _number(next_attempt_at + overdue + max(_SAFETY_SECONDS, overdue))
+
+
+def due_at(next_attempt_at: float) -> Item:
+    """When a sweep has to look at a delivery that no message of the queue is there for."""
+    return _number(next_attempt_at)
 
 
 def from_item(item: Mapping[str, Any]) -> Delivery:
@@ -118,14 +133,19 @@ def from_message(message: Mapping[str, Any]) -> Task:
     try:
         fields = {name: value for name, value in message.items() if name not in {"do", "delivery"}}
         delivery = _delivery(message["delivery"]) if "delivery" in message else None
-        match message["do"]:
-            case "attempt":
-                return AttemptTask(**fields, delivery=delivery)
-            case "record" if delivery is not None:
+        match message:
+            case {"do": "record"} if delivery is not None:
                 return RecordTask(delivery=delivery)
-            case "hold":
+            case {
+                "do": "attempt",
+                "hook_id": int(),
+                "attempt": int(),
+                "delivery_id": str() as delivery_id,
+            } if is_delivery_id(delivery_id):
+                return AttemptTask(**fields, delivery=delivery)
+            case {"do": "hold", "hook_id": int()}:
                 return HoldTask(**fields)
-        raise ValueError(f"an unknown task: {message['do']!r}")
+        raise ValueError("an unknown task")
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"no task: {error!r}") from error
 

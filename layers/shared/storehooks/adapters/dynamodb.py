@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -15,7 +15,15 @@ _RACE_CODES = {"ConditionalCheckFailedException", "TransactionConflictException"
 
 
 class ConditionFailedError(StorehooksError):
-    """A write found its item other than expected, or about to change, and was not done."""
+    """A write found its item other than expected, or about to change, and was not done.
+
+    ``item`` is what it found, if that was asked for and there was one. A write whose answer
+    is lost is repeated, and then finds what it has itself written.
+    """
+
+    def __init__(self, item: Mapping[str, Any] | None = None) -> None:
+        super().__init__()
+        self.item = item
 
 
 class TransactionCancelledError(StorehooksError):
@@ -40,7 +48,9 @@ def store_errors() -> Iterator[None]:
     except ClientError as error:
         code = error_code(error)
         if code in _RACE_CODES:
-            raise ConditionFailedError from error
+            raise ConditionFailedError(
+                cast("Mapping[str, Any] | None", error.response.get("Item"))
+            ) from error
         if code == "TransactionCanceledException":
             raise TransactionCancelledError(error.response.get("CancellationReasons", [])) from error
         if code in _BUSY_CODES:

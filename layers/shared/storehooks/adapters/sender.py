@@ -35,6 +35,8 @@ _MAX_CONNECTIONS = 256
 # while too, so that a destination that moves is followed to its new address.
 _MAX_IDLE_SECONDS = 50
 _MAX_AGE_SECONDS = 600
+# Libcurl's own timeout comes so much later than the deadline, should that be missed.
+_GRACE_SECONDS = 60
 
 _MOST_WAKINGS = 4096
 
@@ -109,7 +111,8 @@ class Sender:
         :param key: what :meth:`wait` returns its attempt with.
         """
         # A handle of its own for each request, for 2.5 us: nothing is left in it from another's.
-        transfer = _Transfer(key, self._clock(), request.url, allow_private=self._allow_private)
+        until = time.monotonic() + self._timeout_seconds
+        transfer = _Transfer(key, self._clock(), until, request.url, allow_private=self._allow_private)
         curl = pycurl.Curl()
         try:
             self._prepare(curl, transfer, request)
@@ -129,7 +132,8 @@ class Sender:
         until = time.monotonic() + seconds
         while not self._finished and self._running:
             now = time.monotonic()
-            for ready, events in self._selector.select(max(0.0, min(until, self._due_at) - now)):
+            wake_at = min(until, self._due_at, self._oldest.until)
+            for ready, events in self._selector.select(max(0.0, wake_at - now)):
                 if ready.fileobj is self._woken:
                     self._woken.recv(_MOST_WAKINGS)
                     until = now
@@ -143,6 +147,7 @@ class Sender:
                 self._due_at = inf
                 self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
             self._collect()
+            self._expire()
             if now >= until:
                 break
         finished, self._finished = self._finished, []
@@ -172,7 +177,7 @@ class Sender:
         curl.setopt(pycurl.HTTPHEADER, _header_lines(request.headers))
         # Not HTTP/2: there, one broken connection fails all that share it, and names lose their case.
         curl.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)
-        curl.setopt(pycurl.TIMEOUT_MS, round(self._timeout_seconds * 1000))
+        curl.setopt(pycurl.TIMEOUT_MS, round((self._timeout_seconds + _GRACE_SECONDS) * 1000))
         # Where it may go: not through a proxy of the environment, not on to where an answer points.
         curl.setopt(pycurl.PROTOCOLS, schemes)
         curl.setopt(pycurl.OPENSOCKETFUNCTION, transfer.open_socket)
@@ -209,6 +214,20 @@ class Sender:
         for curl, code, message in broken:
             self._finish(curl, code, message)
 
+    def _expire(self) -> None:
+        """End what is over its deadline.
+
+        Libcurl's own timeout would also end an answer that came in time, if it could not be
+        read in time because something else kept this thread busy.
+        """
+        now = time.monotonic()
+        while self._running and self._oldest.until <= now:
+            self._finish(next(iter(self._running)), pycurl.E_OPERATION_TIMEDOUT, "")
+
+    @property
+    def _oldest(self) -> "_Transfer":
+        return next(iter(self._running.values()))
+
     def _finish(self, curl: pycurl.Curl, code: int, message: str) -> None:
         transfer = self._running.pop(curl)
         self._multi.remove_handle(curl)
@@ -219,8 +238,9 @@ class Sender:
 class _Transfer:
     """One request under way, and what has come back. Its methods are called by libcurl and never raise."""
 
-    def __init__(self, key: str, at: float, url: str, *, allow_private: bool) -> None:
+    def __init__(self, key: str, at: float, until: float, url: str, *, allow_private: bool) -> None:
         self.key = key
+        self.until = until
         self._at = at
         self._url = url
         self._allow_private = allow_private
@@ -373,9 +393,9 @@ class _Transfer:
             return "no end of the answer's headers"
         if times.name_lookup_ms is None:
             return f"no address for the name {self._host}"
-        if times.connect_ms is None:
-            return "no connection"
-        return "no TLS handshake" if self._is_https and times.tls_ms is None else "no answer"
+        if times.connect_ms is None:  # which libcurl tells once TLS is done too
+            return "no connection or no TLS handshake" if self._is_https else "no connection"
+        return "no answer"
 
 
 def _header_lines(headers: Mapping[str, str]) -> list[bytes]:

@@ -26,6 +26,7 @@ MOST_BYTES = 1024 * 1024
 SOURCE = "storehooks.api"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_TIME_END = 16**14  # what a delivery's id has digits for
 
 
 class NewEvent(BaseModel):
@@ -158,6 +159,6 @@ def _time(envelope: Mapping[str, Any]) -> int:
         microseconds = (time - _EPOCH) // _MICROSECOND
     except (ValueError, TypeError, OverflowError):
         microseconds = -1
-    if microseconds < 0:
-        raise InvalidRequestError(Problem("time", "is no time", "ISO 8601 with an offset, from 1970 on"))
+    if not 0 <= microseconds < _TIME_END:
+        raise InvalidRequestError(Problem("time", "is no time", "ISO 8601 with an offset, from 1970 to 4253"))
     return microseconds

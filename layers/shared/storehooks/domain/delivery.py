@@ -1,6 +1,7 @@
 """A delivery: one event for one hook, from the queue to the end of its retries."""
 
 import hashlib
+import math
 import re
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -32,6 +33,9 @@ class Status(StrEnum):
 
 _ID = re.compile(r"msg_[0-9a-f]{32}", re.ASCII)
 
+SOON_SECONDS = 900
+"""The longest delay of a message on SQS."""
+
 WAITING = frozenset({Status.PENDING, Status.RETRYING})
 """With these an attempt is still to come."""
 
@@ -61,16 +65,24 @@ class Delivery:
         attempts = (*self.attempts, attempt)
         if attempt.succeeded:
             return replace(self, status=Status.DELIVERED, attempts=attempts, next_attempt_at=None)
-        if attempt.status == GONE:
-            return replace(self, status=Status.HELD, attempts=attempts, next_attempt_at=None)
         wait = schedule.wait_after(len(attempts), retry_after=attempt.retry_after, now=now)
         if wait is None:
             return replace(self, status=Status.EXHAUSTED, attempts=attempts, next_attempt_at=None)
-        return replace(self, status=Status.RETRYING, attempts=attempts, next_attempt_at=now + wait)
+        # In whole milliseconds, as it is kept, and never early.
+        next_attempt_at = math.ceil((now + wait) * 1000) / 1000
+        return replace(self, status=Status.RETRYING, attempts=attempts, next_attempt_at=next_attempt_at)
 
     def ended(self, status: Status) -> "Delivery":
         """This delivery when no attempt is to follow, because of its hook."""
         return replace(self, status=status, next_attempt_at=None)
+
+    @property
+    def is_next_soon(self) -> bool:
+        """Whether the next attempt follows the last one so soon that the queue can bring it."""
+        if self.next_attempt_at is None or not self.attempts:
+            return False
+        last = self.attempts[-1]
+        return self.next_attempt_at - (last.at + last.times.total_ms / 1000) <= SOON_SECONDS
 
     @property
     def task(self) -> "AttemptTask":

@@ -13,7 +13,11 @@ MAX_DATA_BYTES = 64 * 1024
 MAX_ID_LENGTH = 128
 LATEST = 253_402_300_799  # the end of the year 9999
 
-DATA_ACCEPTED = f"an object or an array, of at most {MAX_DATA_BYTES} bytes as compact JSON in UTF-8"
+MAX_DATA_DEPTH = 100
+DATA_ACCEPTED = (
+    f"an object or an array, of at most {MAX_DATA_BYTES} bytes as compact JSON in UTF-8, "
+    f"nested at most {MAX_DATA_DEPTH} deep"
+)
 ID_ACCEPTED = f"a string of 1 to {MAX_ID_LENGTH} visible ASCII characters"
 STORE_ID_ACCEPTED = "an integer or a string of digits, at most 20 of them"
 CREATED_AT_ACCEPTED = f"whole seconds since 1970, from 0 to {LATEST}"
@@ -72,17 +76,27 @@ def compact_json(value: object) -> str:
 
 def check_data(data: Data) -> Data:
     """The data as it is, or :class:`InvalidValueError`."""
+    if _depth(data) > MAX_DATA_DEPTH:
+        raise InvalidValueError("is nested too deeply", DATA_ACCEPTED)
     try:
         size = len(compact_json(data).encode())
     except UnicodeEncodeError:
         raise InvalidValueError("has a lone surrogate, which is no character", DATA_ACCEPTED) from None
     except ValueError:
         raise InvalidValueError("has a number out of range", DATA_ACCEPTED) from None
-    except RecursionError:
-        raise InvalidValueError("is nested too deeply", DATA_ACCEPTED) from None
     if size > MAX_DATA_BYTES:
         raise InvalidValueError(f"has {size} bytes", DATA_ACCEPTED)
     return data
+
+
+def _depth(data: Data) -> int:
+    """How deeply it is nested, counted no further than matters."""
+    depth, level = 0, [data]
+    while level and depth <= MAX_DATA_DEPTH:
+        depth += 1
+        values = [value for one in level for value in (one.values() if isinstance(one, dict) else one)]
+        level = [value for value in values if isinstance(value, dict | list)]
+    return depth
 
 
 def check_event_id(text: str) -> str:

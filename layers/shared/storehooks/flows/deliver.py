@@ -8,6 +8,7 @@ one invocation instead of ten, and never stand in the way of the others.
 import math
 import random
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
@@ -39,6 +40,10 @@ from storehooks.flows.outcome import Outcomes, Sent
 logger = Logger(utc=True)
 
 _MOST_IN_FLIGHT = 200
+# So that one client's slow destinations never are all that an invocation waits for.
+_MOST_OF_A_CLIENT = 100
+_CROWDED_SECONDS = 5
+_LONGEST_SECONDS = 45.0
 # After this long the invocation looks for more work beside what it waits for: now and then,
 # and by long polls once that is likely to last. Those may outlast what is waited for.
 _PATIENCE_SECONDS = 0.25
@@ -108,6 +113,7 @@ class _Invocation:
         self._shared = shared
         self._started = time.monotonic()
         self._on_their_way: dict[str, _OnItsWay] = {}
+        self._in_flight: Counter[tuple[str, str]] = Counter()
         self._circuits: dict[HookKey, Circuit] = {}
         self._finished: list[Sent] = []
         self._finished_since = 0.0
@@ -135,6 +141,7 @@ class _Invocation:
                     )
                     receiving.add_done_callback(lambda _: self._shared.sender.wake())
         self._settle()
+        self._delete()
         # Last, because nothing is sent or read while it goes on.
         for work, hold in self._holds:
             self._hold(work, hold)
@@ -165,15 +172,11 @@ class _Invocation:
     # ------------------------------------------------------------ beginning
 
     def _take_on(self, works: Sequence[Work]) -> None:
-        attempts: list[tuple[Work, AttemptTask]] = []
-        taken: set[str] = set(self._on_their_way)
+        attempts: dict[str, tuple[Work, AttemptTask]] = {}
         for work in works:
             match work.task:
-                case AttemptTask(delivery_id=delivery_id) as task if delivery_id not in taken:
-                    taken.add(delivery_id)
-                    attempts.append((work, task))
-                case AttemptTask():
-                    self._done(work)  # the same delivery's message twice
+                case AttemptTask() as task:
+                    self._choose(work, task, attempts)
                 case RecordTask(delivery=delivery):
                     self._record(work, delivery)
                 case HoldTask() as task:
@@ -182,7 +185,21 @@ class _Invocation:
                     logger.error("not a task", message_id=work.message_id)
                     self._fail(work)
         if attempts:
-            self._begin_all(attempts)
+            self._begin_all(list(attempts.values()))
+
+    def _choose(self, work: Work, task: AttemptTask, attempts: dict[str, tuple[Work, AttemptTask]]) -> None:
+        """Of several messages of one delivery, the one that is furthest on; the others are repeats."""
+        if task.delivery_id in self._on_their_way:
+            self._done(work)
+            return
+        other, chosen = attempts.get(task.delivery_id, (work, task))
+        if chosen.attempt < task.attempt:
+            self._done(other)
+            attempts[task.delivery_id] = (work, task)
+        elif chosen is task:
+            attempts[task.delivery_id] = (work, task)
+        else:
+            self._done(work)
 
     def _record(self, work: Work, delivery: Delivery) -> None:
         try:
@@ -245,10 +262,13 @@ class _Invocation:
             logger.info(status.value, delivery_id=delivery.id, event_id=delivery.event_id)
             self._done(work)
             return None
+        if self._in_flight[task.store_hash, task.client_id] >= _MOST_OF_A_CLIENT:
+            return Order(task, random.randint(1, _CROWDED_SECONDS))  # noqa: S311 - spreads load
         if self._is_to_be_put_off(task, now):
             pause = pause_seconds(self._shared.schedule.slot_before(task.attempt))
             return Order(replace(task, is_put_off=True), random.randint(1, pause))  # noqa: S311 - spreads load
         self._on_their_way[delivery.id] = _OnItsWay(work, delivery, logged, hook)
+        self._in_flight[task.store_hash, task.client_id] += 1
         self._shared.sender.start(delivery.id, callback(delivery, hook, secret=secret, now=now))
         return None
 
@@ -284,7 +304,10 @@ class _Invocation:
 
     def _collect(self) -> None:
         for delivery_id, attempt in self._shared.sender.wait(_STEP_SECONDS):
-            one = self._on_their_way[delivery_id]
+            one = self._on_their_way.get(delivery_id)
+            if one is None:
+                continue  # of an invocation that was broken off; its message comes again
+            self._in_flight[one.delivery.store_hash, one.delivery.client_id] -= 1
             if not self._finished:
                 self._finished_since = time.monotonic()
             self._finished.append(Sent(one.delivery, one.logged, one.hook, attempt))
@@ -305,6 +328,9 @@ class _Invocation:
         self._finished.clear()
 
     def _hold(self, work: Work, task: HoldTask) -> None:
+        if time.monotonic() - self._started > _LONGEST_SECONDS:
+            self._fail(work)
+            return
         try:
             self._shared.outcomes.hold(task)
             self._done(work)
@@ -326,3 +352,4 @@ class _Invocation:
             self._shared.queue.delete(self._to_delete)
         except QueueFailedError as error:  # they come again, and the log says that they are done
             logger.warning("deleting failed", error=error.code, messages=len(self._to_delete))
+        self._to_delete.clear()

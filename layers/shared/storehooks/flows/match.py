@@ -7,12 +7,11 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from storehooks.adapters.deliveries_queue import DeliveriesQueue
-from storehooks.adapters.deliveries_table import DeliveriesTable
 from storehooks.adapters.event_ids import EventIdsTable
 from storehooks.adapters.hooks_table import HooksTable
 from storehooks.adapters.queue import OutgoingMessage, Queue
 from storehooks.api.event_input import from_envelope
-from storehooks.domain.delivery import Order, Status, new_delivery
+from storehooks.domain.delivery import Order, new_delivery
 from storehooks.domain.errors import InvalidRequestError, QueueFailedError, StorehooksError
 from storehooks.domain.event import Event
 from storehooks.domain.hook import Hook
@@ -31,13 +30,11 @@ class Matcher:
         *,
         hooks: HooksTable,
         event_ids: EventIdsTable,
-        deliveries: DeliveriesTable,
         queue: DeliveriesQueue,
         dead_letters: Queue,
     ) -> None:
         self._hooks = hooks
         self._event_ids = event_ids
-        self._deliveries = deliveries
         self._queue = queue
         self._dead_letters = dead_letters
 
@@ -72,22 +69,15 @@ class Matcher:
         return failed
 
     def _orders(self, event: Event, found: dict[tuple[str, str], list[Hook]]) -> list[Order]:
-        """What the deliveries queue is to be given for an event; what is to be held is logged at once."""
+        """What the deliveries queue is to be given for an event."""
         if event.has_given_id and not self._event_ids.is_new(event):
             logger.info("event was published before", **_log_keys(event))
             return []
-        orders: list[Order] = []
-        held = 0
         payload = event.payload()
-        for hook in self._subscribers(event, found):
-            delivery = new_delivery(event, payload, hook)
-            if hook.is_deactivated:
-                self._deliveries.save(delivery.ended(Status.HELD), over=None)
-                held += 1
-            else:
-                orders.append(Order(delivery.task))
-        logger.info("matched", hooks=len(orders), held=held, **_log_keys(event))
-        return orders
+        hooks = self._subscribers(event, found)
+        logger.info("matched", hooks=len(hooks), **_log_keys(event))
+        # Of a deactivated hook as well: whether it still is so, the index may not know yet.
+        return [Order(new_delivery(event, payload, hook).task) for hook in hooks]
 
     def _subscribers(self, event: Event, found: dict[tuple[str, str], list[Hook]]) -> list[Hook]:
         """The hooks that an event is for, each once: one may be on its way from one scope to another."""

@@ -9,7 +9,6 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from itertools import islice
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -19,7 +18,6 @@ from storehooks.adapters.deliveries_queue import DeliveriesQueue
 from storehooks.adapters.deliveries_table import DeliveriesTable
 from storehooks.adapters.delivery_context import HookKey
 from storehooks.adapters.hooks_table import HooksTable
-from storehooks.adapters.queue import LONGEST_DELAY_SECONDS
 from storehooks.domain import exception_event
 from storehooks.domain.attempt import Attempt
 from storehooks.domain.circuit import Circuit
@@ -33,10 +31,10 @@ from storehooks.domain.scope import DELIVERY_EXCEPTION
 logger = Logger(utc=True)
 
 _RECORD_AGAIN_SECONDS = 30
-# By then the hook is deactivated, or was found changed and is not to be.
-_HOLD_AFTER_SECONDS = 2
+# By then the hook is deactivated, however often that had to be tried, or is not to be.
+_HOLD_SURELY_AFTER_SECONDS = 30
 _HOLD_AT_ONCE = 500
-_SAVED_AT_ONCE = 8
+_AT_ONCE = 16
 _MOST_TOLD = 10_000
 
 
@@ -116,8 +114,9 @@ class Outcomes:
         if exception_event.may_be_told_of(hook):
             detail = exception_event.deactivated(hook, task.store_id)
             self._bus.put(exception_event.SOURCE, DELIVERY_EXCEPTION, detail)
-        waiting = list(islice(self._log.waiting(task.store_hash, task.hook_id), _HOLD_AT_ONCE))
-        held = sum(self._log.end_waiting(delivery, Status.HELD) for delivery in waiting)
+        waiting = self._log.waiting(task.store_hash, task.hook_id, _HOLD_AT_ONCE)
+        with ThreadPoolExecutor(_AT_ONCE) as threads:
+            held = sum(threads.map(lambda delivery: self._log.end_waiting(delivery, Status.HELD), waiting))
         logger.info("held", store_hash=task.store_hash, hook_id=task.hook_id, deliveries=held)
         if len(waiting) == _HOLD_AT_ONCE:
             self._queue.send([Order(task)])
@@ -126,7 +125,7 @@ class Outcomes:
         return one.delivery.after(one.attempt, self._schedule, self._clock())
 
     def _log_delivered(self, sent: Sequence[Sent]) -> None:
-        """Whatever happens here, these are not sent again."""
+        """These are not sent again, unless both the log and the queue fail."""
         delivered = [self._after(one) for one in sent]
         if not delivered:
             return
@@ -145,48 +144,78 @@ class Outcomes:
     def _log_failed(self, failed: Sequence[_Failed], circuits: Mapping[HookKey, Circuit]) -> set[str]:
         """Log failed attempts, and order the next ones; the ids of the deliveries for which that failed."""
         unsettled: set[str] = set()
-        orders: list[Order] = []
-        lost = {one.sent.hook_key: one for one in failed if _is_lost(one.after, circuits[one.sent.hook_key])}
-        for one in lost.values():
-            try:
-                self._deactivate(one.sent.hook, one.after)
-            except StorehooksError as error:
-                logger.warning("deactivating failed", error=repr(error), **_log_keys(one.after))
-                unsettled |= {other.after.id for other in failed if other.sent.hook_key == one.sent.hook_key}
-        with ThreadPoolExecutor(_SAVED_AT_ONCE) as threads:
+        ended = self._ended_with_their_hooks(failed, circuits, unsettled)
+        with ThreadPoolExecutor(_AT_ONCE) as threads:
             saving = [
-                (one, threads.submit(self._log.save, one.after, over=one.sent.logged))
+                (one, after, threads.submit(self._log.save, after, over=one.sent.logged))
                 for one in failed
-                if one.after.id not in unsettled
+                if (after := ended.get(one.after.id, one.after)).id not in unsettled
             ]
-        for one, saved in saving:
+        orders: list[Order] = []
+        for _, after, saved in saving:
             try:
-                if not saved.result() or one.after.next_attempt_at is None:
-                    continue  # the last attempt, or made twice at once and the other is in the log
+                if not saved.result():
+                    continue  # made twice at once, and the other is in the log
+            except StorehooksError as error:
+                unsettled.add(after.id)
+                logger.warning("logging failed", error=repr(error), **_log_keys(after))
+                continue
+            if after.is_next_soon and after.next_attempt_at is not None:
+                wait = math.ceil(after.next_attempt_at - self._clock())
+                orders.append(Order(after.task, max(0, wait)))
+        unsettled |= self._send(orders)
+        for one, after, _ in saving:
+            if after.status is Status.RETRYING:
+                self._tell(one.sent)
+        return unsettled
+
+    def _ended_with_their_hooks(
+        self, failed: Sequence[_Failed], circuits: Mapping[HookKey, Circuit], unsettled: set[str]
+    ) -> dict[str, Delivery]:
+        """Deactivate the hooks that these failures are the end of; what is held then, by its id."""
+        held: dict[str, Delivery] = {}
+        decided: dict[HookKey, bool] = {}
+        for one in failed:
+            key = one.sent.hook_key
+            is_gone = one.sent.attempt.status == GONE
+            try:
+                if key not in decided and (is_gone or self._is_lost(one.after, circuits[key])):
+                    decided[key] = self._deactivate(one.sent.hook, one.after)
             except StorehooksError as error:
                 unsettled.add(one.after.id)
-                logger.warning("logging failed", error=repr(error), **_log_keys(one.after))
+                logger.warning("deactivating failed", error=repr(error), **_log_keys(one.after))
                 continue
-            self._tell(one.sent)
-            wait = math.ceil(one.after.next_attempt_at - self._clock())
-            if wait <= LONGEST_DELAY_SECONDS:
-                orders.append(Order(one.after.task, max(0, wait)))
-        return unsettled | self._send(orders)
+            if is_gone and decided[key]:
+                held[one.after.id] = one.after.ended(Status.HELD)
+        return held
 
-    def _deactivate(self, hook: Hook, delivery: Delivery) -> None:
-        if hook.is_deactivated:
-            return
-        # First what comes after it: were the work to stop in between, nobody would be told.
+    def _is_lost(self, delivery: Delivery, circuit: Circuit) -> bool:
+        """Whether nothing reached the hook since the first attempt of a delivery that is exhausted."""
+        if delivery.status is not Status.EXHAUSTED:
+            return False
+        since = delivery.attempts[0].at
+        # The circuit does not know of a success that came while the first failure was on its way.
+        return circuit.succeeded_at < since and not self._log.has_reached(
+            delivery.store_hash, delivery.hook_id, since
+        )
+
+    def _deactivate(self, hook: Hook, delivery: Delivery) -> bool:
+        """Switch a hook off, unless its owner has changed it meanwhile; whether it is off then."""
         task = HoldTask(
             store_hash=hook.store_hash,
             hook_id=hook.id,
             client_id=hook.client_id,
             store_id=exception_event.store_id_of(delivery),
         )
-        self._queue.send([Order(task, _HOLD_AFTER_SECONDS)])
+        # First what comes after it: were the work to stop in between, nobody would be told.
+        self._queue.send([Order(task, _HOLD_SURELY_AFTER_SECONDS)])
         reason = _reason(delivery)
-        if self._hooks.deactivate(hook, reason):
-            logger.warning("hook deactivated", reason=reason, **_log_keys(delivery))
+        if not self._hooks.deactivate(hook, reason):
+            now = self._hooks.find(hook.store_hash, hook.id)
+            return now is None or not now.is_active
+        logger.warning("hook deactivated", reason=reason, **_log_keys(delivery))
+        self._send([Order(task)])
+        return True
 
     def _tell(self, one: Sent) -> None:
         """Raise the event for a failed attempt, unless that was done a moment ago."""
@@ -196,14 +225,14 @@ class Outcomes:
         now = self._clock()
         if self._told.get((store_hash, digest), -math.inf) > now - exception_event.TELL_AGAIN_SECONDS:
             return
-        if len(self._told) >= _MOST_TOLD:
-            self._told.clear()
-        self._told[store_hash, digest] = now
         pause = exception_event.TELL_AGAIN_SECONDS
         try:
             if self._log.claim_telling(store_hash, digest, pause_seconds=pause):
                 detail = exception_event.retrying(one.hook, one.delivery, one.attempt)
                 self._bus.put(exception_event.SOURCE, DELIVERY_EXCEPTION, detail)
+            if len(self._told) >= _MOST_TOLD:
+                self._told.clear()
+            self._told[store_hash, digest] = now
         except StorehooksError as error:
             logger.warning("delivery exception not told", error=repr(error), **_log_keys(one.delivery))
 
@@ -239,13 +268,6 @@ class Outcomes:
 
 def _writer(write: Callable[[str, int, int], None], number: int) -> Callable[[str, int], None]:
     return lambda store_hash, hook_id: write(store_hash, hook_id, number)
-
-
-def _is_lost(delivery: Delivery, circuit: Circuit) -> bool:
-    """Whether a delivery's end is its hook's: its destination wants no more, or nothing gets there."""
-    if delivery.status is Status.RETRYING:
-        return False
-    return delivery.attempts[-1].status == GONE or circuit.succeeded_at < delivery.attempts[0].at
 
 
 def _reason(delivery: Delivery) -> str:

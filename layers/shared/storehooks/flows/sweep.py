@@ -2,22 +2,20 @@
 
 import math
 import time
-from collections.abc import Callable
-from itertools import batched
+from collections.abc import Callable, Sequence
 
 from aws_lambda_powertools import Logger
 
 from storehooks.adapters.deliveries_queue import DeliveriesQueue
 from storehooks.adapters.deliveries_table import DeliveriesTable
-from storehooks.domain.delivery import Order
-from storehooks.domain.errors import QueueFailedError
+from storehooks.domain.delivery import AttemptTask, Order
+from storehooks.domain.errors import QueueFailedError, StorehooksError
 
 logger = Logger(utc=True)
 
 # A sweep a minute, and half a minute in hand should one start late or not at all.
 AHEAD_SECONDS = 90
 _LONGEST_SWEEP_SECONDS = 50.0
-_AT_ONCE = 100
 
 
 class Sweeper:
@@ -38,18 +36,28 @@ class Sweeper:
         """Sweep once, for at most 50 s; the next one goes on. How many were handed on."""
         started = self._clock()
         handed_on = 0
-        for due in batched(self._deliveries.lease_due(started + AHEAD_SECONDS), _AT_ONCE, strict=False):
-            now = self._clock()
-            orders = [Order(task, max(0, math.ceil(due_at - now))) for task, due_at in due]
-            try:
-                self._queue.send(orders)
-                handed_on += len(orders)
-            except QueueFailedError as error:
-                # They are set aside for five minutes, and then due again.
-                handed_on += len(orders) - len(error.failed)
-                logger.warning("handing on failed", error=error.code, deliveries=len(error.failed))
-            if now - started > _LONGEST_SWEEP_SECONDS:
+        for due in self._deliveries.lease_due(started + AHEAD_SECONDS):
+            handed_on += self._hand_on(due)
+            if self._clock() - started > _LONGEST_SWEEP_SECONDS:
                 logger.warning("the sweep takes long and stops", handed_on=handed_on)
                 break
         logger.info("swept", handed_on=handed_on)
         return handed_on
+
+    def _hand_on(self, due: Sequence[tuple[AttemptTask, float]]) -> int:
+        now = self._clock()
+        orders = [Order(task, max(0, math.ceil(due_at - now))) for task, due_at in due]
+        try:
+            self._queue.send(orders)
+        except QueueFailedError as error:
+            logger.warning("handing on failed", error=error.code, deliveries=len(error.failed))
+            for position in error.failed:
+                self._give_back(*due[position])
+            return len(due) - len(error.failed)
+        return len(due)
+
+    def _give_back(self, task: AttemptTask, due_at: float) -> None:
+        try:
+            self._deliveries.release(task, due_at)
+        except StorehooksError as error:  # then it is due again in five minutes
+            logger.warning("giving back failed", error=repr(error), delivery_id=task.delivery_id)
