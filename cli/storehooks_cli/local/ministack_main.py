@@ -25,6 +25,8 @@ _ON_MESSAGES = {
     eventbridge: {"_dispatch_to_sqs"},
 }  # fmt: skip
 
+_PORT_OF_QUEUE_URLS = "4566"
+
 _turn = threading.RLock()
 
 
@@ -42,6 +44,8 @@ def main() -> None:
     actions = vars(sqs)["_HANDLERS"]
     actions.update({action: vars(sqs)[handler.__name__] for action, handler in actions.items()})
     _wrap(lambda_svc, "_sqs_esm_concurrency", _with_numbers)
+    # Queues are kept by their URLs, which nobody connects to: the emulator's port may change.
+    vars(sqs)["DEFAULT_PORT"] = _PORT_OF_QUEUE_URLS
 
     from ministack.app import main as run  # type: ignore[import-not-found]
 
