@@ -153,7 +153,7 @@ def test_a_request_of_a_megabyte_is_accepted_and_a_larger_one_is_413(stack, size
 
 def test_a_retry_survives_a_stop_of_the_whole_stack(data_dir):
     _, port = free_ports()
-    with LocalRun(data_dir, RETRY_SCHEDULE="10,10,10") as run:
+    with LocalRun(data_dir, RETRY_SCHEDULE="6,6,6") as run:
         run.ready()
         destination = {
             "scope": "store/order/*",
@@ -174,7 +174,7 @@ def test_a_retry_survives_a_stop_of_the_whole_stack(data_dir):
             assert time.monotonic() < until
             time.sleep(0.2)
         assert run.stop() == 0
-    with Destination(port=port) as back, LocalRun(data_dir, RETRY_SCHEDULE="10,10,10") as run:
+    with Destination(port=port) as back, LocalRun(data_dir, RETRY_SCHEDULE="6,6,6") as run:
         run.ready()
         headers, _ = back.next()
         assert headers["webhook-id"] == failed[0]["id"]
