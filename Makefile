@@ -33,7 +33,7 @@ run: install
 		--retry-schedule "$(RETRY_SCHEDULE)" --delivery-timeout-seconds "$(DELIVERY_TIMEOUT_SECONDS)"
 
 test: install
-	@exec .venv/bin/pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
+	@exec .venv/bin/pytest -n 2 --dist loadfile $(PYTEST_ARGS)
 
 lint: install
 	.venv/bin/ruff check .

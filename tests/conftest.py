@@ -1,4 +1,4 @@
-"""What all tests share: where the repository is, and how they are spread over processes."""
+"""What all tests share: where the repository is."""
 
 from pathlib import Path
 
@@ -16,11 +16,3 @@ settings.load_profile("storehooks")
 def root() -> Path:
     """The repository's folder."""
     return ROOT
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A file's tests run in one process, and so do all that share the local stack: see `make test`."""
-    for item in items:
-        folder = item.path.parent.name
-        item.add_marker(pytest.mark.xdist_group("e2e" if folder == "e2e" else str(item.path)))
