@@ -232,19 +232,6 @@ def test_two_sweeps_at_once_do_no_harm(aws):
     assert world.attempts(delivery) == [0, 1800]
 
 
-def test_a_sweep_that_stops_before_it_hands_on_has_only_delayed_it(aws, monkeypatch):
-    world = World(aws, schedule="1800,1800")
-    world.answer = failing
-    delivery = world.event(world.hook())
-    world.work()
-    world.clock.now += 1750
-    world.queue.fails = True
-    assert world.sweeper.sweep() == 0
-    world.queue.fails = False
-    world.pass_time(3600)
-    assert len(world.attempts(delivery)) >= 2
-
-
 def test_a_crash_around_the_deactivation_deactivates_all_the_same(world, monkeypatch):
     hook = world.hook()
     world.answer = failing
