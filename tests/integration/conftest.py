@@ -10,7 +10,6 @@ from types import ModuleType
 from typing import Any
 
 import botocore.client
-import botocore.session
 import pytest
 from moto import mock_aws
 
@@ -81,21 +80,14 @@ class Aws:
         del self.calls[before:]
 
 
-@pytest.fixture(scope="session")
-def botocore_session():
-    """One for all tests: each would read the services' descriptions anew, which takes longer than a test."""
-    return botocore.session.Session()
-
-
 @pytest.fixture
-def aws(monkeypatch, botocore_session):
+def aws(monkeypatch):
     """moto with all that template.yaml creates; each API call is atomic, as in AWS, and is counted."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_REGION", REGION)
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "storehooks")
-    monkeypatch.setattr("botocore.session.get_session", lambda: botocore_session)
     with mock_aws():
         mocked = Aws()
         mocked.create()

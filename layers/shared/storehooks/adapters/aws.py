@@ -1,6 +1,11 @@
-"""The clients of AWS's services, and how patient they are."""
+"""The clients of AWS's services, and how patient they are.
+
+One of each in a process: to make another would read the service's description again, and
+open connections of its own.
+"""
 
 import os
+from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
 import botocore.session
@@ -24,16 +29,19 @@ _CONFIG = Config(
 _QUEUE_CONFIG = Config(connect_timeout=1, read_timeout=8, retries={"total_max_attempts": 1})
 
 
+@cache
 def dynamodb_client() -> "DynamoDBClient":
     """A DynamoDB client for the function's own region."""
     return cast("DynamoDBClient", _client("dynamodb", _CONFIG))
 
 
+@cache
 def sqs_client() -> "SQSClient":
     """An SQS client for the function's own region."""
     return cast("SQSClient", _client("sqs", _QUEUE_CONFIG))
 
 
+@cache
 def events_client() -> "EventBridgeClient":
     """An EventBridge client for the function's own region."""
     return cast("EventBridgeClient", _client("events", _CONFIG))

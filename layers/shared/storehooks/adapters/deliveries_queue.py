@@ -6,13 +6,12 @@ from dataclasses import dataclass
 
 from storehooks.adapters.delivery_items import from_message, to_message
 from storehooks.adapters.queue import (
-    LONGEST_DELAY_SECONDS,
     OutgoingMessage,
     Queue,
     ReceivedMessage,
     as_body,
 )
-from storehooks.domain.delivery import Order, RecordTask, Task
+from storehooks.domain.delivery import SOON_SECONDS, Order, RecordTask, Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +38,7 @@ class DeliveriesQueue:
                 OutgoingMessage(
                     as_body(to_message(order.task)),
                     group=_group(order.task),
-                    delay_seconds=min(order.delay_seconds, LONGEST_DELAY_SECONDS),
+                    delay_seconds=min(order.delay_seconds, SOON_SECONDS),
                 )
                 for order in orders
             ]

@@ -21,12 +21,13 @@ from storehooks.adapters.delivery_items import (
     delivery_key,
     due_at,
     from_item,
+    hook_of,
     hook_partition,
     lease_until,
     state_of,
     to_item,
 )
-from storehooks.adapters.dynamodb import ConditionFailedError, store_errors
+from storehooks.adapters.dynamodb import ConditionFailedError, query_pages, store_errors
 from storehooks.domain.circuit import PROBE_SECONDS, Circuit
 from storehooks.domain.delivery import AttemptTask, Delivery, Status
 from storehooks.domain.errors import DeliveryNotFoundError, StoreBusyError, StorehooksError
@@ -266,35 +267,28 @@ class DeliveriesTable:
         # Not always the same first: a sweep may not get to the last.
         first = int(self._clock() // _MINUTE_SECONDS)
         for shard in range(first, first + DUE_SHARDS):
-            start: dict[str, Any] = {}
-            while True:
-                try:
-                    with store_errors():
-                        answer = self._dynamodb.query(
-                            TableName=self._table,
-                            IndexName="by_due",
-                            KeyConditionExpression="due_shard = :shard AND due_at <= :until",
-                            ExpressionAttributeValues={
-                                ":shard": {"S": str(shard % DUE_SHARDS)},
-                                ":until": {"N": f"{until:.3f}"},
-                            },
-                            **start,
-                        )
-                except StorehooksError as error:
-                    logger.warning("sweeping a shard failed", error=repr(error), shard=shard % DUE_SHARDS)
-                    break
-                yield answer["Items"]
-                if "LastEvaluatedKey" not in answer:
-                    break
-                start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+            pages = query_pages(
+                self._dynamodb,
+                TableName=self._table,
+                IndexName="by_due",
+                KeyConditionExpression="due_shard = :shard AND due_at <= :until",
+                ExpressionAttributeValues={
+                    ":shard": {"S": str(shard % DUE_SHARDS)},
+                    ":until": {"N": f"{until:.3f}"},
+                },
+            )
+            try:
+                yield from pages
+            except StorehooksError as error:
+                logger.warning("sweeping a shard failed", error=repr(error), shard=shard % DUE_SHARDS)
 
     def _lease(self, item: Item) -> tuple[AttemptTask, float] | None:
-        store_hash, _, hook_id = item["hook"]["S"].partition("#")
+        store_hash, hook_id = hook_of(item)
         next_attempt_at = float(item["next_attempt_at"]["N"])
         task = AttemptTask(
             delivery_id=item["id"]["S"],
             store_hash=store_hash,
-            hook_id=int(hook_id),
+            hook_id=hook_id,
             client_id=item["client_id"]["S"],
             attempt=int(item["attempt_count"]["N"]) + 1,
         )

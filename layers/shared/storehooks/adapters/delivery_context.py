@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from storehooks.adapters.aws import dynamodb_client
 from storehooks.adapters.deliveries_table import CIRCUIT_ID, to_circuit
-from storehooks.adapters.delivery_items import Item, delivery_key, from_item, hook_partition
+from storehooks.adapters.delivery_items import Item, delivery_key, from_item, hook_of
 from storehooks.adapters.dynamodb import store_errors
 from storehooks.adapters.hooks_table import hook_key, to_hook
 from storehooks.domain.circuit import Circuit
@@ -90,7 +90,6 @@ class DeliveryContexts:
                 ],
             }
         )
-        partitions = {hook_partition(*hook): hook for hook in hooks}
         logged = found[self._deliveries_table]
         return DeliveryContext(
             hooks={(hook.store_hash, hook.id): hook for hook in map(to_hook, found[self._hooks_table])},
@@ -99,11 +98,7 @@ class DeliveryContexts:
                 for item in found[self._clients_table]
             },
             deliveries={item["id"]["S"]: from_item(item) for item in logged if item["id"]["S"] != CIRCUIT_ID},
-            circuits={
-                partitions[item["hook"]["S"]]: to_circuit(item)
-                for item in logged
-                if item["id"]["S"] == CIRCUIT_ID
-            },
+            circuits={hook_of(item): to_circuit(item) for item in logged if item["id"]["S"] == CIRCUIT_ID},
         )
 
     def _read(self, keys: Mapping[str, list[Item]]) -> dict[str, list[Item]]:

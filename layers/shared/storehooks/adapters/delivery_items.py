@@ -32,6 +32,12 @@ def hook_partition(store_hash: str, hook_id: int) -> str:
     return f"{store_hash}#{hook_id}"
 
 
+def hook_of(item: Mapping[str, Any]) -> tuple[str, int]:
+    """The store's hash and the id of the hook that an item is about."""
+    store_hash, _, hook_id = item["hook"]["S"].partition("#")
+    return store_hash, int(hook_id)
+
+
 def delivery_key(store_hash: str, hook_id: int, delivery_id: str) -> Item:
     """The key of a delivery's item."""
     return {"hook": {"S": hook_partition(store_hash, hook_id)}, "id": {"S": delivery_id}}
@@ -90,13 +96,13 @@ def due_at(next_attempt_at: float) -> Item:
 
 def from_item(item: Mapping[str, Any]) -> Delivery:
     """The delivery in an item; without payload and answers where those were not read."""
-    store_hash, _, hook_id = item["hook"]["S"].partition("#")
+    store_hash, hook_id = hook_of(item)
     answers = json.loads(item["answers"]["S"]) if "answers" in item else None
     records = json.loads(item["attempts"]["S"])
     return Delivery(
         id=item["id"]["S"],
         store_hash=store_hash,
-        hook_id=int(hook_id),
+        hook_id=hook_id,
         client_id=item["client_id"]["S"],
         event_id=item["event_id"]["S"],
         scope=item["scope"]["S"],

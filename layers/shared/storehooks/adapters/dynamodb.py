@@ -2,16 +2,31 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from storehooks.adapters.aws import error_code
 from storehooks.domain.errors import StoreBusyError, StoreFailedError, StorehooksError
 
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
 _BUSY_CODES = {"ProvisionedThroughputExceededException", "RequestLimitExceeded", "ThrottlingException"}
 # The second: a transaction of another request holds the item.
 _RACE_CODES = {"ConditionalCheckFailedException", "TransactionConflictException"}
+
+
+def query_pages(dynamodb: "DynamoDBClient", **query: Any) -> Iterator[list[dict[str, Any]]]:
+    """The items that a query finds, a megabyte to a call; as it is iterated, so nothing is read in vain."""
+    start: dict[str, Any] = {}
+    while True:
+        with store_errors():
+            answer = dynamodb.query(**query, **start)
+        yield answer["Items"]
+        if "LastEvaluatedKey" not in answer:
+            return
+        start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
 
 
 class ConditionFailedError(StorehooksError):

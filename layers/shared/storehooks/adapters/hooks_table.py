@@ -17,7 +17,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from storehooks.adapters.aws import dynamodb_client
-from storehooks.adapters.dynamodb import ConditionFailedError, TransactionCancelledError, store_errors
+from storehooks.adapters.dynamodb import (
+    ConditionFailedError,
+    TransactionCancelledError,
+    query_pages,
+    store_errors,
+)
 from storehooks.domain.destination import destination_digest
 from storehooks.domain.errors import (
     DuplicateHookError,
@@ -143,21 +148,14 @@ class HooksTable:
         Those that are active, and those that failures have deactivated. One call per megabyte;
         what was changed a moment ago may not show yet.
         """
-        hooks: list[Hook] = []
-        start: dict[str, Any] = {}
-        while True:
-            with store_errors():
-                answer = self._dynamodb.query(
-                    TableName=self._table,
-                    IndexName="by_subscription",
-                    KeyConditionExpression="subscription = :subscription",
-                    ExpressionAttributeValues={":subscription": {"S": _subscription(store_hash, scope)}},
-                    **start,
-                )
-            hooks += [to_hook(item) for item in answer["Items"]]
-            if "LastEvaluatedKey" not in answer:
-                return hooks
-            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+        pages = query_pages(
+            self._dynamodb,
+            TableName=self._table,
+            IndexName="by_subscription",
+            KeyConditionExpression="subscription = :subscription",
+            ExpressionAttributeValues={":subscription": {"S": _subscription(store_hash, scope)}},
+        )
+        return [to_hook(item) for items in pages for item in items]
 
     def deactivate(self, hook: Hook, reason: str) -> bool:
         """Switch a hook off because its deliveries fail. One call.
@@ -222,25 +220,18 @@ class HooksTable:
         return int(answer["Attributes"]["last_id"]["N"])
 
     def _item_pages(self, caller: Caller) -> Iterator[list[Item]]:
-        start: dict[str, Any] = {}
-        while True:
-            with store_errors():
-                answer = self._dynamodb.query(
-                    TableName=self._table,
-                    ConsistentRead=True,
-                    KeyConditionExpression="store_hash = :store AND id > :counter",
-                    FilterExpression="client_id = :client",
-                    ExpressionAttributeValues={
-                        ":store": {"S": caller.store_hash},
-                        ":counter": {"N": _COUNTER_ID},
-                        ":client": {"S": caller.client_id},
-                    },
-                    **start,
-                )
-            yield answer["Items"]
-            if "LastEvaluatedKey" not in answer:
-                return
-            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+        return query_pages(
+            self._dynamodb,
+            TableName=self._table,
+            ConsistentRead=True,
+            KeyConditionExpression="store_hash = :store AND id > :counter",
+            FilterExpression="client_id = :client",
+            ExpressionAttributeValues={
+                ":store": {"S": caller.store_hash},
+                ":counter": {"N": _COUNTER_ID},
+                ":client": {"S": caller.client_id},
+            },
+        )
 
     def _put(self, hook: Hook, *, over: Hook | None) -> "TransactWriteItemTypeDef":
         """Write a hook: a new one, or over the version it was made from."""

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
 
-LONGEST_DELAY_SECONDS = 900
 _MOST_MESSAGES = 10
 # SQS takes 1 MiB; a quarter is what it took for its first twenty years, and enough for three large events.
 _MOST_BYTES = 256 * 1024

@@ -18,11 +18,11 @@ from aws_lambda_powertools import Logger
 from storehooks.adapters.deliveries_queue import DeliveriesQueue, ReceivedTask
 from storehooks.adapters.deliveries_table import DeliveriesTable
 from storehooks.adapters.delivery_context import DeliveryContext, DeliveryContexts, HookKey, Wanted
-from storehooks.adapters.queue import LONGEST_DELAY_SECONDS
 from storehooks.adapters.sender import Sender
 from storehooks.domain.callback import callback
 from storehooks.domain.circuit import Circuit, pause_seconds
 from storehooks.domain.delivery import (
+    SOON_SECONDS,
     WAITING,
     AttemptTask,
     Delivery,
@@ -189,17 +189,13 @@ class _Invocation:
 
     def _choose(self, work: Work, task: AttemptTask, attempts: dict[str, tuple[Work, AttemptTask]]) -> None:
         """Of several messages of one delivery, the one that is furthest on; the others are repeats."""
-        if task.delivery_id in self._on_their_way:
+        before = attempts.get(task.delivery_id)
+        if task.delivery_id in self._on_their_way or (before and before[1].attempt >= task.attempt):
             self._done(work)
             return
-        other, chosen = attempts.get(task.delivery_id, (work, task))
-        if chosen.attempt < task.attempt:
-            self._done(other)
-            attempts[task.delivery_id] = (work, task)
-        elif chosen is task:
-            attempts[task.delivery_id] = (work, task)
-        else:
-            self._done(work)
+        if before:
+            self._done(before[0])
+        attempts[task.delivery_id] = (work, task)
 
     def _record(self, work: Work, delivery: Delivery) -> None:
         try:
@@ -275,7 +271,7 @@ class _Invocation:
     def _later(self, work: Work, task: AttemptTask, delivery: Delivery, now: float) -> Order | None:
         """An order for when the attempt is due; what is far ahead is in the due index."""
         wait = max(0, math.ceil((delivery.next_attempt_at or now) - now))
-        if wait > LONGEST_DELAY_SECONDS:
+        if wait > SOON_SECONDS:
             self._done(work)
             return None
         return Order(task, wait)

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -96,7 +97,7 @@ class Outcomes:
         unsettled = self._log_failed(failed, circuits)
         for (store_hash, hook_id), (_, write) in changed.items():
             try:
-                write(store_hash, hook_id)
+                write()
             except StorehooksError as error:  # it only slows down
                 logger.warning(
                     "circuit not written", error=repr(error), store_hash=store_hash, hook_id=hook_id
@@ -247,27 +248,23 @@ class Outcomes:
 
     def _counted(
         self, sent: Sequence[Sent], circuits: dict[HookKey, Circuit]
-    ) -> dict[HookKey, tuple[Circuit, Callable[[str, int], None]]]:
+    ) -> dict[HookKey, tuple[Circuit, Callable[[], None]]]:
         """The circuits that these attempts change: as they are then, and how that is written."""
         succeeded: dict[HookKey, int] = defaultdict(int)
         failed: dict[HookKey, int] = defaultdict(int)
         for one in sent:
             (succeeded if one.attempt.succeeded else failed)[one.hook_key] += 1
-        changed: dict[HookKey, tuple[Circuit, Callable[[str, int], None]]] = {}
+        changed: dict[HookKey, tuple[Circuit, Callable[[], None]]] = {}
         for key in succeeded.keys() | failed.keys():
             circuit = circuits.get(key, Circuit())
             failures = failed[key]
             if succeeded[key] and (circuit.failures or failures):
                 circuit = replace(circuit, failures=failures, succeeded_at=self._clock())
-                changed[key] = (circuit, _writer(self._log.count_success, failures))
+                changed[key] = (circuit, partial(self._log.count_success, *key, failures))
             elif failures:
                 circuit = replace(circuit, failures=circuit.failures + failures)
-                changed[key] = (circuit, _writer(self._log.count_failures, failures))
+                changed[key] = (circuit, partial(self._log.count_failures, *key, failures))
         return changed
-
-
-def _writer(write: Callable[[str, int, int], None], number: int) -> Callable[[str, int], None]:
-    return lambda store_hash, hook_id: write(store_hash, hook_id, number)
 
 
 def _reason(delivery: Delivery) -> str:
