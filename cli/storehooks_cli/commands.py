@@ -5,12 +5,14 @@ import typer
 from storehooks_cli import dlq, event, token
 from storehooks_cli.invoke import invoke
 from storehooks_cli.local.command import local
+from storehooks_cli.trace import trace
 
 commands = typer.Typer(
     help="storehooks on this machine and in AWS.", no_args_is_help=True, pretty_exceptions_enable=False
 )
 commands.command()(local)
 commands.command()(invoke)
+commands.command()(trace)
 commands.add_typer(token.app, name="token")
 commands.add_typer(event.app, name="event")
 commands.add_typer(dlq.app, name="dlq")

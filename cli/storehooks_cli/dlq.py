@@ -19,7 +19,7 @@ from storehooks.adapters.queue import OutgoingMessage, Queue, ReceivedMessage
 from storehooks.api.v2 import iso_utc
 from storehooks.domain.errors import QueueFailedError
 from storehooks_cli.options import Json
-from storehooks_cli.output import fail, failures_told, print_json, print_table
+from storehooks_cli.output import fail, failures_told, print_json, print_table, printable
 from storehooks_cli.stack import (
     DEFAULT_DATA_DIR,
     DEFAULT_STACK_NAME,
@@ -180,7 +180,7 @@ def _to_dead_letter(queues: _Queues, message: "MessageTypeDef", tries: int) -> _
         message_id=message["MessageId"],
         receipt_handle=message["ReceiptHandle"],
         sent_at=int(message["Attributes"]["SentTimestamp"]) // 1000,
-        reason=_printable(told[0]) if told else f"could not be {queues.undone}: received {tries} times",
+        reason=printable(told[0]) if told else f"could not be {queues.undone}: received {tries} times",
         about=_about(queues.name, message["Body"]),
     )
 
@@ -209,7 +209,7 @@ def _about(queue: _QueueName, body: str) -> dict[str, str]:
             "delivery_id": message.get("delivery_id", delivery.get("id")),
         }
     return {
-        name: _printable(str(value))[:_MOST_SHOWN]
+        name: printable(str(value))[:_MOST_SHOWN]
         for name, value in found.items()
         if isinstance(value, str | int)
     }
@@ -217,11 +217,6 @@ def _about(queue: _QueueName, body: str) -> dict[str, str]:
 
 def _members(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
-
-
-def _printable(text: str) -> str:
-    """On one line, and with nothing that steers a terminal."""
-    return "".join(character if character.isprintable() else "?" for character in text)
 
 
 def _as_json(letter: _DeadLetter) -> dict[str, object]:

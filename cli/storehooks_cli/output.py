@@ -34,6 +34,11 @@ def failures_told() -> Iterator[None]:
         fail(f"AWS failed: {error}")
 
 
+def printable(text: str) -> str:
+    """On one line, and with nothing that steers a terminal."""
+    return "".join(character if character.isprintable() else "?" for character in text)
+
+
 def print_json(value: object) -> None:
     """One JSON value, for programs."""
     typer.echo(json.dumps(value, indent=2))

@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from storehooks.adapters.access import AccessTables
 from storehooks.adapters.bus import EventBus
+from storehooks.adapters.deliveries_table import DeliveriesTable
 from storehooks_cli.local.aws import CONFIG as LOCAL_CONFIG
 from storehooks_cli.local.aws import session as local_session
 from storehooks_cli.local.environment import forget_callers_aws
@@ -20,6 +21,7 @@ from storehooks_cli.output import fail
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_sqs import SQSClient
 
 Local = Annotated[bool, typer.Option("--local", help="The local stack that `make run` started.")]
@@ -66,6 +68,17 @@ class Stack:
             "events", endpoint_url=self.endpoint_url, config=self.config
         )
         return EventBus(self.output("EventBusName"), events)
+
+    def deliveries(self) -> DeliveriesTable:
+        """The deployment's log of deliveries, to be read."""
+        dynamodb: DynamoDBClient = self.session.client(
+            "dynamodb", endpoint_url=self.endpoint_url, config=self.config
+        )
+        return DeliveriesTable(self.output("DeliveriesTable"), retention_days=1, dynamodb=dynamodb)
+
+    def logs(self) -> "CloudWatchLogsClient":
+        """A client for the logs of the deployment's functions."""
+        return self.session.client("logs", endpoint_url=self.endpoint_url, config=self.config)
 
     def sqs(self) -> "SQSClient":
         """A client for the deployment's queues."""

@@ -2,6 +2,8 @@
 
 import time
 
+from aws_lambda_powertools import Logger
+
 from storehooks.adapters.queue import OutgoingMessage, Queue, as_body
 from storehooks.api.event_input import MOST_BYTES, MOST_EVENTS, NewEvent, event_id, to_envelope
 from storehooks.api.operation import operation
@@ -10,6 +12,7 @@ from storehooks.api.response import Response
 from storehooks.domain.identity import EVENTS_OAUTH_SCOPE
 from storehooks.settings import setting
 
+logger = Logger(utc=True)
 queue = Queue(setting("EVENTS_QUEUE"))
 
 
@@ -24,6 +27,7 @@ def publish_events(request: Request) -> Response:
         to_envelope(new, caller.store_hash, accepted_at + position)
         for position, new in enumerate(NewEvent.parse_all(objects, in_array=in_array))
     ]
+    logger.info("publishing", event_ids=[event_id(envelope) for envelope in envelopes])
     queue.send([OutgoingMessage(as_body(envelope), group=caller.store_hash) for envelope in envelopes])
     return Response(202, [{"id": event_id(one), "scope": one["detail-type"]} for one in envelopes])
 

@@ -296,7 +296,7 @@ class DeliveriesTable:
         try:
             is_leased = self._move_due(task, seen=item["due_at"], to=later)
         except StorehooksError as error:
-            logger.warning("leasing failed", error=repr(error), delivery_id=task.delivery_id)
+            logger.warning("leasing failed", error=repr(error), **task.log_keys)
             return None
         return (task, next_attempt_at) if is_leased else None
 

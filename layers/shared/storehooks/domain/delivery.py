@@ -5,6 +5,7 @@ import math
 import re
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any
 
 from storehooks.domain.attempt import Attempt
 from storehooks.domain.event import Event
@@ -77,6 +78,16 @@ class Delivery:
         return replace(self, status=status, next_attempt_at=None)
 
     @property
+    def log_keys(self) -> dict[str, Any]:
+        """What follows it through the logs."""
+        return {
+            "store_hash": self.store_hash,
+            "hook_id": self.hook_id,
+            "event_id": self.event_id,
+            "delivery_id": self.id,
+        }
+
+    @property
     def is_next_soon(self) -> bool:
         """Whether the next attempt follows the last one so soon that the queue can bring it."""
         if self.next_attempt_at is None or not self.attempts:
@@ -138,6 +149,13 @@ class AttemptTask:
     attempt: int
     delivery: Delivery | None = None
     is_put_off: bool = False
+
+    @property
+    def log_keys(self) -> dict[str, Any]:
+        """What follows it through the logs; the event's id only as long as it carries the event."""
+        if self.delivery is not None:
+            return self.delivery.log_keys
+        return {"store_hash": self.store_hash, "hook_id": self.hook_id, "delivery_id": self.delivery_id}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

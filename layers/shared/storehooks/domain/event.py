@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from storehooks.domain.errors import InvalidValueError
 
@@ -46,6 +47,11 @@ class Event:
     store_id: str | None
     created_at: int
     accepted_at: int
+
+    @property
+    def log_keys(self) -> dict[str, Any]:
+        """What follows it through the logs."""
+        return {"store_hash": self.store_hash, "event_id": self.id, "scope": self.scope}
 
     @property
     def hash(self) -> str:

@@ -202,7 +202,7 @@ class _Invocation:
             self._shared.log.save_delivered([delivery])
             self._done(work)
         except StorehooksError as error:
-            logger.warning("logging failed again", error=repr(error), delivery_id=delivery.id)
+            logger.warning("logging failed again", error=repr(error), **delivery.log_keys)
             self._fail(work)
 
     def _begin_all(self, attempts: Sequence[tuple[Work, AttemptTask]]) -> None:
@@ -212,7 +212,9 @@ class _Invocation:
                 for _, task in attempts
             )
         except StorehooksError as error:
-            logger.warning("reading failed", error=repr(error), messages=len(attempts))
+            logger.warning(
+                "reading failed", error=repr(error), delivery_ids=[task.delivery_id for _, task in attempts]
+            )
             for work, _ in attempts:
                 self._fail(work)
             return
@@ -222,7 +224,7 @@ class _Invocation:
             try:
                 order = self._begin(work, task, context)
             except StorehooksError as error:
-                logger.warning("beginning failed", error=repr(error), delivery_id=task.delivery_id)
+                logger.warning("beginning failed", error=repr(error), **task.log_keys)
                 self._fail(work)
                 continue
             if order is not None:
@@ -235,7 +237,7 @@ class _Invocation:
         logged = context.deliveries.get(task.delivery_id)
         delivery = logged or task.delivery
         if delivery is None:
-            logger.error("the log knows no such delivery", delivery_id=task.delivery_id)
+            logger.error("the log knows no such delivery", **task.log_keys)
             self._fail(work)
             return None
         if delivery.status not in WAITING:
@@ -255,14 +257,16 @@ class _Invocation:
             is_held = hook is not None and hook.is_deactivated
             status = Status.HELD if is_held else Status.CANCELLED
             self._shared.log.save(delivery.ended(status), over=logged)
-            logger.info(status.value, delivery_id=delivery.id, event_id=delivery.event_id)
+            logger.info(status.value, **delivery.log_keys)
             self._done(work)
             return None
         if self._in_flight[task.store_hash, task.client_id] >= _MOST_OF_A_CLIENT:
             return Order(task, random.randint(1, _CROWDED_SECONDS))  # noqa: S311 - spreads load
         if self._is_to_be_put_off(task, now):
             pause = pause_seconds(self._shared.schedule.slot_before(task.attempt))
-            return Order(replace(task, is_put_off=True), random.randint(1, pause))  # noqa: S311 - spreads load
+            order = Order(replace(task, is_put_off=True), random.randint(1, pause))  # noqa: S311 - spreads load
+            logger.info("put off", seconds=order.delay_seconds, **delivery.log_keys)
+            return order
         self._on_their_way[delivery.id] = _OnItsWay(work, delivery, logged, hook)
         self._in_flight[task.store_hash, task.client_id] += 1
         self._shared.sender.start(delivery.id, callback(delivery, hook, secret=secret, now=now))
@@ -331,7 +335,9 @@ class _Invocation:
             self._shared.outcomes.hold(task)
             self._done(work)
         except StorehooksError as error:
-            logger.warning("holding failed", error=repr(error), hook_id=task.hook_id)
+            logger.warning(
+                "holding failed", error=repr(error), store_hash=task.store_hash, hook_id=task.hook_id
+            )
             self._fail(work)
 
     def _done(self, work: Work) -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from itertools import chain
-from typing import Any
 
 from aws_lambda_powertools import Logger
 
@@ -60,7 +59,7 @@ class Matcher:
                 orders += [(message_id, order) for order in self._orders(event, found)]
             except StorehooksError as error:
                 failed.add(message_id)
-                logger.warning("matching failed", error=repr(error), **_log_keys(event))
+                logger.warning("matching failed", error=repr(error), **event.log_keys)
         try:
             self._queue.send([order for _, order in orders])
         except QueueFailedError as error:
@@ -71,11 +70,11 @@ class Matcher:
     def _orders(self, event: Event, found: dict[tuple[str, str], list[Hook]]) -> list[Order]:
         """What the deliveries queue is to be given for an event."""
         if event.has_given_id and not self._event_ids.is_new(event):
-            logger.info("event was published before", **_log_keys(event))
+            logger.info("event was published before", **event.log_keys)
             return []
         payload = event.payload()
         hooks = self._subscribers(event, found)
-        logger.info("matched", hooks=len(hooks), **_log_keys(event))
+        logger.info("matched", hooks=len(hooks), **event.log_keys)
         # Of a deactivated hook as well: whether it still is so, the index may not know yet.
         return [Order(new_delivery(event, payload, hook).task) for hook in hooks]
 
@@ -101,7 +100,3 @@ class Matcher:
             logger.warning("sending to the dead letters failed", message_id=message_id, error=failure.code)
             return False
         return True
-
-
-def _log_keys(event: Event) -> dict[str, Any]:
-    return {"store_hash": event.store_hash, "event_id": event.id, "scope": event.scope}

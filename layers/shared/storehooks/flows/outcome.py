@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
 from aws_lambda_powertools import Logger
 
@@ -159,7 +158,7 @@ class Outcomes:
                     continue  # made twice at once, and the other is in the log
             except StorehooksError as error:
                 unsettled.add(after.id)
-                logger.warning("logging failed", error=repr(error), **_log_keys(after))
+                logger.warning("logging failed", error=repr(error), **after.log_keys)
                 continue
             if after.is_next_soon and after.next_attempt_at is not None:
                 wait = math.ceil(after.next_attempt_at - self._clock())
@@ -184,7 +183,7 @@ class Outcomes:
                     decided[key] = self._deactivate(one.sent.hook, one.after)
             except StorehooksError as error:
                 unsettled.add(one.after.id)
-                logger.warning("deactivating failed", error=repr(error), **_log_keys(one.after))
+                logger.warning("deactivating failed", error=repr(error), **one.after.log_keys)
                 continue
             if is_gone and decided[key]:
                 held[one.after.id] = one.after.ended(Status.HELD)
@@ -214,7 +213,7 @@ class Outcomes:
         if not self._hooks.deactivate(hook, reason):
             now = self._hooks.find(hook.store_hash, hook.id)
             return now is None or not now.is_active
-        logger.warning("hook deactivated", reason=reason, **_log_keys(delivery))
+        logger.warning("hook deactivated", reason=reason, **delivery.log_keys)
         self._send([Order(task)])
         return True
 
@@ -235,7 +234,7 @@ class Outcomes:
                 self._told.clear()
             self._told[store_hash, digest] = now
         except StorehooksError as error:
-            logger.warning("delivery exception not told", error=repr(error), **_log_keys(one.delivery))
+            logger.warning("delivery exception not told", error=repr(error), **one.delivery.log_keys)
 
     def _send(self, orders: Sequence[Order]) -> set[str]:
         """Send attempt tasks; the ids of the deliveries for which that failed."""
@@ -285,14 +284,5 @@ def _log_attempt(one: Sent) -> None:
         status=one.attempt.status,
         error=one.attempt.error,
         latency_ms=one.attempt.times.total_ms,
-        **_log_keys(one.delivery),
+        **one.delivery.log_keys,
     )
-
-
-def _log_keys(delivery: Delivery) -> dict[str, Any]:
-    return {
-        "store_hash": delivery.store_hash,
-        "hook_id": delivery.hook_id,
-        "event_id": delivery.event_id,
-        "delivery_id": delivery.id,
-    }

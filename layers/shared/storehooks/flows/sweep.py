@@ -46,6 +46,7 @@ class Sweeper:
 
     def _hand_on(self, due: Sequence[tuple[AttemptTask, float]]) -> int:
         now = self._clock()
+        logger.info("handing on", delivery_ids=[task.delivery_id for task, _ in due])
         orders = [Order(task, max(0, math.ceil(due_at - now))) for task, due_at in due]
         try:
             self._queue.send(orders)
@@ -60,4 +61,4 @@ class Sweeper:
         try:
             self._deliveries.release(task, due_at)
         except StorehooksError as error:  # then it is due again in five minutes
-            logger.warning("giving back failed", error=repr(error), delivery_id=task.delivery_id)
+            logger.warning("giving back failed", error=repr(error), **task.log_keys)
