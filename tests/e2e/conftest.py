@@ -9,6 +9,7 @@ import pytest
 
 from storehooks_cli.local.deployment import AUTHORIZER_CACHE_SECONDS
 from tests.e2e.local_run import ROOT, STORE_HASH, LocalRun, kill_all, started_in
+from tests.e2e.logs import everything_logged, secrets_in
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def stack(stopped_stack, tmp_path_factory):
     data_dir = copied(stopped_stack, tmp_path_factory.mktemp("shared") / "data")
     with LocalRun(data_dir) as run:
         run.ready()
-        yield Stack(
+        stack = Stack(
             run=run,
             endpoint_url=run.stack_file["endpoint_url"],
             base_url=run.base_url,
@@ -80,6 +81,8 @@ def stack(stopped_stack, tmp_path_factory):
             environment=operator_environment(),
             authorizer_cache_seconds=AUTHORIZER_CACHE_SECONDS,
         )
+        yield stack
+        assert secrets_in(everything_logged(stack), stack) == []
         assert run.stop() == 0
 
 

@@ -142,6 +142,12 @@ class LocalRun:
             aws_secret_access_key="test",
         )
 
+    @property
+    def outputs(self) -> dict[str, str]:
+        """The template's outputs."""
+        (described,) = self.aws("cloudformation").describe_stacks(StackName="storehooks")["Stacks"]
+        return {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
+
     def create_hook(self, name: str) -> None:
         hook = {"scope": "store/order/created", "destination": f"https://app.example.com/{name}"}
         assert self.request("POST", json=hook).status_code == 201
