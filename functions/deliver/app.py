@@ -11,6 +11,7 @@ from storehooks.adapters.queue import Queue
 from storehooks.adapters.sender import Sender
 from storehooks.domain.retry import RetrySchedule
 from storehooks.flows.deliver import Deliverer, Work
+from storehooks.flows.meter import Meter
 from storehooks.flows.outcome import Outcomes
 from storehooks.settings import number, setting, switch
 
@@ -18,6 +19,7 @@ schedule = RetrySchedule.parse(setting("RETRY_SCHEDULE"))
 timeout_seconds = number("DELIVERY_TIMEOUT_SECONDS")
 log = DeliveriesTable(setting("DELIVERIES_TABLE"), retention_days=number("DELIVERY_RETENTION_DAYS"))
 queue = DeliveriesQueue(Queue(setting("DELIVERIES_QUEUE")))
+meter = Meter()
 deliverer = Deliverer(
     contexts=DeliveryContexts(
         hooks_table=setting("HOOKS_TABLE"),
@@ -32,16 +34,19 @@ deliverer = Deliverer(
         queue=queue,
         bus=EventBus(setting("EVENT_BUS")),
         schedule=schedule,
+        meter=meter,
     ),
     sender=Sender(timeout_seconds=timeout_seconds, allow_private=switch("ALLOW_PRIVATE_DESTINATIONS")),
     schedule=schedule,
+    meter=meter,
     timeout_seconds=timeout_seconds,
 )
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Do a batch of the queue; what fails comes again."""
-    failed = deliverer.deliver([_work(record) for record in event["Records"]])
+    with meter.invocation():
+        failed = deliverer.deliver([_work(record) for record in event["Records"]])
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in sorted(failed)]}
 
 

@@ -3,15 +3,19 @@
 from storehooks.adapters.deliveries_queue import DeliveriesQueue
 from storehooks.adapters.deliveries_table import DeliveriesTable
 from storehooks.adapters.queue import Queue
+from storehooks.flows.meter import Meter
 from storehooks.flows.sweep import Sweeper
 from storehooks.settings import number, setting
 
+meter = Meter()
 sweeper = Sweeper(
     deliveries=DeliveriesTable(setting("DELIVERIES_TABLE"), retention_days=number("DELIVERY_RETENTION_DAYS")),
     queue=DeliveriesQueue(Queue(setting("DELIVERIES_QUEUE"))),
+    meter=meter,
 )
 
 
 def handler(_event: object, _context: object) -> dict[str, int]:
     """Sweep once."""
-    return {"handed_on": sweeper.sweep()}
+    with meter.invocation():
+        return {"handed_on": sweeper.sweep()}

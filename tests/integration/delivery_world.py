@@ -22,6 +22,7 @@ from storehooks.domain.hook import Hook
 from storehooks.domain.identity import Caller
 from storehooks.domain.retry import RetrySchedule
 from storehooks.flows.deliver import Deliverer, Work
+from storehooks.flows.meter import Meter
 from storehooks.flows.outcome import Outcomes
 from storehooks.flows.sweep import AHEAD_SECONDS, Sweeper
 
@@ -153,8 +154,14 @@ class World:
             sleep=lambda _: None,
         )
         self.schedule = RetrySchedule.parse(schedule)
+        self.meter = Meter()
         self.deliverer = self._deliverer(aws)
-        self.sweeper = Sweeper(deliveries=self.log, queue=self.queue, clock=self.clock)  # type: ignore[arg-type]
+        self.sweeper = Sweeper(
+            deliveries=self.log,
+            queue=self.queue,  # type: ignore[arg-type]
+            meter=self.meter,
+            clock=self.clock,
+        )
         token = AccessTables("TokensTable", "ClientsTable", dynamodb=aws.dynamodb).create_token(STORE)
         self.caller = Caller(STORE, token.client_id, frozenset())
         self.secret = token.client_secret
@@ -168,6 +175,7 @@ class World:
             queue=self.queue,  # type: ignore[arg-type]
             bus=self.bus,  # type: ignore[arg-type]
             schedule=self.schedule,
+            meter=self.meter,
             clock=self.clock,
         )
         return Deliverer(
@@ -183,6 +191,7 @@ class World:
             outcomes=outcomes,
             sender=Sender(self),  # type: ignore[arg-type]
             schedule=self.schedule,
+            meter=self.meter,
             timeout_seconds=10,
             clock=self.clock,
         )

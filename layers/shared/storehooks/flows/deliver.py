@@ -35,6 +35,7 @@ from storehooks.domain.delivery import (
 from storehooks.domain.errors import QueueFailedError, StorehooksError
 from storehooks.domain.hook import Hook
 from storehooks.domain.retry import RetrySchedule
+from storehooks.flows.meter import Duration, Meter
 from storehooks.flows.outcome import Outcomes, Sent
 
 logger = Logger(utc=True)
@@ -88,6 +89,7 @@ class Deliverer:
         outcomes: Outcomes,
         sender: Sender,
         schedule: RetrySchedule,
+        meter: Meter,
         timeout_seconds: float,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -97,6 +99,7 @@ class Deliverer:
         self.outcomes = outcomes
         self.sender = sender
         self.schedule = schedule
+        self.meter = meter
         self.timeout_seconds = timeout_seconds
         self.clock = clock
 
@@ -256,7 +259,8 @@ class _Invocation:
         if hook is None or secret is None or not hook.is_active:
             is_held = hook is not None and hook.is_deactivated
             status = Status.HELD if is_held else Status.CANCELLED
-            self._shared.log.save(delivery.ended(status), over=logged)
+            if self._shared.log.save(delivery.ended(status), over=logged):
+                self._shared.meter.count_ended(status)
             logger.info(status.value, **delivery.log_keys)
             self._done(work)
             return None
@@ -267,6 +271,9 @@ class _Invocation:
             order = Order(replace(task, is_put_off=True), random.randint(1, pause))  # noqa: S311 - spreads load
             logger.info("put off", seconds=order.delay_seconds, **delivery.log_keys)
             return order
+        if not task.is_put_off:
+            due_at = delivery.next_attempt_at or delivery.created_at
+            self._shared.meter.time(Duration.DELIVERY_LAG, max(0.0, now - due_at) * 1000)
         self._on_their_way[delivery.id] = _OnItsWay(work, delivery, logged, hook)
         self._in_flight[task.store_hash, task.client_id] += 1
         self._shared.sender.start(delivery.id, callback(delivery, hook, secret=secret, now=now))

@@ -15,6 +15,7 @@ from storehooks.domain.errors import InvalidRequestError, QueueFailedError, Stor
 from storehooks.domain.event import Event
 from storehooks.domain.hook import Hook
 from storehooks.domain.scope import subscriptions_to
+from storehooks.flows.meter import Count, Meter
 
 logger = Logger(utc=True)
 
@@ -31,11 +32,13 @@ class Matcher:
         event_ids: EventIdsTable,
         queue: DeliveriesQueue,
         dead_letters: Queue,
+        meter: Meter,
     ) -> None:
         self._hooks = hooks
         self._event_ids = event_ids
         self._queue = queue
         self._dead_letters = dead_letters
+        self._meter = meter
 
     def match(self, bodies: Mapping[str, str]) -> set[str]:
         """Make the deliveries of the events in some messages.
@@ -46,6 +49,7 @@ class Matcher:
         :return: the ids of those that failed, and have to come again.
         """
         failed: set[str] = set()
+        matched: set[str] = set()
         orders: list[tuple[str, Order]] = []
         found: dict[tuple[str, str], list[Hook]] = {}
         for message_id, body in bodies.items():
@@ -56,22 +60,27 @@ class Matcher:
                     failed.add(message_id)
                 continue
             try:
-                orders += [(message_id, order) for order in self._orders(event, found)]
+                made = self._orders(event, found)
             except StorehooksError as error:
                 failed.add(message_id)
                 logger.warning("matching failed", error=repr(error), **event.log_keys)
+                continue
+            if made is not None:
+                matched.add(message_id)
+                orders += [(message_id, order) for order in made]
         try:
             self._queue.send([order for _, order in orders])
         except QueueFailedError as error:
             failed |= {orders[position][0] for position in error.failed}
             logger.warning("sending deliveries failed", error=error.code, messages=sorted(failed))
+        self._meter.count(Count.EVENTS_MATCHED, len(matched - failed))
         return failed
 
-    def _orders(self, event: Event, found: dict[tuple[str, str], list[Hook]]) -> list[Order]:
-        """What the deliveries queue is to be given for an event."""
+    def _orders(self, event: Event, found: dict[tuple[str, str], list[Hook]]) -> list[Order] | None:
+        """What the deliveries queue is to be given for an event; None for one that was published before."""
         if event.has_given_id and not self._event_ids.is_new(event):
             logger.info("event was published before", **event.log_keys)
-            return []
+            return None
         payload = event.payload()
         hooks = self._subscribers(event, found)
         logger.info("matched", hooks=len(hooks), **event.log_keys)
@@ -99,4 +108,5 @@ class Matcher:
         except QueueFailedError as failure:
             logger.warning("sending to the dead letters failed", message_id=message_id, error=failure.code)
             return False
+        self._meter.count(Count.EVENTS_REFUSED)
         return True

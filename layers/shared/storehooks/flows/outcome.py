@@ -27,6 +27,7 @@ from storehooks.domain.errors import QueueFailedError, StorehooksError
 from storehooks.domain.hook import Hook
 from storehooks.domain.retry import RetrySchedule
 from storehooks.domain.scope import DELIVERY_EXCEPTION
+from storehooks.flows.meter import Count, Duration, Meter
 
 logger = Logger(utc=True)
 
@@ -70,6 +71,7 @@ class Outcomes:
         queue: DeliveriesQueue,
         bus: EventBus,
         schedule: RetrySchedule,
+        meter: Meter,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._log = log
@@ -77,6 +79,7 @@ class Outcomes:
         self._queue = queue
         self._bus = bus
         self._schedule = schedule
+        self._meter = meter
         self._clock = clock
         # Destinations whose failures somebody told of, as far as this process knows, and since when.
         self._told: dict[tuple[str, str], float] = {}
@@ -89,6 +92,9 @@ class Outcomes:
         """
         for one in sent:
             _log_attempt(one)
+            self._meter.time(Duration.ATTEMPT_LATENCY, one.attempt.times.total_ms)
+        self._meter.count(Count.ATTEMPTS, len(sent))
+        self._meter.count(Count.ATTEMPTS_FAILED, sum(not one.attempt.succeeded for one in sent))
         self._log_delivered([one for one in sent if one.attempt.succeeded])
         changed = self._counted(sent, circuits)
         circuits |= {key: circuit for key, (circuit, _) in changed.items()}
@@ -118,6 +124,7 @@ class Outcomes:
         with ThreadPoolExecutor(_AT_ONCE) as threads:
             held = sum(threads.map(lambda delivery: self._log.end_waiting(delivery, Status.HELD), waiting))
         logger.info("held", store_hash=task.store_hash, hook_id=task.hook_id, deliveries=held)
+        self._meter.count_ended(Status.HELD, held)
         if len(waiting) == _HOLD_AT_ONCE:
             self._queue.send([Order(task)])
 
@@ -129,6 +136,7 @@ class Outcomes:
         delivered = [self._after(one) for one in sent]
         if not delivered:
             return
+        self._meter.count_ended(Status.DELIVERED, len(delivered))
         try:
             self._log.save_delivered(delivered)
         except StorehooksError as error:
@@ -160,6 +168,7 @@ class Outcomes:
                 unsettled.add(after.id)
                 logger.warning("logging failed", error=repr(error), **after.log_keys)
                 continue
+            self._meter.count_ended(after.status)
             if after.is_next_soon and after.next_attempt_at is not None:
                 wait = math.ceil(after.next_attempt_at - self._clock())
                 orders.append(Order(after.task, max(0, wait)))
@@ -214,6 +223,7 @@ class Outcomes:
             now = self._hooks.find(hook.store_hash, hook.id)
             return now is None or not now.is_active
         logger.warning("hook deactivated", reason=reason, **delivery.log_keys)
+        self._meter.count(Count.HOOKS_DEACTIVATED)
         self._send([Order(task)])
         return True
 

@@ -10,6 +10,7 @@ from storehooks.adapters.deliveries_queue import DeliveriesQueue
 from storehooks.adapters.deliveries_table import DeliveriesTable
 from storehooks.domain.delivery import AttemptTask, Order
 from storehooks.domain.errors import QueueFailedError, StorehooksError
+from storehooks.flows.meter import Count, Meter
 
 logger = Logger(utc=True)
 
@@ -26,10 +27,12 @@ class Sweeper:
         *,
         deliveries: DeliveriesTable,
         queue: DeliveriesQueue,
+        meter: Meter,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._deliveries = deliveries
         self._queue = queue
+        self._meter = meter
         self._clock = clock
 
     def sweep(self) -> int:
@@ -37,7 +40,9 @@ class Sweeper:
         started = self._clock()
         handed_on = 0
         for due in self._deliveries.lease_due(started + AHEAD_SECONDS):
-            handed_on += self._hand_on(due)
+            number = self._hand_on(due)
+            self._meter.count(Count.RETRIES_HANDED_ON, number)
+            handed_on += number
             if self._clock() - started > _LONGEST_SWEEP_SECONDS:
                 logger.warning("the sweep takes long and stops", handed_on=handed_on)
                 break

@@ -1,0 +1,84 @@
+"""What the flows count and time, for CloudWatch.
+
+An invocation's numbers go into its log as one line in the embedded metric format, of which
+CloudWatch makes metrics: no call to AWS, no right, no time. Their one dimension is the service,
+which is the stack. A store or a hook as a dimension would make metrics without end.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
+
+from storehooks.domain.delivery import Status
+
+NAMESPACE = "storehooks"
+
+
+class Count(StrEnum):
+    """What is counted."""
+
+    EVENTS_MATCHED = "EventsMatched"
+    EVENTS_REFUSED = "EventsRefused"
+    """What was no event, and is a dead letter now."""
+    ATTEMPTS = "Attempts"
+    ATTEMPTS_FAILED = "AttemptsFailed"
+    DELIVERED = "Delivered"
+    EXHAUSTED = "Exhausted"
+    HELD = "Held"
+    CANCELLED = "Cancelled"
+    HOOKS_DEACTIVATED = "HooksDeactivated"
+    RETRIES_HANDED_ON = "RetriesHandedOn"
+
+
+class Duration(StrEnum):
+    """What is timed, in milliseconds."""
+
+    ATTEMPT_LATENCY = "AttemptLatency"
+    DELIVERY_LAG = "DeliveryLag"
+    """From when an attempt was due, unless a circuit put it off."""
+
+
+_ENDS = {
+    Status.DELIVERED: Count.DELIVERED,
+    Status.EXHAUSTED: Count.EXHAUSTED,
+    Status.HELD: Count.HELD,
+    Status.CANCELLED: Count.CANCELLED,
+}
+
+
+class Meter:
+    """Keeps numbers until an invocation ends. What is zero is not written: a metric costs while it is."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[Count] = Counter()
+        # Not Powertools' Metrics, whose numbers are the process's: here each meter has its own.
+        self._written = EphemeralMetrics(namespace=NAMESPACE)
+
+    def count(self, what: Count, number: int = 1) -> None:
+        """So many more of these."""
+        self._counts[what] += number
+
+    def count_ended(self, status: Status, number: int = 1) -> None:
+        """So many more deliveries with this status; those that wait are not counted."""
+        if status in _ENDS:
+            self.count(_ENDS[status], number)
+
+    def time(self, what: Duration, milliseconds: float) -> None:
+        """One of these took so long. A line holds a hundred, each time Powertools writes one itself."""
+        self._written.add_metric(what, MetricUnit.Milliseconds, round(milliseconds, 1))
+
+    @contextmanager
+    def invocation(self) -> Iterator[None]:
+        """Write at the end what was counted, also if it fails."""
+        try:
+            yield
+        finally:
+            for what, number in self._counts.items():
+                if number:
+                    self._written.add_metric(what, MetricUnit.Count, number)
+            self._counts.clear()
+            if self._written.metric_set:
+                self._written.flush_metrics()
