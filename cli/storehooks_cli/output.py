@@ -1,7 +1,7 @@
 """How the command line speaks: results on standard output, everything else on standard error."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import NoReturn
 
@@ -42,6 +42,11 @@ def printable(text: str) -> str:
 def print_json(value: object) -> None:
     """One JSON value, for programs."""
     typer.echo(json.dumps(value, indent=2))
+
+
+def print_fields(fields: Mapping[str, str]) -> None:
+    """One thing for people, a line to a field."""
+    print_table(["", ""], [[name, value] for name, value in fields.items()])
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

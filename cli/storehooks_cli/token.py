@@ -1,5 +1,6 @@
 """storehooks token: who may call the API."""
 
+import time
 from typing import Annotated
 
 import typer
@@ -14,8 +15,8 @@ from storehooks.domain.identity import (
     check_oauth_scope,
     token_digest,
 )
-from storehooks_cli.options import Json, StoreHash, parser
-from storehooks_cli.output import fail, failures_told, print_json, print_table
+from storehooks_cli.options import Json, StoreHash, duration, parser
+from storehooks_cli.output import fail, failures_told, print_fields, print_json, print_table
 from storehooks_cli.stack import DEFAULT_DATA_DIR, DEFAULT_STACK_NAME, DataDir, Local, StackName, find_stack
 
 app = typer.Typer(no_args_is_help=True, help="Access tokens: make, list and revoke them.")
@@ -40,6 +41,14 @@ def create_token(
             help=f"An OAuth scope ({', '.join(OAUTH_SCOPES)}); may be repeated.",
         ),
     ] = None,
+    expires_in: Annotated[
+        int | None,
+        typer.Option(
+            parser=duration,
+            metavar="DURATION",
+            help="How long it works, such as 30m, 12h or 90d; without an end if left out.",
+        ),
+    ] = None,
     local: Local = False,
     data_dir: DataDir = DEFAULT_DATA_DIR,
     stack_name: StackName = DEFAULT_STACK_NAME,
@@ -48,23 +57,33 @@ def create_token(
     """Make an access token. It is shown now and never again.
 
     A further token of the same client shares its hooks and the secret that signs its deliveries.
+    The API refuses a token within AuthorizerCacheSeconds (60) of its end.
     """
     stack = find_stack(local=local, data_dir=data_dir, stack_name=stack_name)
     with failures_told():
-        new = stack.access().create_token(store_hash, client_id, scope or [DEFAULT_OAUTH_SCOPE])
+        new = stack.access().create_token(
+            store_hash,
+            client_id,
+            scope or [DEFAULT_OAUTH_SCOPE],
+            expires_at=None if expires_in is None else int(time.time()) + expires_in,
+        )
     shown = {
         "store_hash": new.store_hash,
         "client_id": new.client_id,
         "client_secret": new.client_secret,
         "access_token": new.access_token,
         "scopes": list(new.oauth_scopes),
+        "expires_at": None if new.expires_at is None else iso_utc(new.expires_at),
     }
     if as_json:
         print_json(shown)
     else:
-        print_table(
-            ["", ""],
-            [[name, value if isinstance(value, str) else " ".join(value)] for name, value in shown.items()],
+        print_fields(
+            {
+                **{name: value for name, value in shown.items() if isinstance(value, str)},
+                "scopes": " ".join(new.oauth_scopes),
+                "expires_at": _end(new.expires_at),
+            }
         )
         typer.echo("The access token is shown only now.", err=True)
 
@@ -88,10 +107,16 @@ def list_tokens(
         print_json([_as_json(record) for record in records])
     else:
         rows = [
-            [record.token_sha256, record.client_id, " ".join(record.oauth_scopes), iso_utc(record.created_at)]
+            [
+                record.token_sha256,
+                record.client_id,
+                " ".join(record.oauth_scopes),
+                iso_utc(record.created_at),
+                _end(record.expires_at),
+            ]
             for record in records
         ]
-        print_table(["TOKEN SHA-256", "CLIENT", "SCOPES", "CREATED"], rows)
+        print_table(["TOKEN SHA-256", "CLIENT", "SCOPES", "CREATED", "EXPIRES"], rows)
 
 
 @app.command("revoke")
@@ -148,6 +173,10 @@ def _revoked(access: AccessTables, store_hash: str, token_sha256: str) -> bool:
     return True
 
 
+def _end(expires_at: int | None) -> str:
+    return "never" if expires_at is None else iso_utc(expires_at)
+
+
 def _as_json(record: TokenRecord) -> dict[str, object]:
     return {
         "token_sha256": record.token_sha256,
@@ -155,4 +184,5 @@ def _as_json(record: TokenRecord) -> dict[str, object]:
         "client_id": record.client_id,
         "scopes": list(record.oauth_scopes),
         "created_at": iso_utc(record.created_at),
+        "expires_at": None if record.expires_at is None else iso_utc(record.expires_at),
     }

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import time
+from datetime import UTC, datetime
 
 import pytest
 import requests
@@ -17,7 +18,14 @@ def status(stack, token):
 
 def test_a_token_is_shown_once_as_one_json_object(stack):
     created = json.loads(storehooks(stack, "token", "create", "--store-hash", "c0mmand", "--json").stdout)
-    assert list(created) == ["store_hash", "client_id", "client_secret", "access_token", "scopes"]
+    assert list(created) == [
+        "store_hash",
+        "client_id",
+        "client_secret",
+        "access_token",
+        "scopes",
+        "expires_at",
+    ]
     assert created["store_hash"] == "c0mmand"
     assert created["scopes"] == ["default"]
     assert status(stack, created["access_token"]) == 200
@@ -35,6 +43,15 @@ def test_what_people_see_can_be_copied_whole(stack):
     digest = listed.splitlines()[1].split()[0]
     assert len(digest) == 64
     assert digest in storehooks(stack, "token", "revoke", "--store-hash", "c0mmand", digest).stdout
+
+
+def test_a_token_with_an_end_shows_it(stack):
+    arguments = ("--store-hash", "c0mmand", "--expires-in", "90d")
+    created = json.loads(storehooks(stack, "token", "create", *arguments, "--json").stdout)
+    days = (datetime.fromisoformat(created["expires_at"]) - datetime.now(UTC)).total_seconds() / 86400
+    assert 89.9 < days <= 90
+    assert status(stack, created["access_token"]) == 200
+    assert created["expires_at"] in storehooks(stack, "token", "list", "--store-hash", "c0mmand").stdout
 
 
 @pytest.mark.parametrize("by_client", [True, False])
@@ -56,6 +73,7 @@ def test_a_revoked_token_stops_working_within_the_cache_time(stack, by_client):
         (("create", "--store-hash", "a/b"), "1 to 64 letters and digits"),
         (("create", "--store-hash", "c0mmand", "--client-id", "x"), "32 hexadecimal digits"),
         (("create", "--store-hash", "c0mmand", "--scope", "admin"), "no OAuth scope"),
+        (("create", "--store-hash", "c0mmand", "--expires-in", "soon"), "such as 30m, 12h or 90d"),
         (("revoke", "--store-hash", "c0mmand"), "name either the token"),
         (("revoke", "--store-hash", "c0mmand", "nothing"), "no such token"),
     ],

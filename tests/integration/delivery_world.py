@@ -184,6 +184,7 @@ class World:
                 clients_table="ClientsTable",
                 deliveries_table="DeliveriesTable",
                 dynamodb=aws.dynamodb,
+                clock=self.clock,
                 sleep=lambda _: None,
             ),
             log=self.log,

@@ -1,6 +1,7 @@
 """What the authorizer answers the gateway."""
 
 import fnmatch
+import time
 
 import pytest
 
@@ -73,6 +74,25 @@ def test_an_unknown_or_revoked_token_is_nobodys(functions, access):
     for text in (token, "unknown", "", "ü", "\ud800", "x" * 10_000):
         with pytest.raises(Exception, match=r"^Unauthorized$"):
             authorize(functions, text)
+
+
+def test_a_token_is_nobodys_from_its_end_on(functions, access):
+    expires_at = int(time.time()) + 3600
+    token = access.create_token("5ueh97", CLIENT, expires_at=expires_at).access_token
+    assert authorize(functions, token)["principalId"] == CLIENT
+    tokens = functions.module("authorizer").tokens
+    tokens._clock = lambda: expires_at - 0.001
+    assert authorize(functions, token)["principalId"] == CLIENT
+    tokens._clock = lambda: expires_at
+    with pytest.raises(Exception, match=r"^Unauthorized$"):
+        authorize(functions, token)
+    assert [record.expires_at for record in access.list_tokens("5ueh97")] == [expires_at]
+
+
+def test_a_token_whose_end_is_over_is_not_made(access, aws):
+    with pytest.raises(InvalidValueError):
+        access.create_token("5ueh97", CLIENT, expires_at=int(time.time()))
+    assert aws.scan("ClientsTable") == aws.scan("TokensTable") == []
 
 
 def test_a_token_without_a_known_scope_is_denied_everything(functions, access, aws):

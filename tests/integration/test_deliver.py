@@ -5,7 +5,7 @@ import json
 import time
 
 import pytest
-from standardwebhooks import Webhook
+from standardwebhooks import Webhook, WebhookVerificationError
 
 from storehooks.adapters.hooks_table import HooksTable
 from storehooks.domain.identity import Caller
@@ -85,6 +85,34 @@ def test_a_receiver_gets_a_signed_callback_with_the_hooks_headers(delivering, re
         "created_at": 1561479335,
         "producer": "stores/5ueh97",
     }
+
+
+def test_while_two_secrets_are_valid_a_callback_is_signed_by_both(delivering, access, receiver):
+    """The receivers' own library accepts it with either, and afterwards with the new one alone."""
+    hook_id = delivering.hook(receiver.url())
+    new = access.rotate_secret("5ueh97", CLIENT_ID, overlap_seconds=3600).client_secret
+    assert delivering.deliver(delivering.message(hook_id)) == []
+    newest = access.rotate_secret("5ueh97", CLIENT_ID, overlap_seconds=0, force=True).client_secret
+    assert delivering.deliver(delivering.message(hook_id)) == []
+    accepted = []
+    for request in receiver.requests:
+        headers = dict(header.split(": ", 1) for header in request.headers)
+        assert len(headers["webhook-signature"].split(" ")) == (1 if accepted else 2)
+        accepted.append(
+            [
+                accepts(base64.b64encode(secret.encode()).decode(), request.body, headers)
+                for secret in (newest, new, delivering.secret)
+            ]
+        )
+    assert accepted == [[False, True, True], [True, False, False]]
+
+
+def accepts(secret: str, body: bytes, headers: dict[str, str]) -> bool:
+    try:
+        Webhook(secret).verify(body, headers)
+    except WebhookVerificationError:
+        return False
+    return True
 
 
 def test_a_batch_of_successes_costs_one_read_and_one_write_of_each_delivery(aws, delivering, receiver):

@@ -217,7 +217,7 @@ def test_the_default_schedule_is_bigcommerces():
     assert template()["Parameters"]["RetrySchedule"]["Default"] == BIGCOMMERCE_SCHEDULE
 
 
-@pytest.mark.parametrize("table", ["DeliveriesTable", "EventIdsTable"])
+@pytest.mark.parametrize("table", ["TokensTable", "DeliveriesTable", "EventIdsTable"])
 def test_what_is_kept_for_a_time_is_deleted_after_it(table):
     assert resources("AWS::DynamoDB::Table")[table]["TimeToLiveSpecification"] == {
         "AttributeName": "expires_at",

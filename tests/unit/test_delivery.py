@@ -97,7 +97,7 @@ def test_its_task_carries_all_of_it_until_the_log_knows_it():
 
 
 def test_an_attempt_sends_the_payload_signed_with_the_hooks_headers():
-    request = callback(delivery(), HOOK, secret="s" * 64, now=NOW)
+    request = callback(delivery(), HOOK, secrets=["s" * 64], now=NOW)
     assert request.url == HOOK.destination
     assert request.body == EVENT.payload().encode()
     assert list(request.headers) == [
@@ -110,6 +110,6 @@ def test_an_attempt_sends_the_payload_signed_with_the_hooks_headers():
 
 
 def test_a_request_shows_neither_headers_nor_body_in_its_text():
-    shown = repr(callback(delivery(), HOOK, secret="s" * 64, now=NOW))
+    shown = repr(callback(delivery(), HOOK, secrets=["s" * 64], now=NOW))
     assert "X-Mine" not in shown
     assert "producer" not in shown

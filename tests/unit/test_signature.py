@@ -24,7 +24,7 @@ def test_the_published_vector_is_met():
     headers = signature_headers(
         VECTOR["webhook-id"],
         VECTOR["body"].encode(),
-        secret=VECTOR["client_secret"],
+        secrets=[VECTOR["client_secret"]],
         now=VECTOR["webhook-timestamp"] + 0.9,
     )
     assert headers == {
@@ -39,14 +39,24 @@ def test_the_published_vector_is_met():
 )
 def test_the_standard_library_of_receivers_accepts_it(secret, data):
     body = json.dumps(data, ensure_ascii=False).encode("utf-8", "replace")
-    headers = signature_headers("msg_1", body, secret=secret, now=time.time())
+    headers = signature_headers("msg_1", body, secrets=[secret], now=time.time())
     assert verifier(secret).verify(body, headers) == json.loads(body)
+
+
+def test_each_secret_makes_a_signature_and_the_standard_library_accepts_any_of_them():
+    headers = signature_headers("msg_1", b"{}", secrets=["n" * 64, "o" * 64], now=time.time())
+    first, second = headers["webhook-signature"].split(" ")
+    for secret, signature in (("n" * 64, first), ("o" * 64, second)):
+        assert verifier(secret).verify(b"{}", headers) == {}
+        assert verifier(secret).verify(b"{}", headers | {"webhook-signature": signature}) == {}
+    with pytest.raises(WebhookVerificationError):
+        verifier("x" * 64).verify(b"{}", headers)
 
 
 @pytest.mark.parametrize("change", ["webhook-id", "webhook-timestamp", "body"])
 def test_what_was_changed_on_the_way_is_not_accepted(change):
     body = b'{"a":1}'
-    headers = signature_headers("msg_1", body, secret="s" * 32, now=time.time())
+    headers = signature_headers("msg_1", body, secrets=["s" * 32], now=time.time())
     if change == "body":
         body += b" "
     else:

@@ -135,7 +135,7 @@ class Deployment:
         put_gateway_responses(gateway, outputs.api_id, outputs.stage_name)
         dynamodb = session().client("dynamodb", endpoint_url=self._endpoint_url, config=CONFIG)
         # ministack does not read this from the template.
-        for table in (outputs.deliveries_table, outputs.event_ids_table):
+        for table in (outputs.tokens_table, outputs.deliveries_table, outputs.event_ids_table):
             dynamodb.update_time_to_live(
                 TableName=table, TimeToLiveSpecification={"AttributeName": "expires_at", "Enabled": True}
             )

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from storehooks.adapters.access import client_key, valid_secrets
 from storehooks.adapters.aws import dynamodb_client
 from storehooks.adapters.deliveries_table import CIRCUIT_ID, to_circuit
 from storehooks.adapters.delivery_items import Item, delivery_key, from_item, hook_of
@@ -34,8 +35,8 @@ class DeliveryContext:
     """What was read. What is missing does not exist."""
 
     hooks: Mapping[HookKey, Hook]
-    secrets: Mapping[tuple[str, str], str]
-    """By store and client."""
+    secrets: Mapping[tuple[str, str], tuple[str, ...]]
+    """Those that are valid now, the newest first, by store and client."""
     deliveries: Mapping[str, Delivery]
     circuits: Mapping[HookKey, Circuit]
 
@@ -60,12 +61,14 @@ class DeliveryContexts:
         clients_table: str,
         deliveries_table: str,
         dynamodb: "DynamoDBClient | None" = None,
+        clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._hooks_table = hooks_table
         self._clients_table = clients_table
         self._deliveries_table = deliveries_table
         self._dynamodb = dynamodb or dynamodb_client()
+        self._clock = clock
         self._sleep = sleep
 
     def read(self, wanted: Iterable[Wanted]) -> DeliveryContext:
@@ -80,21 +83,18 @@ class DeliveryContexts:
         found = self._read(
             {
                 self._hooks_table: [hook_key(*hook) for hook in sorted(hooks)],
-                self._clients_table: [
-                    {"store_hash": {"S": store_hash}, "client_id": {"S": client_id}}
-                    for store_hash, client_id in sorted(clients)
-                ],
+                self._clients_table: [client_key(*client) for client in sorted(clients)],
                 self._deliveries_table: [
                     *(delivery_key(one.store_hash, one.hook_id, one.delivery_id) for one in wanted),
                     *(delivery_key(*hook, CIRCUIT_ID) for hook in sorted(hooks)),
                 ],
             }
         )
-        logged = found[self._deliveries_table]
+        logged, now = found[self._deliveries_table], self._clock()
         return DeliveryContext(
             hooks={(hook.store_hash, hook.id): hook for hook in map(to_hook, found[self._hooks_table])},
             secrets={
-                (item["store_hash"]["S"], item["client_id"]["S"]): item["client_secret"]["S"]
+                (item["store_hash"]["S"], item["client_id"]["S"]): valid_secrets(item, now)
                 for item in found[self._clients_table]
             },
             deliveries={item["id"]["S"]: from_item(item) for item in logged if item["id"]["S"] != CIRCUIT_ID},

@@ -1,5 +1,7 @@
 """What an attempt sends: a BigCommerce callback, signed."""
 
+from collections.abc import Sequence
+
 from storehooks import __version__
 from storehooks.domain.attempt import OutgoingRequest
 from storehooks.domain.delivery import Delivery
@@ -9,10 +11,10 @@ from storehooks.domain.signature import signature_headers
 USER_AGENT = f"storehooks/{__version__}"
 
 
-def callback(delivery: Delivery, hook: Hook, *, secret: str, now: float) -> OutgoingRequest:
+def callback(delivery: Delivery, hook: Hook, *, secrets: Sequence[str], now: float) -> OutgoingRequest:
     """The request of one attempt, with the hook as it is now.
 
-    :param secret: of the hook's client; it signs.
+    :param secrets: of the hook's client, the newest first; each signs.
     :param now: seconds since 1970; part of the signature.
     """
     body = delivery.payload.encode()
@@ -22,7 +24,7 @@ def callback(delivery: Delivery, hook: Hook, *, secret: str, now: float) -> Outg
             **(hook.headers or {}),
             "Content-Type": "application/json",
             "User-Agent": USER_AGENT,
-            **signature_headers(delivery.id, body, secret=secret, now=now),
+            **signature_headers(delivery.id, body, secrets=secrets, now=now),
         },
         body=body,
     )

@@ -255,8 +255,8 @@ class _Invocation:
         if delivery.next_attempt_at is not None and delivery.next_attempt_at > now:
             return self._later(work, task, delivery, now)
         hook = context.hooks.get((task.store_hash, task.hook_id))
-        secret = context.secrets.get((task.store_hash, task.client_id))
-        if hook is None or secret is None or not hook.is_active:
+        secrets = context.secrets.get((task.store_hash, task.client_id))
+        if hook is None or not secrets or not hook.is_active:
             is_held = hook is not None and hook.is_deactivated
             status = Status.HELD if is_held else Status.CANCELLED
             if self._shared.log.save(delivery.ended(status), over=logged):
@@ -276,7 +276,7 @@ class _Invocation:
             self._shared.meter.time(Duration.DELIVERY_LAG, max(0.0, now - due_at) * 1000)
         self._on_their_way[delivery.id] = _OnItsWay(work, delivery, logged, hook)
         self._in_flight[task.store_hash, task.client_id] += 1
-        self._shared.sender.start(delivery.id, callback(delivery, hook, secret=secret, now=now))
+        self._shared.sender.start(delivery.id, callback(delivery, hook, secrets=secrets, now=now))
         return None
 
     def _later(self, work: Work, task: AttemptTask, delivery: Delivery, now: float) -> Order | None:

@@ -1,0 +1,111 @@
+"""storehooks client: the apps of a store, and the secrets that sign their deliveries."""
+
+from collections import Counter
+from typing import Annotated
+
+import typer
+
+from storehooks.adapters.access import ClientRecord
+from storehooks.api.v2 import iso_utc
+from storehooks.domain.errors import ClientNotFoundError, SecretOverlapError
+from storehooks_cli.options import ClientId, Json, StoreHash
+from storehooks_cli.output import fail, failures_told, print_fields, print_json, print_table
+from storehooks_cli.stack import DEFAULT_DATA_DIR, DEFAULT_STACK_NAME, DataDir, Local, StackName, find_stack
+
+app = typer.Typer(
+    no_args_is_help=True, help="Clients, the apps of a store: list them, and rotate their secrets."
+)
+
+_HOUR_SECONDS = 60 * 60
+_MOST_OVERLAP_HOURS = 30 * 24
+
+
+@app.command("list")
+def list_clients(
+    store_hash: StoreHash,
+    local: Local = False,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    stack_name: StackName = DEFAULT_STACK_NAME,
+    as_json: Json = False,
+) -> None:
+    """List a store's clients, the oldest first, with the number of their tokens. No secret is shown."""
+    stack = find_stack(local=local, data_dir=data_dir, stack_name=stack_name)
+    with failures_told():
+        access = stack.access()
+        clients = access.list_clients(store_hash)
+        tokens = Counter(token.client_id for token in access.list_tokens(store_hash))
+    if as_json:
+        print_json([_as_json(client, tokens[client.client_id]) for client in clients])
+    else:
+        rows = [
+            [
+                client.client_id,
+                iso_utc(client.created_at),
+                str(tokens[client.client_id]),
+                f"until {iso_utc(client.previous_secret_until)}" if client.previous_secret_until else "no",
+            ]
+            for client in clients
+        ]
+        print_table(["CLIENT", "CREATED", "TOKENS", "FORMER SECRET SIGNS"], rows)
+
+
+@app.command("rotate-secret")
+def rotate_secret(
+    store_hash: StoreHash,
+    client_id: ClientId,
+    overlap_hours: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            max=_MOST_OVERLAP_HOURS,
+            help="For how long the former secret signs as well; 0 ends it at once.",
+        ),
+    ] = 24,
+    force: Annotated[
+        bool,
+        typer.Option("--force", help="Also while two secrets sign; the older one then signs no more."),
+    ] = False,
+    local: Local = False,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    stack_name: StackName = DEFAULT_STACK_NAME,
+    as_json: Json = False,
+) -> None:
+    """Give a client a new secret to sign its deliveries. It is shown now.
+
+    During the overlap each delivery carries a signature by either secret, and a receiver that
+    knows one of them accepts it.
+    """
+    stack = find_stack(local=local, data_dir=data_dir, stack_name=stack_name)
+    with failures_told():
+        try:
+            new = stack.access().rotate_secret(
+                store_hash, client_id, overlap_seconds=overlap_hours * _HOUR_SECONDS, force=force
+            )
+        except ClientNotFoundError:
+            fail(f"the store {store_hash} has no client {client_id}")
+        except SecretOverlapError as error:
+            fail(
+                f"the secret was rotated before, and the former one signs until {iso_utc(error.until)};"
+                " --force ends that one now, and nothing was changed yet"
+            )
+    shown = {
+        "store_hash": new.store_hash,
+        "client_id": new.client_id,
+        "client_secret": new.client_secret,
+    }
+    until = None if new.previous_secret_until is None else iso_utc(new.previous_secret_until)
+    if as_json:
+        print_json({**shown, "previous_secret_until": until})
+    else:
+        print_fields({**shown, "former secret": f"signs until {until}" if until else "signs no more"})
+
+
+def _as_json(client: ClientRecord, tokens: int) -> dict[str, object]:
+    until = client.previous_secret_until
+    return {
+        "store_hash": client.store_hash,
+        "client_id": client.client_id,
+        "created_at": iso_utc(client.created_at),
+        "tokens": tokens,
+        "previous_secret_until": None if until is None else iso_utc(until),
+    }
