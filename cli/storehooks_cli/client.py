@@ -1,16 +1,17 @@
 """storehooks client: the apps of a store, and the secrets that sign their deliveries."""
 
 from collections import Counter
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from storehooks.adapters.access import ClientRecord
 from storehooks.api.v2 import iso_utc
 from storehooks.domain.errors import ClientNotFoundError, SecretOverlapError
-from storehooks_cli.options import ClientId, Json, StoreHash
+from storehooks_cli.options import ClientId, Json, StackOptions, StoreHash, unfolded
 from storehooks_cli.output import fail, failures_told, print_fields, print_json, print_table
-from storehooks_cli.stack import DEFAULT_DATA_DIR, DEFAULT_STACK_NAME, DataDir, Local, StackName, find_stack
+
+if TYPE_CHECKING:
+    from storehooks.adapters.access import ClientRecord
 
 app = typer.Typer(
     no_args_is_help=True, help="Clients, the apps of a store: list them, and rotate their secrets."
@@ -21,15 +22,14 @@ _MOST_OVERLAP_HOURS = 30 * 24
 
 
 @app.command("list")
+@unfolded
 def list_clients(
+    deployment: StackOptions,
     store_hash: StoreHash,
-    local: Local = False,
-    data_dir: DataDir = DEFAULT_DATA_DIR,
-    stack_name: StackName = DEFAULT_STACK_NAME,
     as_json: Json = False,
 ) -> None:
     """List a store's clients, the oldest first, with the number of their tokens. No secret is shown."""
-    stack = find_stack(local=local, data_dir=data_dir, stack_name=stack_name)
+    stack = deployment.find()
     with failures_told():
         access = stack.access()
         clients = access.list_clients(store_hash)
@@ -50,7 +50,9 @@ def list_clients(
 
 
 @app.command("rotate-secret")
+@unfolded
 def rotate_secret(
+    deployment: StackOptions,
     store_hash: StoreHash,
     client_id: ClientId,
     overlap_hours: Annotated[
@@ -65,9 +67,6 @@ def rotate_secret(
         bool,
         typer.Option("--force", help="Also while two secrets sign; the older one then signs no more."),
     ] = False,
-    local: Local = False,
-    data_dir: DataDir = DEFAULT_DATA_DIR,
-    stack_name: StackName = DEFAULT_STACK_NAME,
     as_json: Json = False,
 ) -> None:
     """Give a client a new secret to sign its deliveries. It is shown now.
@@ -75,7 +74,7 @@ def rotate_secret(
     During the overlap each delivery carries a signature by either secret, and a receiver that
     knows one of them accepts it.
     """
-    stack = find_stack(local=local, data_dir=data_dir, stack_name=stack_name)
+    stack = deployment.find()
     with failures_told():
         try:
             new = stack.access().rotate_secret(
@@ -100,7 +99,7 @@ def rotate_secret(
         print_fields({**shown, "former secret": f"signs until {until}" if until else "signs no more"})
 
 
-def _as_json(client: ClientRecord, tokens: int) -> dict[str, object]:
+def _as_json(client: "ClientRecord", tokens: int) -> dict[str, object]:
     until = client.previous_secret_until
     return {
         "store_hash": client.store_hash,

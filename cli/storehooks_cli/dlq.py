@@ -4,35 +4,23 @@ SQS and EventBridge put messages aside, and match_events what is no event.
 """
 
 import json
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import batched
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
-from rich.console import Console
-from rich.progress import Progress
 
-from storehooks.adapters.queue import OutgoingMessage, Queue, ReceivedMessage
 from storehooks.api.v2 import iso_utc
 from storehooks.domain.errors import QueueFailedError
-from storehooks_cli.options import Json
-from storehooks_cli.output import fail, failures_told, print_json, print_table, printable
-from storehooks_cli.stack import (
-    DEFAULT_DATA_DIR,
-    DEFAULT_STACK_NAME,
-    DataDir,
-    Local,
-    Stack,
-    StackName,
-    find_stack,
-)
+from storehooks_cli.options import Json, StackOptions, unfolded
+from storehooks_cli.output import fail, failures_told, print_json, print_table, printable, progress
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sqs.type_defs import MessageTypeDef
+
+    from storehooks_cli.stack import Stack
 
 app = typer.Typer(no_args_is_help=True, help="Dead letters: list them, and try them again.")
 
@@ -42,7 +30,6 @@ _MOST_MESSAGES = 10
 _AWAY_SECONDS = 30
 # Above zero SQS asks all of its servers, and an empty answer means an empty queue.
 _WAIT_SECONDS = 1
-_SILENT_SECONDS = 2.0
 _MOST_SHOWN = 128
 
 _QueueName = Literal["events", "deliveries"]
@@ -72,15 +59,14 @@ class _DeadLetter:
 
 
 @app.command("list")
+@unfolded
 def list_dead_letters(
+    deployment: StackOptions,
     queue: _QueueOption = None,
-    local: Local = False,
-    data_dir: DataDir = DEFAULT_DATA_DIR,
-    stack_name: StackName = DEFAULT_STACK_NAME,
     as_json: Json = False,
 ) -> None:
     """List the dead letters, the oldest first. They stay where they are."""
-    stack = find_stack(local=local, data_dir=data_dir, stack_name=stack_name)
+    stack = deployment.find()
     with failures_told():
         sqs = stack.sqs()
         letters = [letter for queues in _queues(stack, queue) for letter in _look_at(sqs, queues)]
@@ -101,11 +87,10 @@ def list_dead_letters(
 
 
 @app.command("redrive")
+@unfolded
 def redrive(
+    deployment: StackOptions,
     queue: _QueueOption = None,
-    local: Local = False,
-    data_dir: DataDir = DEFAULT_DATA_DIR,
-    stack_name: StackName = DEFAULT_STACK_NAME,
     as_json: Json = False,
 ) -> None:
     """Give the dead letters back to the queues they come from, to be tried again.
@@ -113,7 +98,7 @@ def redrive(
     Each is sent before it is deleted, so that nothing is lost if this is stopped. As many
     are moved as there are at the beginning: those which come back meanwhile are left.
     """
-    stack = find_stack(local=local, data_dir=data_dir, stack_name=stack_name)
+    stack = deployment.find()
     with failures_told():
         sqs = stack.sqs()
         moved = {queues.name: _redrive(sqs, queues) for queues in _queues(stack, queue)}
@@ -123,7 +108,7 @@ def redrive(
         print_table(["QUEUE", "MOVED"], [[name, str(count)] for name, count in moved.items()])
 
 
-def _queues(stack: Stack, name: _QueueName | None) -> list[_Queues]:
+def _queues(stack: "Stack", name: _QueueName | None) -> list[_Queues]:
     """The queues that the option names."""
     both = [
         _Queues("events", stack.output("EventsQueueUrl"), stack.output("EventsDeadLettersUrl"), "matched"),
@@ -239,7 +224,7 @@ def _redrive(sqs: "SQSClient", queues: _Queues) -> int:
         QueueUrl=queues.dead_letters_url, AttributeNames=["ApproximateNumberOfMessages"]
     )["Attributes"]
     total, moved = int(attributes["ApproximateNumberOfMessages"]), 0
-    with _progress(f"moving {queues.name}", total) as tell:
+    with progress(f"moving {queues.name}", total) as tell:
         while moved < total:
             messages = _receive(sqs, queues.dead_letters_url, min(_MOST_MESSAGES, total - moved))
             if not messages:
@@ -252,6 +237,8 @@ def _redrive(sqs: "SQSClient", queues: _Queues) -> int:
 
 def _move(sqs: "SQSClient", queues: _Queues, messages: "Sequence[MessageTypeDef]") -> None:
     """Move these, with their groups and without the reasons; ends the command when that fails."""
+    from storehooks.adapters.queue import OutgoingMessage, Queue, ReceivedMessage
+
     failure: QueueFailedError | None = None
     try:
         Queue(queues.url, sqs).send(
@@ -274,22 +261,3 @@ def _move(sqs: "SQSClient", queues: _Queues, messages: "Sequence[MessageTypeDef]
         failure = error
     if failure:
         fail(f"SQS failed with {failure.code}; what was not moved is a dead letter still, so try again")
-
-
-@contextmanager
-def _progress(title: str, total: int) -> Iterator[Callable[[int], None]]:
-    """Gives what to call with the number that is done; it is shown once that takes its time."""
-    console = Console(stderr=True)
-    progress = Progress(console=console, transient=True, disable=not console.is_terminal)
-    task = progress.add_task(title, total=total)
-    started = time.monotonic()
-
-    def tell(done: int) -> None:
-        progress.update(task, completed=done)
-        if time.monotonic() - started > _SILENT_SECONDS:
-            progress.start()
-
-    try:
-        yield tell
-    finally:
-        progress.stop()

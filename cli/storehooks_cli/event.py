@@ -5,13 +5,11 @@ from typing import Annotated, Any
 
 import typer
 
-from storehooks.api.event_input import NewBusEvent
 from storehooks.api.strict_json import RefusedJsonError, strict_json
 from storehooks.domain.errors import InvalidRequestError, QueueFailedError
 from storehooks.domain.event import DATA_ACCEPTED
-from storehooks_cli.options import Json, StoreHash
+from storehooks_cli.options import Json, StackOptions, StoreHash, unfolded
 from storehooks_cli.output import fail, print_json, print_table
-from storehooks_cli.stack import DEFAULT_DATA_DIR, DEFAULT_STACK_NAME, DataDir, Local, StackName, find_stack
 
 app = typer.Typer(no_args_is_help=True, help="Events: publish them.")
 
@@ -19,7 +17,9 @@ _SOURCE = "storehooks.cli"
 
 
 @app.command("send")
+@unfolded
 def send_event(
+    deployment: StackOptions,
     store_hash: StoreHash,
     scope: Annotated[str, typer.Option(metavar="SCOPE", help="What happened, such as store/order/created.")],
     data: Annotated[
@@ -37,12 +37,11 @@ def send_event(
     created_at: Annotated[
         int | None, typer.Option(metavar="SECONDS", help="When it happened, since 1970; now if left out.")
     ] = None,
-    local: Local = False,
-    data_dir: DataDir = DEFAULT_DATA_DIR,
-    stack_name: StackName = DEFAULT_STACK_NAME,
     as_json: Json = False,
 ) -> None:
     """Publish an event of a store, by way of the event bus."""
+    from storehooks.api.event_input import NewBusEvent
+
     given = {"id": event_id, "store_id": store_id, "created_at": created_at}
     detail = {
         "store_hash": store_hash,
@@ -58,7 +57,7 @@ def send_event(
                 for problem in error.problems
             )
         ) from None
-    stack = find_stack(local=local, data_dir=data_dir, stack_name=stack_name)
+    stack = deployment.find()
     try:
         bus_id = stack.event_bus().put(_SOURCE, scope, detail)
     except QueueFailedError as error:

@@ -15,19 +15,21 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import psutil
-import requests
 import typer
-from requests.adapters import HTTPAdapter
-from urllib3 import Retry
 
 from storehooks_cli.local.environment import CREDENTIALS, NO_AWS_ACCOUNT, forget_callers_aws
 from storehooks_cli.local.folders import PROJECT
 from storehooks_cli.local.ports import LOOPBACK, free_port
+from storehooks_cli.options import DEFAULT_DATA_DIR, DEFAULT_STACK_NAME, DataDir, StackOptions
 from storehooks_cli.output import fail, print_json
-from storehooks_cli.stack import DEFAULT_DATA_DIR, DEFAULT_STACK_NAME, DataDir, Stack, find_stack
+
+if TYPE_CHECKING:
+    import requests
+
+    from storehooks_cli.stack import Stack
 
 _EMULATORS = PROJECT / ".venv-sam/lib/python3.13/site-packages/samcli/local/rapid"
 _PYTHON = PROJECT / ".venv/bin/python"
@@ -53,7 +55,7 @@ def invoke(
         names = sorted(path.parent.name for path in (PROJECT / "functions").glob("*/app.py"))
         fail(f"there is no function {function}; there are {', '.join(names)}")
     forget_callers_aws()
-    stack = find_stack(local=True, data_dir=data_dir, stack_name=DEFAULT_STACK_NAME)
+    stack = StackOptions(local=True, data_dir=data_dir).find()
     for number in (signal.SIGINT, signal.SIGTERM):  # so that on these too all is tidied up
         signal.signal(number, lambda number, _frame: sys.exit(128 + number))
     with tempfile.TemporaryDirectory(prefix="storehooks-") as folder:
@@ -71,8 +73,10 @@ def _emulator() -> Path:
     return _EMULATORS / f"aws-lambda-rie-{processor}"
 
 
-def _response(emulator: Path, stack: Stack, function: str, event: bytes, folder: Path) -> Any:
+def _response(emulator: Path, stack: "Stack", function: str, event: bytes, folder: Path) -> Any:
     """What the function answers to an event; the folder is for its code and layer."""
+    import requests
+
     functions = stack.session.client("lambda", endpoint_url=stack.endpoint_url)
     deployed = functions.get_function(FunctionName=f"{DEFAULT_STACK_NAME}-{function}")
     configuration = deployed["Configuration"]
@@ -111,8 +115,12 @@ def _unpack(url: str, folder: Path) -> None:
     zipfile.ZipFile(io.BytesIO(_http().get(url).content)).extractall(folder)
 
 
-def _http() -> requests.Session:
+def _http() -> "requests.Session":
     """A client for this machine, to which no proxy leads. It waits for what is just starting."""
+    import requests
+    from requests.adapters import HTTPAdapter
+    from urllib3 import Retry
+
     session = requests.Session()
     session.trust_env = False
     retry = Retry(

@@ -1,13 +1,20 @@
 """Options that several commands have."""
 
+import inspect
 import re
 from collections.abc import Callable
-from typing import Annotated
+from dataclasses import dataclass, fields, is_dataclass
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from storehooks.domain.errors import InvalidValueError
 from storehooks.domain.identity import check_client_id, check_store_hash
+
+if TYPE_CHECKING:
+    from storehooks_cli.stack import Stack
 
 
 def parser(check: Callable[[str], str]) -> Callable[[str], str]:
@@ -35,6 +42,36 @@ def duration(text: str) -> int:
     return int(match[1]) * _UNITS[match[2]]
 
 
+def unfolded(command: Callable[..., None]) -> Callable[..., None]:
+    """A command as Typer takes it, with a parameter for each of the options that it has in groups.
+
+    A group is a dataclass whose fields are options, such as :class:`StackOptions`. The command
+    itself gets the group::
+
+        @app.command("list")
+        @unfolded
+        def list_things(deployment: StackOptions, as_json: Json = False) -> None: ...
+    """
+    own = inspect.signature(command).parameters
+    groups: dict[str, Any] = {
+        name: parameter.annotation for name, parameter in own.items() if is_dataclass(parameter.annotation)
+    }
+
+    @wraps(command)
+    def with_single_options(**given: Any) -> None:
+        for name, group in groups.items():
+            given[name] = group(**{field.name: given.pop(field.name) for field in fields(group)})
+        command(**given)
+
+    parameters: list[inspect.Parameter] = []
+    for name, parameter in own.items():
+        parameters += inspect.signature(groups[name]).parameters.values() if name in groups else [parameter]
+    with_single_options.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in parameters]
+    )
+    return with_single_options
+
+
 StoreHash = Annotated[
     str, typer.Option(parser=parser(check_store_hash), metavar="HASH", help="The store's hash.")
 ]
@@ -42,3 +79,45 @@ ClientId = Annotated[
     str, typer.Option(parser=parser(check_client_id), metavar="HEX32", help="The client's id.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+_PANEL = "Which deployment"
+
+Local = Annotated[
+    bool,
+    typer.Option("--local", help="The local stack that `make run` started.", rich_help_panel=_PANEL),
+]
+DataDir = Annotated[
+    Path,
+    typer.Option(
+        envvar="DATA_DIR",
+        help="The folder of the local stack.",
+        show_default=True,
+        file_okay=False,
+        rich_help_panel=_PANEL,
+    ),
+]
+StackName = Annotated[
+    str,
+    typer.Option(
+        envvar="STACK_NAME",
+        help="The stack in AWS, found with your AWS credentials and region.",
+        rich_help_panel=_PANEL,
+    ),
+]
+DEFAULT_DATA_DIR = Path(".local")
+DEFAULT_STACK_NAME = "storehooks"
+
+
+@dataclass(frozen=True, slots=True)
+class StackOptions:
+    """The options that say which deployment a command works on."""
+
+    local: Local = False
+    data_dir: DataDir = DEFAULT_DATA_DIR
+    stack_name: StackName = DEFAULT_STACK_NAME
+
+    def find(self) -> "Stack":
+        """That deployment; ends the command with a message when there is none."""
+        from storehooks_cli.stack import find_stack  # and with it all of boto3
+
+        return find_stack(local=self.local, data_dir=self.data_dir, stack_name=self.stack_name)

@@ -1,18 +1,19 @@
 """How the command line speaks: results on standard output, everything else on standard error."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import NoReturn
 
 import typer
-from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.table import Table
 
 from storehooks.domain.errors import StoreBusyError, StoreFailedError
 
 _NO_WIDTH = 10_000  # rich would cut off what is wider than the terminal
+_SILENT_SECONDS = 2.0
 
 
 def fail(message: str) -> NoReturn:
@@ -24,6 +25,8 @@ def fail(message: str) -> NoReturn:
 @contextmanager
 def failures_told() -> Iterator[None]:
     """End the command with one line when AWS fails in the midst of it."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
     try:
         yield
     except StoreFailedError as error:
@@ -55,3 +58,37 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     for row in rows:
         table.add_row(*row)
     Console(width=_NO_WIDTH, highlight=False, markup=False).print(table)
+
+
+@contextmanager
+def progress(title: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
+    """Gives what to call with the number that is done; it is shown once that takes its time.
+
+    On a terminal alone, and on standard error.
+
+    :param total: None if nobody knows how many it will be.
+    """
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+    task = bar.add_task(title, total=total)
+    started = time.monotonic()
+
+    def tell(done: int) -> None:
+        bar.update(task, completed=done)
+        if time.monotonic() - started > _SILENT_SECONDS:
+            bar.start()
+
+    try:
+        yield tell
+    finally:
+        bar.stop()

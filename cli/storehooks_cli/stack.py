@@ -3,10 +3,9 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
-import typer
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -16,6 +15,7 @@ from storehooks.adapters.deliveries_table import DeliveriesTable
 from storehooks_cli.local.aws import CONFIG as LOCAL_CONFIG
 from storehooks_cli.local.aws import session as local_session
 from storehooks_cli.local.environment import forget_callers_aws
+from storehooks_cli.options import DEFAULT_DATA_DIR, DEFAULT_STACK_NAME, DataDir, Local, StackName
 from storehooks_cli.output import fail
 
 if TYPE_CHECKING:
@@ -24,19 +24,7 @@ if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_sqs import SQSClient
 
-Local = Annotated[bool, typer.Option("--local", help="The local stack that `make run` started.")]
-DataDir = Annotated[
-    Path,
-    typer.Option(
-        envvar="DATA_DIR", help="The folder of the local stack.", show_default=True, file_okay=False
-    ),
-]
-StackName = Annotated[
-    str,
-    typer.Option(envvar="STACK_NAME", help="The stack in AWS, found with your AWS credentials and region."),
-]
-DEFAULT_DATA_DIR = Path(".local")
-DEFAULT_STACK_NAME = "storehooks"
+__all__ = ["DEFAULT_DATA_DIR", "DEFAULT_STACK_NAME", "DataDir", "Local", "Stack", "StackName", "find_stack"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,10 @@
 """storehooks token: who may call the API."""
 
 import time
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from storehooks.adapters.access import AccessTables, TokenRecord
 from storehooks.api.v2 import iso_utc
 from storehooks.domain.errors import UnauthenticatedError
 from storehooks.domain.identity import (
@@ -15,15 +14,19 @@ from storehooks.domain.identity import (
     check_oauth_scope,
     token_digest,
 )
-from storehooks_cli.options import Json, StoreHash, duration, parser
+from storehooks_cli.options import Json, StackOptions, StoreHash, duration, parser, unfolded
 from storehooks_cli.output import fail, failures_told, print_fields, print_json, print_table
-from storehooks_cli.stack import DEFAULT_DATA_DIR, DEFAULT_STACK_NAME, DataDir, Local, StackName, find_stack
+
+if TYPE_CHECKING:
+    from storehooks.adapters.access import AccessTables, TokenRecord
 
 app = typer.Typer(no_args_is_help=True, help="Access tokens: make, list and revoke them.")
 
 
 @app.command("create")
+@unfolded
 def create_token(
+    deployment: StackOptions,
     store_hash: StoreHash,
     client_id: Annotated[
         str | None,
@@ -49,9 +52,6 @@ def create_token(
             help="How long it works, such as 30m, 12h or 90d; without an end if left out.",
         ),
     ] = None,
-    local: Local = False,
-    data_dir: DataDir = DEFAULT_DATA_DIR,
-    stack_name: StackName = DEFAULT_STACK_NAME,
     as_json: Json = False,
 ) -> None:
     """Make an access token. It is shown now and never again.
@@ -59,7 +59,7 @@ def create_token(
     A further token of the same client shares its hooks and the secret that signs its deliveries.
     The API refuses a token within AuthorizerCacheSeconds (60) of its end.
     """
-    stack = find_stack(local=local, data_dir=data_dir, stack_name=stack_name)
+    stack = deployment.find()
     with failures_told():
         new = stack.access().create_token(
             store_hash,
@@ -89,18 +89,17 @@ def create_token(
 
 
 @app.command("list")
+@unfolded
 def list_tokens(
+    deployment: StackOptions,
     store_hash: StoreHash,
     client_id: Annotated[
         str | None, typer.Option(parser=parser(check_client_id), metavar="HEX32", help="Only this client's.")
     ] = None,
-    local: Local = False,
-    data_dir: DataDir = DEFAULT_DATA_DIR,
-    stack_name: StackName = DEFAULT_STACK_NAME,
     as_json: Json = False,
 ) -> None:
     """List a store's tokens, the oldest first. Only their SHA-256 is known."""
-    stack = find_stack(local=local, data_dir=data_dir, stack_name=stack_name)
+    stack = deployment.find()
     with failures_told():
         records = _tokens(stack.access(), store_hash, client_id)
     if as_json:
@@ -120,7 +119,9 @@ def list_tokens(
 
 
 @app.command("revoke")
+@unfolded
 def revoke_tokens(
+    deployment: StackOptions,
     store_hash: StoreHash,
     token: Annotated[
         str | None,
@@ -132,9 +133,6 @@ def revoke_tokens(
             parser=parser(check_client_id), metavar="HEX32", help="Revoke all of this client's tokens."
         ),
     ] = None,
-    local: Local = False,
-    data_dir: DataDir = DEFAULT_DATA_DIR,
-    stack_name: StackName = DEFAULT_STACK_NAME,
     as_json: Json = False,
 ) -> None:
     """Revoke one token, or all of a client's. The API refuses it within AuthorizerCacheSeconds (60).
@@ -145,7 +143,7 @@ def revoke_tokens(
         raise typer.BadParameter(
             "name either the token or, with --client-id, the client whose tokens are to go"
         )
-    access = find_stack(local=local, data_dir=data_dir, stack_name=stack_name).access()
+    access = deployment.find().access()
     with failures_told():
         if token is not None:
             digests = [token_digest(token), token]
@@ -160,12 +158,12 @@ def revoke_tokens(
         print_table(["REVOKED TOKEN SHA-256"], [[digest] for digest in revoked])
 
 
-def _tokens(access: AccessTables, store_hash: str, client_id: str | None) -> list[TokenRecord]:
+def _tokens(access: "AccessTables", store_hash: str, client_id: str | None) -> "list[TokenRecord]":
     """A store's tokens, or only one client's."""
     return [record for record in access.list_tokens(store_hash) if client_id in {None, record.client_id}]
 
 
-def _revoked(access: AccessTables, store_hash: str, token_sha256: str) -> bool:
+def _revoked(access: "AccessTables", store_hash: str, token_sha256: str) -> bool:
     try:
         access.revoke_token(store_hash, token_sha256)
     except UnauthenticatedError:
@@ -177,7 +175,7 @@ def _end(expires_at: int | None) -> str:
     return "never" if expires_at is None else iso_utc(expires_at)
 
 
-def _as_json(record: TokenRecord) -> dict[str, object]:
+def _as_json(record: "TokenRecord") -> dict[str, object]:
     return {
         "token_sha256": record.token_sha256,
         "store_hash": record.store_hash,

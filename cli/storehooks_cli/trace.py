@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import batched
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -21,17 +21,11 @@ from storehooks.domain.delivery import Delivery
 from storehooks.domain.errors import DeliveryNotFoundError
 from storehooks.domain.event import check_event_id
 from storehooks.domain.identity import check_store_hash
-from storehooks_cli.options import Json, parser
+from storehooks_cli.options import Json, StackOptions, parser, unfolded
 from storehooks_cli.output import fail, failures_told, print_json, print_table, printable
-from storehooks_cli.stack import (
-    DEFAULT_DATA_DIR,
-    DEFAULT_STACK_NAME,
-    DataDir,
-    Local,
-    Stack,
-    StackName,
-    find_stack,
-)
+
+if TYPE_CHECKING:
+    from storehooks_cli.stack import Stack
 
 _OPERATIONS = ("publish_events", "match_events", "deliver", "retry_due", "redeliver", "recover_deliveries")
 _DAY_SECONDS = 24 * 60 * 60
@@ -77,7 +71,9 @@ class _Step:
         return replace(self, said=self.said | {"delivery_ids": sorted({*self.deliveries} & {*delivery_ids})})
 
 
+@unfolded
 def trace(
+    deployment: StackOptions,
     event_id: Annotated[
         str, typer.Argument(parser=parser(check_event_id), metavar="EVENT_ID", help="The event's id.")
     ],
@@ -88,9 +84,6 @@ def trace(
         ),
     ] = None,
     days: Annotated[int, typer.Option(min=1, max=3653, help="How far back to look.")] = 3,
-    local: Local = False,
-    data_dir: DataDir = DEFAULT_DATA_DIR,
-    stack_name: StackName = DEFAULT_STACK_NAME,
     as_json: Json = False,
 ) -> None:
     """Show an event's way: published, matched, each attempt, and where its deliveries stand.
@@ -98,7 +91,7 @@ def trace(
     Reads the functions' logs by CloudWatch Logs Insights, which AWS bills by the gigabyte, and the log of
     deliveries. AWS shows a line some seconds after it was written.
     """
-    stack = find_stack(local=local, data_dir=data_dir, stack_name=stack_name)
+    stack = deployment.find()
     with failures_told():
         steps = [
             step
@@ -154,7 +147,7 @@ def trace(
 class _Logs:
     """The logs of a stack's functions, for some days back."""
 
-    def __init__(self, stack: Stack, days: int) -> None:
+    def __init__(self, stack: "Stack", days: int) -> None:
         self._logs = stack.logs()
         self._prefix = f"/aws/lambda/{stack.name}-"
         self._since = int(time.time()) - days * _DAY_SECONDS
@@ -207,7 +200,7 @@ class _Logs:
         return _Step(row["@log"].rpartition(self._prefix)[2], at, said)
 
 
-def _deliveries(stack: Stack, steps: Iterable[_Step]) -> Iterator[Delivery]:
+def _deliveries(stack: "Stack", steps: Iterable[_Step]) -> Iterator[Delivery]:
     """The deliveries of which the steps tell, as the log of deliveries has them now."""
     keys = {
         (said["delivery_id"], said["store_hash"], said["hook_id"])
