@@ -1,11 +1,11 @@
-"""POST /stores/{store_hash}/v2/hooks"""
+"""POST /stores/{store_hash}/{v2,v3}/hooks"""
 
 from storehooks.adapters.hooks_table import HooksTable
 from storehooks.api.hook_input import NewHook
+from storehooks.api.hook_output import hook_response
 from storehooks.api.operation import operation
 from storehooks.api.request import Request
 from storehooks.api.response import Response
-from storehooks.api.v2 import hook_to_v2
 from storehooks.domain.identity import DEFAULT_OAUTH_SCOPE
 from storehooks.settings import setting, switch
 
@@ -18,7 +18,7 @@ def create_hook(request: Request) -> Response:
     """Register a hook for the caller."""
     caller = request.caller(DEFAULT_OAUTH_SCOPE)
     new = NewHook.parse(request.json_object(), allow_private=allow_private)
-    return Response(201, hook_to_v2(hooks.create(caller, **new.fields())))
+    return hook_response(request.version, hooks.create(caller, **new.fields()), is_new=True)
 
 
 handler = create_hook

@@ -1,10 +1,10 @@
-"""GET /stores/{store_hash}/v2/hooks/{id}"""
+"""GET /stores/{store_hash}/{v2,v3}/hooks/{id}"""
 
 from storehooks.adapters.hooks_table import HooksTable
+from storehooks.api.hook_output import hook_response
 from storehooks.api.operation import operation
 from storehooks.api.request import Request
 from storehooks.api.response import Response
-from storehooks.api.v2 import hook_to_v2
 from storehooks.domain.identity import DEFAULT_OAUTH_SCOPE
 from storehooks.settings import setting
 
@@ -15,7 +15,7 @@ hooks = HooksTable(setting("HOOKS_TABLE"))
 def get_hook(request: Request) -> Response:
     """One hook of the caller."""
     caller = request.caller(DEFAULT_OAUTH_SCOPE)
-    return Response(200, hook_to_v2(hooks.get(caller, request.hook_id())))
+    return hook_response(request.version, hooks.get(caller, request.hook_id()))
 
 
 handler = get_hook

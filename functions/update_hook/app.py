@@ -1,11 +1,11 @@
-"""PUT /stores/{store_hash}/v2/hooks/{id}"""
+"""PUT /stores/{store_hash}/{v2,v3}/hooks/{id}"""
 
 from storehooks.adapters.hooks_table import HooksTable
 from storehooks.api.hook_input import HookChanges
+from storehooks.api.hook_output import hook_response
 from storehooks.api.operation import operation
 from storehooks.api.request import Request
 from storehooks.api.response import Response
-from storehooks.api.v2 import hook_to_v2
 from storehooks.domain.identity import DEFAULT_OAUTH_SCOPE
 from storehooks.settings import setting, switch
 
@@ -19,7 +19,7 @@ def update_hook(request: Request) -> Response:
     caller = request.caller(DEFAULT_OAUTH_SCOPE)
     hook_id = request.hook_id()
     changes = HookChanges.parse(request.json_object(), allow_private=allow_private)
-    return Response(200, hook_to_v2(hooks.update(caller, hook_id, changes.fields())))
+    return hook_response(request.version, hooks.update(caller, hook_id, changes.fields()))
 
 
 handler = update_hook

@@ -154,17 +154,19 @@ def load_event(name: str) -> dict[str, Any]:
 
 
 class Client:
-    """One client of one store, calling the functions as the gateway would for it."""
+    """One client of one store, calling the functions as the gateway would for it, in a version of the API."""
 
-    def __init__(self, functions: Functions, store_hash: str, client_id: str) -> None:
+    def __init__(self, functions: Functions, store_hash: str, client_id: str, *, version: str = "v2") -> None:
         self.functions = functions
         self.store_hash = store_hash
         self.client_id = client_id
+        self.version = version
 
     def call(
         self, name: str, *, hook_id: object = None, body: Any = None, query: dict[str, str] | None = None
     ):
         event = load_event(name)
+        event["resource"] = event["resource"].replace("/v2/", f"/{self.version}/")
         event["pathParameters"]["store_hash"] = self.store_hash
         event["requestContext"]["authorizer"] |= {"store_hash": self.store_hash, "client_id": self.client_id}
         event["queryStringParameters"] = query
@@ -195,6 +197,12 @@ class Client:
 def client(functions):
     """A client of the store 5ueh97."""
     return Client(functions, "5ueh97", "40c672b9177b5d3a8dbfad24321be15d")
+
+
+@pytest.fixture
+def v3_client(functions, client):
+    """The same client, in the third version of the API."""
+    return Client(functions, client.store_hash, client.client_id, version="v3")
 
 
 @pytest.fixture

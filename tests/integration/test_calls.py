@@ -24,6 +24,14 @@ def test_each_operation_makes_the_fewest_calls(aws, client, access, functions):
     assert counted(aws, lambda: functions.module("authorizer").handler(event, None)) == ["GetItem"]
 
 
+def test_in_v3_they_make_no_more(aws, v3_client):
+    assert counted(aws, v3_client.create) == ["UpdateItem", "TransactWriteItems"]
+    assert counted(aws, lambda: v3_client.get(1)) == ["GetItem"]
+    assert counted(aws, lambda: v3_client.list(is_active="true")) == ["Query"]
+    assert counted(aws, lambda: v3_client.update(1, is_active=True)) == ["GetItem", "PutItem"]
+    assert counted(aws, lambda: v3_client.delete(1)) == ["GetItem", "TransactWriteItems"]
+
+
 def test_a_refused_request_makes_no_call(aws, client):
     assert counted(aws, lambda: client.call("create_hook", body={})) == []
     assert counted(aws, lambda: client.get("01")) == []
@@ -40,5 +48,8 @@ def test_a_list_makes_one_call_per_megabyte_read(aws):
             headers={"x-a": "v" * 8000, "x-b": "v" * 8000},
         )
     assert counted(aws, lambda: hooks.page(caller, skip=0, most=250)) == ["Query", "Query"]
-    assert len(hooks.page(caller, skip=0, most=250)) == 70
-    assert [hook.id for hook in hooks.page(caller, skip=60, most=5)] == [61, 62, 63, 64, 65]
+    assert len(hooks.page(caller, skip=0, most=250).hooks) == 70
+    assert counted(aws, lambda: hooks.page(caller, skip=0, most=1)) == ["Query"]
+    assert counted(aws, lambda: hooks.page(caller, skip=0, most=1, is_counted=True)) == ["Query", "Query"]
+    assert hooks.page(caller, skip=69, most=9, is_counted=True).total == 70
+    assert [hook.id for hook in hooks.page(caller, skip=60, most=5).hooks] == [61, 62, 63, 64, 65]

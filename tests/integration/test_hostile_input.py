@@ -33,12 +33,16 @@ hostile = settings(
 )
 
 
-def well_formed(status, body):
-    if status >= 400:
+def well_formed(status, body, version="v2"):
+    if status < 400:
+        assert isinstance(body, dict)
+    elif version == "v2":
         assert isinstance(body, list)
         assert all(entry["status"] == status and entry["message"] for entry in body)
     else:
-        assert isinstance(body, dict)
+        assert body["status"] == status
+        assert body["title"]
+        assert body["type"]
     return status < 500
 
 
@@ -54,6 +58,12 @@ def test_any_json_is_created_or_refused(client, aws, body):
 
 
 @hostile
+@given(near_hooks | anything)
+def test_any_json_is_created_or_refused_in_v3(v3_client, body):
+    assert well_formed(*v3_client.call("create_hook", body=json.dumps(body)), version="v3")
+
+
+@hostile
 @given(near_hooks)
 def test_any_json_changes_a_hook_or_is_refused(client, body):
     client.create()
@@ -65,12 +75,19 @@ def test_any_json_changes_a_hook_or_is_refused(client, body):
 
 
 @hostile
-@given(st.text(max_size=40), st.text(max_size=40), st.text(max_size=40), st.booleans())
-def test_any_path_query_header_or_body_is_answered(functions, text, other, body, encoded):
+@given(
+    st.text(max_size=40),
+    st.text(max_size=40),
+    st.text(max_size=40),
+    st.booleans(),
+    st.sampled_from(["v2", "v3"]),
+)
+def test_any_path_query_header_or_body_is_answered(functions, text, other, body, encoded, version):
     for name in ("list_hooks", "get_hook", "create_hook", "update_hook", "delete_hook"):
         event = load_event(name)
+        event["resource"] = event["resource"].replace("/v2/", f"/{version}/")
         event["pathParameters"]["id"] = text
-        event["queryStringParameters"] = {"page": text, other: text}
+        event["queryStringParameters"] = {"page": "1", "scope": text, "destination": text, other: text}
         event["headers"] |= {"Content-Type": other, text: other}
         event["body"], event["isBase64Encoded"] = body, encoded
         assert functions.invoke(name, event)[0] < 500

@@ -16,6 +16,7 @@ from tests.template_file import resources, template
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
+V3_PAGE = (ROOT / "docs" / "api-v3.md").read_text()
 
 
 def section(title: str) -> str:
@@ -28,11 +29,16 @@ def first_cells(text: str) -> list[str]:
     return re.findall(r"^\| (.*?) \|", text, re.MULTILINE)
 
 
-def test_every_route_is_in_the_api_table():
-    described = {
-        tuple(route.split("?")[0].split())
-        for route in re.findall(r"^\| `([A-Z]+ /[^`]*)`", README, re.MULTILINE)
-    }
+def routes(text: str) -> set[tuple[str, ...]]:
+    """The methods and paths in the first cells of its tables."""
+    found = re.findall(r"^\| `([A-Z]+ /[^`]*)`", text, re.MULTILINE)
+    return {tuple(route.split("?")[0].split()) for route in found}
+
+
+def test_every_route_is_in_the_table_of_its_version():
+    assert all("/v3/" not in path for _, path in routes(README))
+    assert all("/v3/" in path for _, path in routes(V3_PAGE))
+    described = routes(README) | routes(V3_PAGE)
     deployed = set()
     for function in resources("AWS::Serverless::Function").values():
         for event in function.get("Events", {}).values():

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storehooks.api.request import Page, Request
+from storehooks.api.request import HooksWanted, Page, Request
+from storehooks.api.version import Version
 from storehooks.domain.errors import (
     BodyTooLargeError,
     HookNotFoundError,
@@ -16,14 +17,26 @@ from storehooks.domain.errors import (
     NotAllowedError,
     UnsupportedMediaTypeError,
 )
+from storehooks.domain.hook import HookFilter
 
 CLIENT = "40c672b9177b5d3a8dbfad24321be15d"
 
 
-def request(body=None, *, store="5ueh97", hook_id="1", query=None, headers=None, granted=None, encoded=False):
+def request(
+    body=None,
+    *,
+    store="5ueh97",
+    hook_id="1",
+    query=None,
+    headers=None,
+    granted=None,
+    encoded=False,
+    version="v2",
+):
     granted = {"store_hash": "5ueh97", "client_id": CLIENT, "oauth_scopes": "default"} | (granted or {})
     return Request(
         {
+            "resource": f"/stores/{{store_hash}}/{version}/hooks",
             "headers": headers,
             "pathParameters": {"store_hash": store, "id": hook_id},
             "queryStringParameters": query,
@@ -85,21 +98,52 @@ def test_anything_else_is_the_id_of_no_hook(text):
 
 
 def test_a_page_is_the_first_250_unless_asked_otherwise():
-    assert request().page() == Page(1, 250)
-    assert request(query={"page": "3", "limit": "10", "other": "x"}).page() == Page(3, 10)
+    assert request().hooks_wanted() == HooksWanted(Page(1, 250))
+    query = {"page": "3", "limit": "10", "other": "x", "is_active": "x", "scope": "x"}
+    assert request(query=query).hooks_wanted() == HooksWanted(Page(3, 10))
 
 
+def test_in_v3_a_page_is_the_first_50_of_all_that_agree_with_the_query():
+    assert request(version="v3").hooks_wanted() == HooksWanted(Page(1, 50), is_counted=True)
+    query = {"page": "2", "other": "x", "is_active": "false", "scope": "store/*", "destination": "https://a/"}
+    wanted = request(query=query, version="v3").hooks_wanted()
+    assert wanted.page == Page(2, 50, {name: query[name] for name in ("is_active", "scope", "destination")})
+    assert wanted.only == HookFilter(is_active=False, scope="store/*", destination="https://a/")
+
+
+@pytest.mark.parametrize("version", ["v2", "v3"])
 @pytest.mark.parametrize("text", ["0", "-1", "a", "", "1.5", "1e3", "٣", "01", "9" * 30, "0" * 5000 + "1"])
-def test_a_page_or_limit_out_of_range_is_refused_both_at_once(text):
+def test_a_page_or_limit_out_of_range_is_refused_both_at_once(text, version):
     with pytest.raises(InvalidRequestError) as caught:
-        request(query={"page": text, "limit": text}).page()
+        request(query={"page": text, "limit": text}, version=version).hooks_wanted()
     assert [problem.field for problem in caught.value.problems] == ["page", "limit"]
     assert "1 to 250" in caught.value.problems[1].accepted
 
 
-def test_a_limit_over_250_is_refused():
+@pytest.mark.parametrize("version", ["v2", "v3"])
+def test_a_limit_over_250_is_refused(version):
     with pytest.raises(InvalidRequestError):
-        request(query={"limit": "251"}).page()
+        request(query={"limit": "251"}, version=version).hooks_wanted()
+
+
+@pytest.mark.parametrize("text", ["", "1", "True", "yes", "true,false"])
+def test_is_active_is_true_or_false(text):
+    with pytest.raises(InvalidRequestError) as caught:
+        request(query={"is_active": text}, version="v3").hooks_wanted()
+    assert [problem.field for problem in caught.value.problems] == ["is_active"]
+
+
+@pytest.mark.parametrize(
+    ("resource", "version"),
+    [
+        ("/stores/{store_hash}/v3/hooks/{id}", Version.V3),
+        ("/stores/{store_hash}/v2/hooks/{id}", Version.V2),
+        ("/v3/hooks", Version.V2),
+        (None, Version.V2),
+    ],
+)
+def test_the_version_is_the_routes(resource, version):
+    assert Request({"resource": resource}).version is version
 
 
 @pytest.mark.parametrize(
@@ -189,6 +233,6 @@ def test_any_body_is_an_object_or_refused(body):
 @given(st.text(max_size=60), st.text(max_size=20))
 def test_any_header_query_or_id_is_read_or_refused(text, other):
     asked = request("{}", headers={"Content-Type": text}, query={"page": text, "limit": other}, hook_id=text)
-    for read in (asked.json_object, asked.page, asked.hook_id):
+    for read in (asked.json_object, asked.hooks_wanted, asked.hook_id):
         with suppress(InvalidRequestError, UnsupportedMediaTypeError, HookNotFoundError):
             read()

@@ -31,7 +31,7 @@ from storehooks.domain.errors import (
     StoreFailedError,
     TooManyHooksError,
 )
-from storehooks.domain.hook import MAX_HOOKS_PER_SCOPE, Hook
+from storehooks.domain.hook import ALL_HOOKS, MAX_HOOKS_PER_SCOPE, Hook, HookFilter, HookPage
 from storehooks.domain.identity import Caller
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class HooksTable:
         """
         hook = self.find(caller.store_hash, hook_id)
         if hook is None or hook.client_id != caller.client_id:
-            raise HookNotFoundError
+            raise HookNotFoundError(hook_id)
         return hook
 
     def find(self, store_hash: str, hook_id: int) -> Hook | None:
@@ -84,16 +84,33 @@ class HooksTable:
             )
         return to_hook(answer["Item"]) if "Item" in answer else None
 
-    def page(self, caller: Caller, *, skip: int, most: int) -> list[Hook]:
-        """The caller's hooks by id, from the one after ``skip`` on. One call per megabyte read."""
+    def page(
+        self,
+        caller: Caller,
+        *,
+        skip: int,
+        most: int,
+        only: HookFilter = ALL_HOOKS,
+        is_counted: bool = False,
+    ) -> HookPage:
+        """The caller's hooks by id, from the one after ``skip`` on. One call per megabyte read.
+
+        :param is_counted: with the total, for which all of the store's hooks are read.
+        """
         hooks: list[Hook] = []
-        for items in self._item_pages(caller):
-            skipped = min(skip, len(items))
-            skip -= skipped
-            hooks += [to_hook(item) for item in items[skipped : skipped + most - len(hooks)]]
-            if len(hooks) == most:
+        total = 0
+        for items in self._item_pages(caller, only):
+            start = max(0, skip - total)
+            total += len(items)
+            hooks += [to_hook(item) for item in items[start : start + most - len(hooks)]]
+            if len(hooks) == most and not is_counted:
                 break
-        return hooks
+        return HookPage(tuple(hooks), total if is_counted else None)
+
+    def ids(self, caller: Caller) -> list[int]:
+        """The ids of all of the caller's hooks. One call per megabyte read."""
+        pages = self._item_pages(caller, ALL_HOOKS, ProjectionExpression="id")
+        return [int(item["id"]["N"]) for items in pages for item in items]
 
     def create(
         self,
@@ -219,18 +236,27 @@ class HooksTable:
             )
         return int(answer["Attributes"]["last_id"]["N"])
 
-    def _item_pages(self, caller: Caller) -> Iterator[list[Item]]:
+    def _item_pages(self, caller: Caller, only: HookFilter, **query: Any) -> Iterator[list[Item]]:
+        wanted: Item = {"client_id": {"S": caller.client_id}}
+        if only.is_active is not None:
+            wanted["is_active"] = {"BOOL": only.is_active}
+        if only.scope is not None:
+            wanted["scope"] = {"S": only.scope}
+        if only.destination is not None:
+            wanted["destination"] = {"S": only.destination}
         return query_pages(
             self._dynamodb,
             TableName=self._table,
             ConsistentRead=True,
             KeyConditionExpression="store_hash = :store AND id > :counter",
-            FilterExpression="client_id = :client",
+            FilterExpression=" AND ".join(f"#{name} = :{name}" for name in wanted),
+            ExpressionAttributeNames={f"#{name}": name for name in wanted},
             ExpressionAttributeValues={
                 ":store": {"S": caller.store_hash},
                 ":counter": {"N": _COUNTER_ID},
-                ":client": {"S": caller.client_id},
+                **{f":{name}": value for name, value in wanted.items()},
             },
+            **query,
         )
 
     def _put(self, hook: Hook, *, over: Hook | None) -> "TransactWriteItemTypeDef":

@@ -16,6 +16,11 @@ _ROUTES = {
         "GET/stores/{store_hash}/v2/hooks/*",
         "PUT/stores/{store_hash}/v2/hooks/*",
         "DELETE/stores/{store_hash}/v2/hooks/*",
+        "GET/stores/{store_hash}/v3/hooks",
+        "POST/stores/{store_hash}/v3/hooks",
+        "GET/stores/{store_hash}/v3/hooks/*",
+        "PUT/stores/{store_hash}/v3/hooks/*",
+        "DELETE/stores/{store_hash}/v3/hooks/*",
     ),
     EVENTS_OAUTH_SCOPE: ("POST/stores/{store_hash}/v2/events",),
 }

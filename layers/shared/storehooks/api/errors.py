@@ -1,17 +1,22 @@
 """Which error is which status and which body.
 
 V2 answers with an array of one object per problem:
-``[{"status": 400, "message": "...", "details": {...}}]``.
+``[{"status": 400, "message": "...", "details": {...}}]``, V3 with one object for all:
+``{"status": 422, "title": "...", "type": "...", "errors": {"<field>": "..."}}``.
 """
 
 from storehooks.api.response import Response
+from storehooks.api.v3 import error_to_v3
+from storehooks.api.version import Version
 from storehooks.domain.errors import (
     BodyTooLargeError,
     DeliveryNotFoundError,
     DuplicateHookError,
     HookNotFoundError,
+    InvalidFieldsError,
     InvalidRequestError,
     NotAllowedError,
+    NothingToChangeError,
     Problem,
     QueueFailedError,
     StoreBusyError,
@@ -28,18 +33,43 @@ _MOST_OF_GIVEN = 100
 type _Details = dict[str, object]
 
 
-def error_response(error: StorehooksError) -> Response:
-    """The V2 answer to an error of the domain."""
+def error_response(error: StorehooksError, version: Version) -> Response:
+    """The answer to an error of the domain."""
     if isinstance(error, InvalidRequestError):
-        return Response(400, [_problem_entry(problem) for problem in error.problems[:MOST_PROBLEMS]])
+        return _invalid_v3(error) if version is Version.V3 else _invalid_v2(error)
     status, message, details = _explain(error)
     headers = {"X-Retry-After": str(RETRY_AFTER_SECONDS)} if status in {429, 503} else {}
+    if version is Version.V3:
+        title = message
+        if isinstance(error, HookNotFoundError):
+            title = f"Webhook with id [{_short(str(error.hook_id))}] not found"
+        errors = {str(details["field"]): message} if "field" in details else {}
+        return Response(status, error_to_v3(status, title, errors), headers)
     return Response(status, [_entry(status, message, details)], headers)
 
 
-def unexpected_error_response() -> Response:
-    """The V2 answer when storehooks itself is at fault; it tells the caller nothing of the cause."""
-    return Response(500, [_entry(500, "The service failed.", {})])
+def unexpected_error_response(version: Version) -> Response:
+    """The answer when storehooks itself is at fault; it tells the caller nothing of the cause."""
+    return error_response(StorehooksError(), version)
+
+
+def _invalid_v2(error: InvalidRequestError) -> Response:
+    return Response(400, [_problem_entry(problem) for problem in error.problems[:MOST_PROBLEMS]])
+
+
+def _invalid_v3(error: InvalidRequestError) -> Response:
+    """V3 tells fields that are wrong from what cannot be read, and from a wrong query."""
+    problems = error.problems[:MOST_PROBLEMS]
+    errors = {_short(problem.field): _problem_text(problem) for problem in problems}
+    match error:
+        case NothingToChangeError():
+            (text,) = errors.values()
+            errors = {"data": f"Update webhook request should not be empty. {text}"}
+            return Response(422, error_to_v3(422, "The following fields are invalid: data", errors))
+        case InvalidFieldsError():
+            return Response(422, error_to_v3(422, "JSON data is missing or invalid", errors))
+        case _:
+            return Response(400, error_to_v3(400, "Input is invalid.", errors))
 
 
 def _explain(error: StorehooksError) -> tuple[int, str, _Details]:
@@ -83,6 +113,11 @@ def _problem_entry(problem: Problem) -> dict[str, object]:
     if problem.given is not None:
         details["given"] = _short(problem.given)
     return _entry(400, message, details)
+
+
+def _problem_text(problem: Problem) -> str:
+    subject = "It" if problem.given is None else f"'{_short(problem.given)}'"
+    return f"{subject} {problem.reason}. Accepted: {problem.accepted}."
 
 
 def _short(text: str) -> str:

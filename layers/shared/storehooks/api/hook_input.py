@@ -18,9 +18,9 @@ from pydantic import (
 
 from storehooks.api.problems import problems_of
 from storehooks.domain import destination, headers, scope
-from storehooks.domain.errors import InvalidRequestError, Problem
+from storehooks.domain.errors import InvalidFieldsError, NothingToChangeError, Problem
 
-# Another version of the API carries events_history_enabled.
+# The third version of the API carries events_history_enabled.
 READ_ONLY_FIELDS = frozenset(
     {
         "id",
@@ -49,12 +49,12 @@ class _HookInput(BaseModel):
 
     @classmethod
     def parse(cls, body: dict[str, Any], *, allow_private: bool) -> Self:
-        """The model for a JSON object, or :class:`InvalidRequestError` with every problem in it."""
+        """The model for a JSON object, or :class:`InvalidFieldsError` with every problem in it."""
         given = {field: value for field, value in body.items() if field not in READ_ONLY_FIELDS}
         try:
             return cls.model_validate(given, context={"allow_private": allow_private})
         except ValidationError as error:
-            raise InvalidRequestError(*problems_of(error, _ACCEPTED)) from None
+            raise InvalidFieldsError(*problems_of(error, _ACCEPTED)) from None
 
     def fields(self) -> dict[str, Any]:
         """The given fields alone, by their names in :class:`storehooks.domain.hook.Hook`."""
@@ -84,7 +84,7 @@ class HookChanges(_HookInput):
         """As for any input, and something has to change."""
         changes = super().parse(body, allow_private=allow_private)
         if not changes.model_fields_set:
-            raise InvalidRequestError(Problem("body", "changes nothing", f"one or more of {_FIELDS}"))
+            raise NothingToChangeError(Problem("body", "changes nothing", f"one or more of {_FIELDS}"))
         return changes
 
 

@@ -35,12 +35,12 @@ def operation(serve: Callable[[Request], Response]) -> Handler:
         try:
             response = serve(request)
         except StorehooksError as error:
-            response = error_response(error)
+            response = error_response(error, request.version)
             logger.append_keys(error=type(error).__name__)
             if isinstance(error, InvalidRequestError):
                 logger.append_keys(fields=[problem.field[:64] for problem in error.problems[:MOST_PROBLEMS]])
         except Exception as error:  # noqa: BLE001 - the last line of defence
-            response = unexpected_error_response()
+            response = unexpected_error_response(request.version)
             frames = traceback.extract_tb(error.__traceback__)
             places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
             logger.error("unexpected error", error=type(error).__name__, places=places)  # noqa: TRY400

@@ -7,12 +7,13 @@ base64, and the authorizer's context beside the path; all of it is read here and
 import base64
 import binascii
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from storehooks.api.strict_json import RefusedJsonError, strict_json
+from storehooks.api.version import Version
 from storehooks.domain.delivery import Status, is_delivery_id
 from storehooks.domain.errors import (
     BodyTooLargeError,
@@ -23,11 +24,15 @@ from storehooks.domain.errors import (
     Problem,
     UnsupportedMediaTypeError,
 )
+from storehooks.domain.hook import ALL_HOOKS, HookFilter
 from storehooks.domain.identity import Caller, is_store_hash
 
 MAX_BODY_BYTES = 64 * 1024
 MAX_PAGE_SIZE = 250
+V3_PAGE_SIZE = 50
 DELIVERIES_PAGE_SIZE = 50
+
+_V3_ROUTES = "/stores/{store_hash}/v3/"
 
 # A number without sign or leading zeros. No store has hooks or pages that 18 digits don't count.
 _NUMBER = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
@@ -36,10 +41,28 @@ _JSON_TYPE = re.compile(r"(application|text)/(json|[a-z0-9.\-+]+\+json)", re.ASC
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Which part of a list is asked for: ``number`` counts from 1, ``size`` is at most 250."""
+    """Which part of a list is asked for: ``number`` counts from 1, ``size`` is at most 250.
+
+    ``given`` is what narrows the list besides, as the query has it.
+    """
 
     number: int
     size: int
+    given: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def skip(self) -> int:
+        """How many go before this part."""
+        return (self.number - 1) * self.size
+
+
+@dataclass(frozen=True, slots=True)
+class HooksWanted:
+    """Which of the caller's hooks are asked for, which part of their list, and whether to count them all."""
+
+    page: Page
+    only: HookFilter = ALL_HOOKS
+    is_counted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +91,12 @@ class Request:
             "delivery_id": self._path("delivery_id")[:64] or None,
         }
 
+    @property
+    def version(self) -> Version:
+        """The version of the API that the request is in."""
+        is_v3 = str(self._event.get("resource")).startswith(_V3_ROUTES)
+        return Version.V3 if is_v3 else Version.V2
+
     def caller(self, oauth_scope: str) -> Caller:
         """Whom the authorizer found behind the token, if it may do this in this store.
 
@@ -93,20 +122,28 @@ class Request:
         """
         text = self._path("id")
         if not _NUMBER.fullmatch(text):
-            raise HookNotFoundError
+            raise HookNotFoundError(text)
         return int(text)
 
-    def page(self) -> Page:
-        """The part of the list that ``page`` and ``limit`` name.
+    def hooks_wanted(self) -> HooksWanted:
+        """What ``page`` and ``limit`` ask for, and in V3 ``is_active``, ``scope`` and ``destination``.
 
-        :raises InvalidRequestError: with each that is no number in range.
+        :raises InvalidRequestError: with each that is no number in range, or neither true nor false.
         """
         problems: list[Problem] = []
-        number = self._count("page", default=1, problems=problems)
-        size = self._count("limit", default=MAX_PAGE_SIZE, most=MAX_PAGE_SIZE, problems=problems)
+        if self.version is Version.V2:
+            wanted = HooksWanted(self._page(MAX_PAGE_SIZE, problems))
+        else:
+            only = HookFilter(
+                is_active=self._switch("is_active", problems),
+                scope=self._query("scope"),
+                destination=self._query("destination"),
+            )
+            page = self._page(V3_PAGE_SIZE, problems, narrowed_by=("is_active", "scope", "destination"))
+            wanted = HooksWanted(page, only, is_counted=True)
         if problems:
             raise InvalidRequestError(*problems)
-        return Page(number, size)
+        return wanted
 
     def delivery_id(self) -> str:
         """The delivery's id in the path; what is no id is the id of no delivery.
@@ -205,7 +242,25 @@ class Request:
         return (self._event.get("pathParameters") or {}).get(name) or ""
 
     def _query(self, name: str) -> str | None:
-        return (self._event.get("queryStringParameters") or {}).get(name)
+        text: str | None = (self._event.get("queryStringParameters") or {}).get(name)
+        # A lone surrogate is no character: neither to be looked for nor to be sent back.
+        return None if text is None else text.encode("utf-8", "replace").decode()
+
+    def _page(self, size: int, problems: list[Problem], *, narrowed_by: Sequence[str] = ()) -> Page:
+        """
+        :param size: of a page, unless ``limit`` says otherwise.
+        :param narrowed_by: the names of the query's parameters that narrow the list.
+        """
+        number = self._count("page", default=1, problems=problems)
+        size = self._count("limit", default=size, most=MAX_PAGE_SIZE, problems=problems)
+        given = {name: value for name in narrowed_by if (value := self._query(name)) is not None}
+        return Page(number, size, given)
+
+    def _switch(self, name: str, problems: list[Problem]) -> bool | None:
+        text = self._query(name)
+        if text not in {None, "true", "false"}:
+            problems.append(Problem(name, "is neither true nor false", "true or false", given=text))
+        return None if text is None else text == "true"
 
     def _count(self, name: str, *, default: int, problems: list[Problem], most: int | None = None) -> int:
         text = self._query(name)

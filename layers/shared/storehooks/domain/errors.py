@@ -42,6 +42,14 @@ class InvalidRequestError(StorehooksError):
         self.problems = problems
 
 
+class InvalidFieldsError(InvalidRequestError):
+    """The same, where the body is well-formed and it is what its fields say that is wrong."""
+
+
+class NothingToChangeError(InvalidFieldsError):
+    """An update names no field that could be changed."""
+
+
 class BodyTooLargeError(StorehooksError):
     """A request body is over the limit, in bytes or in what ``unit`` says."""
 
@@ -80,7 +88,11 @@ class NotAllowedError(StorehooksError):
 
 
 class HookNotFoundError(StorehooksError):
-    """The caller has no hook of this id."""
+    """The caller has no hook of this id, which may be no id at all."""
+
+    def __init__(self, hook_id: int | str) -> None:
+        super().__init__(hook_id)
+        self.hook_id = hook_id
 
 
 class DuplicateHookError(StorehooksError):

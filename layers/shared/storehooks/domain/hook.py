@@ -33,3 +33,30 @@ class Hook:
     def is_deactivated(self) -> bool:
         """Whether failures have switched it off: then its events are held, not dropped."""
         return self.deactivated_at is not None
+
+    @property
+    def status(self) -> str:
+        """``active``; or else ``deactivated`` by failures, or ``inactive`` because its owner wants it so."""
+        if self.is_active:
+            return "active"
+        return "deactivated" if self.is_deactivated else "inactive"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HookFilter:
+    """Which hooks are meant: those that agree with all that is not None here."""
+
+    is_active: bool | None = None
+    scope: str | None = None
+    destination: str | None = None
+
+
+ALL_HOOKS = HookFilter()
+
+
+@dataclass(frozen=True, slots=True)
+class HookPage:
+    """A part of a list of hooks, and how many the whole list has, if that was asked for."""
+
+    hooks: tuple[Hook, ...]
+    total: int | None = None

@@ -1,0 +1,70 @@
+"""Hooks, lists and errors as version 3 of the API shows them: in an envelope, times as seconds since 1970."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from storehooks.api.request import Page
+from storehooks.domain.hook import Hook
+
+# What BigCommerce has there in every error.
+_ERROR_TYPE = "https://developer.bigcommerce.com/api-docs/getting-started/api-status-codes"
+
+
+def hook_to_v3(hook: Hook) -> dict[str, Any]:
+    """The ten fields of a V3 hook, and two more while failures have deactivated it."""
+    shown = {
+        "id": hook.id,
+        "client_id": hook.client_id,
+        "store_hash": hook.store_hash,
+        "scope": hook.scope,
+        "destination": hook.destination,
+        "headers": None if hook.headers is None else dict(hook.headers),
+        "is_active": hook.is_active,
+        "created_at": hook.created_at,
+        "updated_at": hook.updated_at,
+        "events_history_enabled": False,
+    }
+    if hook.deactivated_at is not None:
+        shown["deactivated_at"] = hook.deactivated_at
+        shown["deactivation_reason"] = hook.deactivation_reason
+    return shown
+
+
+def enveloped(data: object, meta: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """What every answer but an error is."""
+    return {"data": data, "meta": dict(meta or {})}
+
+
+def pagination(page: Page, *, total: int, count: int) -> dict[str, Any]:
+    """The ``meta`` of a part of a list; it links to the part before and the next one where there are any.
+
+    :param count: how many are in this part.
+    """
+    pages = math.ceil(total / page.size)
+    links = {"current": _link(page, page.number)}
+    if page.number > 1:
+        links = {"previous": _link(page, page.number - 1)} | links
+    if page.number < pages:
+        links["next"] = _link(page, page.number + 1)
+    return {
+        "pagination": {
+            "total": total,
+            "count": count,
+            "per_page": page.size,
+            "current_page": page.number,
+            "total_pages": pages,
+            "links": links,
+        }
+    }
+
+
+def error_to_v3(status: int, title: str, errors: Mapping[str, str]) -> dict[str, Any]:
+    """An error; ``errors`` says of each field what is wrong with it."""
+    shown: dict[str, Any] = {"status": status, "title": title, "type": _ERROR_TYPE}
+    return shown | {"errors": dict(errors)} if errors else shown
+
+
+def _link(page: Page, number: int) -> str:
+    return "?" + urlencode({"page": number, "limit": page.size, **page.given}, errors="replace")

@@ -1,0 +1,81 @@
+"""Hooks and lists as the third version of the API shows them."""
+
+from dataclasses import replace
+
+import pytest
+
+from storehooks.api.request import Page
+from storehooks.api.v3 import hook_to_v3, pagination
+from storehooks.domain.hook import Hook
+
+HOOK = Hook(
+    id=7,
+    store_hash="5ueh97",
+    client_id="40c672b9177b5d3a8dbfad24321be15d",
+    scope="store/order/*",
+    destination="https://app.example.com/orders",
+    headers=None,
+    is_active=True,
+    created_at=1_795_428_000,
+    updated_at=1_795_428_001,
+)
+OFF = replace(HOOK, is_active=False)
+DEACTIVATED = replace(OFF, deactivated_at=1_795_428_002, deactivation_reason="it fails")
+
+
+def test_a_hook_has_bigcommerces_fields_in_their_order():
+    assert list(hook_to_v3(HOOK).items()) == [
+        ("id", 7),
+        ("client_id", "40c672b9177b5d3a8dbfad24321be15d"),
+        ("store_hash", "5ueh97"),
+        ("scope", "store/order/*"),
+        ("destination", "https://app.example.com/orders"),
+        ("headers", None),
+        ("is_active", True),
+        ("created_at", 1_795_428_000),
+        ("updated_at", 1_795_428_001),
+        ("events_history_enabled", False),
+    ]
+    assert hook_to_v3(replace(HOOK, headers={"X-A": "1"}))["headers"] == {"X-A": "1"}
+
+
+def test_a_deactivated_hook_says_when_and_why():
+    extra = hook_to_v3(DEACTIVATED).items() - hook_to_v3(OFF).items()
+    assert extra == {("deactivated_at", 1_795_428_002), ("deactivation_reason", "it fails")}
+
+
+@pytest.mark.parametrize(
+    ("hook", "status"), [(HOOK, "active"), (OFF, "inactive"), (DEACTIVATED, "deactivated")]
+)
+def test_a_hook_is_active_inactive_or_deactivated(hook, status):
+    assert hook.status == status
+
+
+@pytest.mark.parametrize(
+    ("number", "total", "pages", "links"),
+    [
+        (1, 0, 0, {"current": "?page=1&limit=10"}),
+        (1, 10, 1, {"current": "?page=1&limit=10"}),
+        (1, 11, 2, {"current": "?page=1&limit=10", "next": "?page=2&limit=10"}),
+        (2, 11, 2, {"previous": "?page=1&limit=10", "current": "?page=2&limit=10"}),
+        (9, 11, 2, {"previous": "?page=8&limit=10", "current": "?page=9&limit=10"}),
+    ],
+)
+def test_pages_are_counted_and_linked(number, total, pages, links):
+    told = pagination(Page(number, 10), total=total, count=3)["pagination"]
+    assert told == {
+        "total": total,
+        "count": 3,
+        "per_page": 10,
+        "current_page": number,
+        "total_pages": pages,
+        "links": links,
+    }
+    assert list(told["links"]) == [name for name in ("previous", "current", "next") if name in links]
+
+
+def test_links_repeat_what_narrows_the_list():
+    page = Page(1, 10, {"scope": "store/order/*", "destination": "https://a.example/?b=c&d", "x": "\ud800"})
+    links = pagination(page, total=1, count=1)["pagination"]["links"]
+    narrowed = "scope=store%2Forder%2F%2A&destination=https%3A%2F%2Fa.example%2F%3Fb%3Dc%26d&x=%3F"
+    assert links == {"current": f"?page=1&limit=10&{narrowed}"}
