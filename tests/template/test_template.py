@@ -188,7 +188,9 @@ def test_behind_each_queue_there_are_dead_letters_and_an_alarm(queue):
     assert alarm["Dimensions"] == [
         {"Name": "QueueName", "Value": {"Fn::GetAtt": [dead_letters, "QueueName"]}}
     ]
-    assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("GreaterThanThreshold", 0)
+    assert alarm["ComparisonOperator"] == "GreaterThanOrEqualToThreshold"
+    assert alarm["Threshold"] == {"Ref": "DeadLettersAlarmCount"}
+    assert template()["Parameters"]["DeadLettersAlarmCount"]["Default"] == 1
 
 
 @pytest.mark.parametrize(
@@ -207,6 +209,11 @@ def test_a_message_stays_invisible_for_longer_than_its_function_can_run(function
 def test_deliver_may_run_for_two_of_the_longest_attempts():
     longest = template()["Parameters"]["DeliveryTimeoutSeconds"]["MaxValue"]
     assert FUNCTIONS["DeliverFunction"]["Timeout"] >= 2 * longest + 15
+
+
+def test_metrics_and_logs_name_the_stack():
+    variables = template()["Globals"]["Function"]["Environment"]["Variables"]
+    assert variables["POWERTOOLS_SERVICE_NAME"] == {"Ref": "AWS::StackName"}
 
 
 def test_every_event_of_the_bus_goes_to_the_events_queue_or_to_its_dead_letters():
