@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 TEMPLATE = Path(__file__).parents[1] / "template.yaml"
+EMAIL_SENDER = "storehooks@store.example"
 
 
 class _Loader(yaml.SafeLoader):
@@ -48,13 +49,17 @@ def table_definition(logical_id: str) -> dict[str, Any]:
 
 
 def environment(function: str) -> dict[str, str]:
-    """A function's variables as a deployment with default parameters sets them; resources by logical id."""
+    """A function's variables as a deployment sets them; resources by logical id."""
     variables = resources("AWS::Serverless::Function")[function]["Environment"]["Variables"]
-    parameters = template()["Parameters"]
     return {
-        name: str(parameters[value["Ref"]]["Default"]) if value["Ref"] in parameters else value["Ref"]
+        name: parameter(value["Ref"]) if value["Ref"] in template()["Parameters"] else value["Ref"]
         for name, value in variables.items()
     }
+
+
+def parameter(name: str) -> str:
+    """A parameter's value in a deployment that sets none, but for what is off unless it is set."""
+    return {"EmailSender": EMAIL_SENDER}.get(name) or str(template()["Parameters"][name]["Default"])
 
 
 def logical_id(folder: str) -> str:

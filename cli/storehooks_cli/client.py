@@ -9,12 +9,13 @@ from storehooks.api.v2 import iso_utc
 from storehooks.domain.errors import ClientNotFoundError, SecretOverlapError
 from storehooks_cli.options import ClientId, Json, StackOptions, StoreHash, unfolded
 from storehooks_cli.output import fail, failures_told, print_fields, print_json, print_table
+from storehooks_cli.removing import Yes, remove
 
 if TYPE_CHECKING:
     from storehooks.adapters.access import ClientRecord
 
 app = typer.Typer(
-    no_args_is_help=True, help="Clients, the apps of a store: list them, and rotate their secrets."
+    no_args_is_help=True, help="Clients, the apps of a store: list them, rotate their secrets, remove them."
 )
 
 _HOUR_SECONDS = 60 * 60
@@ -97,6 +98,22 @@ def rotate_secret(
         print_json({**shown, "previous_secret_until": until})
     else:
         print_fields({**shown, "former secret": f"signs until {until}" if until else "signs no more"})
+
+
+@app.command("remove")
+@unfolded
+def remove_client(
+    deployment: StackOptions,
+    store_hash: StoreHash,
+    client_id: ClientId,
+    yes: Yes = False,
+    as_json: Json = False,
+) -> None:
+    """Remove a client of a store: its secrets, tokens, hooks and their log.
+
+    It may be stopped and begun again.
+    """
+    remove(deployment.find(), store_hash, client_id, is_sure=yes, as_json=as_json)
 
 
 def _as_json(client: "ClientRecord", tokens: int) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 import typer
 
-from storehooks_cli import client, dlq, event, token
+from storehooks_cli import client, dlq, event, store, token
 from storehooks_cli.invoke import invoke
 from storehooks_cli.local.command import local
 from storehooks_cli.trace import trace
@@ -15,5 +15,6 @@ commands.command()(invoke)
 commands.command()(trace)
 commands.add_typer(token.app, name="token")
 commands.add_typer(client.app, name="client")
+commands.add_typer(store.app, name="store")
 commands.add_typer(event.app, name="event")
 commands.add_typer(dlq.app, name="dlq")

@@ -31,19 +31,25 @@ _AWAY_SECONDS = 30
 # Above zero SQS asks all of its servers, and an empty answer means an empty queue.
 _WAIT_SECONDS = 1
 _MOST_SHOWN = 128
+# The attributes in which match_events, EventBridge and Lambda say why a message was put aside.
+_REASONS = ["reason", "ERROR_MESSAGE", "ErrorMessage"]
 
-_QueueName = Literal["events", "deliveries"]
-_QueueOption = Annotated[_QueueName | None, typer.Option(help="Only this queue's; both if left out.")]
+_QueueName = Literal["events", "deliveries", "emails"]
+_QueueOption = Annotated[_QueueName | None, typer.Option(help="Only this queue's; all if left out.")]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Queues:
-    """A queue, its dead-letter queue, and what could not be done with the messages in that."""
+    """A dead-letter queue, what could not be done with the messages in it, and whence they came.
+
+    That is a queue, or a function that Lambda has given up to call.
+    """
 
     name: _QueueName
-    url: str
     dead_letters_url: str
     undone: str
+    url: str = ""
+    function: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +99,7 @@ def redrive(
     queue: _QueueOption = None,
     as_json: Json = False,
 ) -> None:
-    """Give the dead letters back to the queues they come from, to be tried again.
+    """Give the dead letters back to where they come from, to be tried again.
 
     Each is sent before it is deleted, so that nothing is lost if this is stopped. As many
     are moved as there are at the beginning: those which come back meanwhile are left.
@@ -101,7 +107,7 @@ def redrive(
     stack = deployment.find()
     with failures_told():
         sqs = stack.sqs()
-        moved = {queues.name: _redrive(sqs, queues) for queues in _queues(stack, queue)}
+        moved = {queues.name: _redrive(stack, sqs, queues) for queues in _queues(stack, queue)}
     if as_json:
         print_json(moved)
     else:
@@ -109,14 +115,32 @@ def redrive(
 
 
 def _queues(stack: "Stack", name: _QueueName | None) -> list[_Queues]:
-    """The queues that the option names."""
-    both = [
-        _Queues("events", stack.output("EventsQueueUrl"), stack.output("EventsDeadLettersUrl"), "matched"),
+    """The queues that the option names; that of the e-mails only where some are sent."""
+    known = [
         _Queues(
-            "deliveries", stack.output("DeliveriesQueueUrl"), stack.output("DeliveriesDeadLettersUrl"), "made"
+            name="events",
+            dead_letters_url=stack.output("EventsDeadLettersUrl"),
+            undone="matched",
+            url=stack.output("EventsQueueUrl"),
+        ),
+        _Queues(
+            name="deliveries",
+            dead_letters_url=stack.output("DeliveriesDeadLettersUrl"),
+            undone="made",
+            url=stack.output("DeliveriesQueueUrl"),
         ),
     ]
-    return [queues for queues in both if name in {None, queues.name}]
+    if "EmailsDeadLettersUrl" in stack.outputs:
+        emails = _Queues(
+            name="emails",
+            dead_letters_url=stack.output("EmailsDeadLettersUrl"),
+            undone="written",
+            function=stack.output("NotifyOwnersFunctionName"),
+        )
+        known.append(emails)
+    elif name == "emails":
+        fail(f"the stack {stack.name} sends no e-mails: it was deployed without EmailSender")
+    return [queues for queues in known if name in {None, queues.name}]
 
 
 def _receive(sqs: "SQSClient", url: str, most: int) -> "list[MessageTypeDef]":
@@ -126,7 +150,7 @@ def _receive(sqs: "SQSClient", url: str, most: int) -> "list[MessageTypeDef]":
         VisibilityTimeout=_AWAY_SECONDS,
         WaitTimeSeconds=_WAIT_SECONDS,
         MessageSystemAttributeNames=["SentTimestamp", "MessageGroupId"],
-        MessageAttributeNames=["reason", "ERROR_MESSAGE"],
+        MessageAttributeNames=_REASONS,
     ).get("Messages", [])
 
 
@@ -135,8 +159,7 @@ def _receive(sqs: "SQSClient", url: str, most: int) -> "list[MessageTypeDef]":
 
 def _look_at(sqs: "SQSClient", queues: _Queues) -> list[_DeadLetter]:
     """All dead letters of a queue; they are put back at the end."""
-    policy = sqs.get_queue_attributes(QueueUrl=queues.url, AttributeNames=["RedrivePolicy"])["Attributes"]
-    tries = json.loads(policy["RedrivePolicy"])["maxReceiveCount"]
+    why = _why(sqs, queues)
     seen: dict[str, _DeadLetter] = {}
     # Those that are seen again have been back already: there are too many to look at them all within 30 s.
     while new := [
@@ -145,7 +168,7 @@ def _look_at(sqs: "SQSClient", queues: _Queues) -> list[_DeadLetter]:
         if message["MessageId"] not in seen
     ]:
         for message in new:
-            seen[message["MessageId"]] = _to_dead_letter(queues, message, tries)
+            seen[message["MessageId"]] = _to_dead_letter(queues, message, why)
     for letters in batched(seen.values(), _MOST_MESSAGES, strict=False):
         sqs.change_message_visibility_batch(
             QueueUrl=queues.dead_letters_url,
@@ -157,15 +180,24 @@ def _look_at(sqs: "SQSClient", queues: _Queues) -> list[_DeadLetter]:
     return sorted(seen.values(), key=lambda letter: letter.sent_at)
 
 
-def _to_dead_letter(queues: _Queues, message: "MessageTypeDef", tries: int) -> _DeadLetter:
+def _why(sqs: "SQSClient", queues: _Queues) -> str:
+    """Why a message is there that does not say it itself."""
+    if not queues.url:
+        return f"could not be {queues.undone}"
+    policy = sqs.get_queue_attributes(QueueUrl=queues.url, AttributeNames=["RedrivePolicy"])["Attributes"]
+    tries = json.loads(policy["RedrivePolicy"])["maxReceiveCount"]
+    return f"could not be {queues.undone}: received {tries} times"
+
+
+def _to_dead_letter(queues: _Queues, message: "MessageTypeDef", why: str) -> _DeadLetter:
     attributes = message.get("MessageAttributes", {})
-    told = [attributes[name]["StringValue"] for name in ("reason", "ERROR_MESSAGE") if name in attributes]
+    told = [attributes[name]["StringValue"] for name in _REASONS if name in attributes]
     return _DeadLetter(
         queue=queues.name,
         message_id=message["MessageId"],
         receipt_handle=message["ReceiptHandle"],
         sent_at=int(message["Attributes"]["SentTimestamp"]) // 1000,
-        reason=printable(told[0]) if told else f"could not be {queues.undone}: received {tries} times",
+        reason=printable(told[0]) if told else why,
         about=_about(queues.name, message["Body"]),
     )
 
@@ -177,7 +209,15 @@ def _about(queue: _QueueName, body: str) -> dict[str, str]:
     except (ValueError, RecursionError):
         return {}
     found: dict[str, object]
-    if queue == "events":
+    if queue == "emails":
+        detail = _members(message.get("detail"))
+        data = _members(detail.get("data"))
+        found = {
+            "store_hash": detail.get("store_hash"),
+            "hook_id": data.get("id"),
+            "event_id": detail.get("id"),
+        }
+    elif queue == "events":
         detail = _members(message.get("detail"))
         found = {
             "store_hash": detail.get("store_hash"),
@@ -217,7 +257,7 @@ def _as_json(letter: _DeadLetter) -> dict[str, object]:
 # -------------------------------------------------------------------- redrive
 
 
-def _redrive(sqs: "SQSClient", queues: _Queues) -> int:
+def _redrive(stack: "Stack", sqs: "SQSClient", queues: _Queues) -> int:
     """Move a queue's dead letters back; how many that were."""
     # Not by StartMessageMoveTask: it knows whence SQS moved a message, but not whence a function did.
     attributes = sqs.get_queue_attributes(
@@ -229,24 +269,19 @@ def _redrive(sqs: "SQSClient", queues: _Queues) -> int:
             messages = _receive(sqs, queues.dead_letters_url, min(_MOST_MESSAGES, total - moved))
             if not messages:
                 break
-            _move(sqs, queues, messages)
+            _move(stack, sqs, queues, messages)
             moved += len(messages)
             tell(moved)
     return moved
 
 
-def _move(sqs: "SQSClient", queues: _Queues, messages: "Sequence[MessageTypeDef]") -> None:
+def _move(stack: "Stack", sqs: "SQSClient", queues: _Queues, messages: "Sequence[MessageTypeDef]") -> None:
     """Move these, with their groups and without the reasons; ends the command when that fails."""
-    from storehooks.adapters.queue import OutgoingMessage, Queue, ReceivedMessage
+    from storehooks.adapters.queue import Queue, ReceivedMessage
 
     failure: QueueFailedError | None = None
     try:
-        Queue(queues.url, sqs).send(
-            [
-                OutgoingMessage(message["Body"], group=message["Attributes"].get("MessageGroupId"))
-                for message in messages
-            ]
-        )
+        _send_back(stack, sqs, queues, messages)
     except QueueFailedError as error:
         failure = error
     left = failure.failed if failure else frozenset()
@@ -261,3 +296,24 @@ def _move(sqs: "SQSClient", queues: _Queues, messages: "Sequence[MessageTypeDef]
         failure = error
     if failure:
         fail(f"SQS failed with {failure.code}; what was not moved is a dead letter still, so try again")
+
+
+def _send_back(
+    stack: "Stack", sqs: "SQSClient", queues: _Queues, messages: "Sequence[MessageTypeDef]"
+) -> None:
+    """:raises QueueFailedError: with those that the queue did not take."""
+    from storehooks.adapters.queue import OutgoingMessage, Queue
+
+    if queues.function:
+        functions = stack.functions()
+        for message in messages:  # called twice, it writes once
+            functions.invoke(
+                FunctionName=queues.function, InvocationType="Event", Payload=message["Body"].encode()
+            )
+        return
+    Queue(queues.url, sqs).send(
+        [
+            OutgoingMessage(message["Body"], group=message["Attributes"].get("MessageGroupId"))
+            for message in messages
+        ]
+    )

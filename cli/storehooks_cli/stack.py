@@ -12,6 +12,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from storehooks.adapters.access import AccessTables
 from storehooks.adapters.bus import EventBus
 from storehooks.adapters.deliveries_table import DeliveriesTable
+from storehooks.adapters.hook_logs import HookLogs
+from storehooks.adapters.hooks_table import HooksTable
+from storehooks.flows.removal import Removal
 from storehooks_cli.local.aws import CONFIG as LOCAL_CONFIG
 from storehooks_cli.local.aws import session as local_session
 from storehooks_cli.local.environment import forget_callers_aws
@@ -21,6 +24,7 @@ from storehooks_cli.output import fail
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_sqs import SQSClient
 
@@ -45,10 +49,20 @@ class Stack:
 
     def access(self) -> AccessTables:
         """The deployment's clients and tokens."""
-        dynamodb: DynamoDBClient = self.session.client(
-            "dynamodb", endpoint_url=self.endpoint_url, config=self.config
+        return AccessTables(
+            self.outputs["TokensTable"], self.outputs["ClientsTable"], dynamodb=self._dynamodb()
         )
-        return AccessTables(self.outputs["TokensTable"], self.outputs["ClientsTable"], dynamodb=dynamodb)
+
+    def removal(self, store_hash: str, client_id: str | None) -> Removal:
+        """The removal of a store, or of one of its clients."""
+        dynamodb = self._dynamodb()
+        return Removal(
+            store_hash,
+            client_id,
+            access=self.access(),
+            hooks=HooksTable(self.output("HooksTable"), dynamodb=dynamodb),
+            logs=HookLogs(self.output("DeliveriesTable"), dynamodb=dynamodb),
+        )
 
     def event_bus(self) -> EventBus:
         """The deployment's event bus."""
@@ -59,10 +73,7 @@ class Stack:
 
     def deliveries(self) -> DeliveriesTable:
         """The deployment's log of deliveries, to be read."""
-        dynamodb: DynamoDBClient = self.session.client(
-            "dynamodb", endpoint_url=self.endpoint_url, config=self.config
-        )
-        return DeliveriesTable(self.output("DeliveriesTable"), retention_days=1, dynamodb=dynamodb)
+        return DeliveriesTable(self.output("DeliveriesTable"), retention_days=1, dynamodb=self._dynamodb())
 
     def logs(self) -> "CloudWatchLogsClient":
         """A client for the logs of the deployment's functions."""
@@ -71,6 +82,13 @@ class Stack:
     def sqs(self) -> "SQSClient":
         """A client for the deployment's queues."""
         return self.session.client("sqs", endpoint_url=self.endpoint_url, config=self.config)
+
+    def functions(self) -> "LambdaClient":
+        """A client that can call the deployment's functions."""
+        return self.session.client("lambda", endpoint_url=self.endpoint_url, config=self.config)
+
+    def _dynamodb(self) -> "DynamoDBClient":
+        return self.session.client("dynamodb", endpoint_url=self.endpoint_url, config=self.config)
 
 
 def find_stack(*, local: bool, data_dir: Path, stack_name: str) -> Stack:

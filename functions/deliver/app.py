@@ -11,6 +11,7 @@ from storehooks.adapters.queue import Queue
 from storehooks.adapters.sender import Sender
 from storehooks.domain.retry import RetrySchedule
 from storehooks.flows.deliver import Deliverer, Work
+from storehooks.flows.invocation import log_request_id
 from storehooks.flows.meter import Meter
 from storehooks.flows.outcome import Outcomes
 from storehooks.settings import number, setting, switch
@@ -43,8 +44,9 @@ deliverer = Deliverer(
 )
 
 
-def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Do a batch of the queue; what fails comes again."""
+    log_request_id(context)
     with meter.invocation():
         failed = deliverer.deliver([_work(record) for record in event["Records"]])
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in sorted(failed)]}

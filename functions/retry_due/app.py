@@ -3,6 +3,7 @@
 from storehooks.adapters.deliveries_queue import DeliveriesQueue
 from storehooks.adapters.deliveries_table import DeliveriesTable
 from storehooks.adapters.queue import Queue
+from storehooks.flows.invocation import log_request_id
 from storehooks.flows.meter import Meter
 from storehooks.flows.sweep import Sweeper
 from storehooks.settings import number, setting
@@ -15,7 +16,8 @@ sweeper = Sweeper(
 )
 
 
-def handler(_event: object, _context: object) -> dict[str, int]:
+def handler(_event: object, context: object) -> dict[str, int]:
     """Sweep once."""
+    log_request_id(context)
     with meter.invocation():
         return {"handed_on": sweeper.sweep()}

@@ -63,16 +63,20 @@ def test_dead_letters_are_listed_and_tried_again(stack, outputs, app):
         ("events", "bad-one"),
         ("events", "good-one"),
         ("deliveries", "another"),
+        ("emails", f"deactivated.{app.hook['id']}.2"),
     ]
     assert letters[2]["about"]["delivery_id"] == f"msg_{'0' * 32}"
     assert letters[2]["reason"] == "could not be made: received 5 times"
+    assert letters[3]["about"]["hook_id"] == str(app.hook["id"])
+    assert letters[3]["reason"] == "MessageRejected"
 
     moved = json.loads(storehooks(stack, "dlq", "redrive", "--json").stdout)
-    assert moved == {"events": 2, "deliveries": 1}
+    assert moved == {"events": 2, "deliveries": 1, "emails": 1}
     callbacks = [app.next_callback() for _ in range(2)]
     assert {callback["data"]["id"] for callback in callbacks} == {1, 2}
     wait_for_dead_letters(stack, outputs["EventsDeadLettersUrl"], 1)
     wait_for_dead_letters(stack, outputs["DeliveriesDeadLettersUrl"], 0)
+    wait_for_dead_letters(stack, outputs["EmailsDeadLettersUrl"], 0)
     shown = storehooks(stack, "dlq", "redrive", "--queue", "events").stdout
     assert [line.split() for line in shown.splitlines()] == [["QUEUE", "MOVED"], ["events", "1"]]
     wait_for_dead_letters(stack, outputs["EventsDeadLettersUrl"], 1)
@@ -107,6 +111,20 @@ def put_good_ones(stack, outputs, app: Subscriber) -> None:
         QueueUrl=outputs["DeliveriesDeadLettersUrl"],
         MessageBody=json.dumps(to_message(delivery.task)),
         MessageGroupId=f"{STORE_HASH}#{app.hook['client_id']}",
+    )
+    sqs.send_message(
+        QueueUrl=outputs["EmailsDeadLettersUrl"],
+        MessageBody=json.dumps(
+            {
+                "id": str(uuid.uuid4()),
+                "detail": {
+                    "store_hash": STORE_HASH,
+                    "id": f"deactivated.{app.hook['id']}.2",
+                    "data": {"id": app.hook["id"], "error_code": 90002},
+                },
+            }
+        ),
+        MessageAttributes={"ErrorMessage": {"DataType": "String", "StringValue": "MessageRejected"}},
     )
 
 

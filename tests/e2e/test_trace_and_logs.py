@@ -23,6 +23,7 @@ def test_an_events_way_is_shown_from_publishing_to_the_last_attempt(stack):
         ("deliver", "attempt"),
         ("deliver", "attempt"),
     ]
+    assert all(step["request_id"] for step in traced["steps"])
     assert {step["delivery_id"]: step["status"] for step in traced["steps"][2:]} == {
         deliveries[0]["id"]: 200,
         deliveries[1]["id"]: 500,

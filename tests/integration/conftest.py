@@ -14,8 +14,8 @@ import pytest
 from moto import mock_aws
 
 from storehooks.adapters.access import AccessTables
-from storehooks.adapters.aws import dynamodb_client, events_client, sqs_client
-from tests.template_file import resources, table_definition, template
+from storehooks.adapters.aws import dynamodb_client, events_client, ses_client, sqs_client
+from tests.template_file import EMAIL_SENDER, parameter, resources, table_definition, template
 
 ROOT = Path(__file__).parents[2]
 REGION = "us-east-1"
@@ -29,6 +29,7 @@ class Aws:
         self.dynamodb = dynamodb_client()
         self.sqs = sqs_client()
         self.events = events_client()
+        self.ses = ses_client()
         self.queues: dict[str, str] = {}
 
     def create(self) -> None:
@@ -39,6 +40,7 @@ class Aws:
             self.queues[logical_id] = self.sqs.create_queue(QueueName=logical_id)["QueueUrl"]
         for logical_id in resources("AWS::Events::EventBus"):
             self.events.create_event_bus(Name=logical_id)
+        self.ses.create_email_identity(EmailIdentity=EMAIL_SENDER)
 
     def setting(self, value: Any) -> str:
         """What the template's value of a function's variable is here."""
@@ -46,7 +48,7 @@ class Aws:
             return str(value)
         name = value["Ref"]
         if name in template()["Parameters"]:
-            return str(template()["Parameters"][name]["Default"])
+            return parameter(name)
         return self.queues.get(name, name)
 
     def scan(self, table: str) -> list[dict[str, Any]]:
@@ -143,6 +145,9 @@ class Functions:
     def invoke(self, name: str, event: dict[str, Any]) -> tuple[int, Any]:
         """The status and the decoded body that a function answers an event with."""
         answer = self.module(name).handler(event, None)
+        if answer["statusCode"] == 204:
+            assert (answer["headers"], answer["body"]) == ({}, "")
+            return 204, None
         assert answer["headers"]["Content-Type"] == "application/json"
         return answer["statusCode"], json.loads(answer["body"])
 

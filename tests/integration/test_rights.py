@@ -8,7 +8,7 @@ import pytest
 from storehooks.domain.delivery import HoldTask
 from tests.integration.conftest import load_event
 from tests.integration.delivery_world import World
-from tests.template_file import resources
+from tests.template_file import EMAIL_SENDER, resources
 
 
 @pytest.fixture
@@ -21,6 +21,7 @@ RIGHTS_OF_CALLS = {
     "ReceiveMessage": "sqs:ReceiveMessage",
     "DeleteMessageBatch": "sqs:DeleteMessage",
     "PutEvents": "events:PutEvents",
+    "SendEmail": "ses:SendEmail",
 }
 
 
@@ -42,6 +43,8 @@ def needed(aws, monkeypatch):
             found.add((RIGHTS_OF_CALLS[operation], queues[kwargs["QueueUrl"]]))
         elif "Entries" in kwargs:
             found.update((RIGHTS_OF_CALLS[operation], entry["EventBusName"]) for entry in kwargs["Entries"])
+        elif "FromEmailAddress" in kwargs:
+            found.add((RIGHTS_OF_CALLS[operation], kwargs["FromEmailAddress"]))
         else:
             index = f"/index/{kwargs['IndexName']}" if "IndexName" in kwargs else ""
             found.add((f"dynamodb:{operation}", kwargs["TableName"] + index))
@@ -68,6 +71,10 @@ def named(resource: Any) -> list[str]:
         return [name for one in resource for name in named(one)]
     if "Fn::GetAtt" in resource:
         return [resource["Fn::GetAtt"][0]]
+    if isinstance(resource["Fn::Sub"], list):  # the identity of an address in SES
+        arn, _ = resource["Fn::Sub"]
+        assert arn.endswith(":identity/${Identity}")
+        return [EMAIL_SENDER]
     return [resource["Fn::Sub"].replace("${", "").replace(".Arn}", "")]
 
 
@@ -166,3 +173,31 @@ def test_reading_the_log_may_do_what_it_does(functions, client, needed):
     needed.clear()
     client.call("get_delivery", hook_id=1)
     assert needed == granted("GetDelivery")
+
+
+def test_reading_and_naming_addresses_may_do_what_it_does(v3_client, needed):
+    v3_client.call("get_admin")
+    assert needed == granted("GetAdmin")
+    needed.clear()
+    v3_client.call("update_admin")
+    assert needed == granted("UpdateAdmin")
+
+
+def test_writing_to_owners_may_do_what_it_does(functions, world, needed):
+    hook = world.hook()
+    world.hooks.deactivate(hook, "it fails")
+    functions.module("update_admin").addresses.put("5ueh97", hook.client_id, ["a@example.com"])
+    needed.clear()
+    event = load_event("notify_owners")
+    event["detail"]["data"]["id"] = hook.id
+    assert functions.module("notify_owners").handler(event, None) == {"written": True}
+    of_lambda = {("sqs:SendMessage", "EmailsDeadLetters")}
+    assert needed | of_lambda == granted("NotifyOwners")
+
+
+def test_mails_may_come_from_the_one_address_alone():
+    (policy,) = resources("AWS::IAM::Role")["NotifyOwnersRole"]["Policies"]
+    (statement,) = [
+        one for one in policy["PolicyDocument"]["Statement"] if one["Action"] == ["ses:SendEmail"]
+    ]
+    assert statement["Condition"] == {"StringEquals": {"ses:FromAddress": {"Ref": "EmailSender"}}}

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from storehooks.domain import exception_event
 from storehooks.domain.retry import BIGCOMMERCE_SCHEDULE
+from storehooks.domain.scope import DELIVERY_EXCEPTION
 from tests.template_file import TEMPLATE, logical_id, resources, table_definition, template
 
 ROOT = Path(__file__).parents[2]
@@ -20,6 +22,8 @@ ROUTES = {
     "get_hook": ("get", "/stores/{store_hash}/v2/hooks/{id}"),
     "update_hook": ("put", "/stores/{store_hash}/v2/hooks/{id}"),
     "delete_hook": ("delete", "/stores/{store_hash}/v2/hooks/{id}"),
+    "get_admin": ("get", "/stores/{store_hash}/v3/hooks/admin"),
+    "update_admin": ("put", "/stores/{store_hash}/v3/hooks/admin"),
     "publish_events": ("post", "/stores/{store_hash}/v2/events"),
     "list_deliveries": ("get", "/stores/{store_hash}/v2/hooks/{id}/deliveries"),
     "get_delivery": ("get", "/stores/{store_hash}/v2/hooks/{id}/deliveries/{delivery_id}"),
@@ -84,7 +88,9 @@ def test_a_functions_rights_are_named_one_by_one(folder):
     *own, logs, traces = policy["PolicyDocument"]["Statement"]
     assert own
     for statement in own:
-        assert all(re.fullmatch(r"(dynamodb|sqs|events):[A-Za-z]+", action) for action in statement["Action"])
+        assert all(
+            re.fullmatch(r"(dynamodb|sqs|events|ses):[A-Za-z]+", action) for action in statement["Action"]
+        )
         assert "*" not in json.dumps(statement["Resource"])
     assert (logs["Action"], logs["Resource"]) == (["logs:CreateLogStream", "logs:PutLogEvents"], log_group)
     assert (traces["Action"], traces["Resource"]) == (
@@ -188,9 +194,7 @@ def test_behind_each_queue_there_are_dead_letters_and_an_alarm(queue):
     assert alarm["Dimensions"] == [
         {"Name": "QueueName", "Value": {"Fn::GetAtt": [dead_letters, "QueueName"]}}
     ]
-    assert alarm["ComparisonOperator"] == "GreaterThanOrEqualToThreshold"
-    assert alarm["Threshold"] == {"Ref": "DeadLettersAlarmCount"}
-    assert template()["Parameters"]["DeadLettersAlarmCount"]["Default"] == 1
+    assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("GreaterThanThreshold", 0)
 
 
 @pytest.mark.parametrize(
@@ -211,11 +215,6 @@ def test_deliver_may_run_for_two_of_the_longest_attempts():
     assert FUNCTIONS["DeliverFunction"]["Timeout"] >= 2 * longest + 15
 
 
-def test_metrics_and_logs_name_the_stack():
-    variables = template()["Globals"]["Function"]["Environment"]["Variables"]
-    assert variables["POWERTOOLS_SERVICE_NAME"] == {"Ref": "AWS::StackName"}
-
-
 def test_every_event_of_the_bus_goes_to_the_events_queue_or_to_its_dead_letters():
     rule = resources("AWS::Events::Rule")["EventsRule"]
     assert rule["EventBusName"] == {"Ref": "EventBus"}
@@ -226,6 +225,46 @@ def test_every_event_of_the_bus_goes_to_the_events_queue_or_to_its_dead_letters(
     (statement,) = resources("AWS::SQS::QueuePolicy")["EventsQueuePolicy"]["PolicyDocument"]["Statement"]
     assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": ["EventsRule", "Arn"]}}}
     assert statement["Resource"] == [target["Arn"], target["DeadLetterConfig"]["Arn"]]
+
+
+def test_deactivations_alone_go_to_the_function_that_writes_of_them_or_to_its_dead_letters():
+    rule = resources("AWS::Events::Rule")["DeactivationsRule"]
+    assert rule["EventBusName"] == {"Ref": "EventBus"}
+    assert rule["EventPattern"] == {
+        "source": [exception_event.SOURCE],
+        "detail-type": [DELIVERY_EXCEPTION],
+        "detail": {"data": {"error_code": [exception_event.DEACTIVATED]}},
+    }
+    (target,) = rule["Targets"]
+    dead_letters = {"Fn::GetAtt": ["EmailsDeadLetters", "Arn"]}
+    assert target["Arn"] == {"Fn::GetAtt": ["NotifyOwnersFunction", "Arn"]}
+    assert target["DeadLetterConfig"] == {"Arn": dead_letters}
+    assert FUNCTIONS["NotifyOwnersFunction"]["DeadLetterQueue"] == {"Type": "SQS", "TargetArn": dead_letters}
+    assert "Timeout" not in FUNCTIONS["NotifyOwnersFunction"], (
+        "a claim to write outlasts the 29 s of the others"
+    )
+    (statement,) = resources("AWS::SQS::QueuePolicy")["EmailsDeadLettersPolicy"]["PolicyDocument"][
+        "Statement"
+    ]
+    assert statement["Resource"] == dead_letters
+    assert statement["Condition"] == {
+        "ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": ["DeactivationsRule", "Arn"]}}
+    }
+    (alarm_of,) = resources("AWS::CloudWatch::Alarm")["EmailsDeadLettersAlarm"]["Dimensions"]
+    assert alarm_of == {"Name": "QueueName", "Value": {"Fn::GetAtt": ["EmailsDeadLetters", "QueueName"]}}
+
+
+def test_without_an_address_to_send_from_nothing_of_the_e_mails_is_deployed():
+    everything = template()["Resources"] | template()["Outputs"]
+    conditional = {name for name, one in everything.items() if one.get("Condition") == "SendsEmail"}
+    assert {"DeactivationsRule", "NotifyOwnersFunction"} <= conditional
+    unconditional = {name: one for name, one in everything.items() if name not in conditional}
+    for name in conditional:
+        assert f'"{name}"' not in json.dumps(unconditional), f"{name} is not always there"
+    assert template()["Conditions"]["SendsEmail"] == {
+        "Fn::Not": [{"Fn::Equals": [{"Ref": "EmailSender"}, ""]}]
+    }
+    assert template()["Parameters"]["EmailSender"]["Default"] == ""
 
 
 def test_the_default_schedule_is_bigcommerces():

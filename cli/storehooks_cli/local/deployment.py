@@ -1,6 +1,7 @@
 """Building and deploying the template with SAM, when something has changed."""
 
 import asyncio
+import contextlib
 import hashlib
 import os
 import platform
@@ -28,6 +29,8 @@ SAM = PROJECT / ".venv-sam/bin/sam"
 # In AWS a minute by default. Who tries things out does not want to wait so long for a
 # revoked token, yet what the gateway remembers should be met here too.
 AUTHORIZER_CACHE_SECONDS = 5
+# Nobody has this address, and the local AWS sends no e-mail: it keeps what it was given.
+_EMAIL_SENDER = "storehooks@store.example"
 # Each batch that is worked on beside others is a process of ~75 MB here.
 _MAXIMUM_CONCURRENCY = 5
 
@@ -71,6 +74,7 @@ class Deployment:
             "Architecture": _architecture(),
             "AuthorizerCacheSeconds": str(AUTHORIZER_CACHE_SECONDS),
             "DeletionProtection": "false",
+            "EmailSender": _EMAIL_SENDER,
             "MaximumConcurrency": str(_MAXIMUM_CONCURRENCY),
         }
 
@@ -139,6 +143,9 @@ class Deployment:
             dynamodb.update_time_to_live(
                 TableName=table, TimeToLiveSpecification={"AttributeName": "expires_at", "Enabled": True}
             )
+        ses = session().client("sesv2", endpoint_url=self._endpoint_url, config=CONFIG)
+        with contextlib.suppress(ses.exceptions.AlreadyExistsException):
+            ses.create_email_identity(EmailIdentity=_EMAIL_SENDER)
         self._drop_artifacts()
 
     def _drop_artifacts(self) -> None:

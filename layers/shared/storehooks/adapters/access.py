@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from storehooks.adapters.aws import dynamodb_client
-from storehooks.adapters.dynamodb import ConditionFailedError, query_pages, store_errors
+from storehooks.adapters.dynamodb import ConditionFailedError, delete_items, query_pages, store_errors
 from storehooks.domain.errors import (
     ClientNotFoundError,
     InvalidValueError,
@@ -127,7 +127,9 @@ class AccessTables:
         clients_table: str,
         dynamodb: "DynamoDBClient | None" = None,
         clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        self._sleep = sleep
         self._tokens = tokens_table
         self._clients = clients_table
         self._dynamodb = dynamodb or dynamodb_client()
@@ -221,6 +223,11 @@ class AccessTables:
         except ConditionFailedError:
             raise UnauthenticatedError from None
 
+    def remove_tokens(self, records: Iterable[TokenRecord]) -> None:
+        """Make these tokens worth nothing; 25 to a call."""
+        keys = [{"token_sha256": {"S": record.token_sha256}} for record in records]
+        delete_items(self._dynamodb, self._tokens, keys, sleep=self._sleep)
+
     # ------------------------------------------------------------ clients
 
     def list_clients(self, store_hash: str) -> list[ClientRecord]:
@@ -246,6 +253,11 @@ class AccessTables:
             for item in page
         ]
         return sorted(clients, key=lambda client: (client.created_at, client.client_id))
+
+    def remove_clients(self, store_hash: str, client_ids: Iterable[str]) -> None:
+        """Remove clients with their secrets, without which nothing is signed, and so sent; 25 to a call."""
+        keys = [client_key(store_hash, client_id) for client_id in client_ids]
+        delete_items(self._dynamodb, self._clients, keys, sleep=self._sleep)
 
     def rotate_secret(
         self, store_hash: str, client_id: str, *, overlap_seconds: int, force: bool = False

@@ -15,6 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_sesv2 import SESV2Client
     from mypy_boto3_sqs import SQSClient
 
 # Two tries of at most 6 s each: the two calls of an operation stay within a function's 29 s.
@@ -27,6 +28,8 @@ _CONFIG = Config(
 # What a queue takes without an answer it has twice after the next try: so a longer wait, and
 # the tries are those of storehooks.adapters.queue.
 _QUEUE_CONFIG = Config(connect_timeout=1, read_timeout=8, retries={"total_max_attempts": 1})
+
+_MAIL_CONFIG = Config(connect_timeout=1, read_timeout=8, retries={"total_max_attempts": 1})
 
 
 @cache
@@ -45,6 +48,12 @@ def sqs_client() -> "SQSClient":
 def events_client() -> "EventBridgeClient":
     """An EventBridge client for the function's own region."""
     return cast("EventBridgeClient", _client("events", _CONFIG))
+
+
+@cache
+def ses_client() -> "SESV2Client":
+    """An SES client for the function's own region, which tries once: unanswered mail may have been sent."""
+    return cast("SESV2Client", _client("sesv2", _MAIL_CONFIG))
 
 
 def _client(service: str, config: Config) -> Any:

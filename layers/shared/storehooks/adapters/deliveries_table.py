@@ -25,12 +25,19 @@ from storehooks.adapters.delivery_items import (
     hook_partition,
     lease_until,
     state_of,
+    telling_partition,
     to_item,
 )
-from storehooks.adapters.dynamodb import ConditionFailedError, query_pages, store_errors
+from storehooks.adapters.dynamodb import (
+    MOST_WRITES,
+    ConditionFailedError,
+    query_pages,
+    store_errors,
+    write_batch,
+)
 from storehooks.domain.circuit import PROBE_SECONDS, Circuit
 from storehooks.domain.delivery import AttemptTask, Delivery, Status
-from storehooks.domain.errors import DeliveryNotFoundError, StoreBusyError, StorehooksError
+from storehooks.domain.errors import DeliveryNotFoundError, StorehooksError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -40,9 +47,7 @@ logger = Logger(utc=True)
 
 CIRCUIT_ID = "circuit"
 _DELIVERY_PREFIX = "msg_"
-_MOST_WRITES = 25
 _TRIES = 4
-_PAUSE_SECONDS = 0.05
 _DAY_SECONDS = 24 * 60 * 60
 _MINUTE_SECONDS = 60
 # A page of the log looks at this many megabytes at most, and may then hold fewer than asked for.
@@ -65,7 +70,7 @@ class DeliveryPage:
 class DeliveriesTable:
     """The deliveries of all stores.
 
-    Every method may raise :class:`StoreBusyError` and
+    Every method may raise :class:`storehooks.domain.errors.StoreBusyError` and
     :class:`storehooks.domain.errors.StoreFailedError`.
 
     :param retention_days: how long a delivery is kept after its last change.
@@ -174,22 +179,13 @@ class DeliveriesTable:
 
         Without a condition: whatever else the log says of them, this is what counts.
 
-        :raises StoreBusyError: when DynamoDB does not take all of them, however often asked.
+        :raises storehooks.domain.errors.StoreBusyError: when not all were taken, however often asked.
         """
-        for start in range(0, len(deliveries), _MOST_WRITES):
-            chunk = deliveries[start : start + _MOST_WRITES]
-            self._write([{"PutRequest": {"Item": self._item(delivery)}} for delivery in chunk])
-
-    def _write(self, requests: "list[WriteRequestTypeDef]") -> None:
-        for tries in range(_TRIES):
-            if tries:
-                self._sleep(_PAUSE_SECONDS * 2**tries)
-            with store_errors():
-                answer = self._dynamodb.batch_write_item(RequestItems={self._table: requests})
-            requests = answer["UnprocessedItems"].get(self._table, [])  # type: ignore[assignment]
-            if not requests:
-                return
-        raise StoreBusyError
+        for chunk in batched(deliveries, MOST_WRITES, strict=False):
+            puts: list[WriteRequestTypeDef] = [
+                {"PutRequest": {"Item": self._item(delivery)}} for delivery in chunk
+            ]
+            write_batch(self._dynamodb, self._table, puts, tries=_TRIES, sleep=self._sleep)
 
     def save(self, delivery: Delivery, *, over: Delivery | None) -> bool:
         """Log a delivery as it is now, over what was read of it. One call.
@@ -382,7 +378,7 @@ class DeliveriesTable:
                 self._dynamodb.put_item(
                     TableName=self._table,
                     Item={
-                        "hook": {"S": f"told#{store_hash}"},
+                        "hook": {"S": telling_partition(store_hash)},
                         "id": {"S": destination_digest},
                         "expires_at": {"N": str(now + pause_seconds)},
                     },

@@ -32,6 +32,11 @@ def hook_partition(store_hash: str, hook_id: int) -> str:
     return f"{store_hash}#{hook_id}"
 
 
+def telling_partition(store_hash: str) -> str:
+    """The partition of when a store's failing destinations were last told of."""
+    return f"told#{store_hash}"
+
+
 def hook_of(item: Mapping[str, Any]) -> tuple[str, int]:
     """The store's hash and the id of the hook that an item is about."""
     store_hash, _, hook_id = item["hook"]["S"].partition("#")

@@ -1,7 +1,8 @@
 """What all tables have in common: DynamoDB's errors in our words."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import batched
 from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -11,7 +12,14 @@ from storehooks.domain.errors import StoreBusyError, StoreFailedError, Storehook
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import WriteRequestTypeDef
 
+MOST_WRITES = 25
+"""So many writes are one call."""
+
+_PAUSE_SECONDS = 0.05
+# A partition takes a thousand writes a second: who deletes more waits for seconds.
+_DELETE_TRIES = 8
 _BUSY_CODES = {"ProvisionedThroughputExceededException", "RequestLimitExceeded", "ThrottlingException"}
 # The second: a transaction of another request holds the item.
 _RACE_CODES = {"ConditionalCheckFailedException", "TransactionConflictException"}
@@ -27,6 +35,45 @@ def query_pages(dynamodb: "DynamoDBClient", **query: Any) -> Iterator[list[dict[
         if "LastEvaluatedKey" not in answer:
             return
         start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
+
+def write_batch(
+    dynamodb: "DynamoDBClient",
+    table: str,
+    requests: "list[WriteRequestTypeDef]",
+    *,
+    tries: int,
+    sleep: Callable[[float], None],
+) -> None:
+    """Up to 25 puts and deletes without conditions. One call, unless DynamoDB does not take all at once.
+
+    :raises StoreBusyError: when it does not take all of them, however often asked.
+    """
+    for number in range(tries):
+        if number:
+            sleep(_PAUSE_SECONDS * 2**number)
+        with store_errors():
+            answer = dynamodb.batch_write_item(RequestItems={table: requests})
+        requests = answer["UnprocessedItems"].get(table, [])  # type: ignore[assignment]
+        if not requests:
+            return
+    raise StoreBusyError
+
+
+def delete_items(
+    dynamodb: "DynamoDBClient",
+    table: str,
+    keys: Iterable[Mapping[str, Any]],
+    *,
+    sleep: Callable[[float], None],
+) -> None:
+    """Delete items, 25 to a call, whether they exist or not.
+
+    :raises StoreBusyError: when DynamoDB does not take all of them, however often asked.
+    """
+    for chunk in batched(keys, MOST_WRITES, strict=False):
+        deletes: list[WriteRequestTypeDef] = [{"DeleteRequest": {"Key": key}} for key in chunk]
+        write_batch(dynamodb, table, deletes, tries=_DELETE_TRIES, sleep=sleep)
 
 
 class ConditionFailedError(StorehooksError):

@@ -1,25 +1,28 @@
 """Hooks in DynamoDB.
 
-Three kinds of items share the table, keyed by ``store_hash`` and ``id``:
+Four kinds of items share the table, keyed by ``store_hash`` and ``id``:
 
 - a hook, under its store's hash and its own id;
 - a store's counter, id 0, with the last id given out; ids are never given out again;
 - a guard, under ``guard#store#client#scope`` and id 0: which destinations the client has
   hooks for, each as an attribute ``d_<digest>`` with the hook's id, and their ``number``.
   A hook and its guard change in one transaction, which is what keeps hooks unique and few
-  under concurrent requests.
+  under concurrent requests;
+- whom to write to about a client's hooks, see :mod:`storehooks.adapters.addresses`.
 """
 
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from storehooks.adapters.addresses import addresses_key
 from storehooks.adapters.aws import dynamodb_client
 from storehooks.adapters.dynamodb import (
     ConditionFailedError,
     TransactionCancelledError,
+    delete_items,
     query_pages,
     store_errors,
 )
@@ -194,6 +197,44 @@ class HooksTable:
         except ConditionFailedError:
             return False
         return True
+
+    # ------------------------------------------------------------ whole stores
+
+    def last_id(self, store_hash: str) -> int:
+        """The last id that the store gave to a hook, 0 if it gave none. One call."""
+        with store_errors():
+            answer = self._dynamodb.get_item(
+                TableName=self._table, Key=hook_key(store_hash, int(_COUNTER_ID)), ConsistentRead=True
+            )
+        return int(answer["Item"]["last_id"]["N"]) if "Item" in answer else 0
+
+    def of_store(self, store_hash: str) -> Iterator[list[Hook]]:
+        """The hooks of all the store's clients, in the order of their ids; one call per megabyte."""
+        pages = query_pages(
+            self._dynamodb,
+            TableName=self._table,
+            ConsistentRead=True,
+            KeyConditionExpression="store_hash = :store AND id > :counter",
+            ExpressionAttributeValues={":store": {"S": store_hash}, ":counter": {"N": _COUNTER_ID}},
+        )
+        for items in pages:
+            yield [to_hook(item) for item in items]
+
+    def remove(self, hooks: Sequence[Hook]) -> None:
+        """Remove hooks whose clients can change nothing any more; 25 writes to a call.
+
+        Their guards go first: one that outlived its hooks would be in the way of new ones.
+        """
+        guards = {_guard_key(hook) for hook in hooks}
+        self._delete({"store_hash": {"S": guard}, "id": {"N": _COUNTER_ID}} for guard in sorted(guards))
+        self._delete(hook_key(hook.store_hash, hook.id) for hook in hooks)
+
+    def remove_admins(self, store_hash: str, client_ids: Iterable[str]) -> None:
+        """Remove the e-mail addresses that clients have given; 25 writes to a call."""
+        self._delete(addresses_key(store_hash, client_id) for client_id in client_ids)
+
+    def _delete(self, keys: Iterable[Item]) -> None:
+        delete_items(self._dynamodb, self._table, keys, sleep=self._sleep)
 
     def _update_once(self, old: Hook, changes: Mapping[str, Any]) -> Hook:
         # Clocks differ between machines; a hook's time never goes back.

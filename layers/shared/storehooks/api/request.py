@@ -125,9 +125,10 @@ class Request:
             raise HookNotFoundError(text)
         return int(text)
 
-    def hooks_wanted(self) -> HooksWanted:
+    def hooks_wanted(self, *, v3_page_size: int = V3_PAGE_SIZE) -> HooksWanted:
         """What ``page`` and ``limit`` ask for, and in V3 ``is_active``, ``scope`` and ``destination``.
 
+        :param v3_page_size: of a page in V3, unless ``limit`` says otherwise.
         :raises InvalidRequestError: with each that is no number in range, or neither true nor false.
         """
         problems: list[Problem] = []
@@ -139,7 +140,7 @@ class Request:
                 scope=self._query("scope"),
                 destination=self._query("destination"),
             )
-            page = self._page(V3_PAGE_SIZE, problems, narrowed_by=("is_active", "scope", "destination"))
+            page = self._page(v3_page_size, problems, narrowed_by=("is_active", "scope", "destination"))
             wanted = HooksWanted(page, only, is_counted=True)
         if problems:
             raise InvalidRequestError(*problems)

@@ -5,17 +5,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+_NO_CONTENT = 204
+
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A status, a body that becomes JSON, and further headers."""
+    """A status, a body that becomes JSON, and further headers. A 204 has no body, whatever is here."""
 
     status: int
-    body: object
+    body: object = None
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def to_gateway(self) -> dict[str, Any]:
         """The answer in the form of API Gateway's proxy integration."""
+        if self.status == _NO_CONTENT:
+            headers = dict(self.headers)
+            return {"statusCode": self.status, "headers": headers, "body": "", "isBase64Encoded": False}
         return {
             "statusCode": self.status,
             "headers": {"Content-Type": "application/json", **self.headers},

@@ -1,7 +1,7 @@
 """Hooks, lists and errors as version 3 of the API shows them: in an envelope, times as seconds since 1970."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -30,6 +30,18 @@ def hook_to_v3(hook: Hook) -> dict[str, Any]:
         shown["deactivated_at"] = hook.deactivated_at
         shown["deactivation_reason"] = hook.deactivation_reason
     return shown
+
+
+def admin_to_v3(emails: Sequence[str], hooks: Sequence[Hook]) -> dict[str, Any]:
+    """Whom a client has named, and its hooks with their status.
+
+    No domain is ever blocked: a hook that fails is slowed down by itself.
+    """
+    return {
+        "emails": list(emails),
+        "hooks_list": [hook_to_v3(hook) | {"status": hook.status} for hook in hooks],
+        "blocked_domains": [],
+    }
 
 
 def enveloped(data: object, meta: Mapping[str, Any] | None = None) -> dict[str, Any]:

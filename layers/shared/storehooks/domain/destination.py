@@ -8,7 +8,7 @@ import hashlib
 import re
 import unicodedata
 from ipaddress import IPv6Address
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from storehooks.domain.address import is_public, parse_loose_ipv4, parse_plain
 from storehooks.domain.errors import InvalidValueError
@@ -82,6 +82,12 @@ def destination_digest(destination: str) -> str:
     host = parse_plain(authority["host"].strip("[]")) or authority["host"].lower()
     canonical = f"{scheme}://{host}:{port}{rest}"
     return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def origin(destination: str) -> str:
+    """Scheme, host and port: what may be told to others, for a path or query may hold a key."""
+    parts = urlsplit(destination)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 class _Refused(Exception):  # noqa: N818 - never leaves this module

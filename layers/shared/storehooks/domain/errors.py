@@ -128,6 +128,14 @@ class DeliveryNotFoundError(StorehooksError):
     """The hook has no delivery of this id, or none any more."""
 
 
+class MailFailedError(StorehooksError):
+    """An e-mail was not taken, or it is not known whether it was."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
 class QueueFailedError(StorehooksError):
     """A queue or the event bus took only a part of what it was given, or nothing.
 

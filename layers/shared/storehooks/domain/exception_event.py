@@ -6,10 +6,10 @@ never raised about a hook of that scope: its own failures would breed more of th
 
 import json
 from typing import Any
-from urllib.parse import urlsplit
 
 from storehooks.domain.attempt import Attempt
 from storehooks.domain.delivery import Delivery
+from storehooks.domain.destination import origin
 from storehooks.domain.hook import Hook
 from storehooks.domain.scope import DELIVERY_EXCEPTION
 
@@ -29,13 +29,14 @@ def may_be_told_of(hook: Hook) -> bool:
 
 def retrying(hook: Hook, delivery: Delivery, attempt: Attempt) -> dict[str, Any]:
     """An attempt failed, and there will be another."""
-    message = f"Delivering to {_origin(hook)} failed: {attempt.error}. It will be retried"
+    message = f"Delivering to {origin(hook.destination)} failed: {attempt.error}. It will be retried"
     return _detail(hook, RETRYING, message, store_id_of(delivery))
 
 
 def deactivated(hook: Hook, store_id: str | None) -> dict[str, Any]:
     """A hook was deactivated. However often this is told, it is one event."""
-    message = f"Delivering to {_origin(hook)} failed: {hook.deactivation_reason}. The hook was deactivated"
+    where = origin(hook.destination)
+    message = f"Delivering to {where} failed: {hook.deactivation_reason}. The hook was deactivated"
     detail = _detail(hook, DEACTIVATED, message, store_id)
     return detail | {"id": f"deactivated.{hook.id}.{hook.version}"}
 
@@ -52,9 +53,3 @@ def _detail(hook: Hook, code: int, message: str, store_id: str | None) -> dict[s
         "data": {"type": "webhook", "id": hook.id, "error_code": code, "message": message},
     }
     return detail if store_id is None else detail | {"store_id": store_id}
-
-
-def _origin(hook: Hook) -> str:
-    """Scheme and host: a path or query may hold a key, and the event goes to other clients as well."""
-    parts = urlsplit(hook.destination)
-    return f"{parts.scheme}://{parts.netloc}"

@@ -238,6 +238,14 @@ class _Invocation:
         """Begin an attempt, or find that there is none to be made. An order: it is to be made later."""
         now = self._shared.clock()
         logged = context.deliveries.get(task.delivery_id)
+        hook = context.hooks.get((task.store_hash, task.hook_id))
+        secrets = context.secrets.get((task.store_hash, task.client_id))
+        if logged is None and hook is None and not secrets:
+            # Its client was removed, and the log with it: this is not to bring it back.
+            self._shared.meter.count_ended(Status.CANCELLED)
+            logger.info("dropped", reason="its client was removed", **task.log_keys)
+            self._done(work)
+            return None
         delivery = logged or task.delivery
         if delivery is None:
             logger.error("the log knows no such delivery", **task.log_keys)
@@ -254,8 +262,6 @@ class _Invocation:
             return None
         if delivery.next_attempt_at is not None and delivery.next_attempt_at > now:
             return self._later(work, task, delivery, now)
-        hook = context.hooks.get((task.store_hash, task.hook_id))
-        secrets = context.secrets.get((task.store_hash, task.client_id))
         if hook is None or not secrets or not hook.is_active:
             is_held = hook is not None and hook.is_deactivated
             status = Status.HELD if is_held else Status.CANCELLED

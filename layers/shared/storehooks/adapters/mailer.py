@@ -1,0 +1,41 @@
+"""E-mails, sent by SES."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from storehooks.adapters.aws import error_code, ses_client
+from storehooks.domain.deactivation_mail import Mail
+from storehooks.domain.errors import MailFailedError
+
+if TYPE_CHECKING:
+    from mypy_boto3_sesv2 import SESV2Client
+
+
+class Mailer:
+    """Sends e-mails from one address, which SES has to know as verified."""
+
+    def __init__(self, sender: str, ses: "SESV2Client | None" = None) -> None:
+        self._sender = sender
+        self._ses = ses or ses_client()
+
+    def send(self, addresses: Sequence[str], mail: Mail) -> str:
+        """Send one e-mail to all of them, and return the id that SES gave it. One call.
+
+        :raises MailFailedError: when SES did not take it, or did not answer.
+        """
+        try:
+            answer = self._ses.send_email(
+                FromEmailAddress=self._sender,
+                Destination={"ToAddresses": list(addresses)},
+                Content={
+                    "Simple": {
+                        "Subject": {"Data": mail.subject, "Charset": "UTF-8"},
+                        "Body": {"Text": {"Data": mail.text, "Charset": "UTF-8"}},
+                    }
+                },
+            )
+        except (ClientError, BotoCoreError) as error:
+            raise MailFailedError(error_code(error)) from error
+        return answer["MessageId"]

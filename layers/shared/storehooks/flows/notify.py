@@ -1,0 +1,67 @@
+"""From the event of a deactivated hook to an e-mail to its owners."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from aws_lambda_powertools import Logger
+
+from storehooks.adapters.addresses import Addresses
+from storehooks.adapters.hooks_table import HooksTable
+from storehooks.adapters.mailer import Mailer
+from storehooks.adapters.told_once import ToldOnce
+from storehooks.domain.deactivation_mail import deactivation_mail
+from storehooks.domain.errors import StorehooksError
+from storehooks.domain.retry import RetrySchedule
+
+logger = Logger(utc=True)
+
+
+class Notifier:
+    """Writes to the owners of a hook that failures have deactivated, once for each time they do."""
+
+    def __init__(
+        self,
+        *,
+        hooks: HooksTable,
+        addresses: Addresses,
+        told: ToldOnce,
+        mailer: Mailer,
+        schedule: RetrySchedule,
+    ) -> None:
+        self._hooks = hooks
+        self._addresses = addresses
+        self._told = told
+        self._mailer = mailer
+        self._schedule = schedule
+
+    def notify(self, event: Mapping[str, Any]) -> bool:
+        """Write what an entry of the bus tells of, and return whether that was to be done.
+
+        The entry only names the hook. What is written, and whether, is decided by the hook as
+        it is now, so that a repeat, or an entry that somebody else has put there, does no harm.
+
+        :raises StorehooksError: when it has to be tried again.
+        """
+        store_hash, hook_id = str(event["detail"]["store_hash"]), int(event["detail"]["data"]["id"])
+        known = {"event_id": event["detail"].get("id"), "store_hash": store_hash, "hook_id": hook_id}
+        hook = self._hooks.find(store_hash, hook_id)
+        if hook is None or hook.deactivated_at is None:
+            logger.info("not deactivated any more", **known)
+            return False
+        known["client_id"] = hook.client_id
+        addresses = self._addresses.get(store_hash, hook.client_id)
+        if not addresses:
+            logger.info("nobody to write to", **known)
+            return False
+        occasion = f"{store_hash}#{hook_id}#{hook.deactivated_at}"
+        if not self._told.claim(occasion):
+            logger.info("written already, or somebody is at it", **known)
+            return False
+        mail = deactivation_mail(hook, deactivated_at=hook.deactivated_at, schedule=self._schedule)
+        message_id = self._mailer.send(addresses, mail)
+        logger.info("written", message_id=message_id, addresses=len(addresses), **known)
+        try:
+            self._told.done(occasion)
+        except StorehooksError as error:  # tried again, it would be written again
+            logger.warning("not remembered", error=repr(error), **known)
+        return True

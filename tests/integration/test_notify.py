@@ -1,0 +1,160 @@
+"""The owners of a deactivated hook are written to, once."""
+
+import json
+
+import pytest
+from botocore.exceptions import ClientError
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.ses.models import ses_backends
+
+from storehooks.domain.errors import MailFailedError
+from storehooks.domain.exception_event import deactivated
+from tests.integration.conftest import REGION, load_event
+from tests.integration.delivery_world import World
+from tests.template_file import EMAIL_SENDER
+
+
+@pytest.fixture
+def world(aws, functions):
+    world = World(aws)
+    functions.module("notify_owners").notifier._told._clock = world.clock
+    return world
+
+
+@pytest.fixture
+def hook(world):
+    """A hook that failures have deactivated."""
+    hook = world.hook("https://app.example.com/key?token=secret")
+    world.answer = lambda _request: (410, None)
+    world.event(hook)
+    world.work()
+    return world.hooks.find("5ueh97", hook.id)
+
+
+@pytest.fixture
+def named(functions, hook):
+    """Names addresses for the hook's client."""
+
+    def name(*emails: str) -> None:
+        event = load_event("update_admin")
+        event["requestContext"]["authorizer"]["client_id"] = hook.client_id
+        event["body"] = json.dumps({"emails": list(emails)})
+        assert functions.invoke("update_admin", event) == (204, None)
+
+    return name
+
+
+def entry(hook):
+    """What the bus hands on of a deactivated hook."""
+    event = load_event("notify_owners")
+    return event | {"detail": deactivated(hook, None)}
+
+
+def notify(functions, hook):
+    return functions.module("notify_owners").handler(entry(hook), None)["written"]
+
+
+def sent():
+    return ses_backends[DEFAULT_ACCOUNT_ID][REGION].sent_messages
+
+
+def test_all_addresses_of_the_hooks_client_get_one_mail(functions, hook, named):
+    named("a@example.com", "b@example.com")
+    assert notify(functions, hook) is True
+    (mail,) = sent()
+    assert mail.source == EMAIL_SENDER
+    assert mail.destinations["ToAddresses"] == ["a@example.com", "b@example.com"]
+    assert mail.subject == f"Webhook {hook.id} of the store 5ueh97 was switched off"
+    assert "410" in mail.body
+    assert "secret" not in mail.body
+
+
+def test_a_repeat_is_not_written_of_and_neither_is_another_change_of_the_hook(functions, world, hook, named):
+    named("a@example.com")
+    notify(functions, hook)
+    world.clock.now += 3600
+    assert notify(functions, hook) is False
+    world.hooks.update(world.caller, hook.id, {"destination": "https://app.example.com/other"})
+    assert notify(functions, world.hooks.find("5ueh97", hook.id)) is False
+    assert len(sent()) == 1
+
+
+def test_a_hook_that_is_deactivated_again_is_written_of_again(functions, world, hook, named):
+    named("a@example.com")
+    notify(functions, hook)
+    world.clock.now += 1
+    world.hooks.update(world.caller, hook.id, {"is_active": True})
+    assert notify(functions, hook) is False, "its owner has switched it on"
+    world.event(hook)
+    world.work()
+    assert notify(functions, world.hooks.find("5ueh97", hook.id)) is True
+    assert len(sent()) == 2
+
+
+def test_nobody_is_written_to_who_has_named_no_address(functions, hook):
+    assert notify(functions, hook) is False
+    assert sent() == []
+
+
+def test_a_hook_that_is_gone_is_not_written_of(functions, world, hook, named):
+    named("a@example.com")
+    world.hooks.delete(world.caller, hook.id)
+    assert notify(functions, hook) is False
+    assert sent() == []
+
+
+def test_what_ses_does_not_take_is_tried_again(functions, world, hook, named, monkeypatch):
+    named("a@example.com")
+    mailer = functions.module("notify_owners").notifier._mailer
+
+    def refuse(**_message):
+        raise ClientError({"Error": {"Code": "MessageRejected", "Message": "a@example.com"}}, "SendEmail")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(mailer._ses, "send_email", refuse)
+        with pytest.raises(MailFailedError, match=r"^MessageRejected$"):
+            notify(functions, hook)
+    assert notify(functions, hook) is False, "until Lambda tries again, a minute later"
+    world.clock.now += 60
+    assert notify(functions, hook) is True
+    assert len(sent()) == 1
+
+
+def test_a_mail_that_is_not_remembered_is_a_mail_nevertheless(functions, aws, hook, named, monkeypatch):
+    named("a@example.com")
+    told = functions.module("notify_owners").notifier._told
+    put, tries = told._dynamodb.put_item, iter([True, False])
+
+    def fail_the_second_time(**item):
+        if next(tries):
+            return put(**item)
+        raise ClientError({"Error": {"Code": "InternalServerError"}}, "PutItem")
+
+    monkeypatch.setattr(told._dynamodb, "put_item", fail_the_second_time)
+    assert notify(functions, hook) is True
+    assert len(sent()) == 1
+
+
+@pytest.mark.parametrize(
+    "detail", [{}, {"store_hash": "5ueh97"}, {"store_hash": "5ueh97", "data": {"id": "x"}}]
+)
+def test_an_entry_that_names_no_hook_ends_among_the_dead_letters(functions, detail):
+    with pytest.raises((KeyError, ValueError)):
+        functions.module("notify_owners").handler(load_event("notify_owners") | {"detail": detail}, None)
+
+
+def test_a_publishers_event_id_never_passes_for_a_mail_that_was_sent(functions, aws, hook, named):
+    """A store's hash has no `#`, with which the keys of mails begin."""
+    named("a@example.com")
+    notify(functions, hook)
+    (key,) = [item["event_key"]["S"] for item in aws.scan("EventIdsTable")]
+    assert key.startswith("#")
+
+
+def test_what_a_mail_costs(functions, aws, hook, named):
+    named("a@example.com")
+    before = len(aws.calls)
+    notify(functions, hook)
+    assert aws.calls[before:] == ["GetItem", "GetItem", "PutItem", "SendEmail", "PutItem"]
+    notify(functions, hook)
+    assert aws.calls[before + 5 :] == ["GetItem", "GetItem", "PutItem"]

@@ -1,0 +1,90 @@
+"""Which e-mail addresses can be named."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from storehooks.domain.email_address import check_addresses
+from storehooks.domain.errors import InvalidValueError
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "hooks@example.com",
+        "first.last+tag@mail.example.co.uk",
+        "o'neill=x/y@xn--bcher-kva.example",
+        "A1_-~`{|}!#$%&*?^@1a-b.example",
+        f"{'x' * 64}@example.com",
+        f"x@{'a' * 63}.{'b' * 63}.{'c' * 63}.{'d' * 54}.com",
+    ],
+)
+def test_an_address_of_ordinary_ascii_is_taken_as_it_is(address):
+    assert check_addresses([address]) == [address]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "",
+        "hooks",
+        "@example.com",
+        "hooks@",
+        "hooks@localhost",
+        "hooks@example.c",
+        "hooks@example.com.",
+        "hooks@.example.com",
+        "hooks@exa_mple.com",
+        "hooks@-example.com",
+        "hooks@example-.com",
+        "hooks@example.123",
+        "hooks@[192.0.2.1]",
+        "hooks@192.0.2.1",
+        ".hooks@example.com",
+        "hooks.@example.com",
+        "ho..oks@example.com",
+        "ho oks@example.com",
+        '"ho oks"@example.com',
+        "hooks@example.com ",
+        " hooks@example.com",
+        "hooks@example.com\n",
+        "hooks@example.com\r\nBcc: x@example.com",
+        "hooks@example.com,other@example.com",
+        "Hooks <hooks@example.com>",
+        "hooks@example.com(comment)",
+        "a@b@example.com",
+        "h\u00f6ks@example.com",
+        "hooks@b\u00fccher.example",
+        "hooks@ex\u0430mple.com",
+        "hooks@example.com\0",
+        f"{'x' * 65}@example.com",
+        f"x@{'a' * 64}.com",
+        f"x@{'a' * 63}.{'b' * 63}.{'c' * 63}.{'d' * 58}.com",
+    ],
+)
+def test_anything_else_is_refused_with_what_it_is(address):
+    with pytest.raises(InvalidValueError) as caught:
+        check_addresses(["fine@example.com", address])
+    assert (caught.value.reason, caught.value.given) == ("is no e-mail address", address)
+
+
+def test_there_are_at_most_ten_and_each_once():
+    assert check_addresses([]) == []
+    ten = [f"{number}@example.com" for number in range(10)]
+    assert check_addresses(ten) == ten
+    with pytest.raises(InvalidValueError, match="has 11 addresses"):
+        check_addresses([*ten, "11@example.com"])
+    with pytest.raises(InvalidValueError, match="is there twice"):
+        check_addresses(["hooks@example.com", "Hooks@Example.com"])
+
+
+@given(st.text(max_size=300))
+def test_whatever_is_taken_has_one_at_and_nothing_that_could_end_a_header(text):
+    try:
+        (address,) = check_addresses([text])
+    except InvalidValueError:
+        return
+    assert address.count("@") == 1
+    assert address.isascii()
+    assert address.isprintable()
+    assert not set(address) & set(' ,;:<>()[]\\"')
