@@ -50,11 +50,17 @@ def table_definition(logical_id: str) -> dict[str, Any]:
 
 def environment(function: str) -> dict[str, str]:
     """A function's variables as a deployment sets them; resources by logical id."""
-    variables = resources("AWS::Serverless::Function")[function]["Environment"]["Variables"]
+    variables = own_variables(resources("AWS::Serverless::Function")[function])
     return {
         name: parameter(value["Ref"]) if value["Ref"] in template()["Parameters"] else value["Ref"]
         for name, value in variables.items()
     }
+
+
+def own_variables(function: dict[str, Any]) -> dict[str, Any]:
+    """The variables of a function's own, which one that needs no setting does not have."""
+    variables: dict[str, Any] = function.get("Environment", {}).get("Variables", {})
+    return variables
 
 
 def parameter(name: str) -> str:

@@ -15,7 +15,7 @@ from moto import mock_aws
 
 from storehooks.adapters.access import AccessTables
 from storehooks.adapters.aws import dynamodb_client, events_client, ses_client, sqs_client
-from tests.template_file import EMAIL_SENDER, parameter, resources, table_definition, template
+from tests.template_file import EMAIL_SENDER, own_variables, parameter, resources, table_definition, template
 
 ROOT = Path(__file__).parents[2]
 REGION = "us-east-1"
@@ -94,7 +94,7 @@ def aws(monkeypatch):
         mocked = Aws()
         mocked.create()
         for function in resources("AWS::Serverless::Function").values():
-            for name, value in function["Environment"]["Variables"].items():
+            for name, value in own_variables(function).items():
                 monkeypatch.setenv(name, mocked.setting(value))
         _count_and_serialize(monkeypatch, mocked.calls)
         yield mocked

@@ -88,7 +88,7 @@ def test_a_function_loads_nothing_it_can_do_without(function, loaded):
     assert not heavy & loaded[function]
 
 
-@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("function", sorted(set(FUNCTIONS) - {"console"}))
 def test_a_function_without_its_settings_fails_at_its_start_and_names_one(function):
     answer = subprocess.run(
         [sys.executable, "-c", "import app"],

@@ -27,3 +27,17 @@ class Response:
             "body": json.dumps(self.body, ensure_ascii=False, separators=(",", ":")),
             "isBase64Encoded": False,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class HtmlResponse(Response):
+    """A page for people: the body is its text."""
+
+    def to_gateway(self) -> dict[str, Any]:
+        """The same with the text as it is."""
+        return {
+            "statusCode": self.status,
+            "headers": {"Content-Type": "text/html; charset=utf-8", **self.headers},
+            "body": self.body,
+            "isBase64Encoded": False,
+        }

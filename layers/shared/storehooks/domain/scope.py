@@ -38,7 +38,7 @@ def catalogue() -> dict[str, dict[str, Any]]:
 
 
 @cache
-def _wildcards() -> frozenset[str]:
+def wildcards() -> frozenset[str]:
     """Every ``.../*`` that stands above a scope of the catalogue."""
     return frozenset(
         wildcard
@@ -75,7 +75,7 @@ def check_scope(scope: str) -> str:
     """The scope as it is, if a hook may have it; otherwise :class:`InvalidValueError`."""
     named = _CHANNEL.sub(_PLACEHOLDER, scope)
     # The placeholder itself is no channel: only what the pattern put there counts.
-    if "{" not in scope and (named in catalogue() or named in _wildcards()):
+    if "{" not in scope and (named in catalogue() or named in wildcards()):
         return scope
     raise InvalidValueError(_refusal(scope), ACCEPTED, given=scope)
 

@@ -1,0 +1,113 @@
+// The API, on the origin that served this page.
+
+const TIMEOUT_MS = 35_000; // the gateway gives up after 29 s
+const TRIES_OF_A_READ = 3;
+const LONGEST_WAIT_SECONDS = 10;
+
+/** What stands before /console, as /live does where the stage is in the path, stands before /stores too. */
+export function basePath() {
+  return location.pathname.replace(/\/console\/?$/, "");
+}
+
+/** An answer that is no 2xx, or none at all (status 0). */
+export class ApiError extends Error {
+  constructor(status, problems, retryAfter) {
+    super(problems[0]?.message ?? "");
+    this.status = status;
+    this.problems = problems;
+    this.retryAfter = retryAfter;
+  }
+
+  /** The message of each field that is at fault, by its name. */
+  get fields() {
+    const named = this.problems.filter((problem) => problem.details?.field);
+    return new Map(named.map((problem) => [problem.details.field, problem.message]));
+  }
+}
+
+/** The hooks API of a store. The token goes nowhere but into the header of these requests. */
+export class Api {
+  #token;
+  #url;
+
+  constructor(store, token) {
+    this.store = store;
+    this.#token = token;
+    this.#url = `${basePath()}/stores/${encodeURIComponent(store)}/v2`;
+  }
+
+  /** What the API answers; a read that comes at a bad moment is tried again. */
+  async call(method, path, body) {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#send(method, path, body);
+      } catch (error) {
+        const isBadMoment = error instanceof ApiError && (error.status === 429 || error.status === 503);
+        if (method !== "GET" || !isBadMoment || attempt >= TRIES_OF_A_READ) throw error;
+        await new Promise((resolve) => setTimeout(resolve, error.retryAfter * 1000));
+      }
+    }
+  }
+
+  async #send(method, path, body) {
+    let response, text;
+    try {
+      response = await fetch(this.#url + path, {
+        method,
+        headers: {
+          "X-Auth-Token": this.#token,
+          Accept: "application/json",
+          ...(body === undefined ? {} : { "Content-Type": "application/json" }),
+        },
+        body: body === undefined ? undefined : JSON.stringify(body),
+        cache: "no-store",
+        credentials: "omit",
+        redirect: "error",
+        referrerPolicy: "no-referrer",
+        signal: AbortSignal.timeout(TIMEOUT_MS),
+      });
+      text = await response.text();
+    } catch {
+      throw new ApiError(0, [], 1);
+    }
+    const answer = parsed(text);
+    if (response.ok && answer !== undefined) return answer;
+    const retryAfter = Number(response.headers.get("X-Retry-After")) || 1;
+    const problems = Array.isArray(answer) ? answer : [];
+    throw new ApiError(response.status, problems, Math.min(retryAfter, LONGEST_WAIT_SECONDS));
+  }
+}
+
+function parsed(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** What went wrong, in words that say what to do about it. */
+export function explain(error) {
+  if (!(error instanceof ApiError)) throw error;
+  switch (error.status) {
+    case 0:
+      return "No answer came. Is the connection up, and the stack running? Then try again.";
+    case 401:
+      return "This token is not known: it was mistyped, revoked, or has come to its end.";
+    case 403:
+      return error.fields.size
+        ? error.message
+        : "This token may not do that: it is another store’s, or lacks the OAuth scope “default”.";
+    case 404:
+      return "There is no such thing (any more): it was deleted, is another client’s, or was too old to be kept.";
+    case 429:
+      return `Too many requests at once. Try again in ${error.retryAfter} s.`;
+    case 500:
+    case 502:
+    case 503:
+    case 504:
+      return `The service could not answer (${error.status}). If you changed something, refresh to see whether it took effect, then try again.`;
+    default:
+      return error.problems.map((problem) => problem.message).join(" ") || `The answer was ${error.status}.`;
+  }
+}

@@ -1,0 +1,363 @@
+// One hook: whether events reach it and why not, what can be done about it, and its deliveries.
+
+import { explain } from "./api.js";
+import { attemptNodes } from "./attempt.js";
+import { ask, busy, byId, el, keep, news, rowLink, tell } from "./dom.js";
+import { routeTo } from "./route.js";
+import { STATUSES, capital, counted, hookHealth, hookState, milliseconds, missed, sentence, statusBadge } from "./state.js";
+import { exact, when, whenNext } from "./time.js";
+
+const PAGE_SIZE = 50;
+const LARGEST_PAGE = 250;
+const DAY_MS = 86_400_000;
+// A hook is deactivated when the schedule of a delivery ends, so what failed began two days before.
+const OUTAGE_MS = 3 * DAY_MS;
+
+export class HookView {
+  #api;
+  #id;
+  #hook;
+  #status = "";
+  #deliveries = [];
+  #newest = []; // of any status: what the hook's state is told from
+  #cursor = null;
+  #recovery;
+  #turn = 0;
+  #session;
+  #panel;
+  #drawnState;
+
+  constructor(session, panel, forms, go) {
+    this.#session = session;
+    this.#panel = panel;
+    this.#wire(forms, go);
+  }
+
+  get section() {
+    return byId("hook");
+  }
+
+  get title() {
+    return this.#hook ? `${this.#hook.scope} (hook ${this.#hook.id})` : `Hook ${this.#id}`;
+  }
+
+  /** Seconds between refreshes: few while something is awaited. */
+  get interval() {
+    return this.#panel.isAwaited || this.#recovery?.state === "running" ? 2 : 10;
+  }
+
+  /** @param before where one was: who comes from elsewhere is led to the hook's title. */
+  async open(api, { store, hookId, status, deliveryId }, before) {
+    const isOther = this.#api !== api || this.#id !== hookId;
+    if (isOther) this.#forget(api, hookId);
+    byId("hook-back").href = routeTo({ store });
+    if (isOther || this.#status !== status || before.hookId !== hookId) {
+      this.#status = Object.hasOwn(STATUSES, status) ? status : "";
+      byId("deliveries-status").value = this.#status;
+      if (!deliveryId) byId("hook-title").focus();
+      await this.refresh();
+    }
+    if (!this.#hook || this.#id !== hookId) return;
+    if (deliveryId) {
+      const known = this.#deliveries.find((delivery) => delivery.id === deliveryId);
+      await this.#panel.open(api, this.#hook, deliveryId, known);
+    } else {
+      this.#panel.close();
+      if (document.activeElement === document.body) byId("hook-title").focus();
+    }
+  }
+
+  /** Read hook, deliveries and what is going on anew. What is shown stays until then. */
+  async refresh() {
+    const turn = ++this.#turn;
+    const isStale = () => turn !== this.#turn;
+    try {
+      const size = Math.min(Math.max(this.#deliveries.length, PAGE_SIZE), LARGEST_PAGE);
+      const [hook, page, newest] = await Promise.all([
+        this.#api.call("GET", `/hooks/${encodeURIComponent(this.#id)}`),
+        this.#page(size),
+        this.#status ? this.#api.call("GET", `/hooks/${encodeURIComponent(this.#id)}/deliveries?limit=10`) : undefined,
+      ]);
+      if (isStale()) return;
+      this.#hook = hook;
+      this.#newest = (newest ?? page).data;
+      this.#takeNewest(page, size);
+      this.#draw();
+      tell(byId("hook-problem"), "");
+      await this.#refreshRecovery();
+      if (this.#panel.isOpen && !isStale()) await this.#panel.refresh(hook);
+    } catch (error) {
+      if (isStale()) return;
+      tell(byId("hook-problem"), explain(error));
+      throw error;
+    } finally {
+      if (!isStale()) {
+        byId("hook-loading").hidden = true;
+        byId("deliveries-loading").hidden = true;
+      }
+    }
+  }
+
+  /** Nothing of another hook may be seen under this one's name. */
+  #forget(api, id) {
+    this.#panel.close();
+    this.#api = api;
+    this.#id = id;
+    this.#hook = undefined;
+    this.#deliveries = [];
+    this.#cursor = null;
+    this.#recovery = undefined;
+    this.#drawnState = undefined;
+    for (const problem of ["hook-problem", "hook-action-problem", "deliveries-problem"]) tell(byId(problem), "");
+    for (const hidden of ["hook-whole", "hook-pinged", "hook-recovery"]) byId(hidden).hidden = true;
+    byId("hook-title").textContent = "";
+    byId("hook-loading").hidden = false;
+  }
+
+  #page(limit, cursor) {
+    const query = new URLSearchParams({ limit });
+    if (this.#status) query.set("status", this.#status);
+    if (cursor) query.set("cursor", cursor);
+    return this.#api.call("GET", `/hooks/${encodeURIComponent(this.#id)}/deliveries?${query}`);
+  }
+
+  /** The newest deliveries, in place of those known; older ones than a request can bring stay as they are. */
+  #takeNewest(page, size) {
+    const last = page.data.at(-1);
+    const older = size === LARGEST_PAGE && page.next_cursor ? this.#deliveries.filter(({ id }) => id < last.id) : [];
+    this.#deliveries = [...page.data, ...older];
+    if (!older.length) this.#cursor = page.next_cursor;
+  }
+
+  // ------------------------------------------------------------ what is shown
+
+  #draw() {
+    const hook = this.#hook;
+    byId("hook-whole").hidden = false;
+    byId("hook-title").textContent = hook.scope;
+    byId("hook-destination").textContent = hook.destination;
+    byId("hook-switch").textContent = hook.is_active ? "Switch off …" : "Switch on";
+    byId("hook-switch").className = hook.is_active ? "" : "primary";
+    this.#drawState(hook);
+    this.#drawDeliveries();
+    const headers = Object.entries(hook.headers ?? {});
+    const facts = [
+      ["Id", String(hook.id)],
+      ["Client", el("code", {}, hook.client_id)],
+      ["Created", exact(hook.created_at)],
+      ["Changed", exact(hook.updated_at)],
+      ["Headers", headers.length ? el("code", {}, headers.map(([name]) => name).join(", ")) : "none"],
+    ];
+    byId("hook-facts").replaceChildren(...facts.flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));
+  }
+
+  #drawState(hook) {
+    const drawn = JSON.stringify([hook, this.#newest]);
+    if (drawn === this.#drawnState) return;
+    this.#drawnState = drawn;
+    const health = hookHealth(hook, this.#newest);
+    byId("hook-state").className = `state ${health.tone}`;
+    byId("hook-state-title").replaceChildren(health.title, ...(health.since ? [" ", when(health.since)] : []));
+    const lines = health.nodes.length ? [el("p", {}, ...health.nodes)] : [];
+    if (hook.deactivated_at) {
+      lines.push(el("p", { class: "muted" }, "What comes is held. Switch the hook on again when its destination works, then recover what it missed."));
+    } else if (hook.is_active && missed(this.#newest).length) {
+      const count = counted(missed(this.#newest).length, "delivery", "deliveries");
+      lines.push(el("p", { class: "muted" }, `Of the newest ${this.#newest.length}, ${count} failed for good or ${missed(this.#newest).length === 1 ? "is" : "are"} held: only a recovery sends them again.`));
+    }
+    byId("hook-state-detail").replaceChildren(...lines);
+  }
+
+  #drawDeliveries() {
+    const list = byId("deliveries-list");
+    // The status is part of a row: the row's link leads back to it.
+    const rows = this.#deliveries.map((delivery) => ({ delivery, status: this.#status }));
+    const draw = (row, { delivery }) => this.#fill(rowLink(row), delivery);
+    keep(list, rows, ({ delivery }) => delivery.id, draw, byId("deliveries-title"));
+    byId("deliveries-more").hidden = !this.#cursor;
+    const empty = byId("deliveries-empty");
+    empty.hidden = this.#deliveries.length > 0;
+    if (!empty.hidden) empty.replaceChildren(...this.#emptyNodes());
+  }
+
+  #emptyNodes() {
+    if (this.#status) return [el("p", {}, `No delivery of this hook is ${this.#status}.`)];
+    const { scope, is_active: isActive, store_hash: store } = this.#hook;
+    if (!isActive) return [el("h2", {}, "Nothing was sent"), el("p", {}, "Events are sent once the hook is switched on.")];
+    const event = scope.endsWith("/*") ? `${scope.slice(0, -1)}…` : scope;
+    const command = `storehooks event send --store-hash ${store} --scope ${event} --data '{"id": 250}'`;
+    return [
+      el("h2", {}, "Nothing was sent yet"),
+      el("p", {}, "Send a ping to see whether the destination answers, or publish an event that the hook is for:"),
+      el("pre", { tabIndex: 0, role: "region", "aria-label": "Command" }, command),
+    ];
+  }
+
+  #fill(link, delivery) {
+    const last = delivery.attempts.at(-1);
+    const count = delivery.attempt_count ?? delivery.attempts.length;
+    const result = [];
+    if (last?.error) result.push(capital(sentence(last.error)), " ");
+    if (last && !last.error) result.push(`Took ${milliseconds(last.latency_ms)}. `);
+    if (count > 1) result.push(`${counted(count, "attempt")}. `);
+    if (delivery.next_attempt_at) result.push("Next ", whenNext(delivery.next_attempt_at), ".");
+    link.href = routeTo({ store: this.#api.store, hookId: this.#id, deliveryId: delivery.id, status: this.#status });
+    link.replaceChildren(
+      el("span", {}, statusBadge(delivery.status)),
+      el("div", { class: "row-main" }, el("div", { class: "row-title" }, delivery.scope), el("div", { class: "row-sub" }, ...result)),
+      el("span", { class: "row-end" }, when(delivery.created_at)),
+    );
+  }
+
+  // ------------------------------------------------------------ what can be done
+
+  #wire({ hookForm, recoverForm }, go) {
+    const select = byId("deliveries-status");
+    select.append(el("option", { value: "" }, "all"), ...Object.keys(STATUSES).map((status) => el("option", {}, status)));
+    select.addEventListener("change", () => {
+      go({ store: this.#api.store, hookId: this.#id, status: select.value }, { isReplacing: true });
+      this.#status = select.value;
+      this.#deliveries = [];
+      byId("deliveries-loading").hidden = false;
+      this.refresh().catch(() => {});
+    });
+    this.#onClick("deliveries-more", () => this.#showOlder(), "deliveries-problem");
+    this.#onClick("hook-ping", () => this.#ping());
+    this.#onClick("hook-switch", () => (this.#hook.is_active ? this.#askToSwitchOff() : this.#switchOn()));
+    this.#onClick("hook-edit", () =>
+      hookForm.ask(this.#hook, async (given) => {
+        await this.#change(given);
+        news("The hook was changed.");
+      }),
+    );
+    this.#onClick("hook-delete", () =>
+      ask({
+        title: `Delete hook ${this.#hook.id}?`,
+        text: `${this.#hook.scope} to ${this.#hook.destination}: no more events are sent, what waits is cancelled, and its deliveries cannot be looked at any more.`,
+        yes: "Delete the hook",
+        explain,
+        act: async () => {
+          await this.#api.call("DELETE", `/hooks/${this.#hook.id}`);
+          news(`Hook ${this.#hook.id} was deleted.`);
+          go({ store: this.#api.store });
+        },
+      }),
+    );
+    this.#onClick("hook-recover", () => {
+      const outage = this.#outage();
+      const recover = () => recoverForm.ask(...outage, (given) => this.#recover(given));
+      if (this.#hook.is_active) return recover();
+      return ask({
+        title: "Switch the hook on first?",
+        text: `It is ${hookState(this.#hook).name.toLowerCase()}, and only what an active hook missed can be sent again. Its destination should be working.`,
+        yes: "Switch it on",
+        isDangerous: false,
+        explain,
+        act: () => this.#switchOn(),
+        then: recover,
+      });
+    });
+  }
+
+  #onClick(id, work, problem = "hook-action-problem") {
+    byId(id).addEventListener("click", () =>
+      busy(byId(id), async () => {
+        tell(byId(problem), "");
+        try {
+          await work();
+        } catch (error) {
+          tell(byId(problem), explain(error));
+        }
+      }),
+    );
+  }
+
+  async #change(given) {
+    this.#hook = await this.#api.call("PUT", `/hooks/${this.#hook.id}`, given);
+    this.#draw();
+  }
+
+  async #switchOn() {
+    await this.#change({ is_active: true });
+    news("The hook is on.");
+  }
+
+  #askToSwitchOff() {
+    ask({
+      title: `Switch hook ${this.#hook.id} off?`,
+      text: "What waits to be tried again is cancelled, and events that come while it is off are not kept for it.",
+      yes: "Switch it off",
+      explain,
+      act: async () => {
+        await this.#change({ is_active: false });
+        news("The hook is off.");
+      },
+    });
+  }
+
+  async #showOlder() {
+    const page = await this.#page(PAGE_SIZE, this.#cursor);
+    const first = page.data[0];
+    this.#deliveries.push(...page.data);
+    this.#cursor = page.next_cursor;
+    this.#drawDeliveries();
+    news(`${counted(page.data.length, "older delivery", "older deliveries")} shown.`);
+    // The button may be gone, and who came to it wants to go on from there.
+    if (first) byId("deliveries-list").querySelector(`[data-key="${CSS.escape(first.id)}"] a`)?.focus();
+  }
+
+  async #ping() {
+    const { attempt } = await this.#api.call("POST", `/hooks/${this.#hook.id}/ping`);
+    byId("hook-pinged").hidden = false;
+    byId("hook-pinged-title").textContent = attempt.error ? "The ping failed" : "The ping arrived";
+    byId("hook-pinged-result").replaceChildren(el("div", { class: "attempt" }, ...attemptNodes(attempt)));
+    byId("hook-pinged-title").focus();
+  }
+
+  /** Since when a recovery is offered, and why since then. */
+  #outage() {
+    const { deactivated_at: deactivatedAt } = this.#hook;
+    if (deactivatedAt) {
+      const since = new Date(Date.parse(deactivatedAt) - OUTAGE_MS);
+      return [since, "Three days before the hook was deactivated, when its deliveries began to fail."];
+    }
+    const oldest = missed(this.#newest).at(-1);
+    if (oldest && !this.#status && !this.#cursor) return [new Date(Date.parse(oldest.created_at) - 1000), "When the first of what it missed came."];
+    return [new Date(Date.now() - DAY_MS), "When the event was accepted."];
+  }
+
+  // ------------------------------------------------------------ a recovery
+
+  async #recover(given) {
+    this.#recovery = await this.#api.call("POST", `/hooks/${this.#hook.id}/recover`, given);
+    this.#session.rememberRecovery(this.#id, this.#recovery.id);
+    this.#drawRecovery();
+    news("The recovery has begun.");
+  }
+
+  async #refreshRecovery() {
+    const id = this.#session.recoveryOf(this.#id);
+    if (!id || (this.#recovery && this.#recovery.state !== "running")) return;
+    const wasRunning = this.#recovery?.state === "running";
+    this.#recovery = await this.#api.call("GET", `/hooks/${encodeURIComponent(this.#id)}/recoveries/${encodeURIComponent(id)}`);
+    this.#drawRecovery();
+    if (wasRunning && this.#recovery.state !== "running") news(`The recovery has ${this.#recovery.state}.`);
+  }
+
+  #drawRecovery() {
+    const { state, reason, count, is_count_exact: isExact, recovered, since, finished_at: end } = this.#recovery;
+    byId("hook-recovery").hidden = false;
+    const whole = `${isExact ? "" : "at least "}${counted(count, "delivery", "deliveries")}`;
+    const title = { running: "Recovering", finished: "Recovered", stopped: "The recovery stopped" }[state] ?? capital(state);
+    byId("hook-recovery-title").textContent = title;
+    byId("hook-recovery-text").replaceChildren(
+      `${recovered.toLocaleString("en")} of ${whole} since ${exact(since)}.`,
+      ...(reason ? [` ${capital(sentence(reason))}`] : []),
+      ...(end ? [" Ended ", when(end), "."] : []),
+    );
+    const bar = byId("hook-recovery-progress");
+    bar.hidden = state !== "running";
+    bar.max = Math.max(count, recovered, 1);
+    bar.value = recovered;
+  }
+}

@@ -1,0 +1,180 @@
+// The page: signing in, where one is, and keeping what is shown up to date.
+
+import { Api, ApiError, explain } from "./api.js";
+import { DeliveryPanel } from "./delivery.js";
+import { busy, byId, tell, wireDialogs } from "./dom.js";
+import { HookForm, RecoverForm } from "./forms.js";
+import { HookView } from "./hook.js";
+import { HooksView } from "./hooks.js";
+import { readRoute, routeTo } from "./route.js";
+import { Session } from "./session.js";
+import { exact, tick } from "./time.js";
+
+// Each refresh costs requests: a page that nobody looks at, or has used for a while, makes none.
+const IDLE_MS = 15 * 60_000;
+
+class Console {
+  #session = new Session();
+  #api;
+  #view;
+  #route = {};
+  #usedAt = Date.now();
+  #askedAt = 0; // when the API was last read for what is shown
+  #refreshedAt; // and when it last answered
+  #openedPanelFrom;
+
+  constructor() {
+    const go = (route, options) => this.#go(route, options);
+    const forms = { hookForm: new HookForm(), recoverForm: new RecoverForm() };
+    const panel = new DeliveryPanel(() => this.#closePanel(), () => {});
+    this.hooks = new HooksView(forms.hookForm, go);
+    this.hook = new HookView(this.#session, panel, forms, go);
+    this.#wire();
+    if (this.#session.token) this.#api = new Api(this.#session.store, this.#session.token);
+    this.#follow();
+    this.#keepUp();
+  }
+
+  #wire() {
+    wireDialogs();
+    addEventListener("hashchange", () => this.#follow());
+    for (const kind of ["pointerdown", "keydown"]) addEventListener(kind, () => (this.#usedAt = Date.now()), true);
+    document.addEventListener("visibilitychange", () => document.hidden || this.#refreshByItself());
+    byId("skip").addEventListener("click", (event) => {
+      event.preventDefault(); // the fragment is the route
+      byId("main").focus();
+    });
+    byId("sign-in-form").addEventListener("submit", (event) => {
+      event.preventDefault();
+      busy(event.submitter ?? byId("sign-in-form").querySelector("button"), () => this.#signIn());
+    });
+    byId("sign-out").addEventListener("click", () => this.#signOut(""));
+    for (const button of document.querySelectorAll("[data-refresh]")) {
+      button.addEventListener("click", () => busy(button, () => this.#refresh()));
+    }
+    setInterval(tick, 1000);
+  }
+
+  // ------------------------------------------------------------ signing in and out
+
+  async #signIn() {
+    const { store, token } = byId("sign-in-form").elements;
+    const given = { store: store.value.trim(), token: token.value.trim() };
+    for (const input of [store, token]) input.ariaInvalid = input.value.trim() ? null : "true";
+    if (!given.store || !given.token) {
+      tell(byId("sign-in-problem"), "Both the store hash and a token are needed.");
+      (given.store ? token : store).focus();
+      return;
+    }
+    const api = new Api(given.store, given.token);
+    try {
+      await api.call("GET", "/hooks?limit=1");
+    } catch (error) {
+      tell(byId("sign-in-problem"), explain(error));
+      if (error.status === 401) token.ariaInvalid = "true";
+      token.select();
+      return;
+    }
+    token.value = "";
+    tell(byId("sign-in-problem"), "");
+    this.#session.begin(given.store, given.token);
+    this.#api = api;
+    if (this.#route.store === given.store) this.#follow();
+    else this.#go({ store: given.store });
+  }
+
+  #signOut(why) {
+    this.#session.end();
+    this.#api = undefined;
+    for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close();
+    this.#follow();
+    tell(byId("sign-in-problem"), why);
+  }
+
+  // ------------------------------------------------------------ where one is
+
+  #go(route, { isReplacing = false } = {}) {
+    const fragment = routeTo(route);
+    if (isReplacing) {
+      history.replaceState(null, "", fragment);
+      this.#route = readRoute(fragment);
+    } else if (location.hash === fragment) this.#follow();
+    else location.hash = fragment;
+  }
+
+  /** Show what the fragment names. */
+  #follow() {
+    const before = this.#route;
+    this.#route = readRoute(location.hash);
+    if (this.#api && this.#route.store === undefined) return this.#go({ store: this.#api.store });
+    // A link to another store needs another token; what this tab holds is not tried on it.
+    const isSignedIn = this.#api?.store === this.#route.store && this.#api !== undefined;
+    byId("session").hidden = !this.#api;
+    byId("session-store").textContent = this.#api?.store ?? "";
+    this.#show(isSignedIn ? (this.#route.hookId ? this.hook : this.hooks) : undefined);
+    if (!isSignedIn) return this.#showSignIn();
+    this.#openedPanelFrom = this.#route.deliveryId && before.hookId === this.#route.hookId ? before : undefined;
+    return this.#run(() => this.#view.open(this.#api, this.#route.hookId ? this.#route : before, before));
+  }
+
+  #showSignIn() {
+    document.title = "storehooks console";
+    const { store, token } = byId("sign-in-form").elements;
+    store.value = this.#route.store ?? store.value;
+    (store.value ? token : store).focus();
+  }
+
+  #show(view) {
+    this.#view = view;
+    byId("sign-in").hidden = view !== undefined;
+    for (const one of [this.hooks, this.hook]) one.section.hidden = one !== view;
+    byId("refreshing").hidden = view === undefined;
+  }
+
+  /** Back to where the panel was opened, or, from a link that led straight to it, to its hook. */
+  #closePanel() {
+    if (this.#openedPanelFrom) history.back();
+    else {
+      history.replaceState(null, "", routeTo({ ...this.#route, deliveryId: undefined }));
+      this.#follow();
+    }
+  }
+
+  // ------------------------------------------------------------ keeping up to date
+
+  #refresh() {
+    return this.#run(() => this.#view.refresh());
+  }
+
+  /** Do what reads the API for the view; what goes wrong is told there. */
+  async #run(read) {
+    const view = this.#view;
+    this.#askedAt = Date.now();
+    try {
+      await read();
+      this.#refreshedAt = Date.now();
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      if (error.status === 401) this.#signOut(explain(error));
+    }
+    if (view === this.#view && view) {
+      document.title = `${view.title} · storehooks`;
+      byId("refreshed").textContent = this.#refreshedAt ? `As of ${exact(this.#refreshedAt)}.` : "";
+    }
+  }
+
+  /** How long to wait is asked again and again: an attempt may be awaited meanwhile. */
+  async #keepUp() {
+    for (;;) {
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+      if (this.#view && Date.now() - this.#askedAt >= this.#view.interval * 1000) await this.#refreshByItself();
+    }
+  }
+
+  async #refreshByItself() {
+    const isWanted = byId("refresh-by-itself").checked && !document.hidden && Date.now() - this.#usedAt < IDLE_MS;
+    if (isWanted && this.#view) await this.#refresh();
+  }
+}
+
+new Console();

@@ -1,0 +1,51 @@
+// Who is looking, and at which recoveries: kept in sessionStorage, which is this tab's alone and outlives a
+// reload; or, where that is switched off, for as long as the page stands.
+
+const KEY = "storehooks";
+
+/** What this tab remembers. */
+export class Session {
+  #kept = {};
+
+  constructor() {
+    try {
+      this.#kept = JSON.parse(sessionStorage.getItem(KEY)) ?? {};
+    } catch {
+      this.#kept = {};
+    }
+  }
+
+  get store() {
+    return this.#kept.store;
+  }
+
+  get token() {
+    return this.#kept.token;
+  }
+
+  begin(store, token) {
+    this.#keep({ store, token, recoveries: {} });
+  }
+
+  end() {
+    this.#keep({});
+  }
+
+  recoveryOf(hookId) {
+    return this.#kept.recoveries?.[hookId];
+  }
+
+  rememberRecovery(hookId, recoveryId) {
+    this.#keep({ ...this.#kept, recoveries: { ...this.#kept.recoveries, [hookId]: recoveryId } });
+  }
+
+  #keep(what) {
+    this.#kept = what;
+    try {
+      if (what.token) sessionStorage.setItem(KEY, JSON.stringify(what));
+      else sessionStorage.removeItem(KEY);
+    } catch {
+      // Kept in memory, then.
+    }
+  }
+}

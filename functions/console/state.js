@@ -1,0 +1,87 @@
+// What states mean, in a word, a colour and a sentence.
+
+import { el } from "./dom.js";
+import { when, whenNext } from "./time.js";
+
+/** A delivery's statuses in the order of the filter: its colour, and what it means. */
+export const STATUSES = {
+  pending: ["wait", "An attempt is on its way."],
+  retrying: ["wait", "Attempts failed, and another is to come."],
+  delivered: ["ok", "The destination has taken it."],
+  exhausted: ["bad", "Every attempt of the schedule failed. It is sent again only if you ask for it."],
+  held: ["held", "It came while the hook was deactivated, or waited when that happened. It is sent only if you ask for it."],
+  cancelled: ["idle", "The hook was switched off before it was delivered."],
+};
+
+/** A word on its colour. */
+export function badge(tone, text) {
+  return el("span", { class: `badge ${tone}` }, text);
+}
+
+/** A delivery's status as a badge. */
+export function statusBadge(status) {
+  return badge(STATUSES[status]?.[0] ?? "idle", capital(status));
+}
+
+/** A hook's state: active, off by its owner's wish, or deactivated by failures. */
+export function hookState(hook) {
+  if (hook.is_active) return { name: "Active", tone: "ok" };
+  return hook.deactivated_at ? { name: "Deactivated", tone: "bad" } : { name: "Off", tone: "idle" };
+}
+
+/** The last attempt of the newest deliveries, whichever delivery made it. */
+function lastAttempt(deliveries) {
+  const attempts = deliveries.flatMap((delivery) => delivery.attempts);
+  return attempts.reduce((last, one) => (!last || one.at > last.at ? one : last), undefined);
+}
+
+/**
+ * Whether events reach a hook, and if not why, from its newest deliveries (undefined: not known yet).
+ * A tone, a title, and sentences as nodes: the cause is to be seen without a further step.
+ */
+export function hookHealth(hook, deliveries) {
+  const state = hookState(hook);
+  if (state.name === "Deactivated") {
+    const reason = sentence(hook.deactivation_reason ?? "its deliveries failed");
+    return { tone: "bad", title: "Deactivated", since: hook.deactivated_at, nodes: [reason] };
+  }
+  if (state.name === "Off") return { tone: "idle", title: "Off", nodes: ["Events are neither sent nor kept."] };
+  if (deliveries === undefined) return { tone: "ok", title: "Active", nodes: [] };
+  const last = lastAttempt(deliveries);
+  if (!last) return { tone: "ok", title: "Active", nodes: ["Nothing was sent yet."] };
+  if (!last.error) return { tone: "ok", title: "Active", nodes: ["Last delivered ", when(last.at), "."] };
+  const next = deliveries.map((delivery) => delivery.next_attempt_at).filter(Boolean).sort()[0];
+  const after = next ? [" Next attempt ", whenNext(next), "."] : [" No attempt is to come."];
+  return {
+    tone: "wait",
+    title: "Active, but failing",
+    nodes: ["Last attempt ", when(last.at), ": ", sentence(last.error), ...after],
+  };
+}
+
+/** How many of these are sent again only if somebody asks for it. */
+export function missed(deliveries) {
+  return deliveries.filter(({ status }) => status === "exhausted" || status === "held");
+}
+
+/** What came of an attempt, in a word. */
+export function attemptBadge(attempt) {
+  return badge(attempt.error ? "bad" : "ok", attempt.status === null ? "No answer" : String(attempt.status));
+}
+
+export function milliseconds(value) {
+  return value >= 10_000 ? `${(value / 1000).toFixed(1)} s` : `${Math.round(value * 10) / 10} ms`;
+}
+
+export function capital(text) {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** The text with a full stop at its end. */
+export function sentence(text) {
+  return /[.!?]$/.test(text) ? text : `${text}.`;
+}
+
+export function counted(count, one, many = `${one}s`) {
+  return `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
+}
