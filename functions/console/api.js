@@ -9,6 +9,11 @@ export function basePath() {
   return location.pathname.replace(/\/console\/?$/, "");
 }
 
+/** Whether the stack is one that `make run` started on this machine. */
+export function isLocal() {
+  return ["127.0.0.1", "localhost"].includes(location.hostname);
+}
+
 /** An answer that is no 2xx, or none at all (status 0). */
 export class ApiError extends Error {
   constructor(status, problems, retryAfter) {
@@ -21,8 +26,13 @@ export class ApiError extends Error {
   /** The message of each field that is at fault, by its name. */
   get fields() {
     const named = this.problems.filter((problem) => problem.details?.field);
-    return new Map(named.map((problem) => [problem.details.field, problem.message]));
+    return new Map(named.map((problem) => [problem.details.field, atField(problem)]));
   }
+}
+
+/** What is wrong with a field, told beside it: without its name. */
+function atField({ message, details: { invalid_reason: reason, accepted } }) {
+  return reason && accepted ? `It ${reason}. Accepted: ${accepted}.` : message;
 }
 
 /** The hooks API of a store. The token goes nowhere but into the header of these requests. */

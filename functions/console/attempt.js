@@ -20,13 +20,18 @@ export function attemptNodes(attempt) {
       "p",
       { class: "attempt-head" },
       attemptBadge(attempt),
-      el("span", { class: "attempt-error" }, attempt.error ?? ""),
+      el("span", { class: "attempt-error" }, beyondStatus(attempt)),
       el("span", { class: "attempt-time" }, when(attempt.at)),
     ),
     el("p", { class: "exact" }, `${exact(attempt.at)} · ${milliseconds(attempt.latency_ms)} in all`),
     ...phaseNodes(attempt),
     ...answerNodes(attempt),
   ];
+}
+
+/** The error, unless it only repeats the status. */
+function beyondStatus({ status, error }) {
+  return error === null || error === `answered ${status}` ? "" : error;
 }
 
 function phaseNodes({ times, error, status }) {

@@ -2,7 +2,7 @@
 
 import { explain } from "./api.js";
 import { attemptNodes } from "./attempt.js";
-import { busy, byId, el, keep, tell } from "./dom.js";
+import { breakable, busy, byId, el, keep, tell } from "./dom.js";
 import { STATUSES, capital, counted, hookState, sentence } from "./state.js";
 import { exact, when, whenNext } from "./time.js";
 
@@ -120,7 +120,7 @@ export class DeliveryPanel {
     const delivery = this.#delivery;
     byId("delivery-whole").hidden = !delivery;
     if (!delivery) return;
-    byId("delivery-title").textContent = delivery.scope;
+    byId("delivery-title").replaceChildren(...breakable(delivery.scope));
     this.#drawState(delivery);
     const drawn = JSON.stringify(delivery);
     if (drawn === this.#drawn) return;

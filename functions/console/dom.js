@@ -16,6 +16,11 @@ export function el(tag, properties = {}, ...children) {
   return element;
 }
 
+/** A path as text that may be broken after each slash. */
+export function breakable(path) {
+  return path.split(/(?<=\/)/).flatMap((segment) => [segment, el("wbr")]);
+}
+
 /** Show a text in an element that is hidden without one. */
 export function tell(element, text) {
   element.hidden = !text;

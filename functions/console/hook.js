@@ -1,8 +1,8 @@
 // One hook: whether events reach it and why not, what can be done about it, and its deliveries.
 
-import { explain } from "./api.js";
+import { explain, isLocal } from "./api.js";
 import { attemptNodes } from "./attempt.js";
-import { ask, busy, byId, el, keep, news, rowLink, tell } from "./dom.js";
+import { ask, breakable, busy, byId, el, keep, news, rowLink, tell } from "./dom.js";
 import { routeTo } from "./route.js";
 import { STATUSES, capital, counted, hookHealth, hookState, milliseconds, missed, sentence, statusBadge } from "./state.js";
 import { exact, when, whenNext } from "./time.js";
@@ -134,7 +134,7 @@ export class HookView {
   #draw() {
     const hook = this.#hook;
     byId("hook-whole").hidden = false;
-    byId("hook-title").textContent = hook.scope;
+    byId("hook-title").replaceChildren(...breakable(hook.scope));
     byId("hook-destination").textContent = hook.destination;
     byId("hook-switch").textContent = hook.is_active ? "Switch off …" : "Switch on";
     byId("hook-switch").className = hook.is_active ? "" : "primary";
@@ -143,6 +143,7 @@ export class HookView {
     const headers = Object.entries(hook.headers ?? {});
     const facts = [
       ["Id", String(hook.id)],
+      ["Destination", el("code", {}, hook.destination)],
       ["Client", el("code", {}, hook.client_id)],
       ["Created", exact(hook.created_at)],
       ["Changed", exact(hook.updated_at)],
@@ -185,7 +186,7 @@ export class HookView {
     const { scope, is_active: isActive, store_hash: store } = this.#hook;
     if (!isActive) return [el("h2", {}, "Nothing was sent"), el("p", {}, "Events are sent once the hook is switched on.")];
     const event = scope.endsWith("/*") ? `${scope.slice(0, -1)}…` : scope;
-    const command = `storehooks event send --store-hash ${store} --scope ${event} --data '{"id": 250}'`;
+    const command = `storehooks event send${isLocal() ? " --local" : ""} --store-hash ${store} --scope ${event} --data '{"id": 250}'`;
     return [
       el("h2", {}, "Nothing was sent yet"),
       el("p", {}, "Send a ping to see whether the destination answers, or publish an event that the hook is for:"),
@@ -200,11 +201,12 @@ export class HookView {
     if (last?.error) result.push(capital(sentence(last.error)), " ");
     if (last && !last.error) result.push(`Took ${milliseconds(last.latency_ms)}. `);
     if (count > 1) result.push(`${counted(count, "attempt")}. `);
+    if (!last) result.push(delivery.status === "held" ? "Waits for a recovery." : "No attempt was made.");
     if (delivery.next_attempt_at) result.push("Next ", whenNext(delivery.next_attempt_at), ".");
     link.href = routeTo({ store: this.#api.store, hookId: this.#id, deliveryId: delivery.id, status: this.#status });
     link.replaceChildren(
       el("span", {}, statusBadge(delivery.status)),
-      el("div", { class: "row-main" }, el("div", { class: "row-title" }, delivery.scope), el("div", { class: "row-sub" }, ...result)),
+      el("div", { class: "row-main" }, el("div", { class: "row-title" }, ...breakable(delivery.scope)), el("div", { class: "row-sub" }, ...result)),
       el("span", { class: "row-end" }, when(delivery.created_at)),
     );
   }

@@ -1,7 +1,7 @@
 // The list of hooks: each with its state and how its last attempt went.
 
 import { explain } from "./api.js";
-import { byId, el, keep, news, rowLink, tell } from "./dom.js";
+import { breakable, byId, el, keep, news, rowLink, tell } from "./dom.js";
 import { routeTo } from "./route.js";
 import { badge, hookHealth, hookState } from "./state.js";
 import { when } from "./time.js";
@@ -136,7 +136,7 @@ export class HooksView {
       el(
         "div",
         { class: "row-main" },
-        el("div", { class: "row-title" }, hook.scope),
+        el("div", { class: "row-title" }, ...breakable(hook.scope)),
         el("div", { class: "row-sub destination", title: hook.destination }, hook.destination),
         health.nodes.length ? el("div", { class: `row-news ${health.tone === "ok" ? "" : health.tone}` }, ...health.nodes) : null,
       ),

@@ -1,6 +1,6 @@
 // The page: signing in, where one is, and keeping what is shown up to date.
 
-import { Api, ApiError, explain } from "./api.js";
+import { Api, ApiError, explain, isLocal } from "./api.js";
 import { DeliveryPanel } from "./delivery.js";
 import { busy, byId, tell, wireDialogs } from "./dom.js";
 import { HookForm, RecoverForm } from "./forms.js";
@@ -52,6 +52,7 @@ class Console {
     for (const button of document.querySelectorAll("[data-refresh]")) {
       button.addEventListener("click", () => busy(button, () => this.#refresh()));
     }
+    if (isLocal()) byId("sign-in-command").textContent += " --local";
     setInterval(tick, 1000);
   }
 

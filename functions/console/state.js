@@ -42,15 +42,18 @@ function lastAttempt(deliveries) {
 export function hookHealth(hook, deliveries) {
   const state = hookState(hook);
   if (state.name === "Deactivated") {
-    const reason = sentence(hook.deactivation_reason ?? "its deliveries failed");
+    const reason = capital(sentence(hook.deactivation_reason ?? "its deliveries failed"));
     return { tone: "bad", title: "Deactivated", since: hook.deactivated_at, nodes: [reason] };
   }
   if (state.name === "Off") return { tone: "idle", title: "Off", nodes: ["Events are neither sent nor kept."] };
   if (deliveries === undefined) return { tone: "ok", title: "Active", nodes: [] };
   const last = lastAttempt(deliveries);
   if (!last) return { tone: "ok", title: "Active", nodes: ["Nothing was sent yet."] };
-  if (!last.error) return { tone: "ok", title: "Active", nodes: ["Last delivered ", when(last.at), "."] };
   const next = deliveries.map((delivery) => delivery.next_attempt_at).filter(Boolean).sort()[0];
+  if (!last.error) {
+    const again = next ? [" Something that failed before is tried again ", whenNext(next), "."] : [];
+    return { tone: "ok", title: "Active", nodes: ["Last delivered ", when(last.at), ".", ...again] };
+  }
   const after = next ? [" Next attempt ", whenNext(next), "."] : [" No attempt is to come."];
   return {
     tone: "wait",

@@ -184,6 +184,7 @@ class _Stack:
     def _announce(self, token: str) -> None:
         typer.echo(f"storehooks ready on {self._base_url} and {self._tls_base_url}")
         typer.echo(f"demo token for store {STORE_HASH}: {token}")
+        typer.echo(f"console: {self._base_url}/console")
         typer.echo(f"curl -H 'X-Auth-Token: {token}' {self._base_url}/stores/{STORE_HASH}/v2/hooks")
         typer.echo(f"https clients trust {self._folder.ca_certificate}; Ctrl-C stops and keeps everything")
         typer.echo(f"publish an event: {shlex.join(self._publish_command())}")
