@@ -43,7 +43,7 @@ export class HookView {
 
   /** Seconds between refreshes: few while something is awaited. */
   get interval() {
-    return this.#panel.isAwaited || this.#recovery?.state === "running" ? 2 : 10;
+    return this.#panel.isAwaited || this.#recovery?.state === "running" ? 2 : 5;
   }
 
   /** @param before where one was: who comes from elsewhere is led to the hook's title. */

@@ -17,7 +17,7 @@ ARRIVAL_SECONDS = 40
 class Destination:
     """A receiver that answers as it is told, and keeps what came."""
 
-    def __init__(self, status: int = 200, port: int = 0) -> None:
+    def __init__(self, status: int = 200, port: int = 0, answer: bytes = b"thanks") -> None:
         self.requests: Queue[tuple[dict[str, str], bytes]] = Queue()
         requests_, answered = self.requests, status
 
@@ -26,7 +26,7 @@ class Destination:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 self.send_response(answered)
                 self.end_headers()
-                self.wfile.write(b"thanks")
+                self.wfile.write(answer)
                 requests_.put((dict(self.headers), body))
 
             def log_message(self, *_arguments: object) -> None:

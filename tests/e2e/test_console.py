@@ -1,0 +1,354 @@
+"""The console in a real browser, on the running stack."""
+
+import re
+
+import pytest
+import requests
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from tests.e2e.browser import WAIT_MS, Visit, chromium
+from tests.e2e.store import Destination, Store
+
+expect.set_options(timeout=WAIT_MS)
+
+HOSTILE = "<img src=x onerror=alert(1)><script>alert(2)</script>"
+PHONE = {"width": 360, "height": 740}
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def visit(browser, stack):
+    with Visit(browser, stack.base_url) as visit:
+        yield visit
+
+
+@pytest.fixture(scope="module")
+def troubled(stack):
+    """A store with a hook that works, one that fails, one that was deactivated and one that is off."""
+    store = Store(stack, "c0ns01e")
+    with (
+        Destination() as works,
+        Destination(status=500, answer=HOSTILE.encode()) as fails,
+        Destination(status=410) as gone,
+    ):
+        hooks = {
+            "store/order/created": works, "store/cart/created": fails, "store/product/created": gone,
+        }  # fmt: skip
+        for scope, destination in hooks.items():
+            store.delivery(store.hook(scope, destination.url), store.publish(scope))
+        store.call("POST", "hooks", json={"scope": "store/*", "destination": f"{works.url}/{'long-' * 100}"})
+        store.delivery(3, store.publish("store/product/created"))
+        yield store
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_everybody_gets_the_page_with_its_headers(stack, scheme):
+    base_url = {"http": stack.base_url, "https": stack.tls_base_url}[scheme]
+    answer = requests.get(f"{base_url}/console", verify=stack.ca_path, timeout=60)
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'; style-src 'sha256-")
+    assert answer.headers["Referrer-Policy"] == "no-referrer"
+    assert answer.headers["Cache-Control"] == "no-cache"
+    assert f"console: {stack.base_url}/console" in stack.run.lines
+
+
+def test_a_hook_is_created_gets_an_event_and_is_switched_off_and_deleted(visit, stack):
+    store = Store(stack, "c0ns01e1")
+    page = visit.page
+    visit.sign_in("c0ns01e1", store.token)
+    expect(page.get_by_role("heading", name="No hooks yet")).to_be_visible()
+    with Destination(answer=HOSTILE.encode()) as destination:
+        page.get_by_role("button", name="Create the first hook").click()
+        form = page.get_by_role("dialog", name="Create a hook")
+        form.get_by_label("Scope").fill("store/order/*")
+        form.get_by_label("Destination").fill(destination.url)
+        form.get_by_label("Headers").fill("X-Key: a secret\nX-Other: one: more")
+        form.get_by_role("button", name="Create the hook").click()
+        expect(page.get_by_role("heading", name="store/order/*", level=1)).to_be_focused()
+        expect(page.locator("#hook-state")).to_contain_text("Nothing was sent yet.")
+        expect(page.get_by_role("region", name="Command")).to_contain_text(
+            "event send --local --store-hash c0ns01e1"
+        )
+        store.publish("store/order/created")
+        headers, _ = destination.next()
+        assert (headers["X-Key"], headers["X-Other"]) == ("a secret", "one: more")
+
+    row = page.get_by_role("link", name="Delivered")
+    row.click()  # it has come by itself
+    panel = page.get_by_role("dialog", name="store/order/created")
+    expect(panel.get_by_role("region", name="Answer")).to_have_text(HOSTILE)
+    expect(panel.get_by_role("region", name="Payload")).to_contain_text('"producer": "stores/c0ns01e1"')
+    expect(panel.get_by_role("list", name="Where the time went")).to_contain_text("waiting for the answer")
+    page.keyboard.press("Escape")
+    expect(panel).to_be_hidden()
+    expect(row).to_be_focused()
+
+    page.get_by_role("button", name="Switch off").click()
+    page.get_by_role("dialog").get_by_role("button", name="Switch it off").click()
+    expect(page.locator("#hook-state-title")).to_have_text("Off")
+    assert store.call("GET", "hooks/1").json()["is_active"] is False
+    page.get_by_role("button", name="Switch on").click()
+    expect(page.locator("#hook-state-title")).to_have_text("Active")
+    assert store.call("GET", "hooks/1").json()["is_active"] is True
+
+    page.get_by_role("button", name="Edit").click()
+    form = page.get_by_role("dialog", name="Edit hook 1")
+    expect(form.get_by_label("Headers")).to_have_value("X-Key: a secret\nX-Other: one: more")
+    form.get_by_label("Destination").fill("https://app.example.com/moved")
+    form.get_by_role("button", name="Save").click()
+    expect(page.locator("#hook-destination")).to_have_text("https://app.example.com/moved")
+
+    page.get_by_role("button", name="Delete").click()
+    question = page.get_by_role("dialog", name="Delete hook 1?")
+    expect(question.get_by_role("button", name="Cancel")).to_be_focused()
+    question.get_by_role("button", name="Delete the hook").click()
+    expect(page.get_by_role("heading", name="No hooks yet")).to_be_visible()
+    expect(page.locator("#news")).to_have_text("Hook 1 was deleted.")
+    assert store.call("GET", "hooks").json() == []
+
+
+def test_why_a_hook_is_not_firing_stands_in_the_first_list(visit, troubled):
+    visit.sign_in("c0ns01e", troubled.token)
+    rows = visit.page.locator("#hooks-list > li")
+    expect(visit.page.locator("#hooks-count")).to_have_text("1 deactivated · 2 active · 1 off")
+    expect(rows.nth(0)).to_contain_text(re.compile("Deactivated.*store/product/created.*410"))
+    expect(rows.nth(1)).to_contain_text(re.compile(r"Active.*store/order/created.*Last delivered"))
+    expect(rows.nth(2)).to_contain_text(
+        re.compile(r"Failing.*store/cart/created.*: answered 500\. Next attempt")
+    )
+    expect(rows.nth(3)).to_contain_text(re.compile(r"Off.*store/\*.*Events are neither sent nor kept\."))
+    rows.nth(0).get_by_role("link").click()
+    expect(visit.page.locator("#hook-state")).to_contain_text("410")
+    expect(visit.page.get_by_role("link", name="Held")).to_have_count(2)
+
+
+def test_an_answer_and_a_destination_are_text_whatever_they_look_like(visit, troubled):
+    visit.sign_in("c0ns01e", troubled.token)
+    visit.page.get_by_role("link", name="store/cart/created").click()
+    visit.page.get_by_role("link", name="Retrying").click()
+    expect(visit.page.get_by_role("region", name="Answer").first).to_have_text(HOSTILE)
+    visit.page.route("**/v2/hooks/1", lambda route: route.fulfill(json=_hostile_hook()))
+    visit.open("stores/c0ns01e/hooks/1")
+    expect(visit.page.locator("#hook-destination")).to_have_text(HOSTILE)
+    expect(visit.page.get_by_role("heading", level=1)).to_have_text(HOSTILE)
+    expect(visit.page.locator("#hook-state")).to_contain_text(HOSTILE)
+    assert visit.page.locator("main img, main script, dialog img").count() == 0
+
+
+def _hostile_hook():
+    return {
+        "id": 1, "store_hash": HOSTILE, "client_id": HOSTILE, "scope": HOSTILE, "destination": HOSTILE,
+        "headers": {HOSTILE: HOSTILE}, "is_active": False, "created_at": "2026-11-24T10:00:00+00:00",
+        "updated_at": "2026-11-24T10:00:00+00:00", "deactivated_at": "2026-11-24T10:00:00+00:00",
+        "deactivation_reason": HOSTILE,
+    }  # fmt: skip
+
+
+def test_deliveries_are_filtered_and_paged(visit, troubled):
+    visit.sign_in("c0ns01e", troubled.token)
+    visit.open("stores/c0ns01e/hooks/2")
+    page = visit.page
+    page.get_by_label("Status").select_option("delivered")
+    expect(page.locator("#deliveries-empty")).to_have_text("No delivery of this hook is delivered.")
+    assert page.url.endswith("/hooks/2?status=delivered")
+    page.get_by_label("Status").select_option("retrying")
+    expect(page.locator("#deliveries-list > li")).to_have_count(1)
+    page.reload()
+    expect(page.get_by_label("Status")).to_have_value("retrying")
+
+    whole = troubled.call("GET", "hooks/2/deliveries").json()["data"][0]
+    log = [whole | {"id": f"msg_{number:032x}"} for number in range(120, 0, -1)]
+
+    def answer(route):
+        asked = dict(re.findall(r"(\w+)=(\w+)", route.request.url))
+        rest = [one for one in log if one["id"] < asked.get("cursor", "msg_x")]
+        size = int(asked["limit"])
+        more = len(rest) > size
+        route.fulfill(json={"data": rest[:size], "next_cursor": rest[size - 1]["id"] if more else None})
+
+    page.route("**/hooks/2/deliveries?*", answer)
+    page.get_by_label("Status").select_option("")
+    rows = page.locator("#deliveries-list > li")
+    expect(rows).to_have_count(50)
+    page.get_by_role("button", name="Show older deliveries").click()
+    expect(rows).to_have_count(100)
+    expect(rows.nth(50).get_by_role("link")).to_be_focused()
+    log.insert(0, whole | {"id": f"msg_{121:032x}"})
+    page.locator("#hook [data-refresh]").click()
+    expect(rows.nth(0)).to_have_attribute("data-key", f"msg_{121:032x}")
+    expect(rows).to_have_count(100)
+
+
+def test_a_refresh_moves_neither_the_focus_nor_the_rows(visit, troubled):
+    visit.sign_in("c0ns01e", troubled.token)
+    page = visit.page
+    page.get_by_role("link", name="store/order/created").focus()
+    page.evaluate("() => { window.focusedBefore = document.activeElement; }")
+    with page.expect_response("**/v2/hooks?*"):
+        page.evaluate("() => document.dispatchEvent(new Event('visibilitychange'))")
+    expect(page.locator("#hooks-list > li")).to_have_count(4)
+    assert page.evaluate("() => document.activeElement === window.focusedBefore")
+
+
+def test_the_token_is_in_this_tab_alone_and_gone_when_signed_out(visit, troubled):
+    page = visit.page
+    visit.sign_in("c0ns01e", troubled.token)
+    expect(page.locator("#hooks-list > li")).to_have_count(4)
+    page.reload()
+    expect(page.locator("#hooks-list > li")).to_have_count(4)
+    assert all(troubled.token not in url for url in [*visit.requests, page.url])
+    assert page.evaluate("() => [localStorage.length, document.cookie]") == [0, ""]
+    assert troubled.token not in page.content()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_label("Store hash")).to_have_value("c0ns01e")
+    expect(page.get_by_label("Access token")).to_be_focused()
+    assert page.evaluate("() => sessionStorage.length") == 0
+    page.go_back()
+    expect(page.get_by_role("button", name="Show the hooks")).to_be_visible()
+
+
+def test_what_goes_wrong_is_told_where_it_belongs(visit, troubled):
+    page = visit.page
+    visit.sign_in("c0ns01e", "no-such-token")
+    problem = page.locator("#sign-in-problem")
+    expect(problem).to_contain_text("This token is not known")
+    expect(page.get_by_label("Access token")).to_be_focused()
+    page.get_by_label("Store hash").fill("an0therst0re")
+    page.get_by_label("Access token").fill(troubled.token)
+    page.keyboard.press("Enter")
+    expect(problem).to_contain_text("it is another store’s, or lacks the OAuth scope")
+    page.get_by_label("Store hash").fill("c0ns01e")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Hooks", exact=True)).to_be_focused()
+
+    page.get_by_role("button", name="Create a hook").click()
+    form = page.get_by_role("dialog")
+    form.get_by_label("Scope").fill("store/nothing")
+    form.get_by_label("Destination").fill("ftp://example.com")
+    form.get_by_label("Headers").fill("no colon")
+    form.get_by_role("button", name="Create the hook").click()
+    expect(form.get_by_label("Headers")).to_have_accessible_description(re.compile("Line 1 has no colon"))
+    form.get_by_label("Headers").fill("")
+    form.get_by_role("button", name="Create the hook").click()
+    expect(form.get_by_label("Scope")).to_be_focused()
+    expect(form.get_by_label("Scope")).to_have_accessible_description(
+        re.compile("It is not in the catalogue")
+    )
+    expect(form.get_by_label("Destination")).to_have_attribute("aria-invalid", "true")
+    page.keyboard.press("Escape")
+
+    visit.open("stores/c0ns01e/hooks/404")
+    expect(page.locator("#hook-problem")).to_contain_text("There is no such thing")
+    page.route("**/v2/hooks?*", lambda route: route.fulfill(status=503, json=[]))
+    visit.open("stores/c0ns01e/hooks")
+    expect(page.locator("#hooks-problem")).to_contain_text("The service could not answer (503)")
+    page.unroute("**/v2/hooks?*")
+    page.route("**/v2/hooks?*", lambda route: route.abort())
+    page.locator("#hooks [data-refresh]").click()
+    expect(page.locator("#hooks-problem")).to_contain_text("No answer came")
+    page.unroute("**/v2/hooks?*")
+    page.locator("#hooks [data-refresh]").click()
+    expect(page.locator("#hooks-problem")).to_be_hidden()
+
+
+def test_all_of_it_goes_without_a_mouse(visit, troubled):
+    page = visit.page
+    page.goto(visit.url)
+    expect(page.get_by_label("Store hash")).to_be_focused()
+    page.keyboard.type("c0ns01e")
+    page.keyboard.press("Tab")
+    page.keyboard.type(troubled.token)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Hooks", exact=True)).to_be_focused()
+    expect(page.locator("#hooks-list > li")).to_have_count(4)
+    tab_to(visit, "store/cart/created")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_be_focused()
+    expect(page.get_by_role("link", name="Retrying")).to_be_visible()
+    tab_to(visit, "Retrying")
+    outline = page.evaluate("() => getComputedStyle(document.activeElement).outlineStyle")
+    assert outline == "solid", "where the focus is can be seen"
+    page.keyboard.press("Enter")
+    panel = page.get_by_role("dialog")
+    expect(panel.get_by_role("heading", level=2)).to_be_focused()
+    tab_to(visit, "Close")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("link", name="Retrying")).to_be_focused()
+    tab_to(visit, "All hooks")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("link", name="store/cart/created")).to_be_focused()
+    page.reload()
+    expect(page.locator("#hooks-list > li")).to_have_count(4)
+    page.evaluate("() => document.activeElement.blur()")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    assert page.evaluate("() => document.activeElement.id") == "main", "the skip link comes first"
+
+
+def tab_to(visit, text: str) -> None:
+    """Go on with the tabulator until what has the focus has this text."""
+    for _ in range(40):
+        visit.page.keyboard.press("Tab")
+        if text in visit.focused:
+            return
+    raise AssertionError(f"no way leads to {text!r}; the focus is at {visit.focused!r}")
+
+
+def views(visit, store):
+    """Each view and dialog in turn, as it is once it is there."""
+    page = visit.page
+    page.goto(visit.url)
+    yield "signing in"
+    visit.sign_in("c0ns01e", store.token)
+    expect(page.locator("#hooks-list > li")).to_have_count(4)
+    expect(page.get_by_text("Looking at its deliveries")).to_have_count(0)
+    yield "the hooks"
+    page.get_by_role("button", name="Create a hook").click()
+    page.get_by_role("button", name="Create the hook").click()
+    expect(page.get_by_label("Scope")).to_have_attribute("aria-invalid", "true")
+    yield "a form with mistakes"
+    page.keyboard.press("Escape")
+    for hook_id in (2, 3, 4):
+        visit.open(f"stores/c0ns01e/hooks/{hook_id}")
+        expect(page.locator("#hook-title")).not_to_be_empty()
+        yield f"hook {hook_id}"
+    visit.open("stores/c0ns01e/hooks/2")
+    page.get_by_role("link", name="Retrying").click()
+    expect(page.get_by_role("region", name="Answer").first).to_be_visible()
+    yield "a delivery"
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Recover").click()
+    yield "what to recover"
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Delete").click()
+    yield "a question"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_people_with_other_senses_can_use_it(browser, stack, troubled, scheme):
+    found = {}
+    with Visit(browser, stack.base_url, color_scheme=scheme) as visit:
+        for view in views(visit, troubled):
+            violations = Axe().run(visit.page).response["violations"]
+            found[view] = [(one["id"], [node["html"] for node in one["nodes"]]) for one in violations]
+    assert {view: violations for view, violations in found.items() if violations} == {}
+
+
+def test_it_fits_a_phone(browser, stack, troubled):
+    with Visit(browser, stack.base_url, viewport=PHONE) as visit:
+        assert [view for view in views(visit, troubled) if visit.is_wider_than_its_window()] == []
+
+
+def test_it_finds_the_api_where_the_stage_is_in_the_path(browser, stack, troubled):
+    apis = stack.run.aws("apigateway").get_rest_apis()["items"]
+    base_url = f"{stack.endpoint_url}/_aws/execute-api/{apis[0]['id']}/live"
+    with Visit(browser, base_url) as visit:
+        visit.sign_in("c0ns01e", troubled.token)
+        expect(visit.page.locator("#hooks-list > li")).to_have_count(4)
