@@ -75,9 +75,10 @@ class Visit:
 
     @property
     def focused(self) -> str:
-        """The text of what has the focus, or its id where it has none."""
+        """The text of the link, button or heading that has the focus."""
         return self.page.evaluate(
-            "() => (document.activeElement.innerText || document.activeElement.id).trim()"
+            """() => document.activeElement.matches("a, button, h1, h2")
+                ? document.activeElement.textContent.trim() : "" """
         )
 
     def is_wider_than_its_window(self) -> bool:

@@ -262,6 +262,11 @@ def test_all_of_it_goes_without_a_mouse(visit, troubled):
     page = visit.page
     page.goto(visit.url)
     expect(page.get_by_label("Store hash")).to_be_focused()
+    page.keyboard.press("Shift+Tab")
+    assert visit.focused == "Skip to the content"
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("main")).to_be_focused()
+    page.keyboard.press("Tab")
     page.keyboard.type("c0ns01e")
     page.keyboard.press("Tab")
     page.keyboard.type(troubled.token)
@@ -284,12 +289,6 @@ def test_all_of_it_goes_without_a_mouse(visit, troubled):
     tab_to(visit, "All hooks")
     page.keyboard.press("Enter")
     expect(page.get_by_role("link", name="store/cart/created")).to_be_focused()
-    page.reload()
-    expect(page.locator("#hooks-list > li")).to_have_count(4)
-    page.evaluate("() => document.activeElement.blur()")
-    page.keyboard.press("Tab")
-    page.keyboard.press("Enter")
-    assert page.evaluate("() => document.activeElement.id") == "main", "the skip link comes first"
 
 
 def tab_to(visit, text: str) -> None:
