@@ -5,7 +5,7 @@ from storehooks.adapters.hooks_table import HooksTable
 from storehooks.api.operation import operation
 from storehooks.api.request import Request
 from storehooks.api.response import Response
-from storehooks.api.v2 import delivery_to_v2
+from storehooks.api.v2 import whole_delivery_to_v2
 from storehooks.domain.identity import DEFAULT_OAUTH_SCOPE
 from storehooks.settings import number, setting
 
@@ -19,7 +19,7 @@ def get_delivery(request: Request) -> Response:
     caller = request.caller(DEFAULT_OAUTH_SCOPE)
     hook = hooks.get(caller, request.hook_id())
     delivery = deliveries.get(hook.store_hash, hook.id, request.delivery_id())
-    return Response(200, delivery_to_v2(delivery, is_whole=True))
+    return Response(200, whole_delivery_to_v2(delivery))
 
 
 handler = get_delivery

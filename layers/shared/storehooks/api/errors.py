@@ -5,6 +5,7 @@ V2 answers with an array of one object per problem:
 ``{"status": 422, "title": "...", "type": "...", "errors": {"<field>": "..."}}``.
 """
 
+from storehooks.api.answers import ErrorDetails, ErrorV2
 from storehooks.api.response import Response
 from storehooks.api.v3 import error_to_v3
 from storehooks.api.version import Version
@@ -30,8 +31,6 @@ RETRY_AFTER_SECONDS = 1
 MOST_PROBLEMS = 20
 _MOST_OF_GIVEN = 100
 
-type _Details = dict[str, object]
-
 
 def error_response(error: StorehooksError, version: Version) -> Response:
     """The answer to an error of the domain."""
@@ -43,7 +42,7 @@ def error_response(error: StorehooksError, version: Version) -> Response:
         title = message
         if isinstance(error, HookNotFoundError):
             title = f"Webhook with id [{_short(str(error.hook_id))}] not found"
-        errors = {str(details["field"]): message} if "field" in details else {}
+        errors = {details["field"]: message} if "field" in details else {}
         return Response(status, error_to_v3(status, title, errors), headers)
     return Response(status, [_entry(status, message, details)], headers)
 
@@ -72,7 +71,7 @@ def _invalid_v3(error: InvalidRequestError) -> Response:
             return Response(400, error_to_v3(400, "Input is invalid.", errors))
 
 
-def _explain(error: StorehooksError) -> tuple[int, str, _Details]:
+def _explain(error: StorehooksError) -> tuple[int, str, ErrorDetails]:
     match error:
         case NotAllowedError():
             return 403, "Your access token does not allow this.", {}
@@ -101,15 +100,17 @@ def _explain(error: StorehooksError) -> tuple[int, str, _Details]:
             return 500, "The service failed.", {}
 
 
-def _entry(status: int, message: str, details: _Details) -> dict[str, object]:
-    entry: dict[str, object] = {"status": status, "message": message}
-    return entry | {"details": details} if details else entry
+def _entry(status: int, message: str, details: ErrorDetails) -> ErrorV2:
+    entry: ErrorV2 = {"status": status, "message": message}
+    if details:
+        entry["details"] = details
+    return entry
 
 
-def _problem_entry(problem: Problem) -> dict[str, object]:
+def _problem_entry(problem: Problem) -> ErrorV2:
     field = _short(problem.field)
     message = f"The field '{field}' is invalid: it {problem.reason}. Accepted: {problem.accepted}."
-    details: _Details = {"field": field, "invalid_reason": problem.reason, "accepted": problem.accepted}
+    details: ErrorDetails = {"field": field, "invalid_reason": problem.reason, "accepted": problem.accepted}
     if problem.given is not None:
         details["given"] = _short(problem.given)
     return _entry(400, message, details)

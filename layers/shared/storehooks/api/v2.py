@@ -2,19 +2,19 @@
 
 import json
 from datetime import UTC, datetime
-from typing import Any
 
+from storehooks.api.answers import AttemptV2, DeliveryV2, HookV2, WholeAttemptV2, WholeDeliveryV2
 from storehooks.domain.attempt import Attempt
 from storehooks.domain.delivery import Delivery
 from storehooks.domain.hook import Hook
 
 
-def hook_to_v2(hook: Hook) -> dict[str, Any]:
+def hook_to_v2(hook: Hook) -> HookV2:
     """The nine fields of a V2 hook, and two more while failures have deactivated it.
 
     Times are ISO 8601 with an offset, in UTC.
     """
-    shown = {
+    shown: HookV2 = {
         "id": hook.id,
         "store_hash": hook.store_hash,
         "client_id": hook.client_id,
@@ -27,32 +27,35 @@ def hook_to_v2(hook: Hook) -> dict[str, Any]:
     }
     if hook.deactivated_at is not None:
         shown["deactivated_at"] = iso_utc(hook.deactivated_at)
-        shown["deactivation_reason"] = hook.deactivation_reason
+        shown["deactivation_reason"] = hook.deactivation_reason or ""
     return shown
 
 
-def delivery_to_v2(delivery: Delivery, *, is_whole: bool = False) -> dict[str, Any]:
-    """A delivery with its attempts, the oldest first.
-
-    :param is_whole: with the payload and the first KB of each answer as well.
-    """
-    shown: dict[str, Any] = {
+def delivery_to_v2(delivery: Delivery) -> DeliveryV2:
+    """A delivery with its attempts, the oldest first."""
+    return {
         "id": delivery.id,
         "event_id": delivery.event_id,
         "scope": delivery.scope,
-        "status": delivery.status.value,
+        "status": delivery.status,
         "created_at": iso_utc_ms(delivery.created_at),
         "next_attempt_at": None if delivery.next_attempt_at is None else iso_utc_ms(delivery.next_attempt_at),
-        "attempts": [_attempt_to_v2(attempt, is_whole=is_whole) for attempt in delivery.attempts],
+        "attempts": [_attempt_to_v2(attempt) for attempt in delivery.attempts],
     }
-    if is_whole:
-        shown["payload"] = json.loads(delivery.payload)
-    return shown
 
 
-def _attempt_to_v2(attempt: Attempt, *, is_whole: bool) -> dict[str, Any]:
+def whole_delivery_to_v2(delivery: Delivery) -> WholeDeliveryV2:
+    """The same with the payload and the first KB of each answer as well."""
+    return {
+        **delivery_to_v2(delivery),
+        "attempts": [_whole_attempt_to_v2(attempt) for attempt in delivery.attempts],
+        "payload": json.loads(delivery.payload),
+    }
+
+
+def _attempt_to_v2(attempt: Attempt) -> AttemptV2:
     times = attempt.times
-    shown: dict[str, Any] = {
+    return {
         "at": iso_utc_ms(attempt.at),
         "status": attempt.status,
         "error": attempt.error,
@@ -65,9 +68,10 @@ def _attempt_to_v2(attempt: Attempt, *, is_whole: bool) -> dict[str, Any]:
             "total_ms": times.total_ms,
         },
     }
-    if is_whole:
-        shown["answer"] = attempt.answer
-    return shown
+
+
+def _whole_attempt_to_v2(attempt: Attempt) -> WholeAttemptV2:
+    return {**_attempt_to_v2(attempt), "answer": attempt.answer}
 
 
 def iso_utc(seconds: int) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
+from storehooks.api.answers import AdminV3, ErrorV3, HookV3, LinksV3, PageMetaV3
 from storehooks.api.request import Page
 from storehooks.domain.hook import Hook
 
@@ -12,9 +13,9 @@ from storehooks.domain.hook import Hook
 _ERROR_TYPE = "https://developer.bigcommerce.com/api-docs/getting-started/api-status-codes"
 
 
-def hook_to_v3(hook: Hook) -> dict[str, Any]:
+def hook_to_v3(hook: Hook) -> HookV3:
     """The ten fields of a V3 hook, and two more while failures have deactivated it."""
-    shown = {
+    shown: HookV3 = {
         "id": hook.id,
         "client_id": hook.client_id,
         "store_hash": hook.store_hash,
@@ -28,36 +29,36 @@ def hook_to_v3(hook: Hook) -> dict[str, Any]:
     }
     if hook.deactivated_at is not None:
         shown["deactivated_at"] = hook.deactivated_at
-        shown["deactivation_reason"] = hook.deactivation_reason
+        shown["deactivation_reason"] = hook.deactivation_reason or ""
     return shown
 
 
-def admin_to_v3(emails: Sequence[str], hooks: Sequence[Hook]) -> dict[str, Any]:
+def admin_to_v3(emails: Sequence[str], hooks: Sequence[Hook]) -> AdminV3:
     """Whom a client has named, and its hooks with their status.
 
     No domain is ever blocked: a hook that fails is slowed down by itself.
     """
     return {
         "emails": list(emails),
-        "hooks_list": [hook_to_v3(hook) | {"status": hook.status} for hook in hooks],
+        "hooks_list": [{**hook_to_v3(hook), "status": hook.status} for hook in hooks],
         "blocked_domains": [],
     }
 
 
-def enveloped(data: object, meta: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def enveloped(data: object, meta: PageMetaV3 | None = None) -> dict[str, Any]:
     """What every answer but an error is."""
-    return {"data": data, "meta": dict(meta or {})}
+    return {"data": data, "meta": meta or {}}
 
 
-def pagination(page: Page, *, total: int, count: int) -> dict[str, Any]:
+def pagination(page: Page, *, total: int, count: int) -> PageMetaV3:
     """The ``meta`` of a part of a list; it links to the part before and the next one where there are any.
 
     :param count: how many are in this part.
     """
     pages = math.ceil(total / page.size)
-    links = {"current": _link(page, page.number)}
+    links: LinksV3 = {"current": _link(page, page.number)}
     if page.number > 1:
-        links = {"previous": _link(page, page.number - 1)} | links
+        links = {"previous": _link(page, page.number - 1), **links}
     if page.number < pages:
         links["next"] = _link(page, page.number + 1)
     return {
@@ -72,10 +73,12 @@ def pagination(page: Page, *, total: int, count: int) -> dict[str, Any]:
     }
 
 
-def error_to_v3(status: int, title: str, errors: Mapping[str, str]) -> dict[str, Any]:
+def error_to_v3(status: int, title: str, errors: Mapping[str, str]) -> ErrorV3:
     """An error; ``errors`` says of each field what is wrong with it."""
-    shown: dict[str, Any] = {"status": status, "title": title, "type": _ERROR_TYPE}
-    return shown | {"errors": dict(errors)} if errors else shown
+    shown: ErrorV3 = {"status": status, "title": title, "type": _ERROR_TYPE}
+    if errors:
+        shown["errors"] = dict(errors)
+    return shown
 
 
 def _link(page: Page, number: int) -> str:

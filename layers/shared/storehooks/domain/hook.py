@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 MAX_HOOKS_PER_SCOPE = 10
 """Hooks that one client may have for one scope of one store (BigCommerce, since 2025-04)."""
+
+type HookStatus = Literal["active", "inactive", "deactivated"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +38,7 @@ class Hook:
         return self.deactivated_at is not None
 
     @property
-    def status(self) -> str:
+    def status(self) -> HookStatus:
         """``active``; or else ``deactivated`` by failures, or ``inactive`` because its owner wants it so."""
         if self.is_active:
             return "active"

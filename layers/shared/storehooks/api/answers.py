@@ -1,0 +1,244 @@
+"""What the API answers, field by field.
+
+mypy holds the functions that make these to them, and docs/openapi.yaml is generated from
+them: a text under a field is what the document says of it.
+"""
+
+from typing import Any, NotRequired, TypedDict
+
+from storehooks.domain.delivery import Status
+from storehooks.domain.hook import HookStatus
+
+
+class HookV2(TypedDict):
+    """A hook, as version 2 shows it. Times are ISO 8601 in UTC."""
+
+    id: int
+    """Counts up per store, and is never used again."""
+    store_hash: str
+    client_id: str
+    """The client that the hook belongs to."""
+    scope: str
+    headers: dict[str, str] | None
+    """What each delivery carries besides."""
+    destination: str
+    created_at: str
+    updated_at: str
+    is_active: bool
+    """Whether events are sent."""
+    deactivated_at: NotRequired[str]
+    """When failures switched the hook off; there while they have."""
+    deactivation_reason: NotRequired[str]
+    """Why; there with `deactivated_at`."""
+
+
+class Times(TypedDict):
+    """Milliseconds from the start of an attempt until a step was done; null for one that was not reached."""
+
+    name_lookup_ms: float | None
+    connect_ms: float | None
+    tls_ms: float | None
+    first_byte_ms: float | None
+    total_ms: float
+
+
+class AttemptV2(TypedDict):
+    """One try to deliver an event."""
+
+    at: str
+    """When it began."""
+    status: int | None
+    """What the destination answered; null when no answer came."""
+    error: str | None
+    """Why it failed; null when a 2xx came in time."""
+    latency_ms: float
+    times: Times
+
+
+class WholeAttemptV2(AttemptV2):
+    """One try to deliver an event, with its answer."""
+
+    answer: str
+    """The first KB of what the destination answered."""
+
+
+class CallbackV2(TypedDict):
+    """An event, as it is sent to destinations."""
+
+    scope: str
+    store_id: str | None
+    """The store's number, if the publisher gave it."""
+    data: dict[str, Any] | list[Any]
+    hash: str
+    """The event's: the same for every hook and every repeat."""
+    created_at: int
+    """Seconds since 1970."""
+    producer: str
+    """`stores/` and the store's hash."""
+
+
+class _DeliveryV2(TypedDict):
+    id: str
+    """What receivers see as `webhook-id`, on every attempt."""
+    event_id: str
+    scope: str
+    status: Status
+    created_at: str
+    """When the event was accepted."""
+    next_attempt_at: str | None
+
+
+class DeliveryV2(_DeliveryV2):
+    """One event for one hook."""
+
+    attempts: list[AttemptV2]
+    """The oldest first."""
+
+
+class WholeDeliveryV2(_DeliveryV2):
+    """One event for one hook, with its payload and the answers."""
+
+    attempts: list[WholeAttemptV2]
+    """The oldest first."""
+    payload: CallbackV2
+
+
+class DeliveriesV2(TypedDict):
+    """A page of a hook's deliveries, the newest first."""
+
+    data: list[DeliveryV2]
+    next_cursor: str | None
+    """The `cursor` of the next page; null on the last one."""
+
+
+class PublishedV2(TypedDict):
+    """An event that was accepted."""
+
+    id: str
+    """What its publisher gave it, or a fresh one."""
+    scope: str
+
+
+class ErrorDetails(TypedDict, total=False):
+    """What a problem is about."""
+
+    field: str
+    """A field of the body, `[3].scope` for one of an array; a parameter of the query; or `body`."""
+    invalid_reason: str
+    accepted: str
+    given: str
+    """What was sent, where repeating it helps and tells nothing secret."""
+    limit: int
+    conflict_reason: str
+    id: int
+    """The hook that is in the way."""
+
+
+class ErrorV2(TypedDict):
+    """One problem."""
+
+    status: int
+    message: str
+    details: NotRequired[ErrorDetails]
+
+
+class HookV3(TypedDict):
+    """A hook, as version 3 shows it. Times are seconds since 1970."""
+
+    id: int
+    """Counts up per store, and is never used again."""
+    client_id: str
+    """The client that the hook belongs to."""
+    store_hash: str
+    scope: str
+    destination: str
+    headers: dict[str, str] | None
+    """What each delivery carries besides."""
+    is_active: bool
+    """Whether events are sent."""
+    created_at: int
+    updated_at: int
+    events_history_enabled: bool
+    """Always false, whatever was sent."""
+    deactivated_at: NotRequired[int]
+    """When failures switched the hook off; there while they have."""
+    deactivation_reason: NotRequired[str]
+    """Why; there with `deactivated_at`."""
+
+
+class HookWithStatusV3(HookV3):
+    """A hook, and whether it is active, switched off by its owner, or by failures."""
+
+    status: HookStatus
+
+
+class LinksV3(TypedDict):
+    """Queries of this list: this page, and those beside it, where there are any."""
+
+    previous: NotRequired[str]
+    current: str
+    next: NotRequired[str]
+
+
+class PaginationV3(TypedDict):
+    """Where a page stands in its list."""
+
+    total: int
+    """How many there are in all."""
+    count: int
+    """How many there are on this page."""
+    per_page: int
+    current_page: int
+    total_pages: int
+    links: LinksV3
+
+
+class PageMetaV3(TypedDict):
+    """What is to be said about a page."""
+
+    pagination: PaginationV3
+
+
+class NoMetaV3(TypedDict):
+    """Empty: there is nothing to be said about a single thing."""
+
+
+class HookAnswerV3(TypedDict):
+    """A hook."""
+
+    data: HookV3
+    meta: NoMetaV3
+
+
+class HooksAnswerV3(TypedDict):
+    """A page of hooks."""
+
+    data: list[HookV3]
+    meta: PageMetaV3
+
+
+class AdminV3(TypedDict):
+    """Whom a client has named, and its hooks."""
+
+    emails: list[str]
+    """Whom to write to when failures deactivate one of the client's hooks."""
+    hooks_list: list[HookWithStatusV3]
+    blocked_domains: list[str]
+    """Always empty."""
+
+
+class AdminAnswerV3(TypedDict):
+    """Whom a client has named, and a page of its hooks."""
+
+    data: AdminV3
+    meta: PageMetaV3
+
+
+class ErrorV3(TypedDict):
+    """All that is wrong with a request."""
+
+    status: int
+    title: str
+    type: str
+    errors: NotRequired[dict[str, str]]
+    """What is wrong with each field."""
