@@ -60,11 +60,11 @@ class Store:
         token = json.loads(shown.stdout)
         self.secret = token["client_secret"]
         self.token = token["access_token"]
-        self._url = f"{stack.base_url}/stores/{store_hash}/v2"
+        self.url = f"{stack.base_url}/stores/{store_hash}/v2"
         self._headers = {"X-Auth-Token": self.token}
 
     def call(self, method: str, path: str, **arguments: Any) -> requests.Response:
-        return requests.request(method, f"{self._url}/{path}", headers=self._headers, timeout=60, **arguments)
+        return requests.request(method, f"{self.url}/{path}", headers=self._headers, timeout=60, **arguments)
 
     def hook(self, scope: str, url: str) -> int:
         answer = self.call("POST", "hooks", json={"scope": scope, "destination": url, "is_active": True})

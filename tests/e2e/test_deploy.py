@@ -10,6 +10,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 STACK_NAME = "deployed"
 CERTIFICATE = "arn:aws:acm:us-east-1:000000000000:certificate/11111111-2222-3333-4444-555555555555"
+PUBLISHERS = ["111122223333", "444455556666"]
+OPERATOR = "operator@example.com"
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +28,10 @@ def environment(stack):
 @pytest.fixture(scope="module")
 def outputs(stack, environment):
     """The outputs of the deployed stack."""
-    parameters = f"DomainName=hooks.example.com CertificateArn={CERTIFICATE} LogRetentionDays=90"
+    parameters = (
+        f"DomainName=hooks.example.com CertificateArn={CERTIFICATE} LogRetentionDays=90 "
+        f"BusPublisherAccounts={','.join(PUBLISHERS)} OperationsEmail={OPERATOR}"
+    )
     answer = subprocess.run(
         ["make", "deploy", f"STACK_NAME={STACK_NAME}", f"PARAMETERS={parameters}"],
         cwd=ROOT,
@@ -64,3 +69,21 @@ def test_the_token_command_works_on_a_deployed_stack(stack, environment, outputs
     )
     assert answer.returncode == 0, answer.stderr
     assert json.loads(answer.stdout)["store_hash"] == "5ueh97"
+
+
+def test_the_accounts_that_are_named_may_publish_and_without_names_no_other(stack, outputs):
+    events = stack.run.aws("events")
+    policy = json.loads(events.describe_event_bus(Name=outputs["EventBusName"])["Policy"])
+    (statement,) = policy["Statement"]
+    assert statement["Principal"] == {"AWS": PUBLISHERS}
+    assert (statement["Action"], statement["Resource"]) == ("events:PutEvents", outputs["EventBusArn"])
+    assert "Policy" not in events.describe_event_bus(Name=stack.run.outputs["EventBusName"])
+
+
+def test_the_operator_that_is_named_is_subscribed_and_without_a_name_nobody(stack, outputs):
+    def subscribed(topic: str) -> list[tuple[str, str]]:
+        found = stack.run.aws("sns").list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+        return [(one["Protocol"], one["Endpoint"]) for one in found]
+
+    assert subscribed(outputs["OperationsTopicArn"]) == [("email", OPERATOR)]
+    assert ("email", OPERATOR) not in subscribed(stack.run.outputs["OperationsTopicArn"])

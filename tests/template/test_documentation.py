@@ -12,6 +12,7 @@ from storehooks.domain.delivery import Status
 from storehooks.domain.headers import MAX_ANSWER_BYTES, MAX_HEADERS
 from storehooks.domain.hook import MAX_HOOKS_PER_SCOPE
 from storehooks.domain.retry import BIGCOMMERCE_SCHEDULE, RetrySchedule
+from storehooks.flows.meter import Count, Duration
 from tests.template_file import resources, template
 
 ROOT = Path(__file__).parents[2]
@@ -97,11 +98,10 @@ def test_every_status_of_a_delivery_is_described():
     assert {status for status in Status if f"`{status}`" in text} == set(Status)
 
 
-def test_every_alarm_has_its_line():
-    page = (ROOT / "docs" / "dead-letters.md").read_text()
-    assert set(re.findall(r"`(\w+Alarm)`", page)) == set(resources("AWS::CloudWatch::Alarm"))
-    for alarm in resources("AWS::CloudWatch::Alarm").values():
-        assert "docs/dead-letters.md" in alarm["AlarmDescription"]["Fn::Sub"]
+def test_every_metric_is_described():
+    page = (ROOT / "docs" / "runbook.md").read_text()
+    (text,) = re.findall(r"^## Metrics\n(.*?)(?=^## )", page, re.DOTALL | re.MULTILINE)
+    assert set(re.findall(r"`(\w+)`", " ".join(first_cells(text)))) == {*Count, *Duration}
 
 
 def test_the_schedule_is_told_in_words():

@@ -1,9 +1,13 @@
-"""ministack, made to lose no messages. A program for the Python of .venv-aws.
+"""ministack, made to lose no messages and to deploy the template. A program for the Python of .venv-aws.
 
 ministack works on a queue's messages in several threads, and some of it writes their list
 anew while another thread changes it: what was added meanwhile is lost, what was deleted
 comes back, and what was received is received twice. Here they take turns. This is for what
 the template uses: SQS itself, event source mappings, and rules with a queue as their target.
+
+Of what the template deploys it lacks two. A bus policy is kept as PutPermission would keep it.
+An alarm over several metrics is kept with its actions, and does not go off by itself: nothing
+here makes metrics of what functions write.
 """
 
 import sys
@@ -14,6 +18,7 @@ from types import FunctionType
 from typing import Any
 
 from ministack.services import eventbridge, lambda_svc, sqs  # type: ignore[import-not-found]
+from ministack.services.cloudformation import provisioners  # type: ignore[import-not-found]
 
 # All that works on messages. ReceiveMessage does so through some of these, and waits between.
 _ON_MESSAGES = {
@@ -44,6 +49,12 @@ def main() -> None:
     actions = vars(sqs)["_HANDLERS"]
     actions.update({action: vars(sqs)[handler.__name__] for action, handler in actions.items()})
     _wrap(lambda_svc, "_sqs_esm_concurrency", _with_numbers)
+    _wrap(provisioners, "_cw_metric_alarm_record", _or_over_several_metrics)
+    vars(provisioners)["_RESOURCE_HANDLERS"]["AWS::Events::EventBusPolicy"] = {
+        "create": _create_bus_policy,
+        "update": _update_bus_policy,
+        "delete": _delete_bus_policy,
+    }
     # Queues are kept by their URLs, which nobody connects to: the emulator's port may change.
     vars(sqs)["DEFAULT_PORT"] = _PORT_OF_QUEUE_URLS
 
@@ -76,6 +87,38 @@ def _with_numbers(concurrency: Callable[..., int]) -> Callable[..., int]:
         return concurrency({**mapping, "ScalingConfig": scaling}, *others)
 
     return with_numbers
+
+
+def _or_over_several_metrics(record: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    """ministack's record of an alarm; that of one over several metrics names none, and is not looked at."""
+
+    def over_several(name: str, properties: dict[str, Any]) -> dict[str, Any]:
+        if "Metrics" not in properties:
+            return record(name, properties)
+        rest = {key: value for key, value in properties.items() if key != "Metrics"}
+        alarm = record(name, {**rest, "Namespace": "none", "MetricName": "none"})
+        return {key: value for key, value in alarm.items() if key not in {"Namespace", "MetricName"}}
+
+    return over_several
+
+
+def _create_bus_policy(
+    _logical_id: str, properties: dict[str, Any], _stack_name: str
+) -> tuple[str, dict[str, Any]]:
+    bus, statement_id = properties["EventBusName"], properties["StatementId"]
+    allowed = {key: properties["Statement"][key] for key in ("Principal", "Action")}
+    vars(eventbridge)["_put_permission"]({"EventBusName": bus, "StatementId": statement_id, **allowed})
+    return f"{bus}|{statement_id}", {}
+
+
+def _update_bus_policy(
+    physical_id: str, _old: dict[str, Any], properties: dict[str, Any], stack_name: str
+) -> tuple[str, dict[str, Any]]:
+    return _create_bus_policy(physical_id, properties, stack_name)
+
+
+def _delete_bus_policy(_physical_id: str, properties: dict[str, Any]) -> None:
+    vars(eventbridge)["_remove_permission"](properties)
 
 
 if __name__ == "__main__":

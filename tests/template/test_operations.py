@@ -1,0 +1,338 @@
+"""What tells an operator: alarms, the dashboard, the topic they go to, and the page that says what to do."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from storehooks.domain import exception_event
+from storehooks.domain.hook import Hook
+from storehooks.flows.meter import NAMESPACE, Count, Duration
+from tests.template_file import logical_id, resources, template
+
+ROOT = Path(__file__).parents[2]
+ALARMS = resources("AWS::CloudWatch::Alarm")
+FUNCTIONS = resources("AWS::Serverless::Function")
+STACK = {"Ref": "AWS::StackName"}
+# The metrics that are there, with their dimensions.
+# https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
+# https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-metrics-and-dimensions.html
+METRICS = {
+    NAMESPACE: (["service"], {*Count, *Duration}),
+    "AWS/Lambda": (["FunctionName"], {"Invocations", "Errors", "Throttles", "Duration"}),
+    "AWS/SQS": (["QueueName"], {"ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage"}),
+    "AWS/ApiGateway": (["ApiName", "Stage"], {"Count", "4XXError", "5XXError", "Latency"}),
+}
+MOST_METRICS_OF_AN_ALARM = 10
+MOST_METRICS_OF_A_FREE_DASHBOARD = 50
+
+# Nobody waits for their answers: their failures are no 5xx of the API.
+BEHIND_NO_REQUEST = {
+    name
+    for name, function in FUNCTIONS.items()
+    if not any(event["Type"] == "Api" for event in function.get("Events", {}).values())
+} - {"AuthorizerFunction"}
+
+
+def metrics_of(alarm: dict[str, Any]) -> list[dict[str, Any]]:
+    """The metrics that an alarm is about: its own, or those of its expression."""
+    if "MetricName" in alarm:
+        return [alarm]
+    return [one["MetricStat"]["Metric"] for one in inputs_of(alarm)]
+
+
+def inputs_of(alarm: dict[str, Any]) -> list[dict[str, Any]]:
+    """What an expression is over, where all of the template is deployed."""
+    return [one["Fn::If"][1] if "Fn::If" in one else one for one in alarm["Metrics"][:-1]]
+
+
+def check_metric(namespace: str, name: str, dimensions: dict[str, Any]) -> None:
+    """A metric is one that there is, and this stack's."""
+    keys, names = METRICS[namespace]
+    assert name in names
+    assert list(dimensions) == keys
+    for key, value in dimensions.items():
+        match key:
+            case "service" | "ApiName":
+                assert value == STACK
+            case "Stage":
+                assert value == {"Ref": "StageName"}
+            case "FunctionName":
+                assert value["Ref"] in FUNCTIONS
+            case _:
+                queue, attribute = value["Fn::GetAtt"]
+                assert (queue in resources("AWS::SQS::Queue"), attribute) == (True, "QueueName")
+
+
+@pytest.mark.parametrize("name", sorted(ALARMS))
+def test_an_alarm_is_told_to_the_topic_when_it_begins_and_when_it_ends(name):
+    topic = [{"Ref": "OperationsTopic"}]
+    assert (ALARMS[name]["AlarmActions"], ALARMS[name]["OKActions"]) == (topic, topic)
+
+
+@pytest.mark.parametrize("name", sorted(ALARMS))
+def test_an_alarm_is_about_metrics_that_there_are(name):
+    found = metrics_of(ALARMS[name])
+    assert 1 <= len(found) <= MOST_METRICS_OF_AN_ALARM
+    for metric in found:
+        dimensions = {one["Name"]: one["Value"] for one in metric["Dimensions"]}
+        check_metric(metric["Namespace"], metric["MetricName"], dimensions)
+
+
+@pytest.mark.parametrize("name", [name for name, alarm in sorted(ALARMS.items()) if "Metrics" in alarm])
+def test_an_expression_uses_each_of_its_metrics_and_is_what_the_alarm_is_about(name):
+    inputs = inputs_of(ALARMS[name])
+    assert all(one["ReturnData"] is False for one in inputs)
+    expression = ALARMS[name]["Metrics"][-1]["Expression"]
+    text = expression if isinstance(expression, str) else expression["Fn::Sub"]
+    assert "METRICS()" in text or all(one["Id"] in text for one in inputs)
+
+
+def test_thresholds_are_parameters_and_every_such_parameter_is_used():
+    used = set(re.findall(r"\w+Alarm(?:Count|Seconds|Percent|Attempts|Minutes)", json.dumps(ALARMS)))
+    assert used == {name for name in template()["Parameters"] if re.search(r"Alarm[A-Z][a-z]+$", name)}
+    fixed = {name for name, alarm in ALARMS.items() if not isinstance(alarm["Threshold"], dict)}
+    assert fixed == {"RetryDueAlarm"}
+    assert ALARMS["RetryDueAlarm"]["EvaluationPeriods"] == {"Ref": "RetryDueAlarmMinutes"}
+
+
+def test_what_fails_behind_no_request_has_alarms_of_its_own():
+    """The others' failures are the API's 5xx, but the authorizer's errors, which are its way to a 401."""
+    for name, metric in {"FunctionErrorsAlarm": "Errors", "FunctionThrottlesAlarm": "Throttles"}.items():
+        found = metrics_of(ALARMS[name])
+        assert {one["Dimensions"][0]["Value"]["Ref"] for one in found} == BEHIND_NO_REQUEST
+        assert {one["MetricName"] for one in found} == {metric}
+    assert metrics_of(ALARMS["ApiErrorsAlarm"])[0]["MetricName"] == "5XXError"
+
+
+@pytest.mark.parametrize("queue", sorted(resources("AWS::SQS::Queue")))
+def test_every_queue_has_an_alarm_for_what_stays_in_it(queue):
+    wanted = {"Fn::GetAtt": [queue, "QueueName"]}
+    found = [
+        alarm for alarm in ALARMS.values() if wanted in [one["Value"] for one in alarm.get("Dimensions", [])]
+    ]
+    (alarm,) = found
+    is_dead_letters = "RedrivePolicy" not in resources("AWS::SQS::Queue")[queue]
+    assert alarm["MetricName"] == (
+        "ApproximateNumberOfMessagesVisible" if is_dead_letters else "ApproximateAgeOfOldestMessage"
+    )
+
+
+def test_one_failing_hook_at_night_is_no_alarm():
+    """Failures count from a number of attempts on, over a quarter of an hour."""
+    alarm = ALARMS["DeliveryFailuresAlarm"]
+    assert alarm["Metrics"][-1]["Expression"]["Fn::Sub"].startswith(
+        "IF(attempts >= ${DeliveryFailuresAlarmAttempts},"
+    )
+    assert alarm["EvaluationPeriods"] * alarm["Metrics"][0]["MetricStat"]["Period"] == 15 * 60
+    assert template()["Parameters"]["DeliveryFailuresAlarmAttempts"]["Default"] >= 100
+
+
+def test_silence_is_an_alarm_where_something_ought_to_run_and_nowhere_else():
+    breaching = {name for name, alarm in ALARMS.items() if alarm["TreatMissingData"] == "breaching"}
+    assert breaching == {"RetryDueAlarm"}
+    assert {alarm["TreatMissingData"] for alarm in ALARMS.values()} == {"breaching", "notBreaching"}
+
+
+# ---------------------------------------------------------------- the topic
+
+
+def test_the_topic_is_encrypted_and_takes_no_more_than_alarms_and_the_rule():
+    topic = resources("AWS::SNS::Topic")["OperationsTopic"]
+    assert topic["KmsMasterKeyId"] == {"Ref": "TablesKey"}
+    policy = resources("AWS::SNS::TopicPolicy")["OperationsTopicPolicy"]
+    alarms, rule = policy["PolicyDocument"]["Statement"]
+    assert policy["Topics"] == [{"Ref": "OperationsTopic"}]
+    for statement in (alarms, rule):
+        assert (statement["Action"], statement["Resource"]) == ("sns:Publish", {"Ref": "OperationsTopic"})
+    assert alarms["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+    assert alarms["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+    assert "alarm:${AWS::StackName}-*" in json.dumps(alarms["Condition"]["ArnLike"])
+    # A condition here would never hold (EventBridge's guide), and nothing would be told.
+    assert rule["Principal"] == {"Service": "events.amazonaws.com"}
+    assert "Condition" not in rule
+
+
+def test_who_publishes_may_use_the_tables_key_for_that_topic_alone():
+    statements = resources("AWS::KMS::Key")["TablesKey"]["KeyPolicy"]["Statement"]
+    (statement,) = [one for one in statements if "Service" in one["Principal"]]
+    assert statement["Principal"]["Service"] == ["cloudwatch.amazonaws.com", "events.amazonaws.com"]
+    assert statement["Action"] == ["kms:Decrypt", "kms:GenerateDataKey*"]
+    (name,) = re.findall(r"\$\{AWS::StackName\}[\w-]+", json.dumps(statement["Condition"]))
+    assert resources("AWS::SNS::Topic")["OperationsTopic"]["TopicName"] == {"Fn::Sub": name}
+    assert list(statement["Condition"]) == ["StringEquals"]
+    assert list(statement["Condition"]["StringEquals"]) == ["kms:EncryptionContext:aws:sns:topicArn"]
+
+
+def test_an_address_is_subscribed_only_when_there_is_one():
+    subscription = template()["Resources"]["OperationsSubscription"]
+    assert subscription["Condition"] == "HasOperationsEmail"
+    assert template()["Parameters"]["OperationsEmail"]["Default"] == ""
+    assert subscription["Properties"] == {
+        "TopicArn": {"Ref": "OperationsTopic"},
+        "Protocol": "email",
+        "Endpoint": {"Ref": "OperationsEmail"},
+    }
+
+
+def test_hooks_that_were_deactivated_are_told_of_by_this_account_alone():
+    rule = resources("AWS::Events::Rule")["OperationsRule"]
+    assert rule["EventBusName"] == {"Ref": "EventBus"}
+    assert rule["EventPattern"] == {
+        "account": [{"Ref": "AWS::AccountId"}],
+        "source": [exception_event.SOURCE],
+        "detail": {"data": {"error_code": [exception_event.DEACTIVATED]}},
+    }
+
+
+def test_what_is_told_is_text_of_what_the_event_has(deactivated):
+    (target,) = resources("AWS::Events::Rule")["OperationsRule"]["Targets"]
+    transformer = target["InputTransformer"]
+    values = {}
+    for name, path in transformer["InputPathsMap"].items():
+        value: Any = {"detail": deactivated, "time": "2026-11-24T02:24:21Z"}
+        for key in path.removeprefix("$.").split("."):
+            value = value[key]
+        values[name] = str(value)
+    text = transformer["InputTemplate"]["Fn::Sub"].replace("${AWS::StackName}", "storehooks")
+    assert set(re.findall(r"<(\w+)>", text)) == set(values)
+    for name, value in values.items():
+        text = text.replace(f"<{name}>", value)
+    lines = [json.loads(line) for line in text.splitlines()]
+    assert lines == [
+        "storehooks: hook 7 of store 5ueh97 was deactivated at 2026-11-24T02:24:21Z.",
+        "Delivering to https://app.example.com failed: it is gone. The hook was deactivated.",
+        "What comes for it is held. See docs/runbook.md#a-hook-was-deactivated",
+    ]
+
+
+@pytest.fixture
+def deactivated() -> dict[str, Any]:
+    """The event of a hook that was deactivated."""
+    hook = Hook(
+        id=7,
+        store_hash="5ueh97",
+        client_id="a" * 32,
+        scope="store/order/*",
+        destination="https://app.example.com/orders?key=secret",
+        headers=None,
+        is_active=False,
+        created_at=0,
+        updated_at=0,
+        version=3,
+        deactivated_at=0,
+        deactivation_reason="it is gone",
+    )
+    return exception_event.deactivated(hook, None)
+
+
+# ---------------------------------------------------------------- the dashboard
+
+
+@pytest.fixture(scope="module")
+def widgets() -> list[dict[str, Any]]:
+    """The dashboard's widgets where all of the template is deployed, with references as they are in it."""
+    body, named = resources("AWS::CloudWatch::Dashboard")["Dashboard"]["DashboardBody"]["Fn::Sub"]
+    for name, choice in named.items():
+        _, value, other = choice["Fn::If"]
+        assert other in {"none", ""}
+        logical_id, attribute = value.get("Fn::GetAtt", ["", ""])
+        body = body.replace(f"${{{name}}}", value.get("Fn::Sub") or f"${{{logical_id}.{attribute}}}")
+    # A number stands alone; every other reference is inside a string.
+    loaded = json.loads(re.sub(r'(?<!")\$\{(\w+Percent)\}', "50", body))["widgets"]
+    assert isinstance(loaded, list)
+    return loaded
+
+
+def test_the_dashboard_is_one_without_its_optional_parts_as_well():
+    body, named = resources("AWS::CloudWatch::Dashboard")["Dashboard"]["DashboardBody"]["Fn::Sub"]
+    for name, choice in named.items():
+        body = body.replace(f"${{{name}}}", choice["Fn::If"][2])
+    assert json.loads(re.sub(r'(?<!")\$\{(\w+Percent)\}', "50", body))
+
+
+def named(value: str) -> dict[str, Any]:
+    """``${X}`` as the reference that it is, and a function's name as one to it."""
+    if function := re.fullmatch(r"\$\{AWS::StackName\}-(\w+)", value):
+        return {"Ref": logical_id(function[1])}
+    (name,) = re.findall(r"^\$\{([\w.:]+)\}$", value)
+    resource, _, attribute = name.partition(".")
+    return {"Fn::GetAtt": [resource, attribute]} if attribute else {"Ref": name}
+
+
+def graphed(widgets: list[dict[str, Any]]) -> list[tuple[str, str, dict[str, Any]]]:
+    """Namespace, name and dimensions of every metric."""
+    rows = [row for widget in widgets for row in widget["properties"].get("metrics", [])]
+    found = []
+    for row in rows:
+        texts = [part for part in row if isinstance(part, str)]
+        if texts:
+            namespace, name, *pairs = texts
+            dimensions = dict(zip(pairs[::2], map(named, pairs[1::2]), strict=True))
+            found.append((namespace, name, dimensions))
+    return found
+
+
+def test_the_dashboard_shows_metrics_that_there_are(widgets):
+    for namespace, name, dimensions in graphed(widgets):
+        check_metric(namespace, name, dimensions)
+
+
+def test_the_dashboard_has_every_function_every_queue_and_every_alarm(widgets):
+    found = graphed(widgets)
+    errors = [dimensions["FunctionName"]["Ref"] for _, name, dimensions in found if name == "Errors"]
+    assert sorted(errors) == sorted(FUNCTIONS)
+    throttles = {dimensions["FunctionName"]["Ref"] for _, name, dimensions in found if name == "Throttles"}
+    assert throttles == BEHIND_NO_REQUEST
+    durations = {dimensions["FunctionName"]["Ref"] for _, name, dimensions in found if name == "Duration"}
+    assert durations == {"MatchEventsFunction", "DeliverFunction"}
+    queues = {
+        dimensions["QueueName"]["Fn::GetAtt"][0] for _, _, dimensions in found if "QueueName" in dimensions
+    }
+    assert queues == set(resources("AWS::SQS::Queue"))
+    (alarms,) = [widget["properties"]["alarms"] for widget in widgets if widget["type"] == "alarm"]
+    assert sorted(alarms) == sorted(f"${{{name}.Arn}}" for name in ALARMS)
+
+
+def test_a_label_is_the_functions_name(widgets):
+    for row in (row for widget in widgets for row in widget["properties"].get("metrics", [])):
+        if row[0] == "AWS/Lambda":
+            function = FUNCTIONS[named(row[3])["Ref"]]
+            assert function["CodeUri"] == f"functions/{row[4]['label']}"
+
+
+def test_the_dashboard_costs_nothing(widgets):
+    """A further metric has to take the place of another, or the dashboard costs $3 a month."""
+    distinct = {json.dumps(metric) for metric in graphed(widgets)}
+    assert len(distinct) <= MOST_METRICS_OF_A_FREE_DASHBOARD
+
+
+def test_widgets_do_not_overlap_and_fill_the_width(widgets):
+    taken = [
+        (column, row)
+        for one in widgets
+        for column in range(one["x"], one["x"] + one["width"])
+        for row in range(one["y"], one["y"] + one["height"])
+    ]
+    assert len(taken) == len(set(taken))
+    assert len(taken) == 24 * (1 + max(row for _, row in taken))
+
+
+# ---------------------------------------------------------------- the bus
+
+
+def test_no_other_account_may_publish_unless_it_is_named():
+    parameter = template()["Parameters"]["BusPublisherAccounts"]
+    assert (parameter["Default"], parameter["AllowedPattern"]) == ("", "([0-9]{12})?")
+    policy = template()["Resources"]["BusPublishers"]
+    assert policy["Condition"] == "HasBusPublishers"
+    assert policy["Properties"]["EventBusName"] == {"Ref": "EventBus"}
+    assert policy["Properties"]["Statement"] == {
+        "Effect": "Allow",
+        "Principal": {"AWS": {"Ref": "BusPublisherAccounts"}},
+        "Action": "events:PutEvents",
+        "Resource": {"Fn::GetAtt": ["EventBus", "Arn"]},
+    }
