@@ -11,7 +11,8 @@ from typing import Any
 import requests
 from aiohttp import web
 
-from storehooks_cli.stack import DEFAULT_STACK_NAME, find_stack
+from storehooks_cli.options import DEFAULT_STACK_NAME
+from storehooks_cli.stack import find_stack
 
 type Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

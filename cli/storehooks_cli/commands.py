@@ -2,9 +2,11 @@
 
 import typer
 
-from storehooks_cli import client, dlq, event, store, token
+from storehooks_cli import client, delivery, dlq, event, hook, store, token
 from storehooks_cli.invoke import invoke
+from storehooks_cli.listen import listen
 from storehooks_cli.local.command import local
+from storehooks_cli.recover import recover
 from storehooks_cli.trace import trace
 
 commands = typer.Typer(
@@ -12,9 +14,13 @@ commands = typer.Typer(
 )
 commands.command()(local)
 commands.command()(invoke)
+commands.command()(listen)
+commands.command()(recover)
 commands.command()(trace)
 commands.add_typer(token.app, name="token")
 commands.add_typer(client.app, name="client")
 commands.add_typer(store.app, name="store")
+commands.add_typer(hook.app, name="hook")
+commands.add_typer(delivery.app, name="delivery")
 commands.add_typer(event.app, name="event")
 commands.add_typer(dlq.app, name="dlq")

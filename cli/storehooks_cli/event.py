@@ -1,5 +1,6 @@
-"""storehooks event: publishing from a shell."""
+"""storehooks event: publishing from a shell, and what can be published."""
 
+import json
 import sys
 from typing import Annotated, Any
 
@@ -8,10 +9,11 @@ import typer
 from storehooks.api.strict_json import RefusedJsonError, strict_json
 from storehooks.domain.errors import InvalidRequestError, QueueFailedError
 from storehooks.domain.event import DATA_ACCEPTED
-from storehooks_cli.options import Json, StackOptions, StoreHash, unfolded
+from storehooks.domain.scope import catalogue
+from storehooks_cli.options import Json, StackOptions, StoreHash, complete_event_scope, unfolded
 from storehooks_cli.output import fail, print_json, print_table
 
-app = typer.Typer(no_args_is_help=True, help="Events: publish them.")
+app = typer.Typer(no_args_is_help=True, help="Events: publish them, and list their scopes.")
 
 _SOURCE = "storehooks.cli"
 
@@ -21,7 +23,14 @@ _SOURCE = "storehooks.cli"
 def send_event(
     deployment: StackOptions,
     store_hash: StoreHash,
-    scope: Annotated[str, typer.Option(metavar="SCOPE", help="What happened, such as store/order/created.")],
+    scope: Annotated[
+        str,
+        typer.Option(
+            metavar="SCOPE",
+            autocompletion=complete_event_scope,
+            help="What happened, such as store/order/created.",
+        ),
+    ],
     data: Annotated[
         str, typer.Option(metavar="JSON", help="What it happened to; - reads it from standard input.")
     ],
@@ -67,6 +76,33 @@ def send_event(
         print_json(published)
     else:
         print_table(["EVENT ID", "SCOPE"], [list(published.values())])
+
+
+@app.command("list-scopes")
+def list_scopes(
+    prefix: Annotated[
+        str,
+        typer.Argument(
+            metavar="PREFIX",
+            autocompletion=complete_event_scope,
+            help="Only those that begin so, such as store/order.",
+            show_default=False,
+        ),
+    ] = "",
+    as_json: Json = False,
+) -> None:
+    """List the scopes that events can have, with an example of each one's data."""
+    scopes = {scope: entry for scope, entry in catalogue().items() if scope.startswith(prefix)}
+    if as_json:
+        print_json(
+            [
+                {"scope": scope, **{name: entry.get(name) for name in ("type", "since", "example")}}
+                for scope, entry in scopes.items()
+            ]
+        )
+    else:
+        rows = [[scope, json.dumps(entry["example"])] for scope, entry in scopes.items()]
+        print_table(["SCOPE", "EXAMPLE"], rows)
 
 
 def _value(data: str) -> Any:

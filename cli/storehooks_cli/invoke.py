@@ -7,7 +7,6 @@ one that is deployed to the local stack, with its layer and its environment.
 import io
 import os
 import platform
-import signal
 import subprocess
 import sys
 import tempfile
@@ -25,6 +24,7 @@ from storehooks_cli.local.folders import PROJECT
 from storehooks_cli.local.ports import LOOPBACK, free_port
 from storehooks_cli.options import DEFAULT_DATA_DIR, DEFAULT_STACK_NAME, DataDir, StackOptions
 from storehooks_cli.output import fail, print_json
+from storehooks_cli.stopping import exit_on_signals
 
 if TYPE_CHECKING:
     import requests
@@ -56,8 +56,7 @@ def invoke(
         fail(f"there is no function {function}; there are {', '.join(names)}")
     forget_callers_aws()
     stack = StackOptions(local=True, data_dir=data_dir).find()
-    for number in (signal.SIGINT, signal.SIGTERM):  # so that on these too all is tidied up
-        signal.signal(number, lambda number, _frame: sys.exit(128 + number))
+    exit_on_signals()
     with tempfile.TemporaryDirectory(prefix="storehooks-") as folder:
         response = _response(emulator, stack, function, event.read_bytes(), Path(folder))
     print_json(response)

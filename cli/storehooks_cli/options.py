@@ -12,6 +12,7 @@ import typer
 
 from storehooks.domain.errors import InvalidValueError
 from storehooks.domain.identity import check_client_id, check_store_hash
+from storehooks.domain.scope import catalogue, hook_scopes
 
 if TYPE_CHECKING:
     from storehooks_cli.stack import Stack
@@ -72,6 +73,16 @@ def unfolded(command: Callable[..., None]) -> Callable[..., None]:
     return with_single_options
 
 
+def complete_hook_scope(incomplete: str) -> list[str]:
+    """The scopes that a hook may have, for the shell's completion."""
+    return [scope for scope in hook_scopes() if scope.startswith(incomplete)]
+
+
+def complete_event_scope(incomplete: str) -> list[str]:
+    """The scopes that an event may have, for the shell's completion."""
+    return [scope for scope in catalogue() if scope.startswith(incomplete)]
+
+
 StoreHash = Annotated[
     str, typer.Option(parser=parser(check_store_hash), metavar="HASH", help="The store's hash.")
 ]
@@ -80,11 +91,11 @@ ClientId = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
-_PANEL = "Which deployment"
+PANEL = "Which deployment"
 
 Local = Annotated[
     bool,
-    typer.Option("--local", help="The local stack that `make run` started.", rich_help_panel=_PANEL),
+    typer.Option("--local", help="The local stack that `make run` started.", rich_help_panel=PANEL),
 ]
 DataDir = Annotated[
     Path,
@@ -93,7 +104,7 @@ DataDir = Annotated[
         help="The folder of the local stack.",
         show_default=True,
         file_okay=False,
-        rich_help_panel=_PANEL,
+        rich_help_panel=PANEL,
     ),
 ]
 StackName = Annotated[
@@ -101,7 +112,7 @@ StackName = Annotated[
     typer.Option(
         envvar="STACK_NAME",
         help="The stack in AWS, found with your AWS credentials and region.",
-        rich_help_panel=_PANEL,
+        rich_help_panel=PANEL,
     ),
 ]
 DEFAULT_DATA_DIR = Path(".local")

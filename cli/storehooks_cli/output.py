@@ -16,10 +16,16 @@ _NO_WIDTH = 10_000  # rich would cut off what is wider than the terminal
 _SILENT_SECONDS = 2.0
 
 
-def fail(message: str) -> NoReturn:
-    """Say in one line what is wrong and how to mend it, and end with status 1."""
-    typer.echo(f"storehooks: {message}", err=True)
+def fail(*messages: str) -> NoReturn:
+    """Say what is wrong and how to mend it, in a line for each thing, and end with status 1."""
+    for message in messages:
+        say(message)
     raise typer.Exit(1)
+
+
+def say(message: str) -> None:
+    """Say something that is no result."""
+    typer.echo(f"storehooks: {printable(message)}", err=True)
 
 
 @contextmanager
@@ -49,15 +55,22 @@ def print_json(value: object) -> None:
 
 def print_fields(fields: Mapping[str, str]) -> None:
     """One thing for people, a line to a field."""
-    print_table(["", ""], [[name, value] for name, value in fields.items()])
+    print_table(["", ""], [[name, value] for name, value in fields.items()], has_heading=False)
 
 
-def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A table for people; nothing in it is cut off, so that it can be copied from."""
-    table = Table(*columns, box=None, pad_edge=False)
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, has_heading: bool = True) -> None:
+    """A table for people; nothing in it is cut off, so that it can be copied from.
+
+    Cells are made printable: some hold what strangers wrote.
+    """
+    table = Table(*columns, box=None, pad_edge=False, show_header=has_heading, header_style="")
     for row in rows:
-        table.add_row(*row)
-    Console(width=_NO_WIDTH, highlight=False, markup=False).print(table)
+        table.add_row(*map(printable, row))
+    console = Console(width=_NO_WIDTH, highlight=False, markup=False, emoji=False)
+    with console.capture() as lines:
+        console.print(table)
+    # Without the spaces that fill up the last column, which a terminal would break into lines.
+    typer.echo("\n".join(line.rstrip() for line in lines.get().splitlines()))
 
 
 @contextmanager

@@ -1,9 +1,8 @@
 """Which deployment a command works on: one in AWS, or the local one of a data folder."""
 
-import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import boto3
 from botocore.config import Config
@@ -18,7 +17,7 @@ from storehooks.flows.removal import Removal
 from storehooks_cli.local.aws import CONFIG as LOCAL_CONFIG
 from storehooks_cli.local.aws import session as local_session
 from storehooks_cli.local.environment import forget_callers_aws
-from storehooks_cli.options import DEFAULT_DATA_DIR, DEFAULT_STACK_NAME, DataDir, Local, StackName
+from storehooks_cli.local.running import running_stack
 from storehooks_cli.output import fail
 
 if TYPE_CHECKING:
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_sqs import SQSClient
-
-__all__ = ["DEFAULT_DATA_DIR", "DEFAULT_STACK_NAME", "DataDir", "Local", "Stack", "StackName", "find_stack"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +37,12 @@ class Stack:
     endpoint_url: str | None
     config: Config | None
     outputs: dict[str, str]
+    local_url: str | None = None
+
+    @property
+    def api_url(self) -> str:
+        """Where its API answers; ``/stores/...`` follows."""
+        return self.local_url or self.output("ApiUrl")
 
     def output(self, name: str) -> str:
         """One of the outputs; ends the command when the deployment is too old to have it."""
@@ -95,22 +98,13 @@ def find_stack(*, local: bool, data_dir: Path, stack_name: str) -> Stack:
     """The deployment that the options name; ends the command with a message when there is none."""
     try:
         if local:
-            running = _running(data_dir)
+            running = running_stack(data_dir)
             forget_callers_aws()
-            return _described(running["stack_name"], local_session(), running["endpoint_url"], LOCAL_CONFIG)
+            stack = _described(running["stack_name"], local_session(), running["endpoint_url"], LOCAL_CONFIG)
+            return replace(stack, local_url=running["base_url"])
         return _described(stack_name, boto3.Session(), None, None)
     except (BotoCoreError, ClientError) as error:
         fail(f"cannot read the stack {stack_name}: {error}")
-
-
-def _running(data_dir: Path) -> dict[str, Any]:
-    try:
-        running: dict[str, Any] = json.loads((data_dir / "stack.json").read_text())
-    except FileNotFoundError:
-        fail(
-            f"no local stack runs in the data folder {data_dir}; start it with: make run DATA_DIR={data_dir}"
-        )
-    return running
 
 
 def _described(

@@ -31,7 +31,7 @@ from storehooks_cli.local.ports import LOOPBACK, listen
 from storehooks_cli.local.processes import end_orphans
 from storehooks_cli.local.state import State
 from storehooks_cli.local.stopping import StopRequest
-from storehooks_cli.stack import DEFAULT_DATA_DIR
+from storehooks_cli.options import DEFAULT_DATA_DIR
 
 # A machine that is very busy may need more time than the first request has.
 _FIRST_TRIES = 3

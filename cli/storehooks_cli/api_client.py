@@ -1,0 +1,188 @@
+"""The hooks API as the command line calls it: a store's part of it, with a token.
+
+A client of HTTP alone, so that it needs no rights in AWS.
+"""
+
+import os
+from collections.abc import Iterator
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase
+from urllib3 import BaseHTTPResponse, Retry
+
+from storehooks import __version__
+
+_PAGE = 250
+# Longer than the gateway lets a function take.
+_TIMEOUT_SECONDS = 35
+_RETRIES = 4
+_MOST_WAIT_SECONDS = 20
+
+
+class ApiError(Exception):
+    """The API did not do what it was asked for.
+
+    ``messages`` are its own words, ``fields`` what they are about; ``asked_for`` is what a 404 means.
+    """
+
+    def __init__(self, status: int, messages: list[str], fields: list[str], asked_for: str) -> None:
+        super().__init__(f"{status}: {'; '.join(messages)}")
+        self.status = status
+        self.messages = messages
+        self.fields = fields
+        self.asked_for = asked_for
+
+
+class ApiUnreachableError(Exception):
+    """The API gave no answer; whether a change took effect is then unknown."""
+
+
+class Api:
+    """The API of one store."""
+
+    def __init__(self, base_url: str, store_hash: str, token: str) -> None:
+        self.store_hash = store_hash
+        self._prefix = f"{base_url}/stores/{store_hash}/v2/"
+        self._session = _session(base_url, token)
+
+    def get(self, path: str, asked_for: str, **parameters: str | int | None) -> Any:
+        """The answer to a GET, such as of ``hooks/1``."""
+        return self._request("GET", path, asked_for, params=parameters)
+
+    def post(self, path: str, asked_for: str, body: object = None) -> Any:
+        """The answer to a POST. It is sent once: the API may have acted on one that got no answer."""
+        return self._request("POST", path, asked_for, json=body)
+
+    def put(self, path: str, asked_for: str, body: object) -> Any:
+        """The answer to a PUT."""
+        return self._request("PUT", path, asked_for, json=body)
+
+    def delete(self, path: str, asked_for: str) -> Any:
+        """The answer to a DELETE."""
+        return self._request("DELETE", path, asked_for)
+
+    def hooks(self) -> Iterator[dict[str, Any]]:
+        """All hooks of the client, by id."""
+        number = 1
+        while page := self.get("hooks", "hooks", page=number, limit=_PAGE):
+            yield from page
+            if len(page) < _PAGE:
+                return
+            number += 1
+
+    def deliveries(self, hook_id: int, status: str | None) -> Iterator[dict[str, Any]]:
+        """The deliveries of a hook, the newest first."""
+        cursor: str | None = None
+        while True:
+            page = self.get(
+                f"hooks/{hook_id}/deliveries", f"hook {hook_id}", status=status, limit=_PAGE, cursor=cursor
+            )
+            yield from page["data"]
+            cursor = page["next_cursor"]
+            if cursor is None:
+                return
+
+    def _request(self, method: str, path: str, asked_for: str, **arguments: Any) -> Any:
+        try:
+            answer = self._session.request(
+                method,
+                self._prefix + path,
+                # What is sent elsewhere would carry the token along.
+                allow_redirects=False,
+                timeout=_TIMEOUT_SECONDS,
+                **arguments,
+            )
+        except requests.exceptions.SSLError as error:
+            raise ApiUnreachableError(
+                f"its certificate is not trusted ({error}); REQUESTS_CA_BUNDLE names the file of your own CA"
+            ) from None
+        except requests.RequestException as error:
+            # What urllib3 says of it is plainer, where it is there.
+            raise ApiUnreachableError(str(getattr(error.args[0], "reason", error))) from None
+        try:
+            body = answer.json()
+        except requests.JSONDecodeError:
+            raise ApiError(answer.status_code, ["with no JSON"], [], asked_for) from None
+        if not answer.ok or answer.is_redirect:
+            raise ApiError(answer.status_code, *_told(body), asked_for)
+        return body
+
+
+def base_url_of(url: str) -> str:
+    """Where ``/stores/...`` is, as a person says it; :class:`ValueError` when no token may go there."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.password:
+        raise ValueError("is no https URL")
+    if parts.query or parts.fragment:
+        raise ValueError("has a query or a fragment")
+    if parts.scheme == "http" and not _is_loopback(parts.hostname):
+        raise ValueError("would send the token unencrypted: only https goes beyond this machine")
+    return url.rstrip("/")
+
+
+def _told(body: Any) -> tuple[list[str], list[str]]:
+    """The messages of an answer's errors, and the fields they are about."""
+    entries = [entry for entry in body if isinstance(entry, dict)] if isinstance(body, list) else []
+    details = [entry["details"] for entry in entries if isinstance(entry.get("details"), dict)]
+    return (
+        [str(entry["message"]) for entry in entries if "message" in entry] or ["without a reason"],
+        [str(detail["field"]) for detail in details if "field" in detail],
+    )
+
+
+def _session(base_url: str, token: str) -> requests.Session:
+    session = requests.Session()
+    session.auth = _TokenAuth(token)
+    session.headers["User-Agent"] = f"storehooks-cli/{__version__}"
+    session.headers["Accept"] = "application/json"
+    if _is_loopback(urlsplit(base_url).hostname or ""):
+        # A proxy leads to the internet and not to this machine.
+        session.trust_env = False
+        session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or True
+    session.mount(base_url, HTTPAdapter(max_retries=_Retry.of_api()))
+    return session
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+class _TokenAuth(AuthBase):
+    """Says who is calling; without it requests would look for a password in ~/.netrc."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["X-Auth-Token"] = self._token
+        return request
+
+
+class _Retry(Retry):
+    """A few tries more when the API is busy or out of service, for what may be sent twice."""
+
+    @classmethod
+    def of_api(cls) -> "_Retry":
+        return cls(
+            total=_RETRIES,
+            connect=0,
+            read=0,
+            other=0,
+            status_forcelist={429, 503},
+            allowed_methods={"GET", "PUT", "DELETE"},
+            backoff_factor=0.5,
+            retry_after_max=_MOST_WAIT_SECONDS,
+            raise_on_status=False,
+        )
+
+    def get_retry_after(self, response: BaseHTTPResponse) -> float | None:
+        """What the API says in seconds; API Gateway and BigCommerce name the header so."""
+        said = response.headers.get("X-Retry-After", "")
+        return self.parse_retry_after(said) if said.isdecimal() else super().get_retry_after(response)

@@ -1,0 +1,196 @@
+"""How a command comes to the API of a store: where that is, and with which token."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from storehooks.domain.errors import StorehooksError, UnauthenticatedError
+from storehooks.domain.identity import check_client_id, check_store_hash, token_digest
+from storehooks_cli.local.running import running_stack
+from storehooks_cli.options import (
+    DEFAULT_DATA_DIR,
+    DEFAULT_STACK_NAME,
+    PANEL,
+    DataDir,
+    Local,
+    StackName,
+    StackOptions,
+    parser,
+)
+from storehooks_cli.output import fail, failures_told, say
+from storehooks_cli.stopping import exit_on_signals
+
+if TYPE_CHECKING:
+    from storehooks.adapters.access import AccessTables, NewToken
+    from storehooks_cli.api_client import Api, ApiError
+
+TOKEN_SECONDS = 60 * 60
+"""How long a token lives that a command makes for itself, should nothing revoke it."""
+
+LISTENER = b"listen".hex()
+"""How the ids of the clients begin that `storehooks listen` makes: "listen" in ASCII."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApiOptions:
+    """The options of a command that calls the API of a store."""
+
+    store_hash: Annotated[
+        str,
+        typer.Option(
+            parser=parser(check_store_hash),
+            metavar="HASH",
+            envvar="STOREHOOKS_STORE_HASH",
+            help="The store's hash.",
+        ),
+    ]
+    url: Annotated[
+        str | None,
+        typer.Option(
+            envvar="STOREHOOKS_URL",
+            metavar="URL",
+            help="Where the API is, if you have a token and no AWS credentials; /stores/... follows.",
+            rich_help_panel=PANEL,
+        ),
+    ] = None
+    token: Annotated[
+        str | None,
+        typer.Option(
+            envvar="STOREHOOKS_TOKEN",
+            metavar="TOKEN",
+            help="An access token; one for this command alone is made if left out.",
+            rich_help_panel=PANEL,
+        ),
+    ] = None
+    client_id: Annotated[
+        str | None,
+        typer.Option(
+            parser=parser(check_client_id),
+            metavar="HEX32",
+            help="Whose token is made, if the store has several clients.",
+            rich_help_panel=PANEL,
+        ),
+    ] = None
+    local: Local = False
+    data_dir: DataDir = DEFAULT_DATA_DIR
+    stack_name: StackName = DEFAULT_STACK_NAME
+
+
+@contextmanager
+def connected(options: ApiOptions) -> Iterator["Api"]:
+    """The API as the options name it. What fails in it ends the command with a message."""
+    from storehooks_cli.api_client import Api
+
+    with _way(options) as (url, token), api_failures_told(options.store_hash, url):
+        yield Api(url, options.store_hash, token)
+
+
+@contextmanager
+def api_failures_told(store_hash: str, url: str) -> Iterator[None]:
+    """End the command with the API's reasons, and with what helps against them."""
+    from storehooks_cli.api_client import ApiError, ApiUnreachableError
+
+    try:
+        yield
+    except ApiError as error:
+        fail(*_told(error, store_hash, url))
+    except ApiUnreachableError as error:
+        fail(f"the API at {url} does not answer: {error}")
+
+
+@contextmanager
+def temporary_token(access: "AccessTables", store_hash: str, client_id: str) -> Iterator["NewToken"]:
+    """A token of a client, revoked in the end."""
+    with failures_told():
+        new = access.create_token(store_hash, client_id, expires_at=int(time.time()) + TOKEN_SECONDS)
+    try:
+        yield new
+    finally:
+        try:
+            with suppress(UnauthenticatedError):  # it has gone already
+                access.revoke_token(store_hash, token_digest(new.access_token))
+        except StorehooksError:
+            say("the token that was made for this command could not be revoked; it ends within an hour")
+
+
+def hook_named(hook_id: int) -> str:
+    """A hook, as a message says that there is none."""
+    return f"hook {hook_id}"
+
+
+def is_listener(client_id: str) -> bool:
+    """Whether `storehooks listen` has made this client."""
+    return client_id.startswith(LISTENER)
+
+
+def _told(error: "ApiError", store_hash: str, url: str) -> list[str]:
+    create = f"storehooks token create --store-hash {store_hash}"
+    match error.status:
+        case 401:
+            return [f"the API does not know the token: it is mistyped, revoked or over; a new one: {create}"]
+        case 403 if not error.fields:
+            return [f"the token is another store's, or lacks the OAuth scope default; a new one: {create}"]
+        case 404 if error.asked_for:
+            return [f"the token's client has no {error.asked_for} in the store {store_hash}"]
+        case 404:
+            return [f"{url} has no such route: is that the API of a storehooks as new as this command?"]
+        case 400 | 403 | 409:
+            return error.messages
+        case _:
+            return [f"the API answered {error.status}: {message}" for message in error.messages]
+
+
+@contextmanager
+def _way(options: ApiOptions) -> Iterator[tuple[str, str]]:
+    """Where the API is, and a token for it."""
+    if options.token and options.client_id:
+        raise typer.BadParameter(
+            "--client-id says whose token is made; here one is given, which has its client"
+        )
+    exit_on_signals()
+    if options.url and not options.local:
+        if options.token is None:
+            fail("with --url a token is needed: --token, or better the environment variable STOREHOOKS_TOKEN")
+        yield _checked(options.url), options.token
+    elif options.local and options.token:
+        yield running_stack(options.data_dir)["base_url"], options.token
+    else:
+        stack = StackOptions(options.local, options.data_dir, options.stack_name).find()
+        if options.token:
+            yield stack.api_url, options.token
+            return
+        access = stack.access()
+        client_id = _client(access, options.store_hash, options.client_id)
+        with temporary_token(access, options.store_hash, client_id) as new:
+            yield stack.api_url, new.access_token
+
+
+def _checked(url: str) -> str:
+    from storehooks_cli.api_client import base_url_of
+
+    try:
+        return base_url_of(url)
+    except ValueError as error:
+        raise typer.BadParameter(f"--url {error}; accepted: an https URL, /stores/... follows") from None
+
+
+def _client(access: "AccessTables", store_hash: str, wish: str | None) -> str:
+    """Whose token is to be made; never a new client's, whose hooks nobody could look for."""
+    with failures_told():
+        clients = [client.client_id for client in access.list_clients(store_hash)]
+    if wish is not None:
+        found = [client for client in clients if client == wish]
+    else:
+        found = [client for client in clients if not is_listener(client)]
+    if not found:
+        fail(
+            f"the store {store_hash} has no client {wish or 'yet'}; "
+            f"storehooks token create --store-hash {store_hash} makes one"
+        )
+    if len(found) > 1:
+        fail(f"the store {store_hash} has {len(found)} clients; --client-id names one: {', '.join(found)}")
+    return found[0]

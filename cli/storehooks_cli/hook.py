@@ -1,0 +1,219 @@
+"""storehooks hook: a client's hooks, by way of the API."""
+
+import sys
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from storehooks_cli.connection import ApiOptions, connected, hook_named
+from storehooks_cli.options import Json, complete_hook_scope, unfolded
+from storehooks_cli.output import fail, print_fields, print_json, print_table, progress
+from storehooks_cli.times import local_time, relative_time
+
+app = typer.Typer(no_args_is_help=True, help="Hooks: list, make, change, delete and try them.")
+
+_HIDDEN = "***"
+
+HookId = Annotated[int, typer.Argument(min=1, metavar="ID", help="The hook's id.", show_default=False)]
+_ShowHeaders = Annotated[
+    bool, typer.Option("--show-headers", help="Show the values of its headers, which may be credentials.")
+]
+_Headers = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--header",
+        metavar="'NAME: VALUE'",
+        help="A header that each delivery carries; may be repeated. @FILE reads them from a file, "
+        "a line each, and @- from standard input: there nobody on this machine can see them.",
+        show_default=False,
+    ),
+]
+
+
+@app.command("list")
+@unfolded
+def list_hooks(api_options: ApiOptions, as_json: Json = False) -> None:
+    """List the client's hooks, with their state."""
+    with connected(api_options) as api, progress("reading hooks") as tell:
+        hooks = []
+        for hook in api.hooks():
+            hooks.append(hook)
+            tell(len(hooks))
+    if as_json:
+        print_json(hooks)
+    else:
+        rows = [
+            [str(hook["id"]), _state(hook), hook["scope"], hook["destination"], _header_names(hook)]
+            for hook in hooks
+        ]
+        print_table(["ID", "STATE", "SCOPE", "DESTINATION", "HEADERS"], rows)
+
+
+@app.command("get")
+@unfolded
+def get_hook(
+    api_options: ApiOptions, hook_id: HookId, show_headers: _ShowHeaders = False, as_json: Json = False
+) -> None:
+    """Show a hook."""
+    with connected(api_options) as api:
+        hook = api.get(f"hooks/{hook_id}", hook_named(hook_id))
+    _print(hook, show_headers=show_headers, as_json=as_json)
+
+
+@app.command("create")
+@unfolded
+def create_hook(
+    api_options: ApiOptions,
+    scope: Annotated[
+        str,
+        typer.Option(
+            metavar="SCOPE",
+            autocompletion=complete_hook_scope,
+            help="Which events, such as store/order/created or store/order/*.",
+        ),
+    ],
+    destination: Annotated[str, typer.Option(metavar="URL", help="Where they are sent.")],
+    headers: _Headers = None,
+    active: Annotated[bool, typer.Option("--active/--inactive", help="Whether events are sent.")] = True,
+    show_headers: _ShowHeaders = False,
+    as_json: Json = False,
+) -> None:
+    """Register a hook. It is active at once, unless told otherwise."""
+    body = {"scope": scope, "destination": destination, "is_active": active}
+    if headers:
+        body["headers"] = _read_headers(headers)
+    with connected(api_options) as api:
+        hook = api.post("hooks", "", body)
+    _print(hook, show_headers=show_headers, as_json=as_json)
+
+
+@app.command("update")
+@unfolded
+def update_hook(
+    api_options: ApiOptions,
+    hook_id: HookId,
+    scope: Annotated[
+        str | None,
+        typer.Option(metavar="SCOPE", autocompletion=complete_hook_scope, help="Which events."),
+    ] = None,
+    destination: Annotated[str | None, typer.Option(metavar="URL", help="Where they are sent.")] = None,
+    headers: _Headers = None,
+    no_headers: Annotated[bool, typer.Option("--no-headers", help="Remove all of its headers.")] = False,
+    active: Annotated[
+        bool | None,
+        typer.Option(
+            "--active/--inactive",
+            help="Whether events are sent. Switching it on ends a deactivation by failures.",
+            show_default=False,
+        ),
+    ] = None,
+    show_headers: _ShowHeaders = False,
+    as_json: Json = False,
+) -> None:
+    """Change a hook; what is not named stays as it is. Headers are replaced as a whole."""
+    if headers and no_headers:
+        raise typer.BadParameter("--header and --no-headers exclude each other")
+    given = {"scope": scope, "destination": destination, "is_active": active}
+    body: dict[str, object] = {name: value for name, value in given.items() if value is not None}
+    if headers or no_headers:
+        body["headers"] = _read_headers(headers) if headers else None
+    if not body:
+        raise typer.BadParameter("name what is to change, such as --inactive")
+    with connected(api_options) as api:
+        hook = api.put(f"hooks/{hook_id}", hook_named(hook_id), body)
+    _print(hook, show_headers=show_headers, as_json=as_json)
+
+
+@app.command("delete")
+@unfolded
+def delete_hook(api_options: ApiOptions, hook_id: HookId, as_json: Json = False) -> None:
+    """Delete a hook, and show what it was. Its deliveries that wait are cancelled."""
+    with connected(api_options) as api:
+        hook = api.delete(f"hooks/{hook_id}", hook_named(hook_id))
+    _print(hook, show_headers=False, as_json=as_json)
+
+
+@app.command("ping")
+@unfolded
+def ping_hook(api_options: ApiOptions, hook_id: HookId, as_json: Json = False) -> None:
+    """Send a signed test event to a hook, whether it is active or not.
+
+    The status is 1 when the destination did not take it.
+    """
+    with connected(api_options) as api:
+        ping = api.post(f"hooks/{hook_id}/ping", hook_named(hook_id))
+    attempt = ping["attempt"]
+    if as_json:
+        print_json(ping)
+    else:
+        print_fields({"id": ping["id"], "scope": ping["scope"], **attempt_fields(attempt)})
+    if attempt["error"] is not None:
+        raise typer.Exit(1)
+
+
+def attempt_fields(attempt: dict[str, Any]) -> dict[str, str]:
+    """An attempt as people see it."""
+    times = [
+        f"{name.removesuffix('_ms').replace('_', ' ')} {ms} ms"
+        for name, ms in attempt["times"].items()
+        if ms is not None
+    ]
+    return {
+        "at": local_time(attempt["at"]),
+        "result": attempt["error"] or f"taken, answered {attempt['status']}",
+        "times": ", ".join(times),
+        "answer": attempt.get("answer") or "",
+    }
+
+
+def _print(hook: dict[str, Any], *, show_headers: bool, as_json: bool) -> None:
+    if as_json:
+        print_json(hook)
+        return
+    shown = {name: str(hook[name]) for name in ("id", "store_hash", "client_id", "scope", "destination")}
+    shown["state"] = _state(hook)
+    shown |= {name: local_time(hook[name]) for name in ("created_at", "updated_at")}
+    for name, value in (hook["headers"] or {}).items():
+        shown[f"header {name}"] = value if show_headers else _HIDDEN
+    print_fields(shown)
+
+
+def _state(hook: dict[str, Any]) -> str:
+    """Whether events are sent, and if not, why."""
+    if hook["is_active"]:
+        return "active"
+    if "deactivated_at" in hook:
+        when = relative_time(hook["deactivated_at"], datetime.now(UTC))
+        return f"deactivated {when}: {hook['deactivation_reason']}"
+    return "off"
+
+
+def _header_names(hook: dict[str, Any]) -> str:
+    return " ".join(f"{name}: {_HIDDEN}" for name in hook["headers"] or {})
+
+
+def _read_headers(given: Iterable[str]) -> dict[str, str]:
+    """The headers that an option names, itself or in a file."""
+    headers: dict[str, str] = {}
+    for line in _lines(given):
+        name, colon, value = line.partition(":")
+        if not colon or not name.strip():
+            # Not repeated: it may be a credential.
+            raise typer.BadParameter("--header has no name and colon; accepted: 'NAME: VALUE', @FILE or @-")
+        headers[name.strip()] = value.strip()
+    return headers
+
+
+def _lines(given: Iterable[str]) -> Iterable[str]:
+    for text in given:
+        if not text.startswith("@"):
+            yield text
+            continue
+        try:
+            whole = sys.stdin.read() if text == "@-" else Path(text[1:]).read_text("utf-8")
+        except (OSError, UnicodeError) as error:
+            fail(f"cannot read the headers from {text[1:]}: {error}")
+        yield from (line for line in whole.splitlines() if line.strip())

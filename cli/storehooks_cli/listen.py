@@ -1,0 +1,182 @@
+"""storehooks listen: a store's deliveries on this machine, while it runs.
+
+Each run is a client of its own, whose id tells that, with one hook. Both go when it ends. What
+a run that was killed has left is found by that id, and by nobody answering at the hook's
+destination; the next run for the store removes it.
+"""
+
+import json
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
+
+import typer
+
+from storehooks.domain.scope import check_scope
+from storehooks_cli.connection import LISTENER, api_failures_told, is_listener, temporary_token
+from storehooks_cli.local.ports import LOOPBACK
+from storehooks_cli.options import (
+    DEFAULT_DATA_DIR,
+    DataDir,
+    Json,
+    Local,
+    StackOptions,
+    StoreHash,
+    complete_hook_scope,
+    parser,
+    unfolded,
+)
+from storehooks_cli.output import fail, failures_told, say
+from storehooks_cli.receiver import RECEIVER_PATH, Receiver
+from storehooks_cli.stopping import exit_on_signals
+
+if TYPE_CHECKING:
+    from storehooks.adapters.access import ClientRecord, NewToken
+    from storehooks_cli.api_client import Api
+    from storehooks_cli.stack import Stack
+
+_PROBE_SECONDS = 2
+# A client without a hook may be one that another run is about to give a hook.
+_YOUNG_SECONDS = 60
+
+
+def _forward_url(text: str) -> str:
+    """Where to forward to, as the parser of an option."""
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise typer.BadParameter(f"{text!r} is no http URL; accepted: one such as http://127.0.0.1:8000/path")
+    return text
+
+
+@unfolded
+def listen(
+    store_hash: StoreHash,
+    scope: Annotated[
+        str,
+        typer.Option(
+            parser=parser(check_scope),
+            metavar="SCOPE",
+            autocompletion=complete_hook_scope,
+            help="Which events, such as store/order/* or store/*.",
+        ),
+    ],
+    forward: Annotated[
+        str | None,
+        typer.Option(
+            parser=_forward_url,
+            metavar="URL",
+            help="Where each delivery is sent on to, as it is; its answer is answered to storehooks.",
+        ),
+    ] = None,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Where to listen on this machine; 0 is any free port.")
+    ] = 0,
+    local: Local = False,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    as_json: Json = False,
+) -> None:
+    """Print a store's deliveries as they come, with their signatures verified, until Ctrl-C.
+
+    A hook is registered for that, by a client of its own, and both are removed at the end.
+    With --json each delivery is one line.
+    """
+    if not local:
+        fail("listen needs --local: a stack in AWS cannot reach this machine")
+    exit_on_signals()
+    clients = _Clients(StackOptions(local=True, data_dir=data_dir).find(), store_hash)
+    # Being stopped is how it ends.
+    with suppress(SystemExit), Receiver(port, forward) as receiver, failures_told():
+        clients.remove_those_left()
+        with clients.new(scope, receiver):
+            say(f"listening for {scope} of the store {store_hash} on {receiver.url}; Ctrl-C ends it")
+            for delivery in receiver.deliveries():
+                typer.echo(json.dumps(delivery.as_json) if as_json else delivery.line)
+
+
+class _Clients:
+    """The clients that runs of this command have made in a store."""
+
+    def __init__(self, stack: "Stack", store_hash: str) -> None:
+        self._stack = stack
+        self._access = stack.access()
+        self._url = stack.api_url
+        self._store_hash = store_hash
+
+    @contextmanager
+    def new(self, scope: str, receiver: "Receiver") -> Iterator[None]:
+        """A client whose hook is the receiver. It goes in the end, and its hook with it."""
+        client_id = LISTENER + secrets.token_hex(10)
+        try:
+            with self._api(client_id) as (api, token):
+                receiver.start(token.client_secret)
+                _register(api, scope, receiver.url)
+            yield
+        finally:
+            try:
+                self._remove(client_id)
+            except Exception:
+                say("the hook of this run is still there; the next run for the store removes it")
+                raise
+
+    def remove_those_left(self) -> None:
+        """Remove what runs that were killed have left."""
+        for client in self._access.list_clients(self._store_hash):
+            if is_listener(client.client_id) and self._is_left(client):
+                self._remove(client.client_id)
+                say(f"removed the client {client.client_id} and its hook, which a killed run had left")
+
+    def _is_left(self, client: "ClientRecord") -> bool:
+        with self._api(client.client_id) as (api, _):
+            destinations = [hook["destination"] for hook in api.hooks()]
+        if not destinations:
+            return client.created_at < time.time() - _YOUNG_SECONDS
+        return all(_is_ours(destination) and not _answers(destination) for destination in destinations)
+
+    def _remove(self, client_id: str) -> None:
+        self._stack.removal(self._store_hash, client_id).remove(lambda _: None)
+
+    @contextmanager
+    def _api(self, client_id: str) -> Iterator["tuple[Api, NewToken]"]:
+        from storehooks_cli.api_client import Api
+
+        with (
+            temporary_token(self._access, self._store_hash, client_id) as token,
+            api_failures_told(self._store_hash, self._url),
+        ):
+            yield Api(self._url, self._store_hash, token.access_token), token
+
+
+def _register(api: "Api", scope: str, destination: str) -> None:
+    from storehooks_cli.api_client import ApiError
+
+    try:
+        api.post("hooks", "", {"scope": scope, "destination": destination, "is_active": True})
+    except ApiError as error:
+        if "destination" not in error.fields:
+            raise
+        fail(
+            "this stack admits no destination on this machine; "
+            "start it with ALLOW_PRIVATE_DESTINATIONS=true, as `make run` does unless told otherwise"
+        )
+
+
+def _is_ours(destination: str) -> bool:
+    parts = urlsplit(destination)
+    return parts.hostname == LOOPBACK and parts.path.startswith(RECEIVER_PATH)
+
+
+def _answers(destination: str) -> bool:
+    """Whether the run is alive whose hook this is."""
+    import requests
+
+    try:
+        with requests.Session() as session:
+            session.trust_env = False
+            return session.get(destination, timeout=_PROBE_SECONDS).text == urlsplit(destination).path
+    except requests.ConnectionError:
+        return False
+    except requests.RequestException:
+        return True  # somebody is there, who is busy

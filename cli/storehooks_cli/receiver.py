@@ -1,0 +1,231 @@
+"""A destination on this machine: verifies each delivery that comes, and forwards it if asked."""
+
+import json
+import secrets
+import time
+from base64 import b64encode
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from queue import SimpleQueue
+from threading import Thread
+from typing import Any
+
+from storehooks_cli.local.ports import LOOPBACK
+from storehooks_cli.output import fail, printable
+
+RECEIVER_PATH = "/storehooks-listen/"
+"""How the paths of such destinations begin."""
+
+_FORWARD_SECONDS = 20  # the longest that a stack waits for a destination
+_MOST_ANSWER_BYTES = 1024
+_ANSWER_HEADERS = ("Content-Type", "Retry-After")
+# What holds for one connection, or is made anew for the next.
+_NOT_FORWARDED = frozenset(
+    {"connection", "content-length", "expect", "host", "keep-alive", "te", "trailer", "transfer-encoding"}
+    | {"upgrade", "proxy-connection"}
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What the sender of a delivery is answered."""
+
+    status: int
+    body: bytes = b""
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received:
+    """One that came, and what was done with it.
+
+    ``times`` counts how often it came so far, this time among them. ``refusal`` says why its
+    signature is not valid, ``failure`` why it could not be forwarded; they are None if all is well.
+    """
+
+    at: datetime
+    id: str
+    times: int
+    body: bytes
+    refusal: str | None
+    was_forwarded: bool
+    failure: str | None
+    answered: int
+    milliseconds: int
+
+    @property
+    def as_json(self) -> dict[str, object]:
+        """For programs."""
+        return {
+            "at": self.at.isoformat(timespec="milliseconds"),
+            "id": self.id,
+            "times_received": self.times,
+            "is_signature_valid": self.refusal is None,
+            "signature_error": self.refusal,
+            "was_forwarded": self.was_forwarded,
+            "forward_error": self.failure,
+            "answered": self.answered,
+            "payload": self._payload,
+        }
+
+    @property
+    def line(self) -> str:
+        """For people."""
+        payload = self._payload
+        is_event = isinstance(payload, dict) and {"scope", "data"} <= payload.keys()
+        parts = [
+            self.at.astimezone().strftime("%H:%M:%S"),
+            "signature valid" if self.refusal is None else f"SIGNATURE NOT VALID ({self.refusal})",
+            self.id if self.times == 1 else f"{self.id} (for the {self.times}. time)",
+            str(payload["scope"]) if is_event else "no event",
+            json.dumps(payload["data"] if is_event else payload, ensure_ascii=False),
+        ]
+        if self.failure is not None:
+            parts.append(f"not forwarded: {self.failure}; answered {self.answered}")
+        elif self.was_forwarded:
+            parts.append(f"forwarded, answered {self.answered} in {self.milliseconds} ms")
+        else:
+            parts.append(f"answered {self.answered}")
+        return printable("  ".join(parts))
+
+    @property
+    def _payload(self) -> Any:
+        """The body as JSON; its text if it is none."""
+        try:
+            return json.loads(self.body)
+        except ValueError:
+            return self.body.decode(errors="replace")
+
+
+class Receiver(ThreadingHTTPServer):
+    """A destination on this machine, at a path that nobody else knows."""
+
+    daemon_threads = True
+
+    def __init__(self, port: int, forward: str | None) -> None:
+        try:
+            super().__init__((LOOPBACK, port), _Handler)
+        except OSError as error:
+            fail(f"cannot listen on port {port}: {error.strerror}; --port chooses another")
+        self.path = RECEIVER_PATH + secrets.token_hex(16)
+        self._forward = forward
+        self._deliveries: SimpleQueue[Received] = SimpleQueue()
+        self._times: Counter[str] = Counter()
+        self._thread: Thread | None = None
+
+    @property
+    def url(self) -> str:
+        """What a hook names to have its deliveries here."""
+        return f"http://{LOOPBACK}:{self.server_port}{self.path}"
+
+    def start(self, secret: str) -> None:
+        """Receive deliveries that are signed with this secret."""
+        from standardwebhooks import Webhook
+
+        self._verifier = Webhook(b64encode(secret.encode()).decode())
+        self._thread = Thread(target=self.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True)
+        self._thread.start()
+
+    def server_close(self) -> None:
+        """End it, also when it was never started."""
+        if self._thread is not None:
+            self.shutdown()
+        super().server_close()
+
+    def deliveries(self) -> Iterator[Received]:
+        """What comes, without an end."""
+        while True:
+            yield self._deliveries.get()
+
+    def received(self, body: bytes, headers: dict[str, str]) -> Answer:
+        """What a delivery is answered."""
+        at, started = datetime.now(UTC), time.monotonic()
+        refusal, failure = self._refusal(body, headers), None
+        if refusal is not None:
+            answer = Answer(status=401, body=b"the signature is not valid")
+        elif self._forward is None:
+            answer = Answer(status=204)
+        else:
+            answer, failure = _forwarded(self._forward, body, headers)
+        delivery_id = headers.get("webhook-id", "")
+        self._times[delivery_id] += 1
+        self._deliveries.put(
+            Received(
+                at=at,
+                id=delivery_id,
+                times=self._times[delivery_id],
+                body=body,
+                refusal=refusal,
+                was_forwarded=self._forward is not None and refusal is None and failure is None,
+                failure=failure,
+                answered=answer.status,
+                milliseconds=round((time.monotonic() - started) * 1000),
+            )
+        )
+        return answer
+
+    def _refusal(self, body: bytes, headers: dict[str, str]) -> str | None:
+        """Why the signature is not valid; None if it is."""
+        from standardwebhooks import WebhookVerificationError
+
+        try:
+            self._verifier.verify(body, headers, json_parse=False)
+        except (WebhookVerificationError, ValueError) as error:  # the latter for what is no signature at all
+            return str(error)
+        return None
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A sender that did not wait for its answer is no matter."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Receiver
+
+    def do_GET(self) -> None:
+        """Whether this is still the run whose hook names it."""
+        is_known = self.path == self.server.path
+        self._answer(Answer(status=200, body=self.path.encode()) if is_known else Answer(status=404))
+
+    def do_POST(self) -> None:
+        """A delivery."""
+        if self.path != self.server.path:
+            self._answer(Answer(status=404))
+            return
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self._answer(self.server.received(body, dict(self.headers)))
+
+    def _answer(self, answer: Answer) -> None:
+        self.send_response(answer.status)
+        for name, value in answer.headers:
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(answer.body)))
+        self.end_headers()
+        self.wfile.write(answer.body)
+
+    def log_message(self, *_arguments: object) -> None:
+        """Deliveries are told on standard output."""
+
+
+def _forwarded(url: str, body: bytes, headers: dict[str, str]) -> tuple[Answer, str | None]:
+    """The answer of the app that gets the delivery, or why it gets none."""
+    import requests
+    from urllib3.exceptions import HTTPError
+
+    given = {name: value for name, value in headers.items() if name.lower() not in _NOT_FORWARDED}
+    try:
+        with requests.Session() as session:
+            session.trust_env = False
+            session.headers.clear()
+            with session.post(
+                url, body, headers=given, timeout=_FORWARD_SECONDS, allow_redirects=False, stream=True
+            ) as answer:
+                start = answer.raw.read(_MOST_ANSWER_BYTES, decode_content=True)
+                kept = [(name, answer.headers[name]) for name in _ANSWER_HEADERS if name in answer.headers]
+    except (requests.RequestException, HTTPError) as error:
+        reason = str(getattr(error.args[0], "reason", error)) if error.args else type(error).__name__
+        return Answer(status=502, body=f"could not be forwarded: {reason}".encode()), reason
+    has_body = answer.status_code not in {204, 304}
+    return Answer(status=answer.status_code, body=start if has_body else b"", headers=tuple(kept)), None
