@@ -26,7 +26,8 @@ _MOST_WAIT_SECONDS = 20
 class ApiError(Exception):
     """The API did not do what it was asked for.
 
-    ``messages`` are its own words, ``fields`` what they are about; ``asked_for`` is what a 404 means.
+    ``messages`` are its own words, none if it answered with something else than its JSON, and
+    ``fields`` what they are about. ``asked_for`` is what a 404 says that there is not.
     """
 
     def __init__(self, status: int, messages: list[str], fields: list[str], asked_for: str) -> None:
@@ -98,18 +99,23 @@ class Api:
             )
         except requests.exceptions.SSLError as error:
             raise ApiUnreachableError(
-                f"its certificate is not trusted ({error}); REQUESTS_CA_BUNDLE names the file of your own CA"
+                f"its certificate is not trusted ({_reason(error)}); "
+                "REQUESTS_CA_BUNDLE names the file of a CA of your own"
             ) from None
         except requests.RequestException as error:
-            # What urllib3 says of it is plainer, where it is there.
-            raise ApiUnreachableError(str(getattr(error.args[0], "reason", error))) from None
+            raise ApiUnreachableError(_reason(error)) from None
         try:
             body = answer.json()
         except requests.JSONDecodeError:
-            raise ApiError(answer.status_code, ["with no JSON"], [], asked_for) from None
+            raise ApiError(answer.status_code, [], [], asked_for) from None
         if not answer.ok or answer.is_redirect:
             raise ApiError(answer.status_code, *_told(body), asked_for)
         return body
+
+
+def _reason(error: requests.RequestException) -> str:
+    """What went wrong, without all that requests says around it."""
+    return str(getattr(error.args[0], "reason", error)) if error.args else type(error).__name__
 
 
 def base_url_of(url: str) -> str:
@@ -129,7 +135,7 @@ def _told(body: Any) -> tuple[list[str], list[str]]:
     entries = [entry for entry in body if isinstance(entry, dict)] if isinstance(body, list) else []
     details = [entry["details"] for entry in entries if isinstance(entry.get("details"), dict)]
     return (
-        [str(entry["message"]) for entry in entries if "message" in entry] or ["without a reason"],
+        [str(entry["message"]) for entry in entries if "message" in entry],
         [str(detail["field"]) for detail in details if "field" in detail],
     )
 
@@ -143,7 +149,7 @@ def _session(base_url: str, token: str) -> requests.Session:
         # A proxy leads to the internet and not to this machine.
         session.trust_env = False
         session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or True
-    session.mount(base_url, HTTPAdapter(max_retries=_Retry.of_api()))
+    session.mount(base_url, HTTPAdapter(max_retries=ApiRetry()))
     return session
 
 
@@ -165,24 +171,24 @@ class _TokenAuth(AuthBase):
         return request
 
 
-class _Retry(Retry):
+class ApiRetry(Retry):
     """A few tries more when the API is busy or out of service, for what may be sent twice."""
 
-    @classmethod
-    def of_api(cls) -> "_Retry":
-        return cls(
-            total=_RETRIES,
-            connect=0,
-            read=0,
-            other=0,
-            status_forcelist={429, 503},
-            allowed_methods={"GET", "PUT", "DELETE"},
-            backoff_factor=0.5,
-            retry_after_max=_MOST_WAIT_SECONDS,
-            raise_on_status=False,
-        )
+    def __init__(self, **of_the_last_try: Any) -> None:
+        settings: dict[str, Any] = {
+            "total": _RETRIES,
+            "connect": 0,
+            "read": 0,
+            "other": 0,
+            "status_forcelist": {429, 503},
+            "allowed_methods": {"GET", "PUT", "DELETE"},
+            "backoff_factor": 0.5,
+            "retry_after_max": _MOST_WAIT_SECONDS,
+            "raise_on_status": False,
+        }
+        super().__init__(**(settings | of_the_last_try))
 
     def get_retry_after(self, response: BaseHTTPResponse) -> float | None:
-        """What the API says in seconds; API Gateway and BigCommerce name the header so."""
+        """What the API says in seconds; BigCommerce and API Gateway name the header so."""
         said = response.headers.get("X-Retry-After", "")
         return self.parse_retry_after(said) if said.isdecimal() else super().get_retry_after(response)

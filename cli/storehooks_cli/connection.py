@@ -138,10 +138,11 @@ def _told(error: "ApiError", store_hash: str, url: str) -> list[str]:
             return [f"the token's client has no {error.asked_for} in the store {store_hash}"]
         case 404:
             return [f"{url} has no such route: is that the API of a storehooks as new as this command?"]
-        case 400 | 403 | 409:
+        case 400 | 403 | 409 if error.messages:
             return error.messages
         case _:
-            return [f"the API answered {error.status}: {message}" for message in error.messages]
+            about = "; ".join(error.messages) or f"no reason that can be read; is {url} the right URL?"
+            return [f"the API answered {error.status}: {about}"]
 
 
 @contextmanager

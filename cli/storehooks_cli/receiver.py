@@ -104,6 +104,7 @@ class Receiver(ThreadingHTTPServer):
     """A destination on this machine, at a path that nobody else knows."""
 
     daemon_threads = True
+    _thread: Thread | None = None  # closed by its base, should it find no port
 
     def __init__(self, port: int, forward: str | None) -> None:
         try:
@@ -114,7 +115,6 @@ class Receiver(ThreadingHTTPServer):
         self._forward = forward
         self._deliveries: SimpleQueue[Received] = SimpleQueue()
         self._times: Counter[str] = Counter()
-        self._thread: Thread | None = None
 
     @property
     def url(self) -> str:

@@ -1,0 +1,135 @@
+"""storehooks hook, delivery, recover and listen, against the running stack."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+
+from tests.e2e.command_line import storehooks
+from tests.e2e.store import Destination
+
+SECONDS = 40
+
+
+def run(stack, store_hash, *arguments, **options):
+    return storehooks(stack, *arguments, "--store-hash", store_hash, **options)
+
+
+def as_json(stack, store_hash, *arguments):
+    return json.loads(run(stack, store_hash, *arguments, "--json").stdout)
+
+
+def test_hooks_are_managed_with_a_token_that_is_gone_afterwards(stack):
+    assert "has no client yet" in run(stack, "cl1hooks", "hook", "list", check=False).stderr
+    client = as_json(stack, "cl1hooks", "token", "create")["client_id"]
+    given = ("--scope", "store/order/*", "--destination", "https://app.example.com/a", "--header", "X-Key: k")
+    hook = as_json(stack, "cl1hooks", "hook", "create", *given)
+    number = str(hook["id"])
+    assert (hook["client_id"], hook["is_active"], hook["headers"]) == (client, True, {"X-Key": "k"})
+    duplicate = run(stack, "cl1hooks", "hook", "create", *given, check=False)
+    assert duplicate.returncode == 1
+    assert duplicate.stderr == f"storehooks: The hook {number} has the same scope and destination.\n"
+    assert not as_json(stack, "cl1hooks", "hook", "update", number, "--inactive")["is_active"]
+    run(stack, "cl1hooks", "hook", "delete", number)
+    gone = run(stack, "cl1hooks", "hook", "get", number, check=False)
+    assert gone.stderr == f"storehooks: the token's client has no hook {number} in the store cl1hooks\n"
+    assert len(as_json(stack, "cl1hooks", "token", "list")) == 1
+
+    other = as_json(stack, "cl1hooks", "token", "create")["client_id"]
+    several = run(stack, "cl1hooks", "hook", "list", check=False)
+    assert several.returncode == 1
+    assert {client, other} <= set(re.findall(r"[0-9a-f]{32}", several.stderr))
+
+
+def test_a_token_and_a_url_are_enough_over_https(stack):
+    token = as_json(stack, "cl1url", "token", "create")["access_token"]
+    command = [stack.command, "hook", "list", "--json", "--store-hash", "cl1url", "--url", stack.tls_base_url]
+    without_aws = {"STOREHOOKS_TOKEN": token, "HOME": "/nowhere", "PATH": os.environ["PATH"]}
+    answer = subprocess.run(command, env=without_aws, capture_output=True, text=True, check=False)
+    assert answer.returncode == 1
+    assert "its certificate is not trusted" in answer.stderr
+    trusting = without_aws | {"REQUESTS_CA_BUNDLE": str(stack.ca_path)}
+    answer = subprocess.run(command, env=trusting, capture_output=True, text=True, check=False)
+    assert (answer.returncode, answer.stdout) == (0, "[]\n")
+
+
+class Listening:
+    """A `storehooks listen` that runs."""
+
+    def __init__(self, stack, store_hash, *arguments):
+        options = (
+            "--store-hash",
+            store_hash,
+            "--scope",
+            "store/order/*",
+            "--local",
+            "--data-dir",
+            stack.data_dir,
+        )
+        self._process = subprocess.Popen(
+            [stack.command, "listen", *options, *arguments],
+            env=stack.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_error):
+        self._process.kill()
+        self._process.communicate()
+
+    def said(self):
+        """What it says next on standard error."""
+        return self._process.stderr.readline()
+
+    def line(self):
+        """The next line of its results."""
+        return self._process.stdout.readline()
+
+    def end(self, number):
+        """Send a signal; the status it ends with, and what it says at its end."""
+        self._process.send_signal(number)
+        said = self._process.communicate(timeout=SECONDS)[1]
+        return self._process.returncode, said
+
+
+def test_deliveries_are_listened_to_until_ctrl_c_and_nothing_is_left(stack):
+    store = "cl1listen"
+    with Destination(status=202) as app, Listening(stack, store, "--json", "--forward", app.url) as listening:
+        assert f"listening for store/order/* of the store {store} on http://127.0.0.1:" in listening.said()
+        run(stack, store, "event", "send", "--scope", "store/order/created", "--data", '{"id": 5}')
+        shown = json.loads(listening.line())
+        headers, body = app.next()
+        assert listening.end(signal.SIGINT) == (0, "")
+    assert shown["is_signature_valid"]
+    assert (shown["was_forwarded"], shown["answered"]) == (True, 202)
+    assert shown["payload"] == json.loads(body)
+    assert (shown["payload"]["scope"], shown["payload"]["data"]) == ("store/order/created", {"id": 5})
+    assert headers["webhook-id"] == shown["id"]
+    assert as_json(stack, store, "client", "list") == []
+    assert as_json(stack, store, "token", "list") == []
+
+
+def test_the_next_run_removes_what_one_that_was_killed_has_left_and_no_other(stack):
+    with Listening(stack, "cl1killed") as killed, Listening(stack, "cl1killed") as living:
+        assert "listening" in killed.said()
+        assert "listening" in living.said()
+        killed.end(signal.SIGKILL)
+        with Listening(stack, "cl1killed") as next_one:
+            assert "which a killed run had left" in next_one.said()
+            assert "listening" in next_one.said()
+            assert len(as_json(stack, "cl1killed", "client", "list")) == 2
+            assert next_one.end(signal.SIGTERM) == (0, "")
+        assert living.end(signal.SIGINT) == (0, "")
+    assert as_json(stack, "cl1killed", "client", "list") == []
+
+
+def test_a_stack_in_aws_cannot_be_listened_to(stack):
+    command = [stack.command, "listen", "--store-hash", "x", "--scope", "store/*"]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert answer.returncode == 1
+    assert "listen needs --local" in answer.stderr

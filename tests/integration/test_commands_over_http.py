@@ -1,0 +1,344 @@
+"""The commands that are clients of the API, over HTTP: what they send, and what they make of the answers."""
+
+import json
+import os
+import signal
+
+import pytest
+from typer.testing import CliRunner
+
+from storehooks_cli import recover as recover_module
+from storehooks_cli.commands import commands
+from tests.integration.scripted_api import scripted_api
+
+CREATE = "a new one: storehooks token create --store-hash h1"
+UNKNOWN = f"the API does not know the token: it is mistyped, revoked or over; {CREATE}"
+FORBIDDEN = f"the token is another store's, or lacks the OAuth scope default; {CREATE}"
+DELIVERY_ID = "msg_" + "0" * 32
+ATTEMPT = {
+    "at": "2026-11-24T02:24:24.434+00:00",
+    "status": None,
+    "error": "no route to \x1b[31mhost",
+    "latency_ms": 31.5,
+    "times": {
+        "name_lookup_ms": 1.2,
+        "connect_ms": None,
+        "tls_ms": None,
+        "first_byte_ms": None,
+        "total_ms": 31.5,
+    },
+}
+RECOVERY = {
+    "id": "rec_1",
+    "hook_id": 7,
+    "since": "2026-11-24T00:00:00+00:00",
+    "until": "2026-11-24T01:00:00+00:00",
+    "status": ["exhausted", "held"],
+    "state": "running",
+    "reason": None,
+    "count": 123,
+    "is_count_exact": True,
+    "recovered": 0,
+    "created_at": "2026-11-24T01:00:00+00:00",
+    "updated_at": "2026-11-24T01:00:00+00:00",
+    "finished_at": None,
+}
+
+
+def hook(hook_id=7, **fields):
+    return {
+        "id": hook_id,
+        "store_hash": "h1",
+        "client_id": "0" * 32,
+        "scope": "store/order/*",
+        "headers": {"X-Key": "a secret"},
+        "destination": "https://app.example.com/\x1b[2J",
+        "created_at": "2026-11-24T02:24:24+00:00",
+        "updated_at": "2026-11-24T02:24:24+00:00",
+        "is_active": True,
+    } | fields
+
+
+def delivery(number=0, **fields):
+    return {
+        "id": f"msg_{number:032x}",
+        "event_id": "e1",
+        "scope": "store/order/created",
+        "status": "retrying",
+        "created_at": "2026-11-24T02:24:21.997+00:00",
+        "next_attempt_at": None,
+        "attempts": [ATTEMPT],
+    } | fields
+
+
+def problem(status, message, **details):
+    return {"status": status, "message": message} | ({"details": details} if details else {})
+
+
+@pytest.fixture
+def api():
+    with scripted_api() as api:
+        yield api
+
+
+@pytest.fixture
+def run(api):
+    """Runs a command against that API."""
+    runner = CliRunner(env={"STOREHOOKS_TOKEN": "t0ken", "STOREHOOKS_URL": api.url, "COLUMNS": "200"})
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield lambda *arguments, **options: runner.invoke(commands, [*arguments, "--store-hash", "h1"], **options)
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+
+
+# -------------------------------------------------------------------- hooks
+
+
+def test_all_hooks_are_listed_by_their_pages_with_the_token(api, run):
+    api.will_answer(200, [hook(number) for number in range(1, 251)])
+    api.will_answer(200, [hook(251)])
+    answer = run("hook", "list", "--json")
+    assert [one["id"] for one in json.loads(answer.stdout)] == list(range(1, 252))
+    assert api.asked == ["GET hooks?page=1&limit=250", "GET hooks?page=2&limit=250"]
+    assert {request.headers["X-Auth-Token"] for request in api.requests} == {"t0ken"}
+
+
+def test_a_table_tells_the_state_and_neither_credentials_nor_what_steers_a_terminal(api, run):
+    deactivated = {"deactivated_at": "2020-01-01T00:00:00+00:00", "deactivation_reason": "answered 410"}
+    api.will_answer(200, [hook(), hook(8, is_active=False), hook(9, is_active=False, **deactivated)])
+    shown = run("hook", "list").stdout
+    heading, active, off, failed = shown.splitlines()
+    assert heading.split() == ["ID", "STATE", "SCOPE", "DESTINATION", "HEADERS"]
+    assert active.split() == ["7", "active", "store/order/*", "https://app.example.com/?[2J", "X-Key:", "***"]
+    assert off.split()[:2] == ["8", "off"]
+    assert " d ago: answered 410  " in failed
+    assert failed.split()[:2] == ["9", "deactivated"]
+    assert "a secret" not in shown
+
+
+def test_headers_are_shown_when_that_is_asked_for_and_in_json(api, run):
+    for _ in range(3):
+        api.will_answer(200, hook())
+    assert "header X-Key  ***" in run("hook", "get", "7").stdout
+    assert "header X-Key  a secret" in run("hook", "get", "7", "--show-headers").stdout
+    assert json.loads(run("hook", "get", "7", "--json").stdout) == hook()
+
+
+def test_a_hook_is_created_active_and_its_headers_may_come_from_a_file_and_from_the_input(api, run, tmp_path):
+    (tmp_path / "headers").write_text("X-One: 1\n\nX-Two: a: b\n")
+    api.will_answer(201, hook())
+    given = ("--header", f"@{tmp_path / 'headers'}", "--header", "@-", "--header", "X-4:4")
+    answer = run(
+        "hook",
+        "create",
+        "--scope",
+        "store/*",
+        "--destination",
+        "https://x",
+        *given,
+        input="X-3: 3",
+    )
+    assert answer.exit_code == 0
+    assert json.loads(api.requests[0].body) == {
+        "scope": "store/*",
+        "destination": "https://x",
+        "is_active": True,
+        "headers": {"X-One": "1", "X-Two": "a: b", "X-3": "3", "X-4": "4"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "body"),
+    [
+        (("--inactive",), {"is_active": False}),
+        (("--scope", "store/*", "--no-headers"), {"scope": "store/*", "headers": None}),
+        (("--header", "A: b", "--header", "C: d"), {"headers": {"A": "b", "C": "d"}}),
+    ],
+)  # fmt: skip
+def test_only_what_is_named_of_a_hook_is_changed(api, run, arguments, body):
+    api.will_answer(200, hook())
+    assert run("hook", "update", "7", *arguments).exit_code == 0
+    assert api.asked == ["PUT hooks/7"]
+    assert json.loads(api.requests[0].body) == body
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("hook", "update", "7"), "name what is to change"),
+        (("hook", "update", "7", "--header", "A: b", "--no-headers"), "exclude each other"),
+        (("hook", "update", "7", "--header", "s3cret"), "--header has no name and colon"),
+        (("hook", "get", "7", "--client-id", "0" * 32), "--client-id says whose token is made"),
+        (("hook", "get", "0"), "greater than or equal to 1"),
+        (("delivery", "show", "--hook", "7", "x"), "is no delivery id; accepted: msg_ and 32"),
+        (("recover", "--hook", "7"), "--since says from when on"),
+        (("recover", "--hook", "7", "--since", "2026-11-24T00:00:00"), "is no time; accepted: an ISO"),
+        (("recover", "--hook", "7", "--since", "1h", "--id", "rec_1"), "--id looks at a recovery as it is"),
+        (("hook", "list", "--url", "http://api.example.com"), "would send the token unencrypted"),
+        (("hook", "list", "--url", "https://u:p@api.example.com"), "is no https URL"),
+        (("listen", "--local", "--scope", "store/nothing"), "is not in the catalogue"),
+        (("listen", "--local", "--scope", "store/*", "--forward", "ftp://x"), "is no http URL"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_told_before_anything_is_sent(api, run, arguments, told):
+    answer = run(*arguments)
+    assert answer.exit_code == 2
+    assert told in " ".join(answer.stderr.replace("│", " ").split())
+    assert "s3cret" not in answer.stderr
+    assert api.requests == []
+
+
+def test_a_ping_that_does_not_arrive_ends_with_status_1(api, run):
+    ping = {"id": DELIVERY_ID, "scope": "store/hook/ping", "attempt": ATTEMPT | {"answer": ""}}
+    api.will_answer(200, ping)
+    api.will_answer(200, ping | {"attempt": ATTEMPT | {"status": 204, "error": None, "answer": "ok"}})
+    failed, taken = run("hook", "ping", "7"), run("hook", "ping", "7")
+    assert (failed.exit_code, taken.exit_code) == (1, 0)
+    assert "result  no route to ?[31mhost" in failed.stdout
+    assert "times   name lookup 1.2 ms, total 31.5 ms" in failed.stdout
+    assert "result  taken, answered 204" in taken.stdout
+    assert api.asked == ["POST hooks/7/ping"] * 2
+
+
+# -------------------------------------------------------------------- deliveries
+
+
+def test_deliveries_are_read_as_far_as_they_are_wanted(api, run):
+    for cursor in ("c2", None):
+        api.will_answer(200, {"data": [delivery(number) for number in range(3)], "next_cursor": cursor})
+    answer = run("delivery", "list", "--hook", "7", "--status", "retrying", "--limit", "4", "--json")
+    assert len(json.loads(answer.stdout)) == 4
+    assert "more than these 4" in answer.stderr
+    assert api.asked == [
+        "GET hooks/7/deliveries?status=retrying&limit=250",
+        "GET hooks/7/deliveries?status=retrying&limit=250&cursor=c2",
+    ]
+
+
+def test_a_delivery_is_shown_with_its_newest_attempts_and_its_payload(api, run):
+    whole = delivery(attempts=[ATTEMPT | {"answer": "no\nway"}], attempt_count=12, payload={"data": {"é": 1}})
+    api.will_answer(200, whole)
+    shown = run("delivery", "show", "--hook", "7", DELIVERY_ID).stdout
+    assert "attempt 12\n" in shown
+    assert "answer  no?way\n" in shown
+    assert '  "data": {\n    "é": 1\n' in shown
+    assert api.asked == [f"GET hooks/7/deliveries/{DELIVERY_ID}"]
+
+
+def test_a_delivery_is_sent_again(api, run):
+    api.will_answer(202, delivery(status="pending", attempts=[]))
+    shown = run("delivery", "redeliver", "--hook", "7", DELIVERY_ID).stdout
+    assert "status        pending" in shown
+    assert api.asked == [f"POST hooks/7/deliveries/{DELIVERY_ID}/redeliver"]
+
+
+# -------------------------------------------------------------------- recoveries
+
+
+@pytest.fixture(autouse=True)
+def _no_pause(monkeypatch):
+    monkeypatch.setattr(recover_module, "_POLL_SECONDS", 0.01)
+
+
+def test_a_recovery_is_waited_for(api, run):
+    api.will_answer(202, RECOVERY)
+    api.will_answer(200, RECOVERY | {"recovered": 50})
+    api.will_answer(200, RECOVERY | {"recovered": 123, "state": "finished", "finished_at": RECOVERY["since"]})
+    answer = run(
+        "recover", "--hook", "7", "--since", "2026-11-24T01:00:00+01:00", "--until", "2026-11-24T01:00:00Z",
+        "--status", "held", "--status", "cancelled",
+    )  # fmt: skip
+    assert answer.exit_code == 0
+    assert "recovered    123 of 123" in answer.stdout
+    assert api.asked == ["POST hooks/7/recover", *["GET hooks/7/recoveries/rec_1"] * 2]
+    assert json.loads(api.requests[0].body) == {
+        "since": "2026-11-24T00:00:00+00:00",
+        "until": "2026-11-24T01:00:00+00:00",
+        "status": ["held", "cancelled"],
+    }
+
+
+def test_a_recovery_that_was_stopped_ends_with_status_1_and_the_reason(api, run):
+    api.will_answer(200, RECOVERY | {"state": "stopped", "reason": "the hook was switched off"})
+    answer = run("recover", "--hook", "7", "--id", "rec_1")
+    assert answer.exit_code == 1
+    assert answer.stderr == "storehooks: the recovery was stopped: the hook was switched off\n"
+    assert api.asked == ["GET hooks/7/recoveries/rec_1"]
+
+
+def test_a_recovery_need_not_be_waited_for(api, run):
+    api.will_answer(202, RECOVERY | {"is_count_exact": False})
+    answer = run("recover", "--hook", "7", "--since", "2h", "--no-wait")
+    assert "recovered  0 of at least 123" in answer.stdout
+
+
+def test_stopping_to_wait_for_a_recovery_says_how_to_look_at_it(api, run):
+    api.will_answer(202, RECOVERY)
+    api.will_answer(200, RECOVERY)
+    api.on_request = lambda request: request.method == "GET" and os.kill(os.getpid(), signal.SIGINT)
+    answer = run("recover", "--hook", "7", "--since", "2h")
+    assert answer.exit_code == 130
+    assert answer.stderr == (
+        "storehooks: the recovery goes on; to look: storehooks recover --store-hash h1 --hook 7 --id rec_1\n"
+    )
+
+
+# -------------------------------------------------------------------- errors
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "told"),
+    [
+        (400, [problem(400, "One\x1b.", field="scope"), problem(400, "Two.")], ["One?.", "Two."]),
+        (401, [problem(401, "No.")], [UNKNOWN]),
+        (403, [problem(403, "No.")], [FORBIDDEN]),
+        (403, [problem(403, "There are 10 hooks already.", field="scope")], ["There are 10 hooks already."]),
+        (404, [problem(404, "No.")], ["the token's client has no hook 7 in the store h1"]),
+        (409, [problem(409, "There is one.", id=3)], ["There is one."]),
+        (500, [problem(500, "The service failed.")], ["the API answered 500: The service failed."]),
+        (502, b"<html>", ["the API answered 502: no reason that can be read; is URL the right URL?"]),
+        (200, b"<html>", ["the API answered 200: no reason that can be read; is URL the right URL?"]),
+        (400, {"title": "?"}, ["the API answered 400: no reason that can be read; is URL the right URL?"]),
+    ],
+)  # fmt: skip
+def test_what_the_api_refuses_is_told_in_lines(api, run, status, body, told):
+    api.will_answer(status, body)
+    answer = run("hook", "get", "7")
+    assert answer.exit_code == 1
+    assert answer.stderr.replace(api.url, "URL") == "".join(f"storehooks: {line}\n" for line in told)
+    assert answer.stdout == ""
+
+
+def test_a_token_does_not_follow_a_redirect(api, run):
+    api.will_answer(302, [], Location=f"{api.url}/elsewhere")
+    answer = run("hook", "get", "7")
+    assert answer.exit_code == 1
+    assert "the API answered 302" in answer.stderr
+    assert api.asked == ["GET hooks/7"]
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_busy_api_is_asked_again_for_what_may_be_sent_twice(api, run, status):
+    api.will_answer(status, [problem(status, "Busy.")], X_Retry_After="0")
+    api.will_answer(200, hook())
+    assert run("hook", "update", "7", "--active").exit_code == 0
+    api.will_answer(status, [problem(status, "Busy.")], X_Retry_After="0")
+    answer = run("hook", "ping", "7")
+    assert answer.stderr == f"storehooks: the API answered {status}: Busy.\n"
+    assert api.asked == ["PUT hooks/7", "PUT hooks/7", "POST hooks/7/ping"]
+
+
+def test_an_api_that_is_not_there_is_told_in_one_line(run):
+    answer = run("hook", "list", "--url", "http://127.0.0.1:9")
+    assert answer.exit_code == 1
+    assert "storehooks: the API at http://127.0.0.1:9 does not answer: " in answer.stderr
+    assert "Connection refused\n" in answer.stderr
+
+
+def test_without_a_token_a_url_is_not_enough(api):
+    answer = CliRunner(env={"STOREHOOKS_URL": api.url}).invoke(
+        commands, ["hook", "list", "--store-hash", "h1"]
+    )
+    assert answer.exit_code == 1
+    assert "STOREHOOKS_TOKEN" in answer.stderr
+    assert api.requests == []

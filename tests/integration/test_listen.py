@@ -1,0 +1,111 @@
+"""The destination that `storehooks listen` is, over HTTP."""
+
+import json
+import time
+
+import pytest
+import requests
+import typer
+
+from storehooks.domain.signature import signature_headers
+from storehooks_cli.api_client import Api
+from storehooks_cli.listen import _answers, _is_ours, _register
+from storehooks_cli.receiver import Receiver
+from tests.integration.scripted_api import scripted_api
+
+SECRET = "5" * 64
+BODY = b'{"scope": "store/order/created",  "data": {"id": "\xc3\xbc\\u001b"}}'
+
+
+def receiver(forward=None):
+    receiver = Receiver(0, forward)
+    receiver.start(SECRET)
+    return receiver
+
+
+def post(to, body=BODY, secret=SECRET, now=None, **headers):
+    signed = signature_headers("msg_1", body, secrets=[secret], now=now or time.time())
+    return requests.post(to.url, body, headers=signed | headers, timeout=10)
+
+
+def test_a_delivery_is_verified_answered_and_told_in_a_line():
+    with receiver() as destination:
+        assert post(destination).status_code == 204
+        assert post(destination).status_code == 204
+        first, second = (next(destination.deliveries()) for _ in range(2))
+    assert "  signature valid  msg_1  store/order/created  " in first.line
+    assert first.line.endswith('{"id": "ü\\u001b"}  answered 204')
+    assert "msg_1 (for the 2. time)" in second.line
+    assert {"id": "msg_1", "times_received": 2, "is_signature_valid": True, "answered": 204}.items() <= (
+        second.as_json.items()
+    )
+    assert second.as_json["payload"] == json.loads(BODY)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"secret": "6" * 64}, "No matching signature found"),
+        ({"now": 1}, "Message timestamp too old"),
+        ({"webhook-signature": "v1"}, "not enough values"),
+        ({"webhook-id": ""}, "Missing required headers"),
+    ],
+)
+def test_what_is_not_signed_is_refused_plainly_and_not_forwarded(wrong, told):
+    with scripted_api() as app, receiver(app.url) as destination:
+        assert post(destination, **wrong).status_code == 401
+        delivery = next(destination.deliveries())
+        assert app.requests == []
+    assert f"SIGNATURE NOT VALID ({told}" in delivery.line
+    assert delivery.as_json["is_signature_valid"] is False
+    assert delivery.as_json["was_forwarded"] is False
+
+
+def test_a_delivery_is_forwarded_as_it_is_and_the_answer_is_the_apps():
+    with scripted_api() as app, receiver(f"{app.url}/path?x=1") as destination:
+        app.will_answer(503, b"later" * 1000, Retry_After="7", Content_Type="text/x", Set_Cookie="a=b")
+        answer = post(destination, **{"X-Key": "mine", "User-Agent": "storehooks/1"})
+        delivery = next(destination.deliveries())
+    assert (answer.status_code, answer.content) == (503, (b"later" * 1000)[:1024])
+    assert answer.headers["Retry-After"] == "7"
+    assert "Set-Cookie" not in answer.headers
+    (forwarded,) = app.requests
+    assert (forwarded.method, forwarded.path, forwarded.body) == ("POST", "/path?x=1", BODY)
+    assert forwarded.headers["X-Key"] == "mine"
+    assert forwarded.headers["User-Agent"] == "storehooks/1"
+    assert forwarded.headers["webhook-id"] == "msg_1"
+    assert forwarded.headers["webhook-signature"].startswith("v1,")
+    assert "  forwarded, answered 503 in " in delivery.line
+
+
+def test_an_app_that_is_not_there_is_told_and_the_delivery_will_be_tried_again():
+    with receiver("http://127.0.0.1:9/") as destination:
+        assert post(destination).status_code == 502
+        delivery = next(destination.deliveries())
+    assert "not forwarded: " in delivery.line
+    assert "Connection refused; answered 502" in delivery.line
+
+
+def test_whether_a_run_is_alive_is_asked_at_its_hooks_destination():
+    with receiver() as destination:
+        url = destination.url
+        assert _is_ours(url)
+        assert _answers(url)
+        assert not _answers(f"{url}0")
+        assert requests.post(f"{url}0", timeout=10).status_code == 404
+    assert not _answers(url)
+    assert not _is_ours("http://127.0.0.1:80/hook")
+
+
+def test_a_port_that_is_taken_is_told(capsys):
+    with receiver() as destination, pytest.raises(typer.Exit):
+        Receiver(destination.server_port, None)
+    assert "Address already in use; --port chooses another" in capsys.readouterr().err
+
+
+def test_a_stack_that_admits_public_destinations_alone_is_told(capsys):
+    with scripted_api() as api:
+        api.will_answer(400, [{"status": 400, "message": "No.", "details": {"field": "destination"}}])
+        with pytest.raises(typer.Exit):
+            _register(Api(api.url, "h1", "t0ken"), "store/*", "http://127.0.0.1:1/x")
+    assert "ALLOW_PRIVATE_DESTINATIONS=true" in capsys.readouterr().err
