@@ -12,7 +12,7 @@ README = (ROOT / "README.md").read_text()
 DOCS = "\n".join(path.read_text() for path in sorted(ROOT.glob("docs/*.md")))
 BLOCKS = re.findall(r"^```sh\n(.*?)^```$", README + DOCS, re.DOTALL | re.MULTILINE)
 # What runs the other commands: CI and the stack's fixture, the tests of the deployment and of `make invoke`,
-# of the runbook (whose blocks name a hook's URL), and of what commands the AWS CLI has.
+# of the runbook (whose blocks name a hook's URL), of what has no end, and of what commands the AWS CLI has.
 ELSEWHERE = (
     "make run",
     "make test",
@@ -20,6 +20,7 @@ ELSEWHERE = (
     "make deploy",
     "sam build",
     "sam local invoke",
+    "storehooks listen",
     "$URL",
     "aws ",
 )

@@ -1,8 +1,12 @@
 """What the README says of routes, settings and errors is what the template and the code have."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import fields
 from pathlib import Path
+from typing import Any
+
+import typer
 
 from storehooks import __version__
 from storehooks.api.event_input import NewEvent
@@ -13,10 +17,13 @@ from storehooks.domain.headers import MAX_ANSWER_BYTES, MAX_HEADERS
 from storehooks.domain.hook import MAX_HOOKS_PER_SCOPE
 from storehooks.domain.retry import BIGCOMMERCE_SCHEDULE, RetrySchedule
 from storehooks.flows.meter import Count, Duration
+from storehooks_cli.commands import commands
+from storehooks_cli.connection import ApiOptions
 from tests.template_file import resources, template
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
+COMMAND_LINE_PAGE = (ROOT / "docs" / "command-line.md").read_text()
 V3_PAGE = (ROOT / "docs" / "api-v3.md").read_text()
 
 
@@ -102,6 +109,42 @@ def test_every_metric_is_described():
     page = (ROOT / "docs" / "runbook.md").read_text()
     (text,) = re.findall(r"^## Metrics\n(.*?)(?=^## )", page, re.DOTALL | re.MULTILINE)
     assert set(re.findall(r"`(\w+)`", " ".join(first_cells(text)))) == {*Count, *Duration}
+
+
+def test_every_command_is_described_with_its_arguments_and_options():
+    rows = re.findall(r"^\| `storehooks ([^`]+)` \| (.*?) \|", COMMAND_LINE_PAGE, re.MULTILINE)
+    described = {command: set(re.findall(r"`(--[\w-]+)`", options)) for command, options in rows}
+    common = {f"--{field.name.replace('_', '-')}" for field in fields(ApiOptions)} | {"--json"}
+    exist = {}
+    for command, parameters in command_line():
+        names = {one: [*one.opts, *one.secondary_opts] for one in parameters}
+        arguments = [(one.metavar or one.name).upper() for one in names if one.param_type_name == "argument"]
+        options = {name for given in names.values() for name in given if name.startswith("--")}
+        # Among those that all have, only a client is sometimes what the command is about.
+        meant = {"--client-id"} if "--url" not in options else set()
+        exist[" ".join([command, *arguments])] = options - (common - meant)
+    assert described == exist
+
+
+def test_every_variable_of_a_command_is_described():
+    rows = re.findall(r"^\| `(--[\w-]+)` \| `(\w+)` \|", COMMAND_LINE_PAGE, re.MULTILINE)
+    exist = {
+        (option, parameter.envvar)
+        for _, parameters in command_line()
+        for parameter in parameters
+        if parameter.envvar
+        for option in parameter.opts
+    }
+    assert set(rows) == exist
+
+
+def command_line(group=None, *path: str) -> Iterator[tuple[str, list[Any]]]:
+    """Each command, with its parameters."""
+    for name, command in (group or typer.main.get_command(commands)).commands.items():
+        if hasattr(command, "commands"):
+            yield from command_line(command, *path, name)
+        else:
+            yield " ".join([*path, name]), command.params
 
 
 def test_the_schedule_is_told_in_words():

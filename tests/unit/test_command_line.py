@@ -1,20 +1,26 @@
 """What all commands share, without a stack."""
 
 import json
+import os
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 import typer
 from typer.testing import CliRunner
 
+from storehooks_cli.commands import commands
 from storehooks_cli.options import Json, StackOptions, StoreHash, unfolded
+from storehooks_cli.output import print_table
+from storehooks_cli.times import moment, relative_time
 
 # Not pydantic: Typer itself loads it, to convert arguments.
 HEAVY = {"boto3", "botocore", "aiohttp", "requests"}
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["token", "create", "--help"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["event", "list-scopes"]])
 def test_a_command_that_needs_no_stack_loads_no_client(arguments):
     script = (
         "import json, sys\n"
@@ -43,3 +49,80 @@ def test_a_command_gets_a_group_of_options_whole():
         "StackOptions(local=True, data_dir=PosixPath('.local'), stack_name='mine') h False\n"
     )
     assert "Show them." in CliRunner().invoke(app, ["--help"]).stdout
+
+
+def test_the_scopes_are_listed_with_an_example_by_their_beginning():
+    arguments = ["event", "list-scopes", "store/order/st"]
+    (scope,) = json.loads(CliRunner().invoke(commands, [*arguments, "--json"]).stdout)
+    assert scope["scope"] == "store/order/statusUpdated"
+    assert (scope["type"], scope["example"]["id"]) == ("order", 250)
+    _, row = CliRunner().invoke(commands, arguments).stdout.splitlines()
+    assert row.split(maxsplit=1) == [scope["scope"], json.dumps(scope["example"])]
+
+
+@pytest.mark.parametrize(
+    ("typed", "completed"),
+    [
+        ("hoo", ["hook"]),
+        ("hook up", ["update"]),
+        ("hook create --desti", ["--destination"]),
+        ("hook create --scope store/order/ref", ["store/order/refund/*", "store/order/refund/created"]),
+        ("event send --scope store/order/ref", ["store/order/refund/created"]),
+        ("delivery list --status e", ["exhausted"]),
+    ],
+)
+def test_bash_completes_commands_options_and_scopes(typed, completed, tmp_path):
+    script = (
+        f"source <(storehooks --show-completion); COMP_WORDS=(storehooks {typed}); "
+        "COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _storehooks_completion storehooks; "
+        """printf '%s\\n' "${COMPREPLY[@]}" """
+    )
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    answer = subprocess.run(
+        ["bash", "-c", script], env={"PATH": path}, cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert answer.stdout.split() == completed
+
+
+@pytest.mark.parametrize(
+    ("ago", "time"), [("90m", {"minutes": 90}), ("2h", {"hours": 2}), ("1d", {"days": 1})]
+)
+def test_a_moment_may_be_how_long_ago_it_was(ago, time):
+    before = datetime.now(UTC)
+    assert before <= moment(ago) + timedelta(**time) <= datetime.now(UTC)
+
+
+def test_a_moment_may_be_a_time_with_its_offset():
+    assert moment("2026-11-24T02:00:00+02:00") == datetime(2026, 11, 24, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "2026-11-24", "2026-11-24T02:00:00", "h", "-1h", "0001-01-01T00:00:00+23:00"]
+)
+def test_what_is_no_moment_is_told_with_what_is_accepted(text):
+    with pytest.raises(typer.BadParameter, match="accepted: an ISO 8601 time with an offset"):
+        moment(text)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [
+        (0, "now"),
+        (59, "in 59 s"),
+        (61, "in 1 min"),
+        (-170, "3 min ago"),
+        (7200, "in 2 h"),
+        (-90000, "1 d ago"),
+    ],
+)
+def test_a_time_is_told_as_people_say_it(seconds, told):
+    now = datetime.now(UTC)
+    assert relative_time((now + timedelta(seconds=seconds)).isoformat(), now) == told
+
+
+def test_a_table_has_whole_cells_on_lines_of_their_own_and_nothing_that_steers_a_terminal(capsys):
+    print_table(["A", "B"], [["[bold]:smile:", "\x1b[2J\n" + "x" * 300], ["short", ""]])
+    heading, first, second = capsys.readouterr().out.splitlines()
+    assert heading == "A              B"
+    assert first == "[bold]:smile:  ?[2J?" + "x" * 300
+    assert second == "short"
