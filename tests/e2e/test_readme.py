@@ -21,6 +21,7 @@ ELSEWHERE = (
     "sam build",
     "sam local invoke",
     "storehooks listen",
+    "storehooks recover",
     "$URL",
     "aws ",
 )
