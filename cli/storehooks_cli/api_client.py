@@ -75,14 +75,19 @@ class Api:
                 return
             number += 1
 
-    def deliveries(self, hook_id: int, status: str | None) -> Iterator[dict[str, Any]]:
-        """The deliveries of a hook, the newest first."""
+    def deliveries(self, hook_id: int, status: str | None, most: int) -> Iterator[dict[str, Any]]:
+        """The newest deliveries of a hook, so many at most."""
         cursor: str | None = None
-        while True:
+        while most:
             page = self.get(
-                f"hooks/{hook_id}/deliveries", f"hook {hook_id}", status=status, limit=_PAGE, cursor=cursor
+                f"hooks/{hook_id}/deliveries",
+                f"hook {hook_id}",
+                status=status,
+                limit=min(most, _PAGE),
+                cursor=cursor,
             )
             yield from page["data"]
+            most -= len(page["data"])
             cursor = page["next_cursor"]
             if cursor is None:
                 return

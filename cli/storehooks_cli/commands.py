@@ -10,7 +10,10 @@ from storehooks_cli.recover import recover
 from storehooks_cli.trace import trace
 
 commands = typer.Typer(
-    help="storehooks on this machine and in AWS.", no_args_is_help=True, pretty_exceptions_enable=False
+    help="storehooks on this machine and in AWS.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",  # which joins the lines of a paragraph
 )
 commands.command()(local)
 commands.command()(invoke)

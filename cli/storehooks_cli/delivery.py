@@ -2,7 +2,6 @@
 
 import json
 from datetime import UTC, datetime
-from itertools import islice
 from typing import Annotated, Any
 
 import typer
@@ -48,7 +47,7 @@ def list_deliveries(
     """List a hook's deliveries, the newest first."""
     with connected(api_options) as api, progress("reading deliveries", limit) as tell:
         found = []
-        for delivery in islice(api.deliveries(hook_id, status), limit + 1):
+        for delivery in api.deliveries(hook_id, status, limit + 1):
             found.append(delivery)
             tell(len(found))
     deliveries = found[:limit]

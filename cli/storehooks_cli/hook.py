@@ -143,7 +143,7 @@ def ping_hook(api_options: ApiOptions, hook_id: HookId, as_json: Json = False) -
 
     The status is 1 when the destination did not take it.
     """
-    with connected(api_options) as api:
+    with connected(api_options) as api, progress("waiting for the destination"):
         ping = api.post(f"hooks/{hook_id}/ping", hook_named(hook_id))
     attempt = ping["attempt"]
     if as_json:

@@ -1,9 +1,9 @@
 """How the command line speaks: results on standard output, everything else on standard error."""
 
 import json
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from threading import Timer
 from typing import NoReturn
 
 import typer
@@ -81,27 +81,22 @@ def progress(title: str, total: int | None = None) -> Iterator[Callable[[int], N
 
     :param total: None if nobody knows how many it will be.
     """
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda _: None
+        return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    console = Console(stderr=True)
-    bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )
+    columns = [TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()]
+    if total is not None:
+        columns.insert(2, MofNCompleteColumn())
+    bar = Progress(*columns, console=console, transient=True)
     task = bar.add_task(title, total=total)
-    started = time.monotonic()
-
-    def tell(done: int) -> None:
-        bar.update(task, completed=done)
-        if time.monotonic() - started > _SILENT_SECONDS:
-            bar.start()
-
+    late = Timer(_SILENT_SECONDS, bar.start)
+    late.start()
     try:
-        yield tell
+        yield lambda done: bar.update(task, completed=done)
     finally:
+        late.cancel()
+        late.join()
         bar.stop()

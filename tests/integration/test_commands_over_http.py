@@ -204,14 +204,14 @@ def test_a_ping_that_does_not_arrive_ends_with_status_1(api, run):
 
 
 def test_deliveries_are_read_as_far_as_they_are_wanted(api, run):
-    for cursor in ("c2", None):
-        api.will_answer(200, {"data": [delivery(number) for number in range(3)], "next_cursor": cursor})
+    for number, cursor in ((3, "c2"), (2, "c3")):
+        api.will_answer(200, {"data": [delivery(one) for one in range(number)], "next_cursor": cursor})
     answer = run("delivery", "list", "--hook", "7", "--status", "retrying", "--limit", "4", "--json")
     assert len(json.loads(answer.stdout)) == 4
     assert "more than these 4" in answer.stderr
     assert api.asked == [
-        "GET hooks/7/deliveries?status=retrying&limit=250",
-        "GET hooks/7/deliveries?status=retrying&limit=250&cursor=c2",
+        "GET hooks/7/deliveries?status=retrying&limit=5",
+        "GET hooks/7/deliveries?status=retrying&limit=2&cursor=c2",
     ]
 
 

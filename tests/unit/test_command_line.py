@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -126,3 +127,28 @@ def test_a_table_has_whole_cells_on_lines_of_their_own_and_nothing_that_steers_a
     assert heading == "A              B"
     assert first == "[bold]:smile:  ?[2J?" + "x" * 300
     assert second == "short"
+
+
+def test_progress_is_shown_on_a_terminal_once_it_takes_its_time():
+    script = (
+        "import time\n"
+        "from storehooks_cli import output\n"
+        "output._SILENT_SECONDS = {}\n"
+        "with output.progress('counting', 3) as tell:\n"
+        "    tell(2)\n"
+        "    time.sleep(0.3)\n"
+    )
+
+    def shown(silent: float) -> str:
+        ours, theirs = pty.openpty()
+        with os.fdopen(ours, "rb", buffering=0) as terminal, os.fdopen(theirs, "wb") as error:
+            command = [sys.executable, "-c", script.format(silent)]
+            subprocess.run(command, env={"TERM": "xterm"}, stderr=error, check=True)
+            error.write(b"|")
+            error.flush()
+            return terminal.read(100_000).decode()
+
+    early, late = shown(0), shown(60)
+    assert "counting" in early
+    assert "2/3" in early
+    assert late == "|"
