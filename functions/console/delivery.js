@@ -16,10 +16,10 @@ export class DeliveryPanel {
   #delivery;
   #drawn;
   #turn = 0;
-  #attemptsBefore; // how many there were when its next attempt was asked for
+  #askedAfter; // the last attempt there was when the next one was asked for: its time, or null
 
-  /** @param onClose is called when the person closes it; @param onChange when a delivery was changed. */
-  constructor(onClose, onChange) {
+  /** @param onClose is called when the person closes it. */
+  constructor(onClose) {
     byId("delivery-close").addEventListener("click", onClose);
     this.#dialog.addEventListener("cancel", (event) => {
       event.preventDefault();
@@ -29,7 +29,7 @@ export class DeliveryPanel {
       if (event.target === this.#dialog && event.clientX < this.#dialog.getBoundingClientRect().left) onClose();
     });
     const button = byId("delivery-redeliver");
-    button.addEventListener("click", () => busy(button, () => this.#redeliver(onChange)));
+    button.addEventListener("click", () => busy(button, () => this.#redeliver()));
   }
 
   get isOpen() {
@@ -51,10 +51,10 @@ export class DeliveryPanel {
       this.#id = id;
       this.#delivery = known;
       this.#drawn = undefined;
-      this.#attemptsBefore = undefined;
+      this.#askedAfter = undefined;
       tell(byId("delivery-problem"), "");
       tell(byId("delivery-action-problem"), "");
-      byId("delivery-done").textContent = "";
+      this.#say("");
       this.#draw();
     }
     if (!this.isOpen) this.#dialog.showModal();
@@ -89,19 +89,17 @@ export class DeliveryPanel {
     }
   }
 
-  async #redeliver(onChange) {
-    const before = attemptCount(this.#delivery);
+  async #redeliver() {
+    const before = lastAttemptAt(this.#delivery);
     tell(byId("delivery-action-problem"), "");
-    byId("delivery-done").textContent = "";
-    if (!this.#hook.is_active) return;
+    this.#say("");
     try {
       const path = `/hooks/${this.#hook.id}/deliveries/${encodeURIComponent(this.#id)}/redeliver`;
       const delivery = await this.#api.call("POST", path);
-      this.#attemptsBefore = before;
+      this.#askedAfter = before;
       this.#delivery = { ...this.#delivery, ...delivery, attempts: this.#delivery.attempts };
-      byId("delivery-done").textContent = "On its way: its next attempt shows here in a moment.";
+      this.#say("On its way: its next attempt shows here in a moment.");
       this.#draw();
-      onChange();
     } catch (error) {
       tell(byId("delivery-action-problem"), explain(error));
     }
@@ -109,11 +107,16 @@ export class DeliveryPanel {
 
   /** Say how the attempt that was asked for went. */
   #tellOutcome() {
-    if (this.#attemptsBefore === undefined || attemptCount(this.#delivery) <= this.#attemptsBefore) return;
+    if (this.#askedAfter === undefined || lastAttemptAt(this.#delivery) === this.#askedAfter) return;
     const last = this.#delivery.attempts.at(-1);
-    this.#attemptsBefore = undefined;
-    byId("delivery-done").textContent = last.error ? `Tried again, and it failed: ${sentence(last.error)}` : "Delivered.";
-    byId("delivery-done").classList.toggle("attempt-error", Boolean(last.error));
+    this.#askedAfter = undefined;
+    if (last.error) this.#say(`Tried again, and it failed: ${sentence(last.error)}`, "bad");
+    else this.#say("Delivered.");
+  }
+
+  #say(text, tone = "ok") {
+    byId("delivery-done").textContent = text;
+    byId("delivery-done").className = `done ${tone}`;
   }
 
   #draw() {
@@ -144,23 +147,16 @@ export class DeliveryPanel {
     byId("delivery-state-detail").replaceChildren(meaning, ...(next ? [" Next attempt ", whenNext(next), "."] : []));
     const button = byId("delivery-redeliver");
     button.textContent = OPEN_STATUSES.includes(status) ? "Try now" : "Redeliver";
-    button.parentElement.hidden = !this.#hook.is_active || status === "pending";
+    button.parentElement.hidden = !this.#hook.is_active;
     const state = hookState(this.#hook).name.toLowerCase();
     byId("delivery-redeliver-hint").textContent = this.#hook.is_active
       ? ""
       : `The hook is ${state}. Switch it on to redeliver.`;
   }
 
-  #drawAttempts(delivery) {
-    const count = attemptCount(delivery);
-    const { attempts } = delivery;
-    byId("delivery-attempts-title").textContent = count ? counted(count, "attempt") : "Attempts";
-    const notes = [
-      !count && "None was made yet.",
-      Boolean(delivery.earlier) && `${counted(delivery.earlier, "attempt")} before it was last redelivered.`,
-      count > attempts.length && `The newest ${attempts.length} are kept.`,
-    ];
-    tell(byId("delivery-attempts-note"), notes.filter(Boolean).join(" "));
+  #drawAttempts({ attempts }) {
+    byId("delivery-attempts-title").textContent = attempts.length ? counted(attempts.length, "attempt") : "Attempts";
+    tell(byId("delivery-attempts-note"), attempts.length ? "" : "None was made.");
     keep(byId("delivery-attempts"), attempts.toReversed(), ({ at }) => at, (row, attempt) => {
       row.className = "attempt";
       row.replaceChildren(...attemptNodes(attempt));
@@ -168,6 +164,6 @@ export class DeliveryPanel {
   }
 }
 
-function attemptCount(delivery) {
-  return delivery.attempt_count ?? delivery.attempts.length;
+function lastAttemptAt(delivery) {
+  return delivery.attempts.at(-1)?.at ?? null;
 }

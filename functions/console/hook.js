@@ -196,7 +196,7 @@ export class HookView {
 
   #fill(link, delivery) {
     const last = delivery.attempts.at(-1);
-    const count = delivery.attempt_count ?? delivery.attempts.length;
+    const count = delivery.attempts.length;
     const result = [];
     if (last?.error) result.push(capital(sentence(last.error)), " ");
     if (last && !last.error) result.push(`Took ${milliseconds(last.latency_ms)}. `);
@@ -311,9 +311,10 @@ export class HookView {
   async #ping() {
     const { attempt } = await this.#api.call("POST", `/hooks/${this.#hook.id}/ping`);
     byId("hook-pinged").hidden = false;
-    byId("hook-pinged-title").textContent = attempt.error ? "The ping failed" : "The ping arrived";
+    const outcome = attempt.error ? "The ping failed" : "The ping arrived";
+    byId("hook-pinged-title").textContent = outcome;
     byId("hook-pinged-result").replaceChildren(el("div", { class: "attempt" }, ...attemptNodes(attempt)));
-    byId("hook-pinged-title").focus();
+    news(attempt.error ? `${outcome}: ${sentence(attempt.error)}` : `${outcome}.`);
   }
 
   /** Since when a recovery is offered, and why since then. */

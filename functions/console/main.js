@@ -26,7 +26,7 @@ class Console {
   constructor() {
     const go = (route, options) => this.#go(route, options);
     const forms = { hookForm: new HookForm(), recoverForm: new RecoverForm() };
-    const panel = new DeliveryPanel(() => this.#closePanel(), () => {});
+    const panel = new DeliveryPanel(() => this.#closePanel());
     this.hooks = new HooksView(forms.hookForm, go);
     this.hook = new HookView(this.#session, panel, forms, go);
     this.#wire();
@@ -84,12 +84,10 @@ class Console {
     else this.#go({ store: given.store });
   }
 
+  /** Loading the page anew leaves nothing of the store behind, on it or in memory. */
   #signOut(why) {
-    this.#session.end();
-    this.#api = undefined;
-    for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close();
-    this.#follow();
-    tell(byId("sign-in-problem"), why);
+    this.#session.end(why);
+    location.reload();
   }
 
   // ------------------------------------------------------------ where one is
@@ -122,6 +120,7 @@ class Console {
     document.title = "storehooks console";
     const { store, token } = byId("sign-in-form").elements;
     store.value = this.#route.store ?? store.value;
+    tell(byId("sign-in-problem"), this.#session.takeReason());
     (store.value ? token : store).focus();
   }
 

@@ -27,8 +27,16 @@ export class Session {
     this.#keep({ store, token, recoveries: {} });
   }
 
-  end() {
-    this.#keep({});
+  /** @param why is told where one signs in again. */
+  end(why) {
+    this.#keep(why ? { why } : {});
+  }
+
+  /** Why the last one ended, once. */
+  takeReason() {
+    const { why, ...rest } = this.#kept;
+    if (why) this.#keep(rest);
+    return why ?? "";
   }
 
   recoveryOf(hookId) {
@@ -42,7 +50,7 @@ export class Session {
   #keep(what) {
     this.#kept = what;
     try {
-      if (what.token) sessionStorage.setItem(KEY, JSON.stringify(what));
+      if (Object.keys(what).length) sessionStorage.setItem(KEY, JSON.stringify(what));
       else sessionStorage.removeItem(KEY);
     } catch {
       // Kept in memory, then.

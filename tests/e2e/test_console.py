@@ -210,6 +210,7 @@ def test_the_token_is_in_this_tab_alone_and_gone_when_signed_out(visit, troubled
     expect(page.get_by_label("Store hash")).to_have_value("c0ns01e")
     expect(page.get_by_label("Access token")).to_be_focused()
     assert page.evaluate("() => sessionStorage.length") == 0
+    assert page.locator("#hooks-list > li").count() == 0
     page.go_back()
     expect(page.get_by_role("button", name="Show the hooks")).to_be_visible()
 
