@@ -9,6 +9,7 @@ from storehooks.adapters.delivery_context import DeliveryContexts
 from storehooks.adapters.hooks_table import HooksTable
 from storehooks.adapters.queue import Queue
 from storehooks.adapters.sender import Sender
+from storehooks.adapters.told_once import ToldOnce
 from storehooks.domain.retry import RetrySchedule
 from storehooks.flows.deliver import Deliverer, Work
 from storehooks.flows.invocation import log_request_id
@@ -34,6 +35,7 @@ deliverer = Deliverer(
         hooks=HooksTable(setting("HOOKS_TABLE")),
         queue=queue,
         bus=EventBus(setting("EVENT_BUS")),
+        told=ToldOnce(setting("EVENT_IDS_TABLE")),
         schedule=schedule,
         meter=meter,
     ),

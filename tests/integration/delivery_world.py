@@ -14,6 +14,7 @@ from storehooks.adapters.deliveries_table import DeliveriesTable
 from storehooks.adapters.delivery_context import DeliveryContexts
 from storehooks.adapters.delivery_items import DUE_SHARDS, from_message, to_message
 from storehooks.adapters.hooks_table import HooksTable
+from storehooks.adapters.told_once import ToldOnce
 from storehooks.domain.attempt import Attempt, OutgoingRequest, Times
 from storehooks.domain.delivery import Delivery, Order, Task, new_delivery
 from storehooks.domain.errors import QueueFailedError
@@ -124,8 +125,10 @@ class Bus:
 
     def __init__(self) -> None:
         self.events: list[dict[str, Any]] = []
+        self.entries = 0
 
     def put(self, _source: str, scope: str, detail: dict[str, Any]) -> str:
+        self.entries += 1
         if "id" not in detail or all(event.get("id") != detail["id"] for event in self.events):
             self.events.append({"scope": scope} | detail)
         return "id"
@@ -174,6 +177,7 @@ class World:
             hooks=self.hooks,
             queue=self.queue,  # type: ignore[arg-type]
             bus=self.bus,  # type: ignore[arg-type]
+            told=ToldOnce("EventIdsTable", dynamodb=aws.dynamodb, clock=self.clock),
             schedule=self.schedule,
             meter=self.meter,
             clock=self.clock,

@@ -275,6 +275,33 @@ def test_what_waits_for_a_deactivated_hook_is_held_and_never_sent_by_itself(worl
     assert len(world.sent) == sent + 1
 
 
+def test_a_deactivation_is_told_once_however_often_its_hook_is_looked_at(world, monkeypatch):
+    """Who hears of it by the bus itself, such as an operator, has no matching that knows a repeat."""
+    monkeypatch.setattr("storehooks.flows.outcome._HOLD_AT_ONCE", 2)
+    hook = world.hook()
+    world.answer = lambda _request: (500, None)
+    waiting = [world.event(hook) for _ in range(7)]
+    world.work()
+    told = world.bus.entries
+    world.answer = lambda _request: (410, None)
+    world.event(hook)
+    world.pass_time(200)
+    assert {world.logged(delivery).status for delivery in waiting} == {Status.HELD}
+    assert world.bus.entries - told == 1
+    assert world.bus.codes.count(90002) == 1
+
+
+def test_a_hook_that_is_deactivated_again_is_told_of_again(world):
+    hook = world.hook()
+    world.answer = lambda _request: (410, None)
+    for _ in range(2):
+        world.event(hook)
+        world.pass_time(100)
+        assert not world.current(hook).is_active
+        world.hooks.update(world.caller, hook.id, {"is_active": True})
+    assert world.bus.codes.count(90002) == 2
+
+
 def test_more_waiting_deliveries_than_one_task_holds_are_all_held(world, monkeypatch):
     monkeypatch.setattr("storehooks.flows.outcome._HOLD_AT_ONCE", 3)
     hook = world.hook()

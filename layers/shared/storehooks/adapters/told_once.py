@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _TELLING_SECONDS = 45
-"""Longer than the function that tells may run, and over before Lambda tries it again."""
+"""Longer than a function tells, and over before its task comes again."""
 _KEPT_SECONDS = 14 * 24 * 60 * 60
 """As long as a dead letter is kept, which may be told again."""
 

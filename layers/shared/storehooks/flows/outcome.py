@@ -18,6 +18,7 @@ from storehooks.adapters.deliveries_queue import DeliveriesQueue
 from storehooks.adapters.deliveries_table import DeliveriesTable
 from storehooks.adapters.delivery_context import HookKey
 from storehooks.adapters.hooks_table import HooksTable
+from storehooks.adapters.told_once import ToldOnce
 from storehooks.domain import exception_event
 from storehooks.domain.attempt import Attempt
 from storehooks.domain.circuit import Circuit
@@ -70,6 +71,7 @@ class Outcomes:
         hooks: HooksTable,
         queue: DeliveriesQueue,
         bus: EventBus,
+        told: ToldOnce,
         schedule: RetrySchedule,
         meter: Meter,
         clock: Callable[[], float] = time.time,
@@ -78,6 +80,8 @@ class Outcomes:
         self._hooks = hooks
         self._queue = queue
         self._bus = bus
+        # Whose deactivation was told of.
+        self._deactivations = told
         self._schedule = schedule
         self._meter = meter
         self._clock = clock
@@ -117,9 +121,7 @@ class Outcomes:
         hook = self._hooks.find(task.store_hash, task.hook_id)
         if hook is None or not hook.is_deactivated:
             return
-        if exception_event.may_be_told_of(hook):
-            detail = exception_event.deactivated(hook, task.store_id)
-            self._bus.put(exception_event.SOURCE, DELIVERY_EXCEPTION, detail)
+        self._tell_of_deactivation(hook, task)
         waiting = self._log.waiting(task.store_hash, task.hook_id, _HOLD_AT_ONCE)
         with ThreadPoolExecutor(_AT_ONCE) as threads:
             held = sum(threads.map(lambda delivery: self._log.end_waiting(delivery, Status.HELD), waiting))
@@ -127,6 +129,18 @@ class Outcomes:
         self._meter.count_ended(Status.HELD, held)
         if len(waiting) == _HOLD_AT_ONCE:
             self._queue.send([Order(task)])
+
+    def _tell_of_deactivation(self, hook: Hook, task: HoldTask) -> None:
+        """Raise the event for it, unless that was done. A task that ends in between comes again."""
+        occasion = f"bus#{hook.store_hash}#{hook.id}#{hook.deactivated_at}"
+        if not exception_event.may_be_told_of(hook) or not self._deactivations.claim(occasion):
+            return
+        detail = exception_event.deactivated(hook, task.store_id)
+        self._bus.put(exception_event.SOURCE, DELIVERY_EXCEPTION, detail)
+        try:
+            self._deactivations.done(occasion)
+        except StorehooksError as error:  # it may be told again
+            logger.warning("not remembered", error=repr(error), store_hash=hook.store_hash, hook_id=hook.id)
 
     def _after(self, one: Sent) -> Delivery:
         return one.delivery.after(one.attempt, self._schedule, self._clock())
