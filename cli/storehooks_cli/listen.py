@@ -117,7 +117,7 @@ class _Clients:
         finally:
             try:
                 self._remove(client_id)
-            except Exception:
+            except BaseException:
                 say("the hook of this run is still there; the next run for the store removes it")
                 raise
 
