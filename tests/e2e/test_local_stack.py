@@ -42,10 +42,11 @@ def emulators_of(data_dir: Path) -> list[psutil.Process]:
 
 
 def test_it_says_what_to_try_and_that_works(stack):
-    ready, _, curl, authority, publish = stack.run.lines[-5:]
+    ready, _, console, curl, authority, publish = stack.run.lines[-6:]
     assert ready.startswith("storehooks ready")
     assert stack.base_url in ready
     assert stack.tls_base_url in ready
+    assert console == f"console: {stack.base_url}/console"
     assert str(stack.ca_path) in authority
     pasted = subprocess.run(["sh", "-c", f"{curl} -sS --fail-with-body"], capture_output=True, check=True)
     assert pasted.stdout.startswith(b"[")

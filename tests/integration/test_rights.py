@@ -113,6 +113,12 @@ def test_the_authorizer_may_do_what_it_does(functions, access, needed):
     assert needed == granted("Authorizer")
 
 
+def test_the_console_may_do_nothing_and_does_nothing(functions, needed):
+    answer = functions.module("console").handler(load_event("console"), None)
+    assert answer["statusCode"] == 200
+    assert needed == granted("Console") == set()
+
+
 def test_publishing_may_do_what_it_does(functions, needed):
     functions.invoke("publish_events", load_event("publish_events"))
     assert needed == granted("PublishEvents")
