@@ -3,8 +3,10 @@
 import signal
 import sys
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
 
 def exit_on_signals() -> None:
-    """Let Ctrl-C and SIGTERM raise SystemExit from now on, so that what was begun is tidied up."""
-    for number in (signal.SIGINT, signal.SIGTERM):
+    """Let Ctrl-C, SIGTERM and a closed terminal raise SystemExit from now on, so that all is tidied up."""
+    for number in SIGNALS:
         signal.signal(number, lambda number, _frame: sys.exit(128 + number))
