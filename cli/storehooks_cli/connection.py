@@ -150,7 +150,7 @@ def _way(options: ApiOptions) -> Iterator[tuple[str, str]]:
     """Where the API is, and a token for it."""
     if options.token and options.client_id:
         raise typer.BadParameter(
-            "--client-id says whose token is made; here one is given, which has its client"
+            "--client-id says whose token is made; one is given by --token or STOREHOOKS_TOKEN"
         )
     exit_on_signals()
     if options.url and not options.local:

@@ -9,4 +9,5 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 def exit_on_signals() -> None:
     """Let Ctrl-C, SIGTERM and a closed terminal raise SystemExit from now on, so that all is tidied up."""
     for number in SIGNALS:
-        signal.signal(number, lambda number, _frame: sys.exit(128 + number))
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
+            signal.signal(number, lambda number, _frame: sys.exit(128 + number))

@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from storehooks_cli import recover as recover_module
 from storehooks_cli.commands import commands
+from storehooks_cli.stopping import SIGNALS
 from tests.integration.scripted_api import scripted_api
 
 CREATE = "a new one: storehooks token create --store-hash h1"
@@ -85,7 +86,7 @@ def api():
 def run(api):
     """Runs a command against that API."""
     runner = CliRunner(env={"STOREHOOKS_TOKEN": "t0ken", "STOREHOOKS_URL": api.url, "COLUMNS": "200"})
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {number: signal.getsignal(number) for number in SIGNALS}
     yield lambda *arguments, **options: runner.invoke(commands, [*arguments, "--store-hash", "h1"], **options)
     for number, handler in handlers.items():
         signal.signal(number, handler)
