@@ -3,13 +3,27 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).parents[1]
 
-# No test is timed: a machine that is busy is not a defect.
-settings.register_profile("storehooks", deadline=None)
+# No test is timed: a machine that is busy is not a defect. For a long search:
+# pytest --hypothesis-profile=long.
+settings.register_profile("storehooks", deadline=None, print_blob=True)
+settings.register_profile("long", deadline=None, print_blob=True, max_examples=2000)
 settings.load_profile("storehooks")
+
+
+def sequences(number: int, *, steps: int = 30) -> settings:
+    """For a state machine: so many sequences of steps, or those of a long search."""
+    profile = settings.get_current_profile_name()
+    tried = number if profile == "storehooks" else settings.get_profile(profile).max_examples
+    return settings(
+        settings.get_profile(profile),
+        max_examples=tried,
+        stateful_step_count=steps,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+    )
 
 
 @pytest.fixture(scope="session")

@@ -42,6 +42,13 @@ class Aws:
             self.events.create_event_bus(Name=logical_id)
         self.ses.create_email_identity(EmailIdentity=EMAIL_SENDER)
 
+    def renew(self, *tables: str) -> None:
+        """Make these tables anew, with nothing in them."""
+        with self.uncounted():
+            for table in tables:
+                self.dynamodb.delete_table(TableName=table)
+                self.dynamodb.create_table(**table_definition(table))
+
     def setting(self, value: Any) -> str:
         """What the template's value of a function's variable is here."""
         if not isinstance(value, dict):

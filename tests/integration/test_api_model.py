@@ -1,0 +1,350 @@
+"""The hooks API against a plain model of it, by sequences of requests that hypothesis makes up.
+
+Several clients of two stores create, change, list and delete hooks, repeat requests, and make
+them at once: a request is then broken into between two of its calls to AWS by another one, so
+that each interleaving that is tried can be tried again. In between processes are started anew,
+the clock jumps, and failures switch hooks off.
+"""
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+import botocore.client
+import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
+from hypothesis.stateful import run_state_machine_as_test as run
+
+from storehooks.adapters.hooks_table import HooksTable, _digest_attribute
+from storehooks.api.v2 import hook_to_v2
+from storehooks.domain.hook import MAX_HOOKS_PER_SCOPE
+from tests.conftest import sequences
+from tests.integration.conftest import Client, Functions
+
+FUNCTIONS = ("create_hook", "get_hook", "list_hooks", "update_hook", "delete_hook")
+SCOPES = ("store/order/*", "store/order/created", "store/channel/7/cart/*")
+# Two spellings of each: they are one destination.
+DESTINATIONS = tuple(
+    (spelling, number)
+    for number in range(12)
+    for spelling in (f"https://app.example.com/{number}", f"https://APP.example.com:443/{number}")
+)
+IDENTITIES = dict(DESTINATIONS)
+CLIENTS = (("5ueh97", "a" * 32), ("5ueh97", "b" * 32), ("other1", "a" * 32))
+NO_HOOK = 999
+
+type Hooks = dict[tuple[str, int], dict[str, Any]]
+type Answer = tuple[int, Any]
+
+
+@dataclass(frozen=True)
+class Request:
+    """Something that a client asks for, or that failures bring about (``deactivate``)."""
+
+    kind: str
+    client: int
+    hook_id: int = NO_HOOK
+    fields: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def store_and_client(self) -> tuple[str, str]:
+        return CLIENTS[self.client]
+
+
+class Model:
+    """What the API promises, in as few words as there are."""
+
+    def __init__(self) -> None:
+        self.hooks: Hooks = {}
+        self.last_ids = {store: 0 for store, _ in CLIENTS}
+
+    def of(self, client: int) -> list[dict[str, Any]]:
+        store, client_id = CLIENTS[client]
+        owned = [
+            hook for (of, _), hook in self.hooks.items() if (of, hook["client_id"]) == (store, client_id)
+        ]
+        return sorted(owned, key=lambda hook: hook["id"])
+
+    def explains(self, request: Request, answer: Answer, now: int) -> bool:
+        """Whether this is the answer to expect of the request; what it changes is changed here."""
+        status, body = answer
+        if request.kind == "create":
+            hook = {
+                "headers": None,
+                "is_active": False,
+                **request.fields,
+                "created_at": iso(now),
+                "updated_at": iso(now),
+            }
+            return self._is_created(request, hook, status, body)
+        store, _ = request.store_and_client
+        old = next((hook for hook in self.of(request.client) if hook["id"] == request.hook_id), None)
+        if request.kind == "deactivate":
+            return self._is_deactivated(old, status, now)
+        if old is None:
+            return status == 404
+        if request.kind == "delete":
+            del self.hooks[store, old["id"]]
+            return answer == (200, old)
+        new = old | request.fields | {"updated_at": max(iso(now), old["updated_at"])}
+        if "is_active" in request.fields:
+            new.pop("deactivated_at", None)
+            new.pop("deactivation_reason", None)
+        if (refusal := self._refusal(new, old)) is not None:
+            return refusal(status, body)
+        self.hooks[store, old["id"]] = new
+        return answer == (200, new)
+
+    def _is_created(self, request: Request, hook: dict[str, Any], status: int, body: Any) -> bool:
+        store, client_id = request.store_and_client
+        hook |= {"store_hash": store, "client_id": client_id}
+        if (refusal := self._refusal(hook, None)) is not None:
+            return refusal(status, body)
+        if status != 201 or body["id"] <= self.last_ids[store]:
+            return False
+        hook["id"] = self.last_ids[store] = body["id"]
+        self.hooks[store, hook["id"]] = hook
+        return body == hook
+
+    def _is_deactivated(self, old: dict[str, Any] | None, status: int, now: int) -> bool:
+        if old is None or not old["is_active"]:
+            return status == 409
+        at = max(iso(now), old["updated_at"])
+        old |= {
+            "is_active": False,
+            "updated_at": at,
+            "deactivated_at": at,
+            "deactivation_reason": "it failed",
+        }
+        return status == 200
+
+    def _refusal(self, new: dict[str, Any], old: dict[str, Any] | None) -> Callable[[int, Any], bool] | None:
+        """Why a hook may not be so: how the answer then looks."""
+        beside = [
+            hook
+            for (store, _), hook in self.hooks.items()
+            if hook is not old
+            and (store, hook["client_id"], hook["scope"])
+            == (new["store_hash"], new["client_id"], new["scope"])
+        ]
+        identity = IDENTITIES[new["destination"]]
+        for hook in beside:
+            if IDENTITIES[hook["destination"]] == identity:
+                return lambda status, body: status == 409 and body[0]["details"]["id"] == hook["id"]
+        if len(beside) >= MAX_HOOKS_PER_SCOPE:
+            return lambda status, _: status == 403
+        return None
+
+
+def iso(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat()
+
+
+def seconds(text: str) -> int:
+    return int(datetime.fromisoformat(text).timestamp())
+
+
+clients = st.integers(0, len(CLIENTS) - 1)
+destinations = st.sampled_from([spelling for spelling, _ in DESTINATIONS])
+fields = {
+    "scope": st.sampled_from(SCOPES),
+    "destination": destinations,
+    "headers": st.none() | st.dictionaries(st.sampled_from(["X-A", "X-B"]), st.just("1")),
+    "is_active": st.booleans(),
+}
+new_hooks = st.fixed_dictionaries(
+    {"scope": fields["scope"], "destination": destinations},
+    optional={"headers": fields["headers"], "is_active": fields["is_active"]},
+)
+changes = st.fixed_dictionaries({}, optional=fields).filter(bool)
+
+
+class HooksApi(RuleBasedStateMachine):
+    """Requests as they come, and the model beside them."""
+
+    def __init__(self, aws, monkeypatch) -> None:
+        super().__init__()
+        self.aws = aws
+        self.monkeypatch = monkeypatch
+        self.model = Model()
+        self.now = 1_795_428_000
+        self.last: Request | None = None
+        aws.renew("HooksTable")
+        self.hooks = HooksTable("HooksTable", dynamodb=aws.dynamodb, clock=self.clock)
+        self.a_cold_start()
+
+    def clock(self) -> float:
+        return self.now
+
+    @rule()
+    def a_cold_start(self):
+        """All processes are new; nothing may be kept in them."""
+        functions = Functions()
+        for name in FUNCTIONS:
+            hooks = functions.module(name).hooks
+            hooks._clock, hooks._sleep = self.clock, lambda _: None
+        self.clients = [Client(functions, *of) for of in CLIENTS]
+        self.v3_clients = [Client(functions, *of, version="v3") for of in CLIENTS]
+
+    # ------------------------------------------------------------ requests
+
+    def known_id(self, data: st.DataObject, client: int) -> int:
+        """Mostly one of the client's own hooks, at times a stranger's or none."""
+        own = [hook["id"] for hook in self.model.of(client)]
+        any_of = sorted({hook_id for _, hook_id in self.model.hooks})
+        return data.draw(st.sampled_from(own * 4 + any_of + [NO_HOOK]))
+
+    def drawn(self, data: st.DataObject) -> Request:
+        client = data.draw(clients)
+        kind = data.draw(st.sampled_from(["create", "create", "update", "update", "delete", "deactivate"]))
+        if kind == "create":
+            return Request(kind, client, fields=data.draw(new_hooks))
+        hook_id = self.known_id(data, client)
+        return Request(kind, client, hook_id, data.draw(changes) if kind == "update" else {})
+
+    def made(self, request: Request) -> Answer:
+        client = self.clients[request.client]
+        match request.kind:
+            case "create":
+                return client.create(**request.fields)
+            case "update":
+                return client.update(request.hook_id, **request.fields)
+            case "delete":
+                return client.delete(request.hook_id)
+        store, client_id = request.store_and_client
+        hook = self.hooks.find(store, request.hook_id)
+        is_owned = hook is not None and hook.client_id == client_id and hook.is_active
+        return (200 if is_owned and self.hooks.deactivate(hook, "it failed") else 409), None
+
+    @rule(data=st.data())
+    def a_request(self, data):
+        self.last = self.drawn(data)
+        assert self.model.explains(self.last, self.made(self.last), self.now)
+
+    @precondition(lambda self: self.last)
+    @rule()
+    def the_same_request_again(self):
+        assert self.model.explains(self.last, self.made(self.last), self.now)
+
+    @rule(client=clients, scope=fields["scope"])
+    def a_client_that_wants_more_than_it_may_have(self, client, scope):
+        for destination, _ in DESTINATIONS[::2]:
+            request = Request("create", client, fields={"scope": scope, "destination": destination})
+            assert self.model.explains(request, self.made(request), self.now)
+
+    @rule(data=st.data(), call=st.integers(0, 2))
+    def two_requests_at_once(self, data, call):
+        """The second comes when the first has made so many calls; it is as if one came after the other."""
+        first, second = self.drawn(data), self.drawn(data)
+        answers = dict(zip((first_key, second_key), self.at_once(first, second, call), strict=True))
+        orders = [(first_key, second_key), (second_key, first_key)]
+        requests = {first_key: first, second_key: second}
+        if first.kind == "deactivate" and answers[first_key][0] == 409:
+            orders.append((second_key,))  # its owner has changed it meanwhile, and is right
+        shown = [client.list() for client in self.clients]
+        for order in orders:
+            model = copy.deepcopy(self.model)
+            if all(model.explains(requests[one], answers[one], self.now) for one in order) and shown == [
+                (200, model.of(client)) for client in range(len(CLIENTS))
+            ]:
+                self.model = model
+                return
+        raise AssertionError(f"no order of {first} and {second} explains {answers}")
+
+    def at_once(self, first: Request, second: Request, call: int) -> tuple[Answer, Answer]:
+        calls, answers = 0, []
+        api_call = botocore.client.BaseClient._make_api_call
+
+        def broken_into(client, operation, kwargs):
+            nonlocal calls
+            calls += 1
+            if calls == call + 1:
+                patched.undo()
+                answers.append(self.made(second))
+            return api_call(client, operation, kwargs)
+
+        with self.monkeypatch.context() as patched:
+            patched.setattr(botocore.client.BaseClient, "_make_api_call", broken_into)
+            answer = self.made(first)
+        return answer, answers[0] if answers else self.made(second)
+
+    @rule(by=st.sampled_from([1, 3600, -600]))
+    def the_clock_jumps(self, by):
+        self.now += by
+
+    # ------------------------------------------------------------ what is seen
+
+    @rule(data=st.data(), client=clients)
+    def a_look_at_a_hook(self, data, client):
+        hook_id = self.known_id(data, client)
+        hook = self.model.hooks.get((CLIENTS[client][0], hook_id))
+        is_own = hook is not None and hook["client_id"] == CLIENTS[client][1]
+        status, body = self.clients[client].get(hook_id)
+        assert (status, body) == (200, hook) if is_own else status == 404
+
+    @rule(client=clients, size=st.integers(1, 4))
+    def a_walk_through_the_pages(self, client, size):
+        walked: list[dict[str, Any]] = []
+        number = 1
+        while page := self.clients[client].list(page=number, limit=size)[1]:
+            assert len(page) <= size
+            walked += page
+            number += 1
+        assert walked == self.model.of(client)
+
+    @rule(client=clients, is_active=st.none() | st.booleans(), scope=st.none() | fields["scope"])
+    def a_filtered_list_of_the_third_version(self, client, is_active, scope):
+        wanted = {"is_active": is_active and str(is_active).lower(), "scope": scope}
+        query = {name: value for name, value in wanted.items() if value}
+        if is_active is False:
+            query["is_active"] = "false"
+        status, body = self.v3_clients[client].list(**query)
+        expected = [
+            hook
+            for hook in self.model.of(client)
+            if is_active in (None, hook["is_active"]) and scope in (None, hook["scope"])
+        ]
+        assert status == 200
+        assert body["meta"]["pagination"]["total"] == len(expected)
+        for shown, hook in zip(body["data"], expected, strict=True):
+            times = {name: seconds(hook[name]) for name in hook if name.endswith("_at")}
+            assert shown == hook | times | {"events_history_enabled": False}
+
+    @rule()
+    def each_client_sees_its_own_hooks_and_nothing_else(self):
+        for client, caller in enumerate(self.clients):
+            assert caller.list() == (200, self.model.of(client))
+
+    def teardown(self) -> None:
+        """No hook was lost on the way, and what the table says beside the hooks agrees with them."""
+        self.each_client_sees_its_own_hooks_and_nothing_else()
+        for store, scope in {(store, scope) for store, _ in CLIENTS for scope in SCOPES}:
+            matched = [
+                hook
+                for (of, _), hook in sorted(self.model.hooks.items())
+                if (of, hook["scope"]) == (store, scope) and (hook["is_active"] or "deactivated_at" in hook)
+            ]
+            assert [hook_to_v2(hook) for hook in self.hooks.subscribers(store, scope)] == matched
+        guards: dict[str, dict[str, str]] = {}
+        for store, hook_id in self.model.hooks:
+            hook = self.hooks.find(store, hook_id)
+            key = f"guard#{store}#{hook.client_id}#{hook.scope}"
+            guards.setdefault(key, {})[_digest_attribute(hook)] = str(hook_id)
+        for item in self.aws.scan("HooksTable"):
+            key = item["store_hash"]["S"]
+            if key.startswith("guard#"):
+                held = guards.get(key, {})
+                taken = {name: value["N"] for name, value in item.items() if name.startswith("d_")}
+                assert (taken, int(item["number"]["N"])) == (held, len(held))
+
+
+first_key, second_key = "first", "second"
+
+
+@pytest.mark.filterwarnings("ignore::hypothesis.errors.HypothesisWarning")
+def test_any_sequence_of_requests_is_answered_as_the_model_says(aws, monkeypatch):
+    run(partial(HooksApi, aws, monkeypatch), settings=sequences(8, steps=25))
