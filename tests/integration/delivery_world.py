@@ -4,7 +4,7 @@ import heapq
 import itertools
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -228,12 +228,16 @@ class World:
     def work(self) -> None:
         """Do what is on the queue now; what fails comes again later."""
         while taken := self.queue.take():
-            works = [
-                Work(_task(body), came_before, message_id=str(position))
-                for position, (body, came_before) in enumerate(taken)
-            ]
-            for position in self.deliverer.deliver(works):
+            for position in self.deliver(taken):
                 self.queue.put(taken[int(position)][0], VISIBILITY_SECONDS, came_before=True)
+
+    def deliver(self, taken: Sequence[tuple[str, bool]]) -> Iterable[str]:
+        """Do a batch; the positions of what failed."""
+        works = [
+            Work(self.task(body), came_before, message_id=str(position))
+            for position, (body, came_before) in enumerate(taken)
+        ]
+        return self.deliverer.deliver(works)
 
     def pass_time(self, seconds: float) -> None:
         """Let time pass: each message at its time, and a sweep each minute, if it finds anything."""
@@ -244,10 +248,14 @@ class World:
             self.clock.now = min(end, sweep_at, *(due for due, *_ in self.queue.waiting[:1]))
             if self.clock.now == sweep_at:
                 self._swept = sweep_at
-                self.sweeper.sweep()
+                self.sweep()
             elif self.clock.now == end:
                 self.work()
                 return
+
+    def sweep(self) -> None:
+        """What happens each minute."""
+        self.sweeper.sweep()
 
     def _next_sweep(self) -> float:
         """The time of the next sweep that finds something."""
@@ -280,9 +288,10 @@ class World:
         assert found is not None
         return found
 
-
-def _task(body: str) -> Task | None:
-    try:
-        return from_message(json.loads(body))
-    except ValueError:
-        return None
+    @staticmethod
+    def task(body: str) -> Task | None:
+        """What a message asks for, None for one that is no task."""
+        try:
+            return from_message(json.loads(body))
+        except ValueError:
+            return None

@@ -198,12 +198,14 @@ class HooksApi(RuleBasedStateMachine):
         any_of = sorted({hook_id for _, hook_id in self.model.hooks})
         return data.draw(st.sampled_from(own * 4 + any_of + [NO_HOOK]))
 
-    def drawn(self, data: st.DataObject) -> Request:
-        client = data.draw(clients)
+    def drawn(self, data: st.DataObject, beside: Request | None = None) -> Request:
+        """A request; one that is made at the same time as another is about the same hook."""
+        client = data.draw(clients) if beside is None else beside.client
         kind = data.draw(st.sampled_from(["create", "create", "update", "update", "delete", "deactivate"]))
         if kind == "create":
             return Request(kind, client, fields=data.draw(new_hooks))
-        hook_id = self.known_id(data, client)
+        is_same = beside is not None and beside.kind != "create"
+        hook_id = beside.hook_id if is_same else self.known_id(data, client)
         return Request(kind, client, hook_id, data.draw(changes) if kind == "update" else {})
 
     def made(self, request: Request) -> Answer:
@@ -239,7 +241,8 @@ class HooksApi(RuleBasedStateMachine):
     @rule(data=st.data(), call=st.integers(0, 2))
     def two_requests_at_once(self, data, call):
         """The second comes when the first has made so many calls; it is as if one came after the other."""
-        first, second = self.drawn(data), self.drawn(data)
+        first = self.drawn(data)
+        second = self.drawn(data, beside=first)
         answers = dict(zip((first_key, second_key), self.at_once(first, second, call), strict=True))
         orders = [(first_key, second_key), (second_key, first_key)]
         requests = {first_key: first, second_key: second}

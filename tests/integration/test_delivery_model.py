@@ -1,0 +1,393 @@
+"""Deliveries by sequences of happenings that hypothesis makes up: none is lost, and none comes too early.
+
+Events come, hooks are created, moved, switched off and on and deleted, destinations fail in one
+way or another for a while, messages come twice, the clock jumps, and calls to AWS fail before
+and after they took effect, or are the last thing that a process does.
+"""
+
+import json
+import logging
+from collections import Counter
+from contextlib import contextmanager, suppress
+from functools import partial
+from typing import Any, ClassVar
+
+import botocore.client
+from botocore.exceptions import ClientError, ReadTimeoutError
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
+from hypothesis.stateful import run_state_machine_as_test as run
+
+from storehooks.adapters.delivery_items import from_item
+from storehooks.adapters.event_ids import EventIdsTable
+from storehooks.domain.delivery import AttemptTask, Delivery, Status
+from storehooks.domain.errors import DuplicateHookError, QueueFailedError, StoreFailedError
+from storehooks.domain.scope import subscriptions_to
+from storehooks.flows.match import Matcher
+from tests.conftest import sequences
+from tests.integration.delivery_world import STORE, World
+
+logger = logging.getLogger(__name__)
+
+SCOPES = ("store/order/created", "store/order/*", "store/product/created")
+EVENTS = ("store/order/created", "store/product/created")
+DESTINATIONS = tuple(f"https://{name}.example.com/" for name in ("one", "two", "three"))
+ANSWERS = ((200, None), (200, None), (500, None), (None, None), (410, None), (503, "120"), (302, None))
+SCHEDULE = "60,300,1200"
+# In the worst case a retry waits twice its slot, and what failed comes again some times.
+LONG_ENOUGH = 3 * (60 + 300 + 1200) + 3600
+CALLS = (
+    "BatchGetItem",
+    "BatchWriteItem",
+    "PutItem",
+    "UpdateItem",
+    "GetItem",
+    "Query",
+    "queue",
+    "bus",
+    "wait",
+)
+ENDS = frozenset({Status.DELIVERED, Status.EXHAUSTED, Status.HELD, Status.CANCELLED})
+
+
+class Crash(BaseException):
+    """The process ends here."""
+
+
+FAULTS = {
+    "throttled": lambda: ClientError({"Error": {"Code": "ThrottlingException"}}, "call"),
+    "failed": lambda: ClientError({"Error": {"Code": "InternalServerError"}}, "call"),
+    "unanswered": lambda: ReadTimeoutError(endpoint_url="local"),
+    "crash": Crash,
+}
+
+
+class FragileWorld(World):
+    """A world whose process can end while it works; another one then begins with what comes again."""
+
+    def __init__(self, aws) -> None:
+        super().__init__(aws, SCHEDULE)
+        self._aws = aws
+        self.is_undisturbed = False
+
+    def deliver(self, taken):
+        try:
+            return super().deliver(taken)
+        except Crash:
+            self.deliverer = self._deliverer(self._aws)
+            return [str(position) for position in range(len(taken))]
+
+    def sweep(self) -> None:
+        with suppress(Crash):
+            super().sweep()
+
+    @contextmanager
+    def undisturbed(self):
+        """Calls that the test makes itself do not fail."""
+        self.is_undisturbed = True
+        yield
+        self.is_undisturbed = False
+
+    def _next_sweep(self) -> float:
+        with self.undisturbed():
+            return super()._next_sweep()
+
+
+class Deliveries(RuleBasedStateMachine):
+    """What happens, and what must be true of it afterwards."""
+
+    figures: ClassVar[Counter[str]] = Counter()
+
+    def __init__(self, aws, monkeypatch) -> None:
+        super().__init__()
+        self.aws = aws
+        self.monkeypatch = monkeypatch
+        aws.renew("HooksTable", "DeliveriesTable", "EventIdsTable")
+        self.world = FragileWorld(aws)
+        self.world.answer = self.answer
+        self.matcher = Matcher(
+            hooks=self.world.hooks,
+            event_ids=EventIdsTable("EventIdsTable", dynamodb=aws.dynamodb, clock=self.world.clock),
+            queue=self.world.queue,
+            dead_letters=None,
+            meter=self.world.meter,
+        )
+        self.answers = dict.fromkeys(DESTINATIONS, (200, None))
+        self.hooks: dict[int, str] = {}
+        self.ever_off: set[int] = set()
+        self.events: list[dict[str, Any]] = []
+        self.unmatched: list[dict[str, Any]] = []
+        self.expected: dict[str, tuple[int, str]] = {}
+        self.reached: set[str] = set()
+        self.logged: dict[str, Delivery] = {}
+        self.is_calm = True
+        self.figures["sequences"] += 1
+        for destination in DESTINATIONS[:2]:
+            self.a_new_hook(SCOPES[0], destination)
+
+    def answer(self, request):
+        delivery_id = request.headers["webhook-id"]
+        known = self.logged_now(delivery_id)
+        assert known is None or known.status not in ENDS, f"sent again: {known}"
+        if known is not None and known.next_attempt_at is not None:
+            assert self.world.clock.now >= known.next_attempt_at, f"sent too early: {known}"
+        status, retry_after = self.answers[request.url]
+        if status == 200:
+            self.reached.add(delivery_id)
+        self.figures["attempts"] += 1
+        return status, retry_after
+
+    def logged_now(self, delivery_id: str) -> Delivery | None:
+        hook_id, _ = self.expected[delivery_id]
+        with self.world.undisturbed():
+            return self.log_of(hook_id, delivery_id)
+
+    def log_of(self, hook_id: int, delivery_id: str) -> Delivery | None:
+        key = {"hook": {"S": f"{STORE}#{hook_id}"}, "id": {"S": delivery_id}}
+        answer = self.aws.dynamodb.get_item(TableName="DeliveriesTable", Key=key, ConsistentRead=True)
+        return from_item(answer["Item"]) if "Item" in answer else None
+
+    # ------------------------------------------------------------ hooks
+
+    @rule(scope=st.sampled_from(SCOPES), destination=st.sampled_from(DESTINATIONS))
+    def a_new_hook(self, scope, destination):
+        with suppress(DuplicateHookError):
+            self.hooks[self.world.hook(destination, scope).id] = scope
+
+    def a_hook_of(self, data) -> int:
+        return data.draw(st.sampled_from(sorted(self.hooks)))
+
+    @precondition(lambda self: self.hooks)
+    @rule(data=st.data(), destination=st.sampled_from(DESTINATIONS))
+    def a_hook_is_moved(self, data, destination):
+        hook_id = self.a_hook_of(data)
+        with suppress(DuplicateHookError):
+            self.world.hooks.update(self.world.caller, hook_id, {"destination": destination})
+
+    @precondition(lambda self: self.hooks)
+    @rule(data=st.data(), is_active=st.booleans())
+    def a_hook_is_switched(self, data, is_active):
+        hook_id = self.a_hook_of(data)
+        self.world.hooks.update(self.world.caller, hook_id, {"is_active": is_active})
+        if not is_active:
+            self.ever_off.add(hook_id)
+
+    @precondition(lambda self: self.hooks)
+    @rule(data=st.data())
+    def a_hook_is_deleted(self, data):
+        hook_id = self.a_hook_of(data)
+        self.world.hooks.delete(self.world.caller, hook_id)
+        del self.hooks[hook_id]
+        self.ever_off.add(hook_id)
+
+    @rule(destination=st.sampled_from(DESTINATIONS), answer=st.sampled_from(ANSWERS))
+    def a_destination_changes_its_mind(self, destination, answer):
+        self.answers[destination] = answer
+
+    # ------------------------------------------------------------ events
+
+    @rule(scope=st.sampled_from(EVENTS), has_id=st.booleans(), number=st.integers(1, 3))
+    def some_events(self, scope, has_id, number):
+        for _ in range(number):
+            self.publish(scope, has_id=has_id)
+
+    def publish(self, scope: str, *, has_id: bool) -> None:
+        number = len(self.events)
+        envelope = {
+            "id": f"envelope-{number}",
+            "detail-type": scope,
+            "time": "2026-11-23T10:00:00Z",
+            "detail": {"store_hash": STORE, "data": {"id": number}}
+            | ({"id": f"e{number}"} if has_id else {}),
+        }
+        self.events.append(envelope)
+        self.figures["events"] += 1
+        self.match(envelope)
+
+    @precondition(lambda self: self.events)
+    @rule(data=st.data())
+    def an_events_message_comes_again(self, data):
+        self.match(data.draw(st.sampled_from(self.events)))
+
+    def match(self, envelope: dict[str, Any]) -> None:
+        """Match an event, and note whom it is for; if that fails, its message comes again."""
+        scopes = subscriptions_to(envelope["detail-type"])
+        with self.world.undisturbed():
+            expected = [
+                hook_id
+                for hook_id, scope in self.hooks.items()
+                if scope in scopes
+                and ((now := self.world.hooks.find(STORE, hook_id)).is_active or now.is_deactivated)
+            ]
+        before = {id(message) for message in self.world.queue.waiting}
+        try:
+            failed = self.matcher.match({"1": json.dumps(envelope)})
+        except Crash:
+            failed = {"1"}
+        ordered = [
+            task.delivery
+            for message in self.world.queue.waiting
+            if id(message) not in before and isinstance(task := self.world.task(message[2]), AttemptTask)
+        ]
+        assert {delivery.hook_id for delivery in ordered} <= set(expected)
+        self.expected |= {delivery.id: (delivery.hook_id, delivery.event_id) for delivery in ordered}
+        if failed:
+            self.unmatched.append(envelope)
+            return
+        assert sorted(delivery.hook_id for delivery in ordered) == sorted(expected)
+
+    # ------------------------------------------------------------ time, and what goes wrong
+
+    @rule(by=st.sampled_from([0, 1, 60, 400, 1300]))
+    def time_passes(self, by):
+        self.let_pass(by)
+
+    def let_pass(self, by: float) -> None:
+        self.world.pass_time(by)
+        unmatched, self.unmatched = self.unmatched, []
+        for envelope in unmatched:
+            self.match(envelope)
+        self.world.work()
+
+    @rule(by=st.sampled_from([-30, -1, 30, 7200]))
+    def the_clock_jumps(self, by):
+        self.is_calm = False
+        self.world.clock.now += by
+
+    @precondition(lambda self: self.world.queue.waiting)
+    @rule(data=st.data(), delay=st.sampled_from([0, 1, 100]))
+    def a_message_comes_twice(self, data, delay):
+        bodies = [message[2] for message in sorted(self.world.queue.waiting)]
+        self.world.queue.put(data.draw(st.sampled_from(bodies)), delay, came_before=True)
+
+    @precondition(lambda self: self.world.queue.waiting)
+    @rule()
+    def a_message_is_lost_that_the_log_knows_of(self):
+        for message in sorted(self.world.queue.waiting):
+            task = self.world.task(message[2])
+            if isinstance(task, AttemptTask) and task.delivery is None:
+                self.is_calm = False
+                self.world.queue.waiting.remove(message)
+                return
+
+    @rule(
+        call=st.sampled_from(CALLS),
+        fault=st.sampled_from(sorted(FAULTS)),
+        has_effect=st.booleans(),
+        times=st.sampled_from([1, 2, 100]),
+        by=st.sampled_from([0, 60, 400]),
+        event=st.booleans(),
+    )
+    def something_fails_for_a_while(self, call, fault, has_effect, times, by, event):
+        self.is_calm = False
+        with self.failing(call, fault, has_effect=has_effect, times=times):
+            if event:
+                self.publish(EVENTS[0], has_id=True)
+            self.let_pass(by)
+
+    @contextmanager
+    def failing(self, call: str, fault: str, *, has_effect: bool, times: int):
+        left = [times]
+
+        def due() -> bool:
+            left[0] -= 1
+            if left[0] >= 0:
+                self.figures["faults"] += 1
+            return left[0] >= 0
+
+        def around(done, error):
+            def call(*arguments, **named):
+                if self.world.is_undisturbed or not due():
+                    return done(*arguments, **named)
+                if has_effect:
+                    done(*arguments, **named)
+                raise error(arguments)
+
+            return call
+
+        def queue_error(arguments):
+            is_crash = fault == "crash"
+            return Crash() if is_crash else QueueFailedError(fault, frozenset(range(len(arguments[0]))))
+
+        with self.monkeypatch.context() as patched:
+            if call == "queue":
+                patched.setattr(self.world.queue, "send", around(self.world.queue.send, queue_error))
+            elif call == "bus":
+                error = (lambda _: Crash()) if fault == "crash" else (lambda _: StoreFailedError(fault))
+                patched.setattr(self.world.bus, "put", around(self.world.bus.put, error))
+            elif call == "wait":
+                sender = self.world.deliverer.sender
+                patched.setattr(sender, "wait", around(sender.wait, lambda _: Crash()))
+            else:
+                api_call = botocore.client.BaseClient._make_api_call
+                faulty = around(api_call, lambda _: FAULTS[fault]())
+
+                def one_call(client, operation, kwargs):
+                    chosen = faulty if operation == call else api_call
+                    return chosen(client, operation, kwargs)
+
+                patched.setattr(botocore.client.BaseClient, "_make_api_call", one_call)
+            yield
+
+    # ------------------------------------------------------------ what is true
+
+    @rule()
+    def every_delivery_is_accounted_for(self):
+        items = self.aws.scan("DeliveriesTable")
+        log = {item["id"]["S"]: item for item in items if item["id"]["S"].startswith("msg_")}
+        on_queue = [self.world.task(message[2]) for message in self.world.queue.waiting]
+        carried = {task.delivery.id for task in on_queue if getattr(task, "delivery", None)}
+        for delivery_id, (hook_id, _) in self.expected.items():
+            item = log.get(delivery_id)
+            if item is None:
+                assert delivery_id in carried, f"{delivery_id} is in neither the log nor the queue"
+                continue
+            self.check_logged(delivery_id, hook_id, from_item(item), item)
+        assert set(log) <= set(self.expected)
+
+    def check_logged(self, delivery_id: str, hook_id: int, delivery: Delivery, item: dict[str, Any]) -> None:
+        slots = self.world.schedule.slots
+        before = self.logged.get(delivery_id)
+        if before is not None:
+            if delivery.status is not Status.DELIVERED:
+                assert delivery.attempts[: len(before.attempts)] == before.attempts
+            if before.status in ENDS:
+                assert delivery.status is before.status or delivery.status is Status.DELIVERED
+        self.logged[delivery_id] = delivery
+        for slot, one, following in zip(slots, delivery.attempts, delivery.attempts[1:], strict=False):
+            assert slot <= following.at - one.at
+            if self.is_calm:
+                assert following.at - one.at <= 2 * slot + 60
+        match delivery.status:
+            case Status.DELIVERED:
+                assert delivery_id in self.reached
+                assert delivery.attempts[-1].succeeded
+            case Status.RETRYING:
+                assert {"next_attempt_at", "due_shard", "due_at"} <= set(item)
+                assert 0 < len(delivery.attempts) <= len(slots)
+            case Status.EXHAUSTED:
+                assert len(delivery.attempts) == len(slots) + 1
+            case Status.HELD:
+                hook = self.world.hooks.find(STORE, hook_id)
+                assert hook is None or hook.version > 1, "a hook that never changed was not deactivated"
+            case Status.CANCELLED:
+                assert hook_id in self.ever_off
+
+    def teardown(self) -> None:
+        """Once nothing fails any more, each delivery comes to its end, and none is missing."""
+        self.every_delivery_is_accounted_for()
+        self.let_pass(LONG_ENOUGH)
+        assert not self.unmatched
+        self.every_delivery_is_accounted_for()
+        for delivery_id in self.expected:
+            assert self.logged[delivery_id].status in ENDS, self.logged[delivery_id]
+            self.figures[self.logged[delivery_id].status] += 1
+
+
+def test_whatever_happens_each_delivery_is_made_or_accounted_for(aws, monkeypatch):
+    Deliveries.figures.clear()
+    run(partial(Deliveries, aws, monkeypatch), settings=sequences(10, steps=25))
+    figures = Deliveries.figures
+    logger.info("figures: %s", dict(figures))
+    assert figures["faults"]
+    assert figures[Status.DELIVERED]
