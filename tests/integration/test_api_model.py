@@ -14,7 +14,6 @@ from functools import partial
 from typing import Any
 
 import botocore.client
-import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 from hypothesis.stateful import run_state_machine_as_test as run
@@ -198,14 +197,14 @@ class HooksApi(RuleBasedStateMachine):
         any_of = sorted({hook_id for _, hook_id in self.model.hooks})
         return data.draw(st.sampled_from(own * 4 + any_of + [NO_HOOK]))
 
-    def drawn(self, data: st.DataObject, beside: Request | None = None) -> Request:
-        """A request; one that is made at the same time as another is about the same hook."""
-        client = data.draw(clients) if beside is None else beside.client
-        kind = data.draw(st.sampled_from(["create", "create", "update", "update", "delete", "deactivate"]))
-        if kind == "create":
-            return Request(kind, client, fields=data.draw(new_hooks))
-        is_same = beside is not None and beside.kind != "create"
-        hook_id = beside.hook_id if is_same else self.known_id(data, client)
+    def drawn(self, data: st.DataObject) -> Request:
+        client = data.draw(clients)
+        if data.draw(st.booleans()):
+            return Request("create", client, fields=data.draw(new_hooks))
+        return self.drawn_change(data, client, self.known_id(data, client))
+
+    def drawn_change(self, data: st.DataObject, client: int, hook_id: int) -> Request:
+        kind = data.draw(st.sampled_from(["update", "update", "delete", "deactivate"]))
         return Request(kind, client, hook_id, data.draw(changes) if kind == "update" else {})
 
     def made(self, request: Request) -> Answer:
@@ -240,18 +239,27 @@ class HooksApi(RuleBasedStateMachine):
 
     @rule(data=st.data(), call=st.integers(0, 2))
     def two_requests_at_once(self, data, call):
+        self.check_at_once(self.drawn(data), self.drawn(data), call)
+
+    @precondition(lambda self: self.model.hooks)
+    @rule(data=st.data(), call=st.integers(1, 2))
+    def two_changes_of_a_hook_at_once(self, data, call):
+        (store, hook_id), hook = data.draw(st.sampled_from(sorted(self.model.hooks.items(), key=repr)))
+        owner = CLIENTS.index((store, hook["client_id"]))
+        first, second = (self.drawn_change(data, owner, hook_id) for _ in range(2))
+        self.check_at_once(first, second, call)
+
+    def check_at_once(self, first: Request, second: Request, call: int) -> None:
         """The second comes when the first has made so many calls; it is as if one came after the other."""
-        first = self.drawn(data)
-        second = self.drawn(data, beside=first)
-        answers = dict(zip((first_key, second_key), self.at_once(first, second, call), strict=True))
-        orders = [(first_key, second_key), (second_key, first_key)]
-        requests = {first_key: first, second_key: second}
-        if first.kind == "deactivate" and answers[first_key][0] == 409:
-            orders.append((second_key,))  # its owner has changed it meanwhile, and is right
+        answers = self.at_once(first, second, call)
+        both = list(zip((first, second), answers, strict=True))
+        orders = [both, both[::-1]]
+        if first.kind == "deactivate" and answers[0][0] == 409:
+            orders.append(both[1:])  # its owner has changed it meanwhile, and is right
         shown = [client.list() for client in self.clients]
         for order in orders:
             model = copy.deepcopy(self.model)
-            if all(model.explains(requests[one], answers[one], self.now) for one in order) and shown == [
+            if all(model.explains(*one, self.now) for one in order) and shown == [
                 (200, model.of(client)) for client in range(len(CLIENTS))
             ]:
                 self.model = model
@@ -345,9 +353,5 @@ class HooksApi(RuleBasedStateMachine):
                 assert (taken, int(item["number"]["N"])) == (held, len(held))
 
 
-first_key, second_key = "first", "second"
-
-
-@pytest.mark.filterwarnings("ignore::hypothesis.errors.HypothesisWarning")
 def test_any_sequence_of_requests_is_answered_as_the_model_says(aws, monkeypatch):
     run(partial(HooksApi, aws, monkeypatch), settings=sequences(8, steps=25))
