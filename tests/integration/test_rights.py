@@ -207,3 +207,14 @@ def test_mails_may_come_from_the_one_address_alone():
         one for one in policy["PolicyDocument"]["Statement"] if one["Action"] == ["ses:SendEmail"]
     ]
     assert statement["Condition"] == {"StringEquals": {"ses:FromAddress": {"Ref": "EmailSender"}}}
+
+
+def test_listing_what_is_undelivered_may_do_what_it_does(functions, client, world, needed):
+    world.answer = lambda _request: (500, None)
+    world.event(world.hook())
+    world.work()
+    needed.clear()
+    event = load_event("list_undelivered_events")
+    event["requestContext"]["authorizer"]["client_id"] = world.caller.client_id
+    assert len(functions.invoke("list_undelivered_events", event)[1]["data"]) == 1
+    assert needed == granted("ListUndeliveredEvents")

@@ -25,6 +25,7 @@ ROUTES = {
     "delete_hook": ("delete", "/stores/{store_hash}/v2/hooks/{id}"),
     "get_admin": ("get", "/stores/{store_hash}/v3/hooks/admin"),
     "update_admin": ("put", "/stores/{store_hash}/v3/hooks/admin"),
+    "list_undelivered_events": ("get", "/stores/{store_hash}/v3/hooks/events"),
     "publish_events": ("post", "/stores/{store_hash}/v2/events"),
     "list_deliveries": ("get", "/stores/{store_hash}/v2/hooks/{id}/deliveries"),
     "get_delivery": ("get", "/stores/{store_hash}/v2/hooks/{id}/deliveries/{delivery_id}"),

@@ -7,7 +7,15 @@ import pytest
 from storehooks import __version__
 from storehooks.domain.attempt import Attempt, Times
 from storehooks.domain.callback import callback
-from storehooks.domain.delivery import Status, is_delivery_id, new_delivery
+from storehooks.domain.delivery import (
+    TIME_END,
+    Status,
+    id_time,
+    ids_between,
+    is_delivery_id,
+    new_delivery,
+)
+from storehooks.domain.event import LATEST
 from storehooks.domain.hook import Hook
 from storehooks.domain.retry import RetrySchedule
 from tests.unit.test_event import EVENT
@@ -113,3 +121,29 @@ def test_a_request_shows_neither_headers_nor_body_in_its_text():
     shown = repr(callback(delivery(), HOOK, secrets=["s" * 64], now=NOW))
     assert "X-Mine" not in shown
     assert "producer" not in shown
+
+
+@pytest.mark.parametrize(
+    ("accepted_at", "since", "until", "is_between"),
+    [
+        (1_795_428_000_000_000, 1_795_428_000, 1_795_428_000, True),
+        (1_795_428_000_999_999, 1_795_428_000, 1_795_428_000, True),
+        (1_795_428_001_000_000, 1_795_428_000, 1_795_428_000, False),
+        (1_795_427_999_999_999, 1_795_428_000, 1_795_428_000, False),
+        (0, 0, 0, True),
+        (1_795_428_000_000_000, 0, LATEST, True),
+        (TIME_END - 1, 0, LATEST, True),
+        (1_795_428_000_000_000, LATEST, LATEST, False),
+        (1_795_428_000_000_000, 1_795_428_001, 1_795_428_000, False),
+    ],
+)
+def test_the_ids_of_a_time_are_those_of_what_was_accepted_then(accepted_at, since, until, is_between):
+    first, last = ids_between(since, until)
+    delivery = new_delivery(replace(EVENT, accepted_at=accepted_at), "{}", HOOK)
+    assert (first <= delivery.id <= last) == is_between
+
+
+def test_the_ids_of_one_event_begin_alike():
+    one, other = (new_delivery(EVENT, "{}", hook) for hook in (HOOK, replace(HOOK, id=8)))
+    assert one.id != other.id
+    assert id_time(one.id) == id_time(other.id)

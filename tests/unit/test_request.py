@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storehooks.api.request import HooksWanted, Page, Request
+from storehooks.api.request import EventsWanted, HooksWanted, Page, Request
 from storehooks.api.version import Version
 from storehooks.domain.errors import (
     BodyTooLargeError,
@@ -17,6 +17,7 @@ from storehooks.domain.errors import (
     NotAllowedError,
     UnsupportedMediaTypeError,
 )
+from storehooks.domain.event import LATEST
 from storehooks.domain.hook import HookFilter
 
 CLIENT = "40c672b9177b5d3a8dbfad24321be15d"
@@ -131,6 +132,54 @@ def test_is_active_is_true_or_false(text):
     with pytest.raises(InvalidRequestError) as caught:
         request(query={"is_active": text}, version="v3").hooks_wanted()
     assert [problem.field for problem in caught.value.problems] == ["is_active"]
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("0", 0),
+        ("1795428000", 1_795_428_000),
+        ("2026-11-23T10:00:00Z", 1_795_428_000),
+        ("2026-11-23T11:00:00.999+01:00", 1_795_428_000),
+        ("1970-01-01T00:00:00Z", 0),
+    ],
+)
+def test_a_time_is_seconds_or_iso_8601_with_an_offset(text, seconds):
+    query = {"created_at:min": text, "created_at:max": text, "page": "2"}
+    wanted = request(query=query, version="v3").events_wanted()
+    assert (wanted.since, wanted.until) == (seconds, seconds)
+    assert wanted.page == Page(2, 50, {"created_at:min": text, "created_at:max": text})
+
+
+def test_without_times_events_of_all_time_are_wanted():
+    assert request(version="v3").events_wanted() == EventsWanted(Page(1, 50), 0, LATEST)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "-1",
+        "1.5",
+        "999999999999",
+        "9" * 5000,
+        "2026-11-23",
+        "2026-11-23T10:00:00",
+        "2026-11-23T10:00:00 00:00",
+        "1969-12-31T23:59:59Z",
+        "0001-01-01T00:00:00+23:59",
+        "9999-12-31T23:59:59-23:59",
+        "now",
+        "\u0663",
+    ],
+)
+def test_what_is_no_time_is_refused(text):
+    with pytest.raises(InvalidRequestError) as caught:
+        request(
+            query={"created_at:min": text, "created_at:max": text, "page": "0"}, version="v3"
+        ).events_wanted()
+    fields = [problem.field for problem in caught.value.problems]
+    assert fields == ["created_at:min", "created_at:max", "page"]
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,14 @@
 """Hooks and lists as the third version of the API shows them."""
 
+import json
 from dataclasses import replace
 
 import pytest
 
 from storehooks.api.request import Page
-from storehooks.api.v3 import hook_to_v3, pagination
+from storehooks.api.response import Response
+from storehooks.api.v3 import enveloped, events_to_v3, hook_to_v3, pagination
+from storehooks.domain.errors import InvalidRequestError
 from storehooks.domain.hook import Hook
 
 HOOK = Hook(
@@ -79,3 +82,14 @@ def test_links_repeat_what_narrows_the_list():
     links = pagination(page, total=1, count=1)["pagination"]["links"]
     narrowed = "scope=store%2Forder%2F%2A&destination=https%3A%2F%2Fa.example%2F%3Fb%3Dc%26d&x=%3F"
     assert links == {"current": f"?page=1&limit=10&{narrowed}"}
+
+
+def test_events_that_an_answer_cannot_hold_are_refused_with_the_number_that_it_can():
+    payload = json.dumps({"data": {"text": '"' * 30_000}})  # 60 KB, and in Lambda's answer 120 KB
+    assert len(events_to_v3([payload] * 49)) == 49
+    with pytest.raises(InvalidRequestError) as caught:
+        events_to_v3([payload] * 50)
+    (problem,) = caught.value.problems
+    assert (problem.field, problem.accepted) == ("limit", "here a number up to 49")
+    whole = Response(200, enveloped(events_to_v3([payload] * 49))).to_gateway()
+    assert len(json.dumps(whole, ensure_ascii=False).encode()) < 6 * 1024 * 1024

@@ -234,6 +234,27 @@ class AdminAnswerV3(TypedDict):
     meta: PageMetaV3
 
 
+class EventV3(TypedDict):
+    """An event, as its callbacks have it."""
+
+    scope: str
+    store_id: str | None
+    """The store's number, where the publisher gave it."""
+    data: dict[str, Any] | list[Any]
+    hash: str
+    """The same for every hook and every repeat."""
+    created_at: int
+    """The publisher's time, in seconds since 1970."""
+    producer: str
+
+
+class EventsAnswerV3(TypedDict):
+    """A page of the events that have not reached the client's hooks, the newest first."""
+
+    data: list[EventV3]
+    meta: PageMetaV3
+
+
 class ErrorV3(TypedDict):
     """All that is wrong with a request."""
 

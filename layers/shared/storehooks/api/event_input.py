@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, StrictInt, StrictStr
 from storehooks.api.problems import problems_of
 from storehooks.domain import event as events
 from storehooks.domain import scope as scopes
+from storehooks.domain.delivery import TIME_END
 from storehooks.domain.errors import InvalidRequestError, Problem
 from storehooks.domain.event import Event
 from storehooks.domain.identity import check_store_hash
@@ -26,7 +27,6 @@ MOST_BYTES = 1024 * 1024
 SOURCE = "storehooks.api"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_TIME_END = 16**14  # what a delivery's id has digits for
 
 
 class NewEvent(BaseModel):
@@ -159,6 +159,6 @@ def _time(envelope: Mapping[str, Any]) -> int:
         microseconds = (time - _EPOCH) // _MICROSECOND
     except (ValueError, TypeError, OverflowError):
         microseconds = -1
-    if not 0 <= microseconds < _TIME_END:
+    if not 0 <= microseconds < TIME_END:
         raise InvalidRequestError(Problem("time", "is no time", "ISO 8601 with an offset, from 1970 to 4253"))
     return microseconds

@@ -6,9 +6,11 @@ base64, and the authorizer's context beside the path; all of it is read here and
 
 import base64
 import binascii
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -24,6 +26,7 @@ from storehooks.domain.errors import (
     Problem,
     UnsupportedMediaTypeError,
 )
+from storehooks.domain.event import LATEST, check_created_at
 from storehooks.domain.hook import ALL_HOOKS, HookFilter
 from storehooks.domain.identity import Caller, is_store_hash
 
@@ -36,6 +39,8 @@ _V3_ROUTES = "/stores/{store_hash}/v3/"
 
 # A number without sign or leading zeros. No store has hooks or pages that 18 digits don't count.
 _NUMBER = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
+_SECONDS = re.compile(r"[0-9]{1,12}", re.ASCII)
+_TIME_ACCEPTED = "seconds since 1970, or ISO 8601 with an offset such as 2026-11-24T10:00:00Z"
 _JSON_TYPE = re.compile(r"(application|text)/(json|[a-z0-9.\-+]+\+json)", re.ASCII)
 
 
@@ -72,6 +77,15 @@ class DeliveriesWanted:
     status: Status | None
     most: int
     cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class EventsWanted:
+    """Which part of a list of events is asked for, and of which time, in whole seconds since 1970."""
+
+    page: Page
+    since: int
+    until: int
 
 
 class Request:
@@ -173,6 +187,19 @@ class Request:
             raise InvalidRequestError(*problems)
         return DeliveriesWanted(None if status is None else Status(status), most, cursor)
 
+    def events_wanted(self) -> EventsWanted:
+        """What ``page``, ``limit``, ``created_at:min`` and ``created_at:max`` ask for.
+
+        :raises InvalidRequestError: with each that is out of range.
+        """
+        problems: list[Problem] = []
+        since = self._time("created_at:min", default=0, problems=problems)
+        until = self._time("created_at:max", default=LATEST, problems=problems)
+        page = self._page(V3_PAGE_SIZE, problems, narrowed_by=("created_at:min", "created_at:max"))
+        if problems:
+            raise InvalidRequestError(*problems)
+        return EventsWanted(page, since, until)
+
     def json_object(self) -> dict[str, Any]:
         """The body, which must be one JSON object.
 
@@ -273,6 +300,17 @@ class Request:
         problems.append(Problem(name, "is no number in range", accepted, given=text))
         return default
 
+    def _time(self, name: str, *, default: int, problems: list[Problem]) -> int:
+        text = self._query(name)
+        if text is None:
+            return default
+        try:
+            seconds = int(text) if _SECONDS.fullmatch(text) else _iso_seconds(text)
+            return check_created_at(seconds)
+        except (ValueError, OverflowError):
+            problems.append(Problem(name, "is no time", _TIME_ACCEPTED, given=text))
+            return default
+
     def _require_json_type(self) -> None:
         declared = self._headers.get("content-type", "")
         media_type, *parameters = [part.strip().lower() for part in declared.split(";")]
@@ -284,3 +322,14 @@ class Request:
             "utf8",
         }:
             raise UnsupportedMediaTypeError(declared)
+
+
+def _iso_seconds(text: str) -> int:
+    """The seconds since 1970 of an ISO 8601 time with an offset.
+
+    :raises ValueError: when it is none.
+    """
+    time = datetime.fromisoformat(text)
+    if time.tzinfo is None:
+        raise ValueError("without an offset")
+    return math.floor(time.timestamp())

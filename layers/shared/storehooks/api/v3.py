@@ -1,16 +1,21 @@
 """Hooks, lists and errors as version 3 of the API shows them: in an envelope, times as seconds since 1970."""
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from storehooks.api.answers import AdminV3, ErrorV3, HookV3, LinksV3, PageMetaV3
+from storehooks.api.answers import AdminV3, ErrorV3, EventV3, HookV3, LinksV3, PageMetaV3
 from storehooks.api.request import Page
+from storehooks.domain.errors import InvalidRequestError, Problem
 from storehooks.domain.hook import Hook
 
 # What BigCommerce has there in every error.
 _ERROR_TYPE = "https://developer.bigcommerce.com/api-docs/getting-started/api-status-codes"
+
+# Lambda's answer has at most 6 MiB; the rest is for the envelope.
+_MOST_EVENT_BYTES = 6_000_000
 
 
 def hook_to_v3(hook: Hook) -> HookV3:
@@ -43,6 +48,22 @@ def admin_to_v3(emails: Sequence[str], hooks: Sequence[Hook]) -> AdminV3:
         "hooks_list": [{**hook_to_v3(hook), "status": hook.status} for hook in hooks],
         "blocked_domains": [],
     }
+
+
+def events_to_v3(payloads: Sequence[str]) -> list[EventV3]:
+    """Events as their callbacks have them.
+
+    :raises InvalidRequestError: when they are more than an answer can hold.
+    """
+    size = 0
+    for number, payload in enumerate(payloads):
+        # As it stands in Lambda's answer: JSON as a string in JSON.
+        size += len(json.dumps(payload, ensure_ascii=False).encode())
+        if size > _MOST_EVENT_BYTES:
+            raise InvalidRequestError(
+                Problem("limit", "asks for more than an answer can hold", f"here a number up to {number}")
+            )
+    return [json.loads(payload) for payload in payloads]
 
 
 def enveloped(data: object, meta: PageMetaV3 | None = None) -> dict[str, Any]:

@@ -33,6 +33,10 @@ class Status(StrEnum):
 
 
 _ID = re.compile(r"msg_[0-9a-f]{32}", re.ASCII)
+_ID_PREFIX = "msg_"
+
+TIME_END = 16**14
+"""The microseconds since 1970 that an id has digits for."""
 
 SOON_SECONDS = 900
 """The longest delay of a message on SQS."""
@@ -118,7 +122,7 @@ def new_delivery(event: Event, payload: str, hook: Hook) -> Delivery:
     """
     digest = hashlib.sha256(f"{event.store_hash}\0{event.publication}\0{hook.id}".encode()).hexdigest()
     return Delivery(
-        id=f"msg_{event.accepted_at:014x}{digest[:18]}",
+        id=f"{_ID_PREFIX}{event.accepted_at:014x}{digest[:18]}",
         store_hash=event.store_hash,
         hook_id=hook.id,
         client_id=hook.client_id,
@@ -127,6 +131,18 @@ def new_delivery(event: Event, payload: str, hook: Hook) -> Delivery:
         payload=payload,
         created_at=event.accepted_at / 1_000_000,
     )
+
+
+def ids_between(since: int, until: int) -> tuple[str, str]:
+    """The first and the last id of a delivery whose event was accepted in these seconds since 1970."""
+    first = min(since * 1_000_000, TIME_END - 1)
+    last = min((until + 1) * 1_000_000, TIME_END) - 1
+    return f"{_ID_PREFIX}{first:014x}", f"{_ID_PREFIX}{last:014x}{'f' * 18}"
+
+
+def id_time(delivery_id: str) -> str:
+    """The part of an id that says when the event was accepted: for all its hooks the same."""
+    return delivery_id[: len(_ID_PREFIX) + 14]
 
 
 def is_delivery_id(text: str) -> bool:

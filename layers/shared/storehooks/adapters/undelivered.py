@@ -1,0 +1,149 @@
+"""The events that have not reached a client's hooks, in the log of deliveries.
+
+The index by state has, for each hook and status, what is not delivered, but no payload: those
+of a page are read by themselves.
+"""
+
+import heapq
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import batched, chain
+from typing import TYPE_CHECKING, Any
+
+from storehooks.adapters.aws import dynamodb_client
+from storehooks.adapters.delivery_items import Item, state_of
+from storehooks.adapters.dynamodb import query_pages, store_errors
+from storehooks.domain.delivery import Status, id_time
+from storehooks.domain.errors import StoreBusyError
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+MOST = 1000
+"""A list has no more than the newest so many deliveries."""
+
+_STATUSES = (Status.RETRYING, Status.EXHAUSTED, Status.HELD)
+_AT_ONCE = 16
+_MOST_READ = 100
+_TRIES = 6
+_PAUSE_SECONDS = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class UndeliveredPage:
+    """The payloads of some events, the newest first, and how many the whole list has."""
+
+    payloads: tuple[str, ...]
+    total: int
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class _Found:
+    """A delivery in the index. Its id sorts by when its event was accepted."""
+
+    id: str
+    event_id: str
+    hook: str
+
+    @property
+    def event(self) -> tuple[str, str]:
+        """What is the same for the deliveries of one event, to however many hooks."""
+        return id_time(self.id), self.event_id
+
+
+class UndeliveredEvents:
+    """Lists what is being retried, exhausted or held.
+
+    May raise :class:`StoreBusyError` and :class:`storehooks.domain.errors.StoreFailedError`.
+    """
+
+    def __init__(
+        self,
+        table: str,
+        dynamodb: "DynamoDBClient | None" = None,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._table = table
+        self._dynamodb = dynamodb or dynamodb_client()
+        self._clock = clock
+        self._sleep = sleep
+
+    def page(
+        self, store_hash: str, hook_ids: Sequence[int], *, between: tuple[str, str], skip: int, most: int
+    ) -> UndeliveredPage:
+        """Some of the events that have not reached these hooks.
+
+        Three calls for each hook, more only where hundreds of deliveries have many attempts;
+        and one for each hundred events of the page. An event that has not reached several
+        hooks is one.
+
+        :param between: the first and the last id that a delivery may have.
+        """
+        first, last = between
+        if first > last or not hook_ids:
+            return UndeliveredPage((), 0)
+        states = [state_of(store_hash, hook_id, status) for hook_id in hook_ids for status in _STATUSES]
+        with ThreadPoolExecutor(_AT_ONCE) as threads:
+            found = threads.map(lambda state: self._newest(state, first, last), states)
+            newest = heapq.nlargest(MOST, chain.from_iterable(found))
+        events: dict[tuple[str, str], _Found] = {}
+        for one in newest:
+            events.setdefault(one.event, one)
+        payloads = self._payloads(list(events.values())[skip : skip + most])
+        return UndeliveredPage(tuple(payloads), len(events))
+
+    def _newest(self, state: str, first: str, last: str) -> list[_Found]:
+        pages = query_pages(
+            self._dynamodb,
+            TableName=self._table,
+            IndexName="by_state",
+            KeyConditionExpression="#state = :state AND id BETWEEN :first AND :last",
+            ProjectionExpression="id, event_id, #hook, expires_at",
+            ExpressionAttributeNames={"#state": "state", "#hook": "hook"},
+            ExpressionAttributeValues={":state": {"S": state}, ":first": {"S": first}, ":last": {"S": last}},
+            ScanIndexForward=False,
+            Limit=MOST,
+        )
+        found: list[_Found] = []
+        for items in pages:
+            found += [
+                _Found(item["id"]["S"], item["event_id"]["S"], item["hook"]["S"])
+                for item in items
+                if not self._is_expired(item)
+            ]
+            if len(found) >= MOST:
+                break
+        return found
+
+    def _is_expired(self, item: Item) -> bool:
+        """DynamoDB deletes what is over its time within days."""
+        return float(item["expires_at"]["N"]) <= self._clock()
+
+    def _payloads(self, events: Sequence[_Found]) -> Iterator[str]:
+        """Those of these deliveries that are still there, in their order."""
+        for some in batched(events, _MOST_READ, strict=False):
+            payloads = self._read([{"hook": {"S": one.hook}, "id": {"S": one.id}} for one in some])
+            yield from (payloads[one.id] for one in some if one.id in payloads)
+
+    def _read(self, keys: list[Item]) -> dict[str, str]:
+        payloads: dict[str, str] = {}
+        requests: dict[str, Any] = {
+            self._table: {
+                "Keys": keys,
+                "ProjectionExpression": "id, payload",
+            }
+        }
+        for tries in range(_TRIES):
+            if tries:
+                self._sleep(_PAUSE_SECONDS * 2**tries)
+            with store_errors():
+                answer = self._dynamodb.batch_get_item(RequestItems=requests)
+            for item in answer["Responses"].get(self._table, []):
+                payloads[item["id"]["S"]] = item["payload"]["S"]
+            requests = dict(answer["UnprocessedKeys"])
+            if not requests:
+                return payloads
+        raise StoreBusyError
