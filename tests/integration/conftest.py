@@ -148,6 +148,8 @@ class Functions:
         """What Lambda does when it gives up a process."""
         if deliver := self._modules.get("deliver"):
             deliver.deliverer.sender.close()
+        if ping_hook := self._modules.get("ping_hook"):
+            ping_hook.sender.close()
 
     def invoke(self, name: str, event: dict[str, Any]) -> tuple[int, Any]:
         """The status and the decoded body that a function answers an event with."""

@@ -284,7 +284,14 @@ class World:
         return [at - times[0] for at in times]
 
     def current(self, hook: Hook) -> Hook:
-        found = self.hooks.find(STORE, hook.id)
+        return self._found(hook.id)
+
+    def current_of(self, delivery: Delivery) -> Hook:
+        """The hook of a delivery."""
+        return self._found(delivery.hook_id)
+
+    def _found(self, hook_id: int) -> Hook:
+        found = self.hooks.find(STORE, hook_id)
         assert found is not None
         return found
 

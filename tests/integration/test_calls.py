@@ -3,6 +3,7 @@
 from storehooks.adapters.hooks_table import HooksTable
 from storehooks.domain.identity import Caller
 from tests.integration.conftest import load_event
+from tests.integration.delivery_world import World
 
 
 def counted(aws, call):
@@ -22,6 +23,26 @@ def test_each_operation_makes_the_fewest_calls(aws, client, access, functions):
     assert counted(aws, lambda: client.delete(1)) == ["GetItem", "TransactWriteItems"]
     event = load_event("authorizer") | {"authorizationToken": access.create_token("5ueh97").access_token}
     assert counted(aws, lambda: functions.module("authorizer").handler(event, None)) == ["GetItem"]
+
+
+def test_sending_a_delivery_again_makes_four_calls_and_a_ping_two(aws, functions):
+    world = World(aws)
+    hook = world.hook()
+    delivery = world.event(hook)
+    world.work()
+    event = load_event("redeliver")
+    event["pathParameters"] |= {"id": str(hook.id), "delivery_id": delivery.id}
+    event["requestContext"]["authorizer"]["client_id"] = hook.client_id
+    calls = counted(aws, lambda: functions.invoke("redeliver", event))
+    assert calls == ["GetItem", "GetItem", "UpdateItem", "SendMessageBatch"]
+    world.hooks.deactivate(hook, "it fails")
+    assert counted(aws, lambda: functions.invoke("redeliver", event)) == ["GetItem"]
+    event = load_event("ping_hook")
+    event["pathParameters"]["id"] = str(hook.id)
+    event["requestContext"]["authorizer"]["client_id"] = hook.client_id
+    # The destination does not resolve, or is refused: no request leaves this machine.
+    world.hooks.update(world.caller, hook.id, {"destination": "https://127.0.0.1/"})
+    assert counted(aws, lambda: functions.invoke("ping_hook", event)) == ["GetItem", "GetItem"]
 
 
 def test_in_v3_they_make_no_more(aws, v3_client):

@@ -170,6 +170,25 @@ def test_the_sweep_may_do_what_it_does(aws, functions, needed):
     assert needed == granted("RetryDue")
 
 
+def test_redelivering_may_do_what_it_does(functions, world, needed):
+    hook = world.hook()
+    delivery = world.event(hook)
+    world.work()
+    event = load_event("redeliver")
+    event["pathParameters"] |= {"id": str(hook.id), "delivery_id": delivery.id}
+    event["requestContext"]["authorizer"]["client_id"] = hook.client_id
+    needed.clear()
+    assert functions.invoke("redeliver", event)[0] == 202
+    assert needed == granted("Redeliver")
+
+
+def test_pinging_may_do_what_it_does(functions, client, needed):
+    client.create()
+    needed.clear()
+    client.call("ping_hook", hook_id=1)
+    assert needed == granted("PingHook")
+
+
 def test_reading_the_log_may_do_what_it_does(functions, client, needed):
     client.create()
     needed.clear()

@@ -29,6 +29,8 @@ ROUTES = {
     "publish_events": ("post", "/stores/{store_hash}/v2/events"),
     "list_deliveries": ("get", "/stores/{store_hash}/v2/hooks/{id}/deliveries"),
     "get_delivery": ("get", "/stores/{store_hash}/v2/hooks/{id}/deliveries/{delivery_id}"),
+    "redeliver": ("post", "/stores/{store_hash}/v2/hooks/{id}/deliveries/{delivery_id}/redeliver"),
+    "ping_hook": ("post", "/stores/{store_hash}/v2/hooks/{id}/ping"),
     "console": ("get", "/console"),
 }
 # Where some of them answer as well.

@@ -8,6 +8,7 @@ from storehooks import __version__
 from storehooks.domain.attempt import Attempt, Times
 from storehooks.domain.callback import callback
 from storehooks.domain.delivery import (
+    MOST_ATTEMPTS,
     TIME_END,
     Status,
     id_time,
@@ -102,6 +103,44 @@ def test_its_task_carries_all_of_it_until_the_log_knows_it():
     once = delivery().after(attempt(), SCHEDULE, NOW)
     assert once.task.delivery is None
     assert (once.task.delivery_id, once.task.attempt) == (delivery().id, 2)
+
+
+def rounds(number: int, schedule: RetrySchedule):
+    """A delivery that was exhausted in each of so many rounds."""
+    now, one = NOW, delivery()
+    for _ in range(number):
+        one = one if one.status is Status.PENDING else one.again(now)
+        while one.status is not Status.EXHAUSTED:
+            one, now = one.after(attempt(), schedule, now), now + 1
+    return one
+
+
+def test_another_round_begins_the_schedule_anew_and_counts_on():
+    exhausted = rounds(1, SCHEDULE)
+    again = exhausted.again(NOW + 900)
+    assert (again.status, again.next_attempt_at, again.attempt_count) == (Status.PENDING, NOW + 900, 3)
+    assert (again.earlier, again.attempts_of_round) == (3, ())
+    assert (again.task.attempt, again.task.delivery) == (4, None)
+    once = again.after(attempt(), SCHEDULE, NOW + 900)
+    assert (once.status, once.next_attempt_at, len(once.attempts)) == (Status.RETRYING, NOW + 960, 4)
+    assert once.attempts_of_round == once.attempts[3:]
+    assert once.after(OK, SCHEDULE, NOW + 960).status is Status.DELIVERED
+    twice = rounds(2, SCHEDULE)
+    assert (twice.status, twice.attempt_count, len(twice.attempts_of_round)) == (Status.EXHAUSTED, 6, 3)
+
+
+def test_what_was_cancelled_before_any_attempt_is_known_to_the_log():
+    cancelled = delivery().ended(Status.CANCELLED)
+    assert cancelled.again(NOW).task.delivery is None
+    assert cancelled.again(NOW).task.attempt == 1
+
+
+def test_of_very_many_attempts_the_newest_are_kept():
+    longest = RetrySchedule.parse(",".join(["60"] * 30))
+    many = rounds(9, longest)
+    assert (many.attempt_count, len(many.attempts), many.status) == (9 * 31, MOST_ATTEMPTS, Status.EXHAUSTED)
+    assert len(many.attempts_of_round) == 31
+    assert many.again(NOW).task.attempt == 9 * 31 + 1
 
 
 def test_an_attempt_sends_the_payload_signed_with_the_hooks_headers():

@@ -1,6 +1,7 @@
 """Deliveries survive the way into the table and through the queue."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from storehooks.adapters.delivery_items import from_item, from_message, lease_until, to_item, to_message
 from storehooks.domain.attempt import Attempt, Times
-from storehooks.domain.delivery import AttemptTask, Delivery, HoldTask, RecordTask, Status
+from storehooks.domain.delivery import MOST_ATTEMPTS, AttemptTask, Delivery, HoldTask, RecordTask, Status
 
 # As DynamoDB and JSON keep them: milliseconds.
 milliseconds = st.integers(0, 4 * 10**12).map(lambda number: number / 1000)
@@ -43,6 +44,20 @@ deliveries = st.builds(
     status=st.sampled_from(Status),
     attempts=st.lists(attempts, max_size=3).map(tuple),
     next_attempt_at=st.none() | milliseconds,
+) | st.builds(
+    Delivery,
+    id=st.just("msg_" + "0" * 32),
+    store_hash=st.just("5ueh97"),
+    hook_id=st.just(1),
+    client_id=st.just("c" * 32),
+    event_id=st.just("e"),
+    scope=st.just("store/order/created"),
+    payload=st.just("{}"),
+    created_at=milliseconds,
+    attempts=st.lists(attempts, max_size=3).map(tuple),
+    earlier=st.integers(0, 10**6),
+    forgotten=st.integers(0, 10**6),
+    round_at=milliseconds,
 )
 
 
@@ -83,6 +98,27 @@ def delivery(status: Status, next_attempt_at: float | None) -> Delivery:
         id="msg_" + "0" * 32, store_hash="a", hook_id=1, client_id="c", event_id="e", scope="s", payload="{}",
         created_at=0, status=status, attempts=(failed,), next_attempt_at=next_attempt_at,
     )  # fmt: skip
+
+
+def test_before_there_were_rounds_items_and_messages_said_nothing_of_them():
+    first = delivery(Status.RETRYING, 60)
+    item, message = to_item(first, expires_at=1), to_message(RecordTask(delivery=first))
+    for rounds in ("earlier", "forgotten", "round_at"):
+        assert rounds not in item
+        assert rounds not in message["delivery"]
+    assert (from_item(item), from_message(message)) == (first, RecordTask(delivery=first))
+
+
+def test_the_largest_item_is_within_what_dynamodb_takes():
+    worst = Attempt(
+        at=1.8e9, status=500, error="x" * 500, answer="\N{REPLACEMENT CHARACTER}" * 1024,
+        times=Times(name_lookup_ms=0.1, connect_ms=0.1, tls_ms=0.1, first_byte_ms=0.1, total_ms=0.1),
+    )  # fmt: skip
+    many = replace(
+        delivery(Status.RETRYING, 1.8e9),
+        attempts=(worst,) * MOST_ATTEMPTS, payload="x" * 65 * 1024, earlier=9, forgotten=9, round_at=1.8e9,
+    )  # fmt: skip
+    assert len(json.dumps(to_item(many, expires_at=1))) < 400_000
 
 
 def test_what_is_delivered_is_in_no_index():

@@ -13,6 +13,8 @@ ANSWERS = [
     (errors.TooManyHooksError("store/*", 10), 403),
     (errors.HookNotFoundError(7), 404),
     (errors.DuplicateHookError(7), 409),
+    (errors.HookInactiveError(7, None), 409),
+    (errors.HookInactiveError(7, "12 attempts failed"), 409),
     (errors.BodyTooLargeError(65536), 413),
     (errors.UnsupportedMediaTypeError("text/plain"), 415),
     (errors.StoreBusyError(), 429),

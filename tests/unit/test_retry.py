@@ -58,6 +58,7 @@ def test_whatever_a_destination_asks_for_the_wait_is_within_one_and_two_slots(re
 def test_the_slot_before_an_attempt_is_the_wait_that_led_to_it():
     schedule = RetrySchedule.parse("1, 2, 4")
     assert [schedule.slot_before(attempt) for attempt in (1, 2, 3, 4)] == [1, 1, 2, 4]
+    assert schedule.slot_before(9) == 4, "after a longer schedule was replaced by this one"
 
 
 @pytest.mark.parametrize(

@@ -118,6 +118,28 @@ class ClientRecord:
     previous_secret_until: int | None
 
 
+class ClientSecrets:
+    """What an operation needs that sends a client something signed, now and then."""
+
+    def __init__(
+        self,
+        clients_table: str,
+        dynamodb: "DynamoDBClient | None" = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._table = clients_table
+        self._dynamodb = dynamodb or dynamodb_client()
+        self._clock = clock
+
+    def valid_now(self, store_hash: str, client_id: str) -> tuple[str, ...]:
+        """The secrets that sign now, the newest first; none of a client that was removed. One call."""
+        with store_errors():
+            answer = self._dynamodb.get_item(
+                TableName=self._table, Key=client_key(store_hash, client_id), ConsistentRead=True
+            )
+        return valid_secrets(answer["Item"], self._clock()) if "Item" in answer else ()
+
+
 class AccessTables:
     """What the owner of a deployment does with clients and tokens."""
 

@@ -6,7 +6,7 @@ when a destination's failures were last told of.
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import batched
@@ -20,10 +20,13 @@ from storehooks.adapters.delivery_items import (
     Item,
     delivery_key,
     due_at,
+    due_at_the_latest,
+    due_shard,
     from_item,
     hook_of,
     hook_partition,
     lease_until,
+    number_value,
     state_of,
     telling_partition,
     to_item,
@@ -36,7 +39,7 @@ from storehooks.adapters.dynamodb import (
     write_batch,
 )
 from storehooks.domain.circuit import PROBE_SECONDS, Circuit
-from storehooks.domain.delivery import AttemptTask, Delivery, Status
+from storehooks.domain.delivery import WAITING, AttemptTask, Delivery, Status
 from storehooks.domain.errors import DeliveryNotFoundError, StorehooksError
 
 if TYPE_CHECKING:
@@ -161,11 +164,19 @@ class DeliveriesTable:
         last = answer.get("LastEvaluatedKey")
         return answer["Items"], None if last is None else last["id"]["S"]
 
-    def waiting(self, store_hash: str, hook_id: int, most: int) -> list[Delivery]:
-        """Some of what waits for a hook's next attempt; without payloads. One call."""
-        partition = state_of(store_hash, hook_id, Status.RETRYING)
-        items, _ = self._query_newest(partition, "by_state", None, most, None)
-        return [from_item(item) for item in items]
+    def waiting(self, store_hash: str, hook_id: int, most: int) -> tuple[list[Delivery], bool]:
+        """Some of what waits for a hook's next attempt, without payloads; and whether that is not all.
+
+        Two calls.
+        """
+        found: list[Delivery] = []
+        is_more = False
+        for status in sorted(WAITING):
+            partition = state_of(store_hash, hook_id, status)
+            items, last = self._query_newest(partition, "by_state", None, most, None)
+            found += [from_item(item) for item in items]
+            is_more |= last is not None
+        return found, is_more
 
     def has_reached(self, store_hash: str, hook_id: int, since: float) -> bool:
         """Whether one of the hook's latest deliveries got there after a time. One call, or a few."""
@@ -200,7 +211,7 @@ class DeliveriesTable:
                 "ExpressionAttributeNames": {"#status": "status"},
                 "ExpressionAttributeValues": {
                     ":status": {"S": over.status.value},
-                    ":count": {"N": str(len(over.attempts))},
+                    ":count": {"N": str(over.attempt_count)},
                 },
             }
         item = self._item(delivery)
@@ -238,6 +249,85 @@ class DeliveriesTable:
                         ":before": {"S": delivery.status.value},
                         ":state": {"S": state_of(delivery.store_hash, delivery.hook_id, status)},
                         ":expires_at": {"N": str(self._expires_at())},
+                    },
+                )
+        except ConditionFailedError:
+            return False
+        return True
+
+    # ------------------------------------------------------------ sending again
+
+    def begin_round(
+        self, delivery: Delivery, now: float, *, unless_since: float | None = None
+    ) -> AttemptTask | None:
+        """Begin another round for a delivery that ended, without having read all of it. One call.
+
+        The sweep looks after it, should its task not be sent.
+
+        :param unless_since: not if its present round began at this time or later.
+        :return: the task of its next attempt; None if it is not as it was read any more.
+        """
+        condition = "#status = :before"
+        values: Item = {
+            ":before": {"S": delivery.status.value},
+            ":pending": {"S": Status.PENDING.value},
+            ":state": {"S": state_of(delivery.store_hash, delivery.hook_id, Status.PENDING)},
+            ":now": number_value(now),
+            ":shard": {"S": due_shard(delivery.id)},
+            ":due_at": due_at_the_latest(now),
+            ":expires_at": {"N": str(self._expires_at(now))},
+        }
+        if unless_since is not None:
+            condition += " AND (attribute_not_exists(round_at) OR round_at < :since)"
+            values[":since"] = number_value(unless_since)
+        try:
+            with store_errors():
+                answer = self._dynamodb.update_item(
+                    TableName=self._table,
+                    Key=delivery_key(delivery.store_hash, delivery.hook_id, delivery.id),
+                    UpdateExpression=(
+                        "SET #status = :pending, #state = :state, earlier = attempt_count, round_at = :now, "
+                        "next_attempt_at = :now, due_shard = :shard, due_at = :due_at, "
+                        "expires_at = :expires_at"
+                    ),
+                    ConditionExpression=condition,
+                    ExpressionAttributeNames={"#status": "status", "#state": "state"},
+                    ExpressionAttributeValues=values,
+                    ReturnValues="UPDATED_NEW",
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                )
+                begun: Mapping[str, Any] = answer["Attributes"]
+        except ConditionFailedError as error:
+            # Begun at this very time: this very write took effect, and its answer was lost.
+            if error.item is None or error.item.get("round_at") != number_value(now):
+                return None
+            begun = error.item
+        return AttemptTask(
+            delivery_id=delivery.id,
+            store_hash=delivery.store_hash,
+            hook_id=delivery.hook_id,
+            client_id=delivery.client_id,
+            attempt=int(begun["earlier"]["N"]) + 1,
+        )
+
+    def bring_forward(self, delivery: Delivery, now: float) -> bool:
+        """Have the next attempt of a delivery that waits made now; its task is to be sent. One call.
+
+        :return: whether it was still as it was read.
+        """
+        try:
+            with store_errors():
+                self._dynamodb.update_item(
+                    TableName=self._table,
+                    Key=delivery_key(delivery.store_hash, delivery.hook_id, delivery.id),
+                    UpdateExpression="SET next_attempt_at = :now, due_at = :due_at",
+                    ConditionExpression="#status = :status AND attempt_count = :count",
+                    ExpressionAttributeNames={"#status": "status"},
+                    ExpressionAttributeValues={
+                        ":now": number_value(now),
+                        ":due_at": due_at_the_latest(now),
+                        ":status": {"S": delivery.status.value},
+                        ":count": {"N": str(delivery.attempt_count)},
                     },
                 )
         except ConditionFailedError:

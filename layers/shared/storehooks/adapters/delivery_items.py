@@ -62,21 +62,23 @@ def to_item(delivery: Delivery, *, expires_at: int) -> Item:
         "scope": {"S": delivery.scope},
         "payload": {"S": delivery.payload},
         "status": {"S": delivery.status.value},
-        "created_at": _number(delivery.created_at),
-        "attempt_count": _number(len(delivery.attempts)),
+        "created_at": number_value(delivery.created_at),
+        "attempt_count": number_value(delivery.attempt_count),
         "attempts": {"S": json.dumps([_attempt_record(attempt) for attempt in delivery.attempts])},
         # Apart, so that a list of deliveries can leave them out.
         "answers": {"S": json.dumps([attempt.answer for attempt in delivery.attempts])},
-        "expires_at": _number(expires_at),
+        "expires_at": number_value(expires_at),
     }
+    if delivery.round_at is not None:
+        item |= {"earlier": number_value(delivery.earlier), "round_at": number_value(delivery.round_at)}
     if delivery.status is not Status.DELIVERED:
         item["state"] = {"S": state_of(delivery.store_hash, delivery.hook_id, delivery.status)}
     if delivery.next_attempt_at is not None:
-        item["next_attempt_at"] = _number(delivery.next_attempt_at)
+        item["next_attempt_at"] = number_value(delivery.next_attempt_at)
     if delivery.status in WAITING and delivery.next_attempt_at is not None:
-        later = _SAFETY_SECONDS if delivery.is_next_soon else 0
+        due = due_at_the_latest if delivery.is_next_soon else due_at
         item["due_shard"] = {"S": due_shard(delivery.id)}
-        item["due_at"] = _number(delivery.next_attempt_at + later)
+        item["due_at"] = due(delivery.next_attempt_at)
     return item
 
 
@@ -91,19 +93,25 @@ def lease_until(next_attempt_at: float, now: float) -> Item:
     The longer it is overdue, the later: a queue that nobody serves is not to fill with repeats.
     """
     overdue = max(0.0, now - next_attempt_at)
-    return _number(next_attempt_at + overdue + max(_SAFETY_SECONDS, overdue))
+    return number_value(next_attempt_at + overdue + max(_SAFETY_SECONDS, overdue))
 
 
 def due_at(next_attempt_at: float) -> Item:
     """When a sweep has to look at a delivery that no message of the queue is there for."""
-    return _number(next_attempt_at)
+    return number_value(next_attempt_at)
+
+
+def due_at_the_latest(next_attempt_at: float) -> Item:
+    """When a sweep has to look at a delivery that a message of the queue is there for."""
+    return number_value(next_attempt_at + _SAFETY_SECONDS)
 
 
 def from_item(item: Mapping[str, Any]) -> Delivery:
-    """The delivery in an item; without payload and answers where those were not read."""
+    """The delivery in an item; without payload, answers and rounds where those were not read."""
     store_hash, hook_id = hook_of(item)
     answers = json.loads(item["answers"]["S"]) if "answers" in item else None
     records = json.loads(item["attempts"]["S"])
+    count = int(item["attempt_count"]["N"]) if "attempt_count" in item else len(records)
     return Delivery(
         id=item["id"]["S"],
         store_hash=store_hash,
@@ -118,6 +126,9 @@ def from_item(item: Mapping[str, Any]) -> Delivery:
             _attempt(record, answers[position] if answers else "") for position, record in enumerate(records)
         ),
         next_attempt_at=float(item["next_attempt_at"]["N"]) if "next_attempt_at" in item else None,
+        earlier=int(item["earlier"]["N"]) if "earlier" in item else 0,
+        forgotten=count - len(records),
+        round_at=float(item["round_at"]["N"]) if "round_at" in item else None,
     )
 
 
@@ -166,6 +177,10 @@ def _delivery_record(delivery: Delivery) -> dict[str, Any]:
     record["attempts"] = [
         _attempt_record(attempt) | {"answer": attempt.answer} for attempt in delivery.attempts
     ]
+    if delivery.round_at is None:
+        # As before there were rounds: a release that is rolled back can read its queue.
+        for name in ("earlier", "forgotten", "round_at"):
+            del record[name]
     return record
 
 
@@ -193,5 +208,6 @@ def _attempt(record: Mapping[str, Any], answer: str) -> Attempt:
     )
 
 
-def _number(value: float) -> Item:
+def number_value(value: float) -> Item:
+    """A number as the table keeps it: to the thousandth."""
     return {"N": f"{value:.3f}".rstrip("0").rstrip(".")}

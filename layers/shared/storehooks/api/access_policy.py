@@ -14,6 +14,7 @@ _ROUTES = {
         "GET/stores/{store_hash}/v2/hooks",
         "POST/stores/{store_hash}/v2/hooks",
         "GET/stores/{store_hash}/v2/hooks/*",
+        "POST/stores/{store_hash}/v2/hooks/*",
         "PUT/stores/{store_hash}/v2/hooks/*",
         "DELETE/stores/{store_hash}/v2/hooks/*",
         "GET/stores/{store_hash}/v3/hooks",

@@ -111,6 +111,16 @@ class DeliveriesV2(TypedDict):
     """The `cursor` of the next page; null on the last one."""
 
 
+class PingV2(TypedDict):
+    """A test event, and what came of it."""
+
+    id: str
+    """What the destination saw as `webhook-id`."""
+    scope: str
+    """`store/hook/ping`."""
+    attempt: WholeAttemptV2
+
+
 class PublishedV2(TypedDict):
     """An event that was accepted."""
 

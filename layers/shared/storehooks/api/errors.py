@@ -13,6 +13,7 @@ from storehooks.domain.errors import (
     BodyTooLargeError,
     DeliveryNotFoundError,
     DuplicateHookError,
+    HookInactiveError,
     HookNotFoundError,
     InvalidFieldsError,
     InvalidRequestError,
@@ -83,6 +84,13 @@ def _explain(error: StorehooksError) -> tuple[int, str, ErrorDetails]:
         case DuplicateHookError(hook_id=hook_id):
             message = f"The hook {hook_id} has the same scope and destination."
             return 409, message, {"field": "destination", "conflict_reason": "duplicate", "id": hook_id}
+        case HookInactiveError(hook_id=hook_id, reason=reason):
+            why = "" if reason is None else f" Failures switched it off: {reason}."
+            message = (
+                f"The hook {hook_id} is not active, so nothing is sent to it.{why} "
+                'Switch it on first: a PUT of {"is_active": true}.'
+            )
+            return 409, message, {"field": "is_active", "conflict_reason": "inactive", "id": hook_id}
         case BodyTooLargeError(limit=limit, unit=unit):
             return 413, f"The request body is larger than {limit} {unit}.", {}
         case UnsupportedMediaTypeError(media_type=given):

@@ -3,7 +3,7 @@
 import json
 from datetime import UTC, datetime
 
-from storehooks.api.answers import AttemptV2, DeliveryV2, HookV2, WholeAttemptV2, WholeDeliveryV2
+from storehooks.api.answers import AttemptV2, DeliveryV2, HookV2, PingV2, WholeAttemptV2, WholeDeliveryV2
 from storehooks.domain.attempt import Attempt
 from storehooks.domain.delivery import Delivery
 from storehooks.domain.hook import Hook
@@ -51,6 +51,11 @@ def whole_delivery_to_v2(delivery: Delivery) -> WholeDeliveryV2:
         "attempts": [_whole_attempt_to_v2(attempt) for attempt in delivery.attempts],
         "payload": json.loads(delivery.payload),
     }
+
+
+def ping_to_v2(delivery: Delivery, attempt: Attempt) -> PingV2:
+    """What came of a test event for one hook."""
+    return {"id": delivery.id, "scope": delivery.scope, "attempt": _whole_attempt_to_v2(attempt)}
 
 
 def _attempt_to_v2(attempt: Attempt) -> AttemptV2:

@@ -20,7 +20,7 @@ class Status(StrEnum):
     """Where a delivery stands."""
 
     PENDING = "pending"
-    """No attempt was made yet."""
+    """No attempt was made yet, or none in the round that begins."""
     RETRYING = "retrying"
     """Attempts failed, and there will be another."""
     DELIVERED = "delivered"
@@ -44,6 +44,10 @@ SOON_SECONDS = 900
 WAITING = frozenset({Status.PENDING, Status.RETRYING})
 """With these an attempt is still to come."""
 
+MOST_ATTEMPTS = 40
+"""Of so many attempts, the newest, it is kept what came of them. A round has 31 at most. An answer
+of 1 KB can become 6 KB in the table, the event is 64 KB at most, an item 400 KB."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
@@ -51,6 +55,10 @@ class Delivery:
 
     It carries the event and names the hook: each attempt reads the hook as it is then.
     ``payload`` is the body of every attempt, byte for byte.
+
+    Attempts are made in rounds of the retry schedule. To send a delivery that ended again is
+    another round, ordered at ``round_at`` (None in the first). ``earlier`` attempts belong to
+    the rounds before, and of ``forgotten`` ones, the oldest, it is not kept what came of them.
     """
 
     id: str
@@ -64,22 +72,44 @@ class Delivery:
     status: Status = Status.PENDING
     attempts: tuple[Attempt, ...] = ()
     next_attempt_at: float | None = None
+    earlier: int = 0
+    forgotten: int = 0
+    round_at: float | None = None
+
+    @property
+    def attempt_count(self) -> int:
+        """All attempts that were ever made."""
+        return self.forgotten + len(self.attempts)
+
+    @property
+    def attempts_of_round(self) -> tuple[Attempt, ...]:
+        """Those of the present round."""
+        return self.attempts[max(0, self.earlier - self.forgotten) :]
 
     def after(self, attempt: Attempt, schedule: RetrySchedule, now: float) -> "Delivery":
         """This delivery once an attempt is over."""
-        attempts = (*self.attempts, attempt)
+        attempts = (*self.attempts, attempt)[-MOST_ATTEMPTS:]
+        forgotten = self.attempt_count + 1 - len(attempts)
+        made = replace(self, attempts=attempts, forgotten=forgotten, next_attempt_at=None)
         if attempt.succeeded:
-            return replace(self, status=Status.DELIVERED, attempts=attempts, next_attempt_at=None)
-        wait = schedule.wait_after(len(attempts), retry_after=attempt.retry_after, now=now)
+            return replace(made, status=Status.DELIVERED)
+        made_in_round = made.attempt_count - made.earlier
+        wait = schedule.wait_after(made_in_round, retry_after=attempt.retry_after, now=now)
         if wait is None:
-            return replace(self, status=Status.EXHAUSTED, attempts=attempts, next_attempt_at=None)
+            return replace(made, status=Status.EXHAUSTED)
         # In whole milliseconds, as it is kept, and never early.
         next_attempt_at = math.ceil((now + wait) * 1000) / 1000
-        return replace(self, status=Status.RETRYING, attempts=attempts, next_attempt_at=next_attempt_at)
+        return replace(made, status=Status.RETRYING, next_attempt_at=next_attempt_at)
 
     def ended(self, status: Status) -> "Delivery":
         """This delivery when no attempt is to follow, because of its hook."""
         return replace(self, status=status, next_attempt_at=None)
+
+    def again(self, now: float) -> "Delivery":
+        """This delivery, which ended, at the start of another round."""
+        return replace(
+            self, status=Status.PENDING, earlier=self.attempt_count, next_attempt_at=now, round_at=now
+        )
 
     @property
     def log_keys(self) -> dict[str, Any]:
@@ -102,13 +132,14 @@ class Delivery:
     @property
     def task(self) -> "AttemptTask":
         """What is to be done next: of a delivery that the log does not know yet, the task carries all."""
+        is_logged = self.attempt_count > 0 or self.round_at is not None
         return AttemptTask(
             delivery_id=self.id,
             store_hash=self.store_hash,
             hook_id=self.hook_id,
             client_id=self.client_id,
-            attempt=len(self.attempts) + 1,
-            delivery=None if self.attempts else self,
+            attempt=self.attempt_count + 1,
+            delivery=None if is_logged else self,
         )
 
 
@@ -152,7 +183,7 @@ def is_delivery_id(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptTask:
-    """Make the attempt of this number, counted from 1, unless it was made already.
+    """Make the attempt of this number, counted from 1 through all rounds, unless it was made already.
 
     ``delivery`` is there until the log knows it. ``is_put_off`` says that a tripped circuit
     has put this attempt off once.

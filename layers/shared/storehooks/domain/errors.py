@@ -112,6 +112,15 @@ class TooManyHooksError(StorehooksError):
         self.limit = limit
 
 
+class HookInactiveError(StorehooksError):
+    """Nothing is sent to a hook that is switched off; ``reason`` says why failures did that, if they did."""
+
+    def __init__(self, hook_id: int, reason: str | None) -> None:
+        super().__init__(hook_id)
+        self.hook_id = hook_id
+        self.reason = reason
+
+
 class StoreBusyError(StorehooksError):
     """The store has too much to do for the moment."""
 

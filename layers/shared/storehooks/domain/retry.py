@@ -45,7 +45,8 @@ class RetrySchedule:
 
     def slot_before(self, attempt: int) -> int:
         """The wait that went before an attempt, counted from 1; for the first, the one that would follow."""
-        return self.slots[max(attempt - 2, 0)]
+        # Once a longer schedule was in force, there may be more attempts than this one has.
+        return self.slots[min(max(attempt - 2, 0), len(self.slots) - 1)]
 
 
 def _seconds(retry_after: str | None, now: float) -> float | None:

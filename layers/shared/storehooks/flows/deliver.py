@@ -254,7 +254,7 @@ class _Invocation:
         if delivery.status not in WAITING:
             self._done(work)
             return None
-        if len(delivery.attempts) >= task.attempt:
+        if delivery.attempt_count >= task.attempt:
             # Made already. If that stopped before the next one was ordered, it is ordered now.
             if work.came_before:
                 return self._later(work, delivery.task, delivery, now)
@@ -273,7 +273,7 @@ class _Invocation:
         if self._in_flight[task.store_hash, task.client_id] >= _MOST_OF_A_CLIENT:
             return Order(task, random.randint(1, _CROWDED_SECONDS))  # noqa: S311 - spreads load
         if self._is_to_be_put_off(task, now):
-            pause = pause_seconds(self._shared.schedule.slot_before(task.attempt))
+            pause = pause_seconds(self._shared.schedule.slot_before(task.attempt - delivery.earlier))
             order = Order(replace(task, is_put_off=True), random.randint(1, pause))  # noqa: S311 - spreads load
             logger.info("put off", seconds=order.delay_seconds, **delivery.log_keys)
             return order

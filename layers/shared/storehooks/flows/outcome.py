@@ -122,12 +122,12 @@ class Outcomes:
         if hook is None or not hook.is_deactivated:
             return
         self._tell_of_deactivation(hook, task)
-        waiting = self._log.waiting(task.store_hash, task.hook_id, _HOLD_AT_ONCE)
+        waiting, is_more = self._log.waiting(task.store_hash, task.hook_id, _HOLD_AT_ONCE)
         with ThreadPoolExecutor(_AT_ONCE) as threads:
             held = sum(threads.map(lambda delivery: self._log.end_waiting(delivery, Status.HELD), waiting))
         logger.info("held", store_hash=task.store_hash, hook_id=task.hook_id, deliveries=held)
         self._meter.count_ended(Status.HELD, held)
-        if len(waiting) == _HOLD_AT_ONCE:
+        if is_more:
             self._queue.send([Order(task)])
 
     def _tell_of_deactivation(self, hook: Hook, task: HoldTask) -> None:
@@ -213,10 +213,10 @@ class Outcomes:
         return held
 
     def _is_lost(self, delivery: Delivery, circuit: Circuit) -> bool:
-        """Whether nothing reached the hook since the first attempt of a delivery that is exhausted."""
+        """Whether nothing reached the hook since the first attempt of a round that is exhausted."""
         if delivery.status is not Status.EXHAUSTED:
             return False
-        since = delivery.attempts[0].at
+        since = delivery.attempts_of_round[0].at
         # The circuit does not know of a success that came while the first failure was on its way.
         return circuit.succeeded_at < since and not self._log.has_reached(
             delivery.store_hash, delivery.hook_id, since
@@ -294,7 +294,8 @@ def _reason(delivery: Delivery) -> str:
     last = delivery.attempts[-1]
     if last.status == GONE:
         return "the destination answered 410 Gone, that it wants no more"
-    return f"{len(delivery.attempts)} attempts failed and none succeeded meanwhile; the last: {last.error}"
+    number = len(delivery.attempts_of_round)
+    return f"{number} attempts failed and none succeeded meanwhile; the last: {last.error}"
 
 
 def _delivery_id(order: Order) -> str:
@@ -304,7 +305,7 @@ def _delivery_id(order: Order) -> str:
 def _log_attempt(one: Sent) -> None:
     logger.info(
         "attempt",
-        attempt=len(one.delivery.attempts) + 1,
+        attempt=one.delivery.attempt_count + 1,
         status=one.attempt.status,
         error=one.attempt.error,
         latency_ms=one.attempt.times.total_ms,

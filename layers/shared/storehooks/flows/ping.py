@@ -1,0 +1,53 @@
+"""Sending a test event to one hook, while somebody waits for what comes of it."""
+
+import time
+from collections.abc import Callable
+
+from aws_lambda_powertools import Logger
+
+from storehooks.adapters.access import ClientSecrets
+from storehooks.adapters.sender import Sender
+from storehooks.domain.attempt import Attempt
+from storehooks.domain.callback import callback
+from storehooks.domain.delivery import Delivery
+from storehooks.domain.errors import HookNotFoundError
+from storehooks.domain.hook import Hook
+from storehooks.domain.ping import new_ping
+
+logger = Logger(utc=True)
+
+_STEP_SECONDS = 1.0
+
+
+class Pinger:
+    """Sends test events as deliveries are sent. Neither the log nor the circuit hears of them."""
+
+    def __init__(
+        self, *, secrets: ClientSecrets, sender: Sender, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._secrets = secrets
+        self._sender = sender
+        self._clock = clock
+
+    def ping(self, hook: Hook) -> tuple[Delivery, Attempt]:
+        """What was sent, and what came of it. Takes as long as an attempt may.
+
+        :raises HookNotFoundError: when the hook's client is being removed.
+        """
+        secrets = self._secrets.valid_now(hook.store_hash, hook.client_id)
+        if not secrets:
+            raise HookNotFoundError(hook.id)
+        delivery = new_ping(hook)
+        attempt = self._send(delivery, hook, secrets)
+        logger.info(
+            "ping", status=attempt.status, error=attempt.error, latency_ms=attempt.times.total_ms,
+            **delivery.log_keys,
+        )  # fmt: skip
+        return delivery, attempt
+
+    def _send(self, delivery: Delivery, hook: Hook, secrets: tuple[str, ...]) -> Attempt:
+        self._sender.start(delivery.id, callback(delivery, hook, secrets=secrets, now=self._clock()))
+        while True:
+            for delivery_id, attempt in self._sender.wait(_STEP_SECONDS):
+                if delivery_id == delivery.id:  # else of an invocation that was broken off
+                    return attempt

@@ -1,0 +1,63 @@
+"""Sending one delivery again, because somebody asks for it."""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from aws_lambda_powertools import Logger
+
+from storehooks.adapters.deliveries_queue import DeliveriesQueue
+from storehooks.adapters.deliveries_table import DeliveriesTable
+from storehooks.domain.delivery import Delivery, Order, Status
+from storehooks.domain.errors import HookInactiveError, QueueFailedError, StoreBusyError
+from storehooks.domain.hook import Hook
+
+logger = Logger(utc=True)
+
+_TRIES = 4
+
+
+class Redeliverer:
+    """Begins another round for what ended, and has what waits for its next attempt sent now."""
+
+    def __init__(
+        self, *, log: DeliveriesTable, queue: DeliveriesQueue, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._log = log
+        self._queue = queue
+        self._clock = clock
+
+    def redeliver(self, hook: Hook, delivery_id: str) -> Delivery:
+        """The delivery as it is once its attempt is ordered. Three calls.
+
+        :raises HookInactiveError:
+        :raises storehooks.domain.errors.DeliveryNotFoundError:
+        :raises StoreBusyError: when it changes each time it was read.
+        """
+        if not hook.is_active:
+            raise HookInactiveError(hook.id, hook.deactivation_reason)
+        for _ in range(_TRIES):
+            delivery = self._log.get(hook.store_hash, hook.id, delivery_id)
+            if delivery.status is Status.PENDING:
+                return delivery
+            ordered = self._ordered(delivery)
+            if ordered is not None:
+                self._send(ordered)
+                return ordered
+        raise StoreBusyError
+
+    def _ordered(self, delivery: Delivery) -> Delivery | None:
+        """The delivery with an attempt that is due now; None if somebody else changed it."""
+        now = self._clock()
+        if delivery.status is Status.RETRYING:
+            sooner = replace(delivery, next_attempt_at=now)
+            return sooner if self._log.bring_forward(delivery, now) else None
+        return delivery.again(now) if self._log.begin_round(delivery, now) else None
+
+    def _send(self, delivery: Delivery) -> None:
+        # Somebody waits for it: a circuit does not put it off.
+        task = replace(delivery.task, is_put_off=True)
+        try:
+            self._queue.send([Order(task)])
+        except QueueFailedError as error:  # then the sweep brings it, in five minutes
+            logger.warning("redelivering later", error=error.code, **delivery.log_keys)
