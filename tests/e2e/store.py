@@ -33,7 +33,8 @@ class Destination:
                 pass
 
         self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}/hook"
+        self.port = self._server.server_port
+        self.url = f"http://127.0.0.1:{self.port}/hook"
         self._thread = Thread(target=self._server.serve_forever)
 
     def __enter__(self):
