@@ -1,14 +1,12 @@
 """A real browser, and what it did: Debian's Chromium, without a window."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
-import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-CHROMIUM = Path("/usr/bin/chromium")
+from tests.optional import program
+
 # It asks nobody for updates, and a fresh profile of its own is deleted at the end.
 FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -19,14 +17,10 @@ WAIT_MS = 40_000
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """The browser; skips the test where there is none, unless every test has to run."""
-    if not CHROMIUM.exists():
-        missing = f"{CHROMIUM} is missing: apt-get install chromium, on Debian"
-        if os.environ.get("STOREHOOKS_REQUIRE_ALL"):
-            pytest.fail(missing)
-        pytest.skip(missing)
+    """The browser."""
+    path = program("chromium")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield browser
         browser.close()
 
