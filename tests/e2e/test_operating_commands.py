@@ -7,7 +7,7 @@ import signal
 import subprocess
 
 from tests.e2e.command_line import storehooks
-from tests.e2e.store import Destination
+from tests.e2e.store import Destination, Store
 
 SECONDS = 40
 
@@ -52,6 +52,27 @@ def test_a_token_and_a_url_are_enough_over_https(stack):
     trusting = without_aws | {"REQUESTS_CA_BUNDLE": str(stack.ca_path)}
     answer = subprocess.run(command, env=trusting, capture_output=True, text=True, check=False)
     assert (answer.returncode, answer.stdout) == (0, "[]\n")
+
+
+def test_what_a_hook_missed_is_sent_again(stack):
+    store = Store(stack, "cl1again")
+    with Destination(status=500) as broken:
+        hook = str(store.hook("store/order/*", broken.url))
+        delivery = store.delivery(int(hook), store.publish("store/order/created"))
+        ping = run(stack, "cl1again", "hook", "ping", hook, check=False)
+        assert (ping.returncode, ping.stderr) == (1, "")
+        assert "result  answered 500" in ping.stdout
+    shown = run(stack, "cl1again", "delivery", "list", "--hook", hook).stdout.splitlines()[1]
+    assert shown.startswith(f"{delivery['id']}  store/order/created  retrying  ")
+    assert shown.endswith("  answered 500")
+
+    with Destination(port=int(broken.url.split(":")[2].split("/")[0])) as mended:
+        assert as_json(stack, "cl1again", "hook", "ping", hook)["attempt"]["status"] == 200
+        assert json.loads(mended.next()[1])["scope"] == "store/hook/ping"
+        run(stack, "cl1again", "delivery", "redeliver", "--hook", hook, delivery["id"])
+        assert mended.next()[0]["webhook-id"] == delivery["id"]
+        while as_json(stack, "cl1again", "delivery", "list", "--hook", hook)[0]["status"] != "delivered":
+            pass
 
 
 class Listening:
@@ -124,7 +145,7 @@ def test_the_next_run_removes_what_one_that_was_killed_has_left_and_no_other(sta
             assert "listening" in next_one.said()
             assert len(as_json(stack, "cl1killed", "client", "list")) == 2
             assert next_one.end(signal.SIGTERM) == (0, "")
-        assert living.end(signal.SIGINT) == (0, "")
+        assert living.end(signal.SIGHUP) == (0, "")
     assert as_json(stack, "cl1killed", "client", "list") == []
 
 
