@@ -92,6 +92,8 @@ def test_an_address_with_a_zone_is_refused():
         ("0177.0.0.1.", "127.0.0.1"),
         ("127.1", "127.0.0.1"),
         ("10.1.258", "10.1.1.2"),
+        ("255.1", "255.0.0.1"),
+        ("0x" + "1".zfill(32), "0.0.0.1"),
         ("0x", "0.0.0.0"),
         ("0", "0.0.0.0"),
     ],
@@ -102,7 +104,23 @@ def test_lenient_spellings_are_read_as_what_they_stand_for(text, address):
 
 @pytest.mark.parametrize(
     "text",
-    ["", ".", "1..2", "256.1.1.1", "1.2.3.256", "1.2.3.4.5", "08", "0xg", "1_0", "+1", "a.b", "4294967296"],
+    [
+        "",
+        ".",
+        "1..2",
+        "256.1.1.1",
+        "1.2.3.256",
+        "1.2.3.4.5",
+        "1.2.3.4.0",
+        "08",
+        "0xg",
+        "1_0",
+        "+1",
+        "a.b",
+        "4294967296",
+        "١",
+        "0x" + "1".zfill(33),
+    ],
 )
 def test_what_no_parser_takes_for_an_address_is_a_name(text):
     assert parse_loose_ipv4(text) is None

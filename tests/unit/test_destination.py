@@ -4,7 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storehooks.domain.destination import check_destination, destination_digest
+from storehooks.domain.destination import (
+    ACCEPTED,
+    ACCEPTED_LOCALLY,
+    check_destination,
+    destination_digest,
+    origin,
+)
 from storehooks.domain.errors import InvalidValueError
 from tests.unit.test_address import carriers, refused_ipv4
 
@@ -195,6 +201,92 @@ def test_allowing_private_destinations_opens_nothing_else(url):
         check_destination(url, allow_private=True)
 
 
+NAME_OF_253 = ".".join(["a" * 63] * 3 + ["a" * 61])
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("orders", "is no absolute URL"),
+        ("http://example.com/", "does not start with https://"),
+        (
+            "https://user@example.com/",
+            "holds a user name or password; send credentials in headers",
+        ),
+        ("https://example.com/#a", "has a fragment (#...), which is never sent"),
+        (
+            "https://example.com/a b",
+            "has characters in its path or query that must be percent-encoded",
+        ),
+        ("https://example.com:x/", "has a malformed host or port"),
+        ("https://example.com:444/", "has a port other than 443"),
+        ("https:///a", "has no host"),
+        ("https://[127.0.0.1]/", "has a malformed IPv6 address"),
+        ("https://exa%6dple.com/", "has a percent-encoded host"),
+        ("https://a.1/", "has a host that ends in a number but is no IPv4 address"),
+        ("https://a.1./", "has a host that ends in a number but is no IPv4 address"),
+        ("https://127。1/", "has the address 127.0.0.1 in another spelling, which is not public"),
+        ("https://☃.example/", "has a host that is no valid internationalised name"),
+        ("https://xn--a.example/", "has a host that is no valid internationalised name"),
+        ("https://example.com./", "has a host name that ends in a dot"),
+        ("https://a_b.example.com/", "has a host that is no valid name"),
+        (f"https://a{NAME_OF_253}/", "has a host that is no valid name"),
+        ("https://intranet/", "has a host name of a single label, which is not public"),
+        ("https://a.b.internal/", "has a host name at or under .internal, which is not public"),
+        (f"https://example.com/{'a' * 2048}", "is longer than 2048 characters"),
+        (
+            f"https://ü.example/{'a' * (2048 - len('https://ü.example/'))}",
+            "is longer than 2048 characters in its ASCII form",
+        ),
+    ],
+)
+def test_a_refused_destination_is_told_why_and_what_is_accepted(url, reason):
+    with pytest.raises(InvalidValueError) as refused:
+        check_destination(url)
+    assert (refused.value.reason, refused.value.accepted) == (reason, ACCEPTED)
+    assert refused.value.given is None, "it may hold a password"
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("http://localhost:0/", "has a port that is no number from 1 to 65535"),
+        ("http://localhost:65536/", "has a port that is no number from 1 to 65535"),
+        ("http://localhost:100000/", "has a port that is no number from 1 to 65535"),
+        ("http://127.1/", "has the address 127.0.0.1 in another spelling; write it as 127.0.0.1"),
+    ],
+)
+def test_locally_it_is_told_what_is_accepted_there(url, reason):
+    with pytest.raises(InvalidValueError) as refused:
+        check_destination(url, allow_private=True)
+    assert (refused.value.reason, refused.value.accepted) == (reason, ACCEPTED_LOCALLY)
+
+
+@pytest.mark.parametrize("port", [1, 9, 65535])
+def test_locally_any_port_is_accepted(port):
+    assert check_destination(f"http://localhost:{port}/", allow_private=True)
+
+
+def test_a_name_of_253_characters_is_the_longest():
+    assert check_destination(f"https://{NAME_OF_253}/")
+
+
+def test_the_digest_is_the_same_in_each_release():
+    """It is in the tables: another one would let a hook be registered twice."""
+    digest = "8c777d43ce9645d484b704eb2b30fea323bb7795e6662b079a9d9a79216256a1"
+    assert destination_digest("HTTPS://App.example.com:443") == digest
+
+
+@pytest.mark.parametrize("text", ["nonsense", "https://[::1/"])
+def test_only_a_checked_destination_has_a_digest(text):
+    with pytest.raises(ValueError, match=r"^not a checked destination$"):
+        destination_digest(text)
+
+
+def test_what_is_told_of_a_destination_is_its_scheme_host_and_port():
+    assert origin("https://app.example.com:443/key?token=1") == "https://app.example.com:443"
+
+
 @pytest.mark.parametrize(
     ("one", "other"),
     [
@@ -202,6 +294,7 @@ def test_allowing_private_destinations_opens_nothing_else(url):
         ("https://example.com/", "HTTPS://EXAMPLE.com:443/"),
         ("https://example.com?x", "https://example.com/?x"),
         ("https://[2606:4700::1]/", "https://[2606:4700:0::1]/"),
+        ("http://example.com/", "http://example.com:80/"),
     ],
 )
 def test_spellings_of_one_destination_are_one(one, other):
@@ -215,6 +308,7 @@ def test_spellings_of_one_destination_are_one(one, other):
         ("https://example.com/a", "https://example.com/a/"),
         ("https://example.com/?a", "https://example.com/?b"),
         ("http://example.com:81/", "http://example.com:82/"),
+        ("https://one.example.com/", "https://two.example.com/"),
         ("http://example.com/", "https://example.com/"),
     ],
 )

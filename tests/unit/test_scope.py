@@ -5,7 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storehooks.domain.errors import InvalidValueError
-from storehooks.domain.scope import catalogue, check_scope, wildcards_above
+from storehooks.domain.scope import (
+    catalogue,
+    check_event_scope,
+    check_scope,
+    hook_scopes,
+    subscriptions_to,
+    wildcards_above,
+)
 
 SCOPES_OF_2013 = (
     [f"store/order/{name}" for name in ("*", "created", "updated", "archived", "statusUpdated")]
@@ -71,6 +78,57 @@ def test_any_other_scope_is_refused_with_what_is_accepted(scope):
         check_scope(scope)
     assert "store/order/created" in caught.value.accepted
     assert caught.value.given == scope
+
+
+@pytest.mark.parametrize(
+    ("scope", "reason"),
+    [
+        ("*", "is wider than a store: name store/* for all of a store's events"),
+        ("*/*", "is wider than a store: name store/* for all of a store's events"),
+        ("store/hook/*", "is no wildcard: name store/hook/deliveryException in full"),
+        ("store/channel/x/order/created", "is not in the catalogue, or its channel is no number"),
+        ("store/nothing/*", "stands above no scope of the catalogue"),
+        ("store/nothing", "is not in the catalogue of scopes"),
+    ],
+)
+def test_a_refused_scope_is_told_why(scope, reason):
+    with pytest.raises(InvalidValueError) as refused:
+        check_scope(scope)
+    assert refused.value.reason == reason
+
+
+def test_an_event_has_one_scope_of_the_catalogue():
+    for scope in ("store/order/created", "store/channel/7/order/created", "store/hook/deliveryException"):
+        assert check_event_scope(scope) == scope
+
+
+@pytest.mark.parametrize(
+    ("scope", "reason"),
+    [
+        ("store/order/*", "is a wildcard; an event has one scope"),
+        ("store/channel/{channel_id}/order/created", "is not in the catalogue, or its channel is no number"),
+        ("store/nothing", "is not in the catalogue of scopes"),
+    ],
+)
+def test_an_events_refused_scope_is_told_why_and_no_wildcard_is_offered(scope, reason):
+    with pytest.raises(InvalidValueError) as refused:
+        check_event_scope(scope)
+    assert (refused.value.reason, refused.value.given) == (reason, scope)
+    assert "a scope of the catalogue" in refused.value.accepted
+    assert "wildcard" not in refused.value.accepted
+
+
+def test_an_event_is_for_its_scope_and_the_wildcards_above_but_an_exception_for_its_own_alone():
+    assert subscriptions_to("store/order/created") == ["store/order/created", "store/order/*", "store/*"]
+    assert subscriptions_to("store/hook/deliveryException") == ["store/hook/deliveryException"]
+
+
+def test_what_a_hook_may_name_is_listed_in_order_each_once():
+    scopes = hook_scopes()
+    assert scopes == sorted(set(scopes))
+    assert set(catalogue()) < set(scopes)
+    assert {"store/*", "store/order/*"} < set(scopes)
+    assert "store/hook/*" not in scopes
 
 
 def test_the_wildcards_above_a_scope_go_from_the_narrowest_to_the_widest():

@@ -1,0 +1,150 @@
+"""Each call to AWS of each operation of the API fails in each way: the answer is one that the README
+has, and what is left behind is whole."""
+
+import botocore.client
+import pytest
+from botocore.exceptions import ClientError, ReadTimeoutError
+
+from storehooks.adapters.hooks_table import HooksTable, _digest_attribute
+from tests.integration.conftest import ROOT, load_event
+
+FAULTS = {
+    "throttled": (ClientError({"Error": {"Code": "ThrottlingException"}}, "call"), {429, 503}),
+    "failed": (ClientError({"Error": {"Code": "InternalServerError"}}, "call"), {503}),
+    "unanswered": (ReadTimeoutError(endpoint_url="x"), {503}),
+}
+# A queue is asked again at once.
+SURVIVES = {"publish_events": 202}
+OPERATIONS = sorted(
+    function
+    for function in (path.parent.name for path in ROOT.glob("functions/*/app.py"))
+    if '"resource": "/stores/' in (ROOT / "events" / f"{function}.json").read_text()
+)
+
+
+@pytest.fixture
+def fresh(aws, functions, access):
+    """One hook of the caller, no other, and empty queues."""
+
+    def begin() -> None:
+        with aws.uncounted():
+            aws.renew("HooksTable")
+            assert functions.invoke("create_hook", load_event("create_hook"))[0] == 201
+        aws.take("EventsQueue")
+
+    return begin
+
+
+def asked(name: str) -> dict:
+    event = load_event(name)
+    if name == "create_hook":
+        event["body"] = event["body"].replace("/orders", "/others")
+    return event
+
+
+def with_fault(monkeypatch, number: int, error: Exception, *, has_effect: bool, call) -> bool:
+    """Make a call while AWS fails at its call of this number, from 0; whether it came to that."""
+    calls = [0]
+    api_call = botocore.client.BaseClient._make_api_call
+
+    def faulty(client, operation, kwargs):
+        calls[0] += 1
+        if calls[0] != number + 1:
+            return api_call(client, operation, kwargs)
+        if has_effect:
+            api_call(client, operation, kwargs)
+        raise error
+
+    with monkeypatch.context() as patched:
+        patched.setattr(botocore.client.BaseClient, "_make_api_call", faulty)
+        call()
+    return calls[0] > number
+
+
+def check_whole(aws) -> None:
+    """Each hook is in its guard and nothing else is, and no id is above the store's last one."""
+    items = {(item["store_hash"]["S"], item["id"]["N"]): item for item in aws.scan("HooksTable")}
+    with aws.uncounted():
+        table = HooksTable("HooksTable", dynamodb=aws.dynamodb)
+        hooks = [hook for page in table.of_store("5ueh97") for hook in page]
+        last_id = table.last_id("5ueh97")
+    guarded = {
+        (key[0], name, value["N"])
+        for key, item in items.items()
+        if key[0].startswith("guard#")
+        for name, value in item.items()
+        if name.startswith("d_")
+    }
+    assert guarded == {
+        (f"guard#5ueh97#{hook.client_id}#{hook.scope}", _digest_attribute(hook), str(hook.id))
+        for hook in hooks
+    }
+    assert all(hook.id <= last_id for hook in hooks)
+    numbers = sum(int(item["number"]["N"]) for (key, _), item in items.items() if key.startswith("guard#"))
+    assert numbers == len(hooks)
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_a_call_that_fails_is_answered_as_the_readme_has_it_and_leaves_nothing_half_done(
+    aws, functions, fresh, monkeypatch, name
+):
+    fresh()
+    functions.invoke(name, asked(name))  # loaded, and nothing is looked up for the first time
+    injected = 0
+    for error, statuses in FAULTS.values():
+        for has_effect in (False, True):
+            number, came_to_it = 0, True
+            while came_to_it:
+                fresh()
+                answers = []
+                came_to_it = with_fault(
+                    monkeypatch,
+                    number,
+                    error,
+                    has_effect=has_effect,
+                    call=lambda answers=answers: answers.append(functions.invoke(name, asked(name))),
+                )
+                ((status, body),) = answers
+                check_whole(aws)
+                number += 1
+                if came_to_it:
+                    injected += 1
+                    if status == SURVIVES.get(name):
+                        assert len(aws.take("EventsQueue")) >= len(body)
+                        continue
+                    assert status in statuses, (number, error, body)
+                    first = body[0] if isinstance(body, list) else body
+                    assert first["status"] == status
+                    assert first.get("message") or first.get("title")
+    assert injected >= 2 * len(FAULTS)
+
+
+def test_a_change_that_took_effect_unanswered_can_be_asked_for_again(aws, functions, fresh, monkeypatch):
+    """The 503 says: look whether it took effect. Asking again does no harm either."""
+    for number in range(2):
+        fresh()
+        with_fault(
+            monkeypatch,
+            number,
+            FAULTS["unanswered"][0],
+            has_effect=True,
+            call=lambda: functions.invoke("update_hook", asked("update_hook")),
+        )
+        status, hook = functions.invoke("update_hook", asked("update_hook"))
+        assert (status, hook["destination"]) == (200, "https://app.example.com/orders_changed")
+        check_whole(aws)
+
+
+def test_a_create_that_took_effect_unanswered_is_named_by_the_409_of_the_next(
+    aws, functions, fresh, monkeypatch
+):
+    fresh()
+    with_fault(
+        monkeypatch,
+        1,
+        FAULTS["unanswered"][0],
+        has_effect=True,
+        call=lambda: functions.invoke("create_hook", asked("create_hook")),
+    )
+    status, body = functions.invoke("create_hook", asked("create_hook"))
+    assert (status, body[0]["details"]["id"]) == (409, 2)
