@@ -1,6 +1,7 @@
 # make run      the whole of storehooks on this machine (PORT, TLS_PORT, DATA_DIR, ...)
 # make test     every test
 # make lint     linters and type checks
+# make mutants  changes the code of the domain in each place, and lists what no unit test notices (minutes)
 # make invoke   one function in AWS's runtime interface emulator (FUNCTION, EVENT)
 # make deploy   build and deploy to AWS (STACK_NAME, PARAMETERS, ...)
 # make lock     pin the newest versions of all dependencies
@@ -24,8 +25,9 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 DEV := .venv/.installed
 AWS := .venv-aws/.installed
 SAM := .venv-sam/.installed
+MUTANTS := .venv-mutants/.installed
 
-.PHONY: run test lint format invoke deploy lock install environments clean
+.PHONY: run test lint mutants format invoke deploy lock install environments clean
 
 run: install
 	@exec .venv/bin/storehooks local --port "$(PORT)" --tls-port "$(TLS_PORT)" --data-dir "$(DATA_DIR)" \
@@ -41,6 +43,13 @@ lint: install
 	.venv/bin/mypy
 	.venv/bin/cfn-lint template.yaml
 	.venv-sam/bin/sam validate --lint --template template.yaml --region us-east-1
+
+# Beside a copy of the package and its tests: the tester writes each change into the copy.
+mutants: $(MUTANTS)
+	rm -rf .build/mutants && mkdir -p .build/mutants/src
+	cp -r layers/shared/storehooks .build/mutants/src/ && cp -r tests .build/mutants/
+	cp tests/mutmut.toml .build/mutants/pyproject.toml
+	cd .build/mutants && ../../.venv-mutants/bin/mutmut run && ../../.venv-mutants/bin/mutmut results
 
 format: install
 	.venv/bin/ruff check --fix .
@@ -66,14 +75,15 @@ environments: $(DEV) $(AWS) $(SAM)
 $(DEV): requirements/dev.txt pyproject.toml
 $(AWS): requirements/aws.txt
 $(SAM): requirements/sam.txt
-$(DEV) $(AWS) $(SAM):
+$(MUTANTS): requirements/mutants.txt
+$(DEV) $(AWS) $(SAM) $(MUTANTS):
 	@PYTHON="$(PYTHON)" exec ./cli/install "$(@D)" "$<"
 
 lock: install
-	for file in layers/shared/requirements requirements/dev requirements/aws requirements/sam; do \
+	for file in layers/shared/requirements requirements/dev requirements/aws requirements/sam requirements/mutants; do \
 		.venv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.13 --generate-hashes \
 			--no-header --no-annotate "$$file.in" -o "$$file.txt" || exit 1; \
 	done
 
 clean:
-	rm -rf .venv .venv-aws .venv-sam .build .aws-sam
+	rm -rf .venv .venv-aws .venv-sam .venv-mutants .build .aws-sam

@@ -167,3 +167,27 @@ def test_the_limits_are_those_of_the_code():
     assert f"at most {MAX_HOOKS_PER_SCOPE} hooks for one scope" in README
     assert f"At most {MAX_HEADERS} headers" in README
     assert f"{MAX_ANSWER_BYTES:,} bytes" in README
+
+
+def test_every_test_that_the_threat_model_names_exists():
+    page = (ROOT / "docs" / "threat-model.md").read_text()
+    named = set(re.findall(r"`(test_\w+)`", page))
+    defined = {
+        name
+        for path in (ROOT / "tests").rglob("test_*.py")
+        for name in re.findall(r"^def (test_\w+)\(", path.read_text(), re.MULTILINE)
+    }
+    assert named <= defined
+    (threats,) = re.findall(r"^## Threats\n(.*?)^## ", page, re.DOTALL | re.MULTILINE)
+    rows = [row for row in threats.splitlines() if row.startswith("|")][2:]
+    assert all("`test_" in row for row in rows)
+
+
+def test_every_requirement_is_pinned_with_a_digest():
+    files = [*(ROOT / "requirements").glob("*.txt"), ROOT / "layers/shared/requirements.txt"]
+    for path in files:
+        pins = [pin for pin in re.split(r"\n(?=\S)", path.read_text()) if pin.strip()]
+        assert pins
+        for pin in pins:
+            assert re.match(r"[A-Za-z0-9._\-\[\]]+==\S+ ", pin), pin
+            assert "--hash=sha256:" in pin, pin
