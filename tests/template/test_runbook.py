@@ -88,10 +88,25 @@ def test_a_command_of_the_aws_cli_exists_with_its_options(service, command, rest
     if (service, command) == ("logs", "tail"):
         assert options <= LOGS_TAIL
         return
-    model = botocore.session.get_session().get_service_model(service)
+    session = botocore.session.get_session()
+    model = session.get_service_model(service)
     operations = {xform_name(name, "-"): name for name in model.operation_names}
+    if command == "wait":
+        (waiter,) = re.findall(r"^ ([a-z-]+)", rest)
+        waiters = session.get_waiter_model(service)
+        command = xform_name(
+            next(
+                waiters.get_waiter(name).operation
+                for name in waiters.waiter_names
+                if xform_name(name, "-") == waiter
+            ),
+            "-",
+        )
     members = model.operation_model(operations[command]).input_shape.members
-    assert options <= {xform_name(name, "-") for name in members}
+    # What is true or false is an option without a value, or the same after "no-".
+    switches = {name for name, shape in members.items() if shape.type_name == "boolean"}
+    known = {xform_name(name, "-") for name in members}
+    assert options <= known | {f"no-{xform_name(name, '-')}" for name in switches}
 
 
 def test_the_commands_of_the_aws_cli_are_found():
