@@ -8,6 +8,7 @@ from storehooks.adapters.deliveries_table import DeliveriesTable
 from storehooks.adapters.delivery_context import DeliveryContexts
 from storehooks.adapters.hooks_table import HooksTable
 from storehooks.adapters.queue import Queue
+from storehooks.adapters.recoveries_table import RecoveriesTable
 from storehooks.adapters.sender import Sender
 from storehooks.adapters.told_once import ToldOnce
 from storehooks.domain.retry import RetrySchedule
@@ -15,11 +16,13 @@ from storehooks.flows.deliver import Deliverer, Work
 from storehooks.flows.invocation import log_request_id
 from storehooks.flows.meter import Meter
 from storehooks.flows.outcome import Outcomes
+from storehooks.flows.recover import Recoverer
 from storehooks.settings import number, setting, switch
 
 schedule = RetrySchedule.parse(setting("RETRY_SCHEDULE"))
 timeout_seconds = number("DELIVERY_TIMEOUT_SECONDS")
 log = DeliveriesTable(setting("DELIVERIES_TABLE"), retention_days=number("DELIVERY_RETENTION_DAYS"))
+hooks = HooksTable(setting("HOOKS_TABLE"))
 queue = DeliveriesQueue(Queue(setting("DELIVERIES_QUEUE")))
 meter = Meter()
 deliverer = Deliverer(
@@ -32,12 +35,20 @@ deliverer = Deliverer(
     queue=queue,
     outcomes=Outcomes(
         log=log,
-        hooks=HooksTable(setting("HOOKS_TABLE")),
+        hooks=hooks,
         queue=queue,
         bus=EventBus(setting("EVENT_BUS")),
         told=ToldOnce(setting("EVENT_IDS_TABLE")),
         schedule=schedule,
         meter=meter,
+    ),
+    recoverer=Recoverer(
+        recoveries=RecoveriesTable(
+            setting("DELIVERIES_TABLE"), retention_days=number("DELIVERY_RETENTION_DAYS")
+        ),
+        log=log,
+        hooks=hooks,
+        queue=queue,
     ),
     sender=Sender(timeout_seconds=timeout_seconds, allow_private=switch("ALLOW_PRIVATE_DESTINATIONS")),
     schedule=schedule,

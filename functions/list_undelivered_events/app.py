@@ -22,7 +22,7 @@ def list_undelivered_events(request: Request) -> Response:
     found = undelivered.page(
         caller.store_hash,
         hooks.ids(caller),
-        between=ids_between(wanted.since, wanted.until),
+        between=ids_between(wanted.since * 1000, wanted.until * 1000 + 999),
         skip=wanted.page.skip,
         most=wanted.page.size,
     )

@@ -47,6 +47,37 @@ def test_a_destination_that_is_gone_deactivates_its_hook_and_others_hear_of_it(s
         assert gone.requests.qsize() == 1
 
 
+def test_what_a_hook_missed_is_sent_again_one_by_one_or_all_of_it_once_a_ping_arrives(stack):
+    store = Store(stack, "rec0very")
+    with Destination(status=410) as gone, Destination() as back:
+        hook_id = store.hook("store/order/*", gone.url)
+        since = store.call("GET", f"hooks/{hook_id}").json()["created_at"]
+        first = store.publish("store/order/created")
+        gone.next()
+        missed = [store.delivery(hook_id, first)]
+        missed += [store.delivery(hook_id, store.publish("store/order/updated")) for _ in range(3)]
+        assert {one["status"] for one in missed} == {"held"}
+        path = f"hooks/{hook_id}"
+        assert store.call("POST", f"{path}/recover", json={"since": since}).status_code == 409
+        store.call("PUT", path, json={"destination": back.url})
+        ping = store.call("POST", f"{path}/ping").json()
+        assert (ping["attempt"]["status"], back.next()[0]["webhook-id"]) == (200, ping["id"])
+        store.call("PUT", path, json={"is_active": True})
+        answer = store.call("POST", f"{path}/deliveries/{missed[0]['id']}/redeliver")
+        assert (answer.status_code, answer.json()["status"]) == (202, "pending")
+        assert back.next()[0]["webhook-id"] == missed[0]["id"]
+        answer = store.call("POST", f"{path}/recover", json={"since": since})
+        assert (answer.status_code, answer.json()["count"]) == (202, 3)
+        sent = {back.next()[0]["webhook-id"] for _ in range(3)}
+        assert sent == {one["id"] for one in missed[1:]}
+        until = time.monotonic() + ARRIVAL_SECONDS
+        recovery = answer.json()
+        while recovery["state"] == "running" and time.monotonic() < until:
+            time.sleep(0.2)
+            recovery = store.call("GET", f"{path}/recoveries/{recovery['id']}").json()
+        assert (recovery["state"], recovery["recovered"]) == ("finished", 3)
+
+
 def test_a_token_for_hooks_alone_may_not_publish_and_one_for_events_alone_may_not_read(stack):
     tokens = {
         scope: json.loads(

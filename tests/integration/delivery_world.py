@@ -14,6 +14,7 @@ from storehooks.adapters.deliveries_table import DeliveriesTable
 from storehooks.adapters.delivery_context import DeliveryContexts
 from storehooks.adapters.delivery_items import DUE_SHARDS, from_message, to_message
 from storehooks.adapters.hooks_table import HooksTable
+from storehooks.adapters.recoveries_table import RecoveriesTable
 from storehooks.adapters.told_once import ToldOnce
 from storehooks.domain.attempt import Attempt, OutgoingRequest, Times
 from storehooks.domain.delivery import Delivery, Order, Task, new_delivery
@@ -25,6 +26,7 @@ from storehooks.domain.retry import RetrySchedule
 from storehooks.flows.deliver import Deliverer, Work
 from storehooks.flows.meter import Meter
 from storehooks.flows.outcome import Outcomes
+from storehooks.flows.recover import Recoverer
 from storehooks.flows.sweep import AHEAD_SECONDS, Sweeper
 
 STORE = "5ueh97"
@@ -156,6 +158,9 @@ class World:
             clock=self.clock,
             sleep=lambda _: None,
         )
+        self.recoveries = RecoveriesTable(
+            "DeliveriesTable", retention_days=30, dynamodb=aws.dynamodb, clock=self.clock
+        )
         self.schedule = RetrySchedule.parse(schedule)
         self.meter = Meter()
         self.deliverer = self._deliverer(aws)
@@ -194,6 +199,13 @@ class World:
             log=self.log,
             queue=self.queue,  # type: ignore[arg-type]
             outcomes=outcomes,
+            recoverer=Recoverer(
+                recoveries=self.recoveries,
+                log=self.log,
+                hooks=self.hooks,
+                queue=self.queue,  # type: ignore[arg-type]
+                clock=self.clock,
+            ),
             sender=Sender(self),  # type: ignore[arg-type]
             schedule=self.schedule,
             meter=self.meter,
@@ -226,9 +238,15 @@ class World:
         return delivery
 
     def work(self) -> None:
-        """Do what is on the queue now; what fails comes again later."""
+        """Do what is on the queue now; what fails, or ends with the process, comes again later."""
         while taken := self.queue.take():
-            for position in self.deliver(taken):
+            try:
+                failed = self.deliver(taken)
+            except BaseException:
+                for body, _ in taken:
+                    self.queue.put(body, VISIBILITY_SECONDS, came_before=True)
+                raise
+            for position in failed:
                 self.queue.put(taken[int(position)][0], VISIBILITY_SECONDS, came_before=True)
 
     def deliver(self, taken: Sequence[tuple[str, bool]]) -> Iterable[str]:

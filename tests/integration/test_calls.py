@@ -1,7 +1,9 @@
 """How many calls to AWS an operation costs."""
 
 from storehooks.adapters.hooks_table import HooksTable
+from storehooks.domain.delivery import Status
 from storehooks.domain.identity import Caller
+from storehooks.flows.recover import RecoveryOrders
 from tests.integration.conftest import load_event
 from tests.integration.delivery_world import World
 
@@ -43,6 +45,29 @@ def test_sending_a_delivery_again_makes_four_calls_and_a_ping_two(aws, functions
     # The destination does not resolve, or is refused: no request leaves this machine.
     world.hooks.update(world.caller, hook.id, {"destination": "https://127.0.0.1/"})
     assert counted(aws, lambda: functions.invoke("ping_hook", event)) == ["GetItem", "GetItem"]
+
+
+def test_ordering_a_recovery_makes_a_count_for_each_status_and_three_calls_more(aws, functions):
+    hook = World(aws).hook()
+    event = load_event("recover_deliveries")
+    event["pathParameters"]["id"] = str(hook.id)
+    event["requestContext"]["authorizer"]["client_id"] = hook.client_id
+    calls = counted(aws, lambda: functions.invoke("recover_deliveries", event))
+    assert calls == ["GetItem", "Query", "Query", "PutItem", "SendMessageBatch"]
+
+
+def test_a_step_of_a_recovery_makes_a_call_for_each_delivery_and_six_more(aws):
+    world = World(aws)
+    hook = world.hook()
+    for _ in range(20):
+        world.event(hook)
+    world.work()
+    recovery = RecoveryOrders(recoveries=world.recoveries, queue=world.queue, clock=world.clock).order(
+        hook, (Status.DELIVERED,), 0, world.clock.now
+    )
+    recover = world.deliverer.recoverer.recover
+    calls = counted(aws, lambda: recover(recovery.task, came_before=False))
+    assert calls == ["GetItem", "GetItem", "GetItem", "Query", "Query", *["UpdateItem"] * 20, "PutItem"]
 
 
 def test_in_v3_they_make_no_more(aws, v3_client):

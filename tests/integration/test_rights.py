@@ -1,11 +1,13 @@
 """The rights that template.yaml gives a function are those that its calls to AWS need, no more, no fewer."""
 
+import json
 from typing import Any
 
 import botocore.client
 import pytest
 
 from storehooks.domain.delivery import HoldTask
+from storehooks.domain.recovery import MISSED, RECOVERABLE, new_recovery
 from tests.integration.conftest import load_event
 from tests.integration.delivery_world import World
 from tests.template_file import EMAIL_SENDER, resources
@@ -135,6 +137,21 @@ def test_matching_may_do_what_it_does(functions, client, world, needed):
     assert needed | of_the_mapping("EventsQueue") == granted("MatchEvents")
 
 
+def order(world, hook, statuses):
+    """A recovery of all that a hook ever got."""
+    recovery = new_recovery(
+        hook,
+        since=0,
+        until=world.clock.now,
+        statuses=statuses,
+        count=0,
+        is_count_exact=True,
+        now=world.clock.now,
+    )
+    world.recoveries.create(recovery)
+    return recovery
+
+
 def test_delivering_may_do_what_it_does(aws, functions, world, needed):
     """Through all that can become of a delivery, with the function's own queue and bus."""
     outcomes = functions.module("deliver").deliverer.outcomes
@@ -153,6 +170,9 @@ def test_delivering_may_do_what_it_does(aws, functions, world, needed):
         world.event(sick)
         world.work()
     outcomes._log.has_reached("5ueh97", sick.id, since=0)
+    with_delivered = order(world, hook, RECOVERABLE), order(world, sick, RECOVERABLE)
+    for recovery in (*with_delivered, order(world, sick, MISSED)):
+        functions.module("deliver").deliverer.recoverer.recover(recovery.task, came_before=False)
     world.deliverer.queue.receive(wait_seconds=0)
     world.deliverer.queue.delete(world.deliverer.queue.receive(wait_seconds=0))
     assert needed | of_the_mapping("DeliveriesQueue") == granted("Deliver")
@@ -168,6 +188,31 @@ def test_the_sweep_may_do_what_it_does(aws, functions, needed):
     needed.clear()
     assert module.handler(load_event("retry_due"), None) == {"handed_on": 1}
     assert needed == granted("RetryDue")
+
+
+def recovering(functions, hook, status) -> str:
+    """Order a recovery; its id."""
+    event = load_event("recover_deliveries")
+    event["pathParameters"]["id"] = str(hook.id)
+    event["requestContext"]["authorizer"]["client_id"] = hook.client_id
+    event["body"] = json.dumps({"since": "2026-11-23T09:00:00Z", "status": status})
+    answered, recovery = functions.invoke("recover_deliveries", event)
+    assert answered == 202
+    return recovery["id"]
+
+
+def test_ordering_a_recovery_and_looking_at_it_may_do_what_they_do(functions, world, needed):
+    hook = world.hook()
+    needed.clear()
+    recovering(functions, hook, "held")
+    recovery_id = recovering(functions, hook, "delivered")
+    assert needed == granted("RecoverDeliveries")
+    event = load_event("get_recovery")
+    event["pathParameters"] |= {"id": str(hook.id), "recovery_id": recovery_id}
+    event["requestContext"]["authorizer"]["client_id"] = hook.client_id
+    needed.clear()
+    assert functions.invoke("get_recovery", event)[0] == 200
+    assert needed == granted("GetRecovery")
 
 
 def test_redelivering_may_do_what_it_does(functions, world, needed):

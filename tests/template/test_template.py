@@ -30,6 +30,8 @@ ROUTES = {
     "list_deliveries": ("get", "/stores/{store_hash}/v2/hooks/{id}/deliveries"),
     "get_delivery": ("get", "/stores/{store_hash}/v2/hooks/{id}/deliveries/{delivery_id}"),
     "redeliver": ("post", "/stores/{store_hash}/v2/hooks/{id}/deliveries/{delivery_id}/redeliver"),
+    "recover_deliveries": ("post", "/stores/{store_hash}/v2/hooks/{id}/recover"),
+    "get_recovery": ("get", "/stores/{store_hash}/v2/hooks/{id}/recoveries/{recovery_id}"),
     "ping_hook": ("post", "/stores/{store_hash}/v2/hooks/{id}/ping"),
     "console": ("get", "/console"),
 }

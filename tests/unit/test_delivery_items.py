@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 
 from storehooks.adapters.delivery_items import from_item, from_message, lease_until, to_item, to_message
 from storehooks.domain.attempt import Attempt, Times
-from storehooks.domain.delivery import MOST_ATTEMPTS, AttemptTask, Delivery, HoldTask, RecordTask, Status
+from storehooks.domain.delivery import (
+    MOST_ATTEMPTS,
+    AttemptTask,
+    Delivery,
+    HoldTask,
+    RecordTask,
+    RecoverTask,
+    Status,
+)
 
 # As DynamoDB and JSON keep them: milliseconds.
 milliseconds = st.integers(0, 4 * 10**12).map(lambda number: number / 1000)
@@ -76,6 +84,7 @@ def test_what_comes_out_of_the_queue_is_what_went_in(delivery):
             is_put_off=True,
         ),
         HoldTask(store_hash="a", hook_id=1, client_id="c", store_id=None),
+        RecoverTask(store_hash="a", hook_id=1, client_id="c", recovery_id="rec_" + "0" * 32, step=3),
     ):  # fmt: skip
         assert from_message(json.loads(json.dumps(to_message(task)))) == task
 
@@ -84,6 +93,7 @@ def test_what_comes_out_of_the_queue_is_what_went_in(delivery):
     "message",
     [{}, {"do": "dance"}, {"do": "attempt"}, {"do": "record"}, {"do": "hold", "colour": "red"}, [], None, "x",
      {"do": "record", "delivery": {"attempts": [{}]}}, {"do": "record", "delivery": 5},
+     {"do": "recover"}, {"do": "recover", "hook_id": 1, "recovery_id": "rec_0", "step": "1"},
      {"do": "hold", "hook_id": "1", "store_hash": "a", "client_id": "c", "store_id": None},
      {"do": "attempt", "delivery_id": "x", "store_hash": "a", "hook_id": 1, "client_id": "c", "attempt": 1}],
 )  # fmt: skip

@@ -12,6 +12,8 @@ ANSWERS = [
     (errors.NotAllowedError(), 403),
     (errors.TooManyHooksError("store/*", 10), 403),
     (errors.HookNotFoundError(7), 404),
+    (errors.DeliveryNotFoundError(), 404),
+    (errors.RecoveryNotFoundError(), 404),
     (errors.DuplicateHookError(7), 409),
     (errors.HookInactiveError(7, None), 409),
     (errors.HookInactiveError(7, "12 attempts failed"), 409),

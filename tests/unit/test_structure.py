@@ -79,7 +79,14 @@ def loaded():
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_function_loads_nothing_it_can_do_without(function, loaded):
     heavy = {"boto3", "idna", "aws_xray_sdk", "requests"}
-    if function not in {"create_hook", "update_hook", "update_admin", "publish_events", "match_events"}:
+    if function not in {
+        "create_hook",
+        "update_hook",
+        "update_admin",
+        "publish_events",
+        "match_events",
+        "recover_deliveries",
+    }:
         heavy.add("pydantic")
     if function not in {"deliver", "ping_hook"}:
         heavy.add("pycurl")

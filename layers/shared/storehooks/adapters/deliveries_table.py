@@ -6,6 +6,7 @@ when a destination's failures were last told of.
 """
 
 import time
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -56,8 +57,8 @@ _MINUTE_SECONDS = 60
 # A page of the log looks at this many megabytes at most, and may then hold fewer than asked for.
 _MOST_QUERIES = 8
 _LEAST_FILTERED = 250
-_LISTED = "#hook, id, client_id, event_id, #scope, #status, created_at, next_attempt_at, attempts, expires_at"
-_LISTED_NAMES = {"#hook": "hook", "#scope": "scope", "#status": "status"}
+LISTED = "#hook, id, client_id, event_id, #scope, #status, created_at, next_attempt_at, attempts, expires_at"
+LISTED_NAMES = {"#hook": "hook", "#scope": "scope", "#status": "status"}
 _LEASES_AT_ONCE = 16
 _LATEST = 50
 
@@ -139,7 +140,7 @@ class DeliveriesTable:
     ) -> tuple[list[Item], str | None]:
         """One query, and the id that it got to, if that was not the end."""
         key = "#hook" if index is None else "#state"
-        names = dict(_LISTED_NAMES) | ({} if index is None else {"#state": "state"})
+        names = dict(LISTED_NAMES) | ({} if index is None else {"#state": "state"})
         values: Item = {":partition": {"S": partition}, ":first": {"S": _DELIVERY_PREFIX}}
         condition = f"{key} = :partition AND begins_with(id, :first)"
         if before is not None:
@@ -154,7 +155,7 @@ class DeliveriesTable:
             answer = self._dynamodb.query(
                 TableName=self._table,
                 KeyConditionExpression=condition,
-                ProjectionExpression=_LISTED,
+                ProjectionExpression=LISTED,
                 ExpressionAttributeNames=names,
                 ExpressionAttributeValues=values,
                 ScanIndexForward=False,
@@ -276,6 +277,8 @@ class DeliveriesTable:
             ":shard": {"S": due_shard(delivery.id)},
             ":due_at": due_at_the_latest(now),
             ":expires_at": {"N": str(self._expires_at(now))},
+            # Tells this very write from another's; the item forgets it with its next attempt.
+            ":begun_by": {"S": uuid.uuid4().hex},
         }
         if unless_since is not None:
             condition += " AND (attribute_not_exists(round_at) OR round_at < :since)"
@@ -288,7 +291,7 @@ class DeliveriesTable:
                     UpdateExpression=(
                         "SET #status = :pending, #state = :state, earlier = attempt_count, round_at = :now, "
                         "next_attempt_at = :now, due_shard = :shard, due_at = :due_at, "
-                        "expires_at = :expires_at"
+                        "expires_at = :expires_at, begun_by = :begun_by"
                     ),
                     ConditionExpression=condition,
                     ExpressionAttributeNames={"#status": "status", "#state": "state"},
@@ -298,8 +301,8 @@ class DeliveriesTable:
                 )
                 begun: Mapping[str, Any] = answer["Attributes"]
         except ConditionFailedError as error:
-            # Begun at this very time: this very write took effect, and its answer was lost.
-            if error.item is None or error.item.get("round_at") != number_value(now):
+            # Begun by this very write, which took effect, and whose answer was lost?
+            if error.item is None or error.item.get("begun_by") != values[":begun_by"]:
                 return None
             begun = error.item
         return AttemptTask(
@@ -409,6 +412,14 @@ class DeliveriesTable:
         return True
 
     # ------------------------------------------------------------ circuits
+
+    def circuit(self, store_hash: str, hook_id: int) -> Circuit:
+        """A hook's circuit. One call."""
+        with store_errors():
+            answer = self._dynamodb.get_item(
+                TableName=self._table, Key=delivery_key(store_hash, hook_id, CIRCUIT_ID), ConsistentRead=True
+            )
+        return to_circuit(answer["Item"]) if "Item" in answer else Circuit()
 
     def count_failures(self, store_hash: str, hook_id: int, number: int) -> None:
         """Add to a hook's failures in a row. One call."""

@@ -12,6 +12,7 @@ from storehooks.domain.delivery import (
     Delivery,
     HoldTask,
     RecordTask,
+    RecoverTask,
     Status,
     Task,
     is_delivery_id,
@@ -145,6 +146,8 @@ def to_message(task: Task) -> dict[str, Any]:
             return {"do": "record", "delivery": _delivery_record(task.delivery)}
         case HoldTask():
             return {"do": "hold", **asdict(task)}
+        case RecoverTask():
+            return {"do": "recover", **asdict(task)}
 
 
 def from_message(message: Mapping[str, Any]) -> Task:
@@ -167,6 +170,8 @@ def from_message(message: Mapping[str, Any]) -> Task:
                 return AttemptTask(**fields, delivery=delivery)
             case {"do": "hold", "hook_id": int()}:
                 return HoldTask(**fields)
+            case {"do": "recover", "hook_id": int(), "recovery_id": str(), "step": int()}:
+                return RecoverTask(**fields)
         raise ValueError("an unknown task")
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"no task: {error!r}") from error

@@ -8,6 +8,7 @@ from typing import Any, NotRequired, TypedDict
 
 from storehooks.domain.delivery import Status
 from storehooks.domain.hook import HookStatus
+from storehooks.domain.recovery import State
 
 
 class HookV2(TypedDict):
@@ -119,6 +120,31 @@ class PingV2(TypedDict):
     scope: str
     """`store/hook/ping`."""
     attempt: WholeAttemptV2
+
+
+class RecoveryV2(TypedDict):
+    """An order to send deliveries again, and how far it has got. Times are ISO 8601 in UTC."""
+
+    id: str
+    hook_id: int
+    since: str
+    until: str
+    """Both ends are included, and are about when a delivery's event was accepted."""
+    status: list[Status]
+    """What is sent again."""
+    state: State
+    reason: str | None
+    """Why it was stopped."""
+    count: int
+    """How many deliveries there were to send when it was ordered."""
+    is_count_exact: bool
+    """False if counting took too long: then there are more."""
+    recovered: int
+    """How many are sent again so far."""
+    created_at: str
+    updated_at: str
+    finished_at: str | None
+    """When the last one was ordered, or when it was stopped."""
 
 
 class PublishedV2(TypedDict):

@@ -21,6 +21,7 @@ from storehooks.domain.errors import (
     NothingToChangeError,
     Problem,
     QueueFailedError,
+    RecoveryNotFoundError,
     StoreBusyError,
     StoreFailedError,
     StorehooksError,
@@ -79,7 +80,7 @@ def _explain(error: StorehooksError) -> tuple[int, str, ErrorDetails]:
         case TooManyHooksError(scope=scope, limit=limit):
             message = f"There are {limit} hooks for the scope '{scope}' already, the most a client may have."
             return 403, message, {"field": "scope", "limit": limit}
-        case HookNotFoundError() | DeliveryNotFoundError():
+        case HookNotFoundError() | DeliveryNotFoundError() | RecoveryNotFoundError():
             return 404, "The requested resource was not found.", {}
         case DuplicateHookError(hook_id=hook_id):
             message = f"The hook {hook_id} has the same scope and destination."

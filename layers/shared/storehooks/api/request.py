@@ -24,11 +24,13 @@ from storehooks.domain.errors import (
     InvalidRequestError,
     NotAllowedError,
     Problem,
+    RecoveryNotFoundError,
     UnsupportedMediaTypeError,
 )
 from storehooks.domain.event import LATEST, check_created_at
 from storehooks.domain.hook import ALL_HOOKS, HookFilter
 from storehooks.domain.identity import Caller, is_store_hash
+from storehooks.domain.recovery import is_recovery_id
 
 MAX_BODY_BYTES = 64 * 1024
 MAX_PAGE_SIZE = 250
@@ -103,6 +105,7 @@ class Request:
             "client_id": self._granted.get("client_id"),
             "hook_id": self._path("id")[:20] or None,
             "delivery_id": self._path("delivery_id")[:64] or None,
+            "recovery_id": self._path("recovery_id")[:64] or None,
         }
 
     @property
@@ -168,6 +171,16 @@ class Request:
         text = self._path("delivery_id")
         if not is_delivery_id(text):
             raise DeliveryNotFoundError
+        return text
+
+    def recovery_id(self) -> str:
+        """The recovery's id in the path; what is no id is the id of no recovery.
+
+        :raises RecoveryNotFoundError: unless it is one.
+        """
+        text = self._path("recovery_id")
+        if not is_recovery_id(text):
+            raise RecoveryNotFoundError
         return text
 
     def deliveries_wanted(self) -> DeliveriesWanted:

@@ -3,10 +3,19 @@
 import json
 from datetime import UTC, datetime
 
-from storehooks.api.answers import AttemptV2, DeliveryV2, HookV2, PingV2, WholeAttemptV2, WholeDeliveryV2
+from storehooks.api.answers import (
+    AttemptV2,
+    DeliveryV2,
+    HookV2,
+    PingV2,
+    RecoveryV2,
+    WholeAttemptV2,
+    WholeDeliveryV2,
+)
 from storehooks.domain.attempt import Attempt
 from storehooks.domain.delivery import Delivery
 from storehooks.domain.hook import Hook
+from storehooks.domain.recovery import Recovery
 
 
 def hook_to_v2(hook: Hook) -> HookV2:
@@ -56,6 +65,26 @@ def whole_delivery_to_v2(delivery: Delivery) -> WholeDeliveryV2:
 def ping_to_v2(delivery: Delivery, attempt: Attempt) -> PingV2:
     """What came of a test event for one hook."""
     return {"id": delivery.id, "scope": delivery.scope, "attempt": _whole_attempt_to_v2(attempt)}
+
+
+def recovery_to_v2(recovery: Recovery) -> RecoveryV2:
+    """A recovery and how far it has got."""
+    finished_at = recovery.finished_at
+    return {
+        "id": recovery.id,
+        "hook_id": recovery.hook_id,
+        "since": iso_utc_ms(recovery.since),
+        "until": iso_utc_ms(recovery.until),
+        "status": list(recovery.statuses),
+        "state": recovery.state,
+        "reason": recovery.reason,
+        "count": recovery.count,
+        "is_count_exact": recovery.is_count_exact,
+        "recovered": recovery.recovered,
+        "created_at": iso_utc_ms(recovery.created_at),
+        "updated_at": iso_utc_ms(recovery.updated_at),
+        "finished_at": None if finished_at is None else iso_utc_ms(finished_at),
+    }
 
 
 def _attempt_to_v2(attempt: Attempt) -> AttemptV2:

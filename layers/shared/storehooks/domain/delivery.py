@@ -165,9 +165,9 @@ def new_delivery(event: Event, payload: str, hook: Hook) -> Delivery:
 
 
 def ids_between(since: int, until: int) -> tuple[str, str]:
-    """The first and the last id of a delivery whose event was accepted in these seconds since 1970."""
-    first = min(since * 1_000_000, TIME_END - 1)
-    last = min((until + 1) * 1_000_000, TIME_END) - 1
+    """The first and the last id of a delivery whose event was accepted in these milliseconds since 1970."""
+    first = min(since * 1000, TIME_END - 1)
+    last = min((until + 1) * 1000, TIME_END) - 1
     return f"{_ID_PREFIX}{first:014x}", f"{_ID_PREFIX}{last:014x}{'f' * 18}"
 
 
@@ -222,7 +222,23 @@ class HoldTask:
     store_id: str | None
 
 
-type Task = AttemptTask | RecordTask | HoldTask
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecoverTask:
+    """Do a step of a recovery, counted from 1, unless it was done already."""
+
+    store_hash: str
+    hook_id: int
+    client_id: str
+    recovery_id: str
+    step: int
+
+    @property
+    def log_keys(self) -> dict[str, Any]:
+        """What follows it through the logs."""
+        return {"store_hash": self.store_hash, "hook_id": self.hook_id, "recovery_id": self.recovery_id}
+
+
+type Task = AttemptTask | RecordTask | HoldTask | RecoverTask
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,6 +145,10 @@ class MailFailedError(StorehooksError):
         self.code = code
 
 
+class RecoveryNotFoundError(StorehooksError):
+    """The hook has no recovery of this id, or none any more."""
+
+
 class QueueFailedError(StorehooksError):
     """A queue or the event bus took only a part of what it was given, or nothing.
 

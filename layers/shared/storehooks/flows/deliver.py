@@ -29,6 +29,7 @@ from storehooks.domain.delivery import (
     HoldTask,
     Order,
     RecordTask,
+    RecoverTask,
     Status,
     Task,
 )
@@ -37,6 +38,7 @@ from storehooks.domain.hook import Hook
 from storehooks.domain.retry import RetrySchedule
 from storehooks.flows.meter import Duration, Meter
 from storehooks.flows.outcome import Outcomes, Sent
+from storehooks.flows.recover import Recoverer
 
 logger = Logger(utc=True)
 
@@ -87,6 +89,7 @@ class Deliverer:
         log: DeliveriesTable,
         queue: DeliveriesQueue,
         outcomes: Outcomes,
+        recoverer: Recoverer,
         sender: Sender,
         schedule: RetrySchedule,
         meter: Meter,
@@ -97,6 +100,7 @@ class Deliverer:
         self.log = log
         self.queue = queue
         self.outcomes = outcomes
+        self.recoverer = recoverer
         self.sender = sender
         self.schedule = schedule
         self.meter = meter
@@ -120,7 +124,7 @@ class _Invocation:
         self._circuits: dict[HookKey, Circuit] = {}
         self._finished: list[Sent] = []
         self._finished_since = 0.0
-        self._holds: list[tuple[Work, HoldTask]] = []
+        self._last: list[tuple[Work, HoldTask | RecoverTask]] = []
         self._failed: set[str] = set()
         self._to_delete: list[ReceivedTask] = []
         self._receive_at = self._started + _PATIENCE_SECONDS
@@ -146,8 +150,8 @@ class _Invocation:
         self._settle()
         self._delete()
         # Last, because nothing is sent or read while it goes on.
-        for work, hold in self._holds:
-            self._hold(work, hold)
+        for work, task in self._last:
+            self._do_last(work, task)
         self._delete()
         return self._failed
 
@@ -182,8 +186,8 @@ class _Invocation:
                     self._choose(work, task, attempts)
                 case RecordTask(delivery=delivery):
                     self._record(work, delivery)
-                case HoldTask() as task:
-                    self._holds.append((work, task))
+                case HoldTask() | RecoverTask() as task:
+                    self._last.append((work, task))
                 case None:
                     logger.error("not a task", message_id=work.message_id)
                     self._fail(work)
@@ -340,16 +344,21 @@ class _Invocation:
                 self._done(work)
         self._finished.clear()
 
-    def _hold(self, work: Work, task: HoldTask) -> None:
+    def _do_last(self, work: Work, task: HoldTask | RecoverTask) -> None:
         if time.monotonic() - self._started > _LONGEST_SECONDS:
             self._fail(work)
             return
         try:
-            self._shared.outcomes.hold(task)
+            match task:
+                case HoldTask():
+                    self._shared.outcomes.hold(task)
+                case RecoverTask():
+                    self._shared.recoverer.recover(task, came_before=work.came_before)
             self._done(work)
         except StorehooksError as error:
+            what = "holding" if isinstance(task, HoldTask) else "recovering"
             logger.warning(
-                "holding failed", error=repr(error), store_hash=task.store_hash, hook_id=task.hook_id
+                f"{what} failed", error=repr(error), store_hash=task.store_hash, hook_id=task.hook_id
             )
             self._fail(work)
 

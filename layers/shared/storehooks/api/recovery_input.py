@@ -1,0 +1,86 @@
+"""What a client may say of a recovery that it orders."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, PlainValidator, StrictStr, ValidationError
+
+from storehooks.api.problems import problems_of
+from storehooks.domain.delivery import Status
+from storehooks.domain.errors import InvalidFieldsError, InvalidValueError, Problem
+from storehooks.domain.recovery import MISSED, RECOVERABLE
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+_TIME_ACCEPTED = "a time in ISO 8601 with an offset such as 2026-11-24T10:00:00+00:00, from 1970 on"
+_STATUS_ACCEPTED = f"one of {', '.join(RECOVERABLE)}, or an array of some of them"
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryWanted:
+    """Which deliveries are to be sent again. Times are in seconds since 1970."""
+
+    since: float
+    until: float
+    statuses: tuple[Status, ...]
+
+
+def check_time(text: str) -> float:
+    """A time in seconds since 1970, its milliseconds begun, or :class:`InvalidValueError`."""
+    try:
+        time = datetime.fromisoformat(text)
+        milliseconds = (time - _EPOCH) // _MILLISECOND
+    except (ValueError, TypeError, OverflowError):  # a time without an offset cannot be subtracted
+        milliseconds = -1
+    if milliseconds < 0:
+        raise InvalidValueError("is no time", _TIME_ACCEPTED, given=text)
+    return milliseconds / 1000
+
+
+def check_statuses(given: object) -> tuple[Status, ...]:
+    """The statuses, each once, or :class:`InvalidValueError`."""
+    names = given if isinstance(given, list) else [given]
+    if not names:
+        raise InvalidValueError("is an empty array", _STATUS_ACCEPTED)
+    for name in names:
+        if not isinstance(name, str):
+            raise InvalidValueError("has the wrong type", _STATUS_ACCEPTED)
+        if name not in RECOVERABLE:
+            raise InvalidValueError("is no status that can be sent again", _STATUS_ACCEPTED, given=name)
+    return tuple(status for status in RECOVERABLE if status in names)
+
+
+class NewRecovery(BaseModel):
+    """What a recovery is ordered with."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    since: Annotated[StrictStr, AfterValidator(check_time)]
+    until: Annotated[StrictStr, AfterValidator(check_time)] | None = None
+    status: Annotated[Any, PlainValidator(check_statuses)] = MISSED
+
+    @classmethod
+    def parse(cls, body: dict[str, Any], now: float) -> RecoveryWanted:
+        """What a JSON object asks for. The end is now at the latest: what is to come was not missed.
+
+        :raises InvalidFieldsError: with every problem in it.
+        """
+        try:
+            given = cls.model_validate(body)
+        except ValidationError as error:
+            raise InvalidFieldsError(*problems_of(error, cls.accepted())) from None
+        # Their validators have made numbers of them.
+        since, until = float(given.since), now if given.until is None else min(float(given.until), now)
+        if since > until:
+            reason = "lies in the future" if since > now else "is later than until"
+            raise InvalidFieldsError(
+                Problem("since", reason, "a time before until and before now", body["since"])
+            )
+        return RecoveryWanted(since, until, given.status)
+
+    @classmethod
+    def accepted(cls) -> Mapping[str, str]:
+        """All fields there are, and what each may be."""
+        return {"since": _TIME_ACCEPTED, "until": _TIME_ACCEPTED, "status": _STATUS_ACCEPTED}

@@ -1,0 +1,136 @@
+"""A recovery: sending again what a hook has missed in some time, all of it, at a bearable pace."""
+
+import re
+import uuid
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from storehooks.domain.delivery import RecoverTask, Status
+from storehooks.domain.hook import Hook
+
+RECOVERABLE = (Status.EXHAUSTED, Status.HELD, Status.CANCELLED, Status.DELIVERED)
+"""What may be sent again: all that has ended."""
+
+MISSED = (Status.EXHAUSTED, Status.HELD)
+"""What is sent again unless something else is asked for."""
+
+MOST_PENDING = 1000
+"""While about so many of a hook's deliveries wait to be sent again, no more of them begin."""
+
+PROBES = 3
+"""So many at a time begin while the hook fails."""
+
+_ID = re.compile(r"rec_[0-9a-f]{32}", re.ASCII)
+
+
+class State(StrEnum):
+    """Where a recovery stands."""
+
+    RUNNING = "running"
+    FINISHED = "finished"
+    """All that was to be found was ordered."""
+    STOPPED = "stopped"
+    """Its hook is not active any more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recovery:
+    """An order to send again a hook's deliveries of a time, and how far it has got.
+
+    Times are in seconds since 1970, to the millisecond. ``since`` and ``until``, both
+    included, are about when a delivery's event was accepted. ``count`` is what there was to
+    send when it was ordered, at least that if ``is_count_exact`` is false. Of the deliveries
+    up to the id ``position``, all are ordered. ``step`` counts its steps from 1.
+    """
+
+    id: str
+    store_hash: str
+    hook_id: int
+    client_id: str
+    since: float
+    until: float
+    statuses: tuple[Status, ...]
+    created_at: float
+    updated_at: float
+    state: State = State.RUNNING
+    reason: str | None = None
+    count: int
+    is_count_exact: bool
+    recovered: int = 0
+    finished_at: float | None = None
+    position: str = ""
+    step: int = 1
+
+    @property
+    def task(self) -> RecoverTask:
+        """Its next step."""
+        return RecoverTask(
+            store_hash=self.store_hash,
+            hook_id=self.hook_id,
+            client_id=self.client_id,
+            recovery_id=self.id,
+            step=self.step,
+        )
+
+    def after_step(self, now: float, *, recovered: int, position: str) -> "Recovery":
+        """This recovery once a step is done, and there is another."""
+        return replace(
+            self,
+            updated_at=now,
+            recovered=self.recovered + recovered,
+            position=position,
+            step=self.step + 1,
+        )
+
+    def finished(self, now: float) -> "Recovery":
+        """This recovery at its end."""
+        return replace(self, updated_at=now, finished_at=now, state=State.FINISHED, step=self.step + 1)
+
+    def stopped(self, now: float, reason: str) -> "Recovery":
+        """This recovery when nothing more can be sent."""
+        return replace(
+            self, updated_at=now, finished_at=now, state=State.STOPPED, reason=reason, step=self.step + 1
+        )
+
+
+def new_recovery(
+    hook: Hook,
+    *,
+    since: float,
+    until: float,
+    statuses: tuple[Status, ...],
+    count: int,
+    is_count_exact: bool,
+    now: float,
+) -> Recovery:
+    """A recovery of a hook's deliveries, before its first step."""
+    now = round(now, 3)
+    return Recovery(
+        id=f"rec_{uuid.uuid4().hex}",
+        store_hash=hook.store_hash,
+        hook_id=hook.id,
+        client_id=hook.client_id,
+        since=since,
+        until=until,
+        statuses=statuses,
+        created_at=now,
+        updated_at=now,
+        count=count,
+        is_count_exact=is_count_exact,
+    )
+
+
+def is_recovery_id(text: str) -> bool:
+    """Whether this can be a recovery's id."""
+    return _ID.fullmatch(text) is not None
+
+
+def why_not_sent(hook: Hook | None) -> str | None:
+    """Why nothing can be sent to a hook; None if it can."""
+    if hook is None:
+        return "the hook was deleted"
+    if hook.is_active:
+        return None
+    if hook.is_deactivated:
+        return f"failures deactivated the hook: {hook.deactivation_reason}"
+    return "the hook was switched off"

@@ -1,0 +1,199 @@
+"""Recovering: a hook's deliveries of a time are sent again, in steps that follow one another.
+
+A step takes the oldest deliveries that are left, begins another round for each, and orders
+the next step. It may be repeated, or be done twice at once: a delivery whose round began
+after the recovery was ordered is passed over.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import batched
+
+from aws_lambda_powertools import Logger
+
+from storehooks.adapters.deliveries_queue import DeliveriesQueue
+from storehooks.adapters.deliveries_table import DeliveriesTable
+from storehooks.adapters.hooks_table import HooksTable
+from storehooks.adapters.recoveries_table import RecoveriesTable
+from storehooks.domain.delivery import AttemptTask, Delivery, Order, RecoverTask, Status
+from storehooks.domain.errors import (
+    HookInactiveError,
+    QueueFailedError,
+    RecoveryNotFoundError,
+    StorehooksError,
+)
+from storehooks.domain.hook import Hook
+from storehooks.domain.recovery import (
+    MOST_PENDING,
+    PROBES,
+    Recovery,
+    State,
+    new_recovery,
+    why_not_sent,
+)
+
+logger = Logger(utc=True)
+
+# The gateway waits for 29 s; all else that an order takes is well below one.
+_COUNT_SECONDS = 8.0
+_MOST_OF_A_STEP = 500
+_LONGEST_STEP_SECONDS = 10.0
+_AT_ONCE = 16
+_SEND_EACH = 100
+_WAIT_SECONDS = 2
+_WAIT_FOR_PROBES_SECONDS = 5
+
+
+class RecoveryOrders:
+    """Takes orders for recoveries."""
+
+    def __init__(
+        self, *, recoveries: RecoveriesTable, queue: DeliveriesQueue, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._recoveries = recoveries
+        self._queue = queue
+        self._clock = clock
+
+    def order(self, hook: Hook, statuses: tuple[Status, ...], since: float, until: float) -> Recovery:
+        """A recovery whose first step is on the queue. Two calls, and those to count.
+
+        :raises HookInactiveError:
+        :raises QueueFailedError: then nothing is recovered.
+        """
+        if not hook.is_active:
+            raise HookInactiveError(hook.id, hook.deactivation_reason)
+        count, is_exact = self._recoveries.count(
+            hook.store_hash, hook.id, statuses, (since, until), within_seconds=_COUNT_SECONDS
+        )
+        recovery = new_recovery(
+            hook, since=since, until=until, statuses=statuses,
+            count=count, is_count_exact=is_exact, now=self._clock(),
+        )  # fmt: skip
+        self._recoveries.create(recovery)
+        self._queue.send([Order(recovery.task)])
+        return recovery
+
+
+@dataclass(slots=True)
+class _Begun:
+    """How far a step has got: the id up to which all is done, and how many deliveries it began."""
+
+    position: str
+    number: int = 0
+    error: StorehooksError | None = None
+
+
+class Recoverer:
+    """Does the steps of recoveries."""
+
+    def __init__(
+        self,
+        *,
+        recoveries: RecoveriesTable,
+        log: DeliveriesTable,
+        hooks: HooksTable,
+        queue: DeliveriesQueue,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._recoveries = recoveries
+        self._log = log
+        self._hooks = hooks
+        self._queue = queue
+        self._clock = clock
+
+    def recover(self, task: RecoverTask, *, came_before: bool) -> None:
+        """Do a step, and order the next.
+
+        :raises StorehooksError: when the task has to be repeated.
+        """
+        try:
+            recovery = self._recoveries.get(task.store_hash, task.hook_id, task.recovery_id)
+        except RecoveryNotFoundError:
+            logger.info("the recovery is gone", **task.log_keys)
+            return
+        if recovery.step == task.step:
+            self._do(recovery)
+        elif came_before and recovery.step == task.step + 1 and recovery.state is State.RUNNING:
+            # Done already. If that stopped before the next one was ordered, it is ordered now.
+            self._queue.send([Order(recovery.task)])
+
+    def _do(self, recovery: Recovery) -> None:
+        reason = why_not_sent(self._hooks.find(recovery.store_hash, recovery.hook_id))
+        if reason is not None:
+            self._save(recovery.stopped(self._now(), reason), recovery)
+            return
+        is_failing = self._log.circuit(recovery.store_hash, recovery.hook_id).is_tripped
+        most_pending = PROBES if is_failing else MOST_PENDING
+        pending = self._recoveries.pending(recovery.store_hash, recovery.hook_id, most_pending)
+        most = min(most_pending - pending, _MOST_OF_A_STEP)
+        wait = _WAIT_FOR_PROBES_SECONDS if is_failing else 0
+        if most <= 0:
+            after = recovery.after_step(self._now(), recovered=0, position=recovery.position)
+            self._save(after, recovery, wait or _WAIT_SECONDS)
+            return
+        found, up_to = self._recoveries.next_of(recovery, most)
+        begun = self._begin(recovery, found, are_probes=is_failing)
+        is_cut_short = bool(found) and begun.position != found[-1].id
+        if begun.error is not None and not begun.number:
+            raise begun.error
+        position = begun.position if is_cut_short or up_to is None else up_to
+        after = recovery.after_step(self._now(), recovered=begun.number, position=position)
+        if up_to is None and not is_cut_short:
+            after = after.finished(self._now())
+        self._save(after, recovery, wait or (_WAIT_SECONDS if begun.error else 0))
+
+    def _begin(self, recovery: Recovery, found: Sequence[Delivery], *, are_probes: bool) -> _Begun:
+        """Begin another round for each, in their order, until the time is over or something fails."""
+        begun = _Begun(recovery.position)
+        started = time.monotonic()
+        with ThreadPoolExecutor(_AT_ONCE) as threads:
+            for some in batched(found, _SEND_EACH, strict=False):
+                if time.monotonic() - started > _LONGEST_STEP_SECONDS or begun.error is not None:
+                    break
+                tasks: list[AttemptTask] = []
+                for one, (task, error) in zip(
+                    some, threads.map(partial(self._begin_one, recovery), some), strict=True
+                ):
+                    begun.error = begun.error or error
+                    if task is not None:
+                        tasks.append(replace(task, is_put_off=are_probes))
+                    if begun.error is None:
+                        begun.position = one.id
+                self._send(recovery, tasks)
+                begun.number += len(tasks)
+        return begun
+
+    def _begin_one(
+        self, recovery: Recovery, delivery: Delivery
+    ) -> tuple[AttemptTask | None, StorehooksError | None]:
+        now = max(self._clock(), recovery.created_at)  # whatever the clocks say, not before it
+        try:
+            return self._log.begin_round(delivery, now, unless_since=recovery.created_at), None
+        except StorehooksError as error:
+            logger.warning("beginning another round failed", error=repr(error), **delivery.log_keys)
+            return None, error
+
+    def _send(self, recovery: Recovery, tasks: Sequence[AttemptTask]) -> None:
+        ids = [task.delivery_id for task in tasks]
+        logger.info("sending again", delivery_ids=ids, **recovery.task.log_keys)
+        try:
+            self._queue.send([Order(task) for task in tasks])
+        except QueueFailedError as error:  # then the sweep sends them, in five minutes
+            logger.warning("sending again later", error=error.code, deliveries=len(error.failed))
+
+    def _save(self, after: Recovery, before: Recovery, wait_seconds: int = 0) -> None:
+        """Keep what a step has come to, and order the next one, unless another did this one too."""
+        if not self._recoveries.save(after, over=before):
+            return
+        if after.state is State.RUNNING:
+            self._queue.send([Order(after.task, wait_seconds)])
+        else:
+            logger.info(
+                after.state.value, reason=after.reason, recovered=after.recovered, **after.task.log_keys
+            )
+
+    def _now(self) -> float:
+        return round(self._clock(), 3)
