@@ -1,5 +1,6 @@
 """What all tests share: where the repository is."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -8,9 +9,10 @@ from hypothesis import HealthCheck, settings
 ROOT = Path(__file__).parents[1]
 
 # No test is timed: a machine that is busy is not a defect. For a long search:
-# pytest --hypothesis-profile=long.
+# SEQUENCES=2000 pytest --hypothesis-profile=long.
 settings.register_profile("storehooks", deadline=None, print_blob=True)
-settings.register_profile("long", deadline=None, print_blob=True, max_examples=2000)
+LONG = int(os.environ.get("SEQUENCES", "2000"))
+settings.register_profile("long", deadline=None, print_blob=True, max_examples=LONG)
 settings.load_profile("storehooks")
 
 

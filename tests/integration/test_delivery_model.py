@@ -1,8 +1,8 @@
 """Deliveries by sequences of happenings that hypothesis makes up: none is lost, and none comes too early.
 
-Events come, hooks are created, moved, switched off and on and deleted, destinations fail in one
-way or another for a while, messages come twice, the clock jumps, and calls to AWS fail before
-and after they took effect, or are the last thing that a process does.
+Events come, hooks are created, moved, switched off and on and deleted, deliveries are asked for
+again, destinations fail in one way or another for a while, messages come twice, the clock jumps,
+and calls to AWS fail before and after they took effect, or are the last thing that a process does.
 """
 
 import json
@@ -21,9 +21,16 @@ from hypothesis.stateful import run_state_machine_as_test as run
 from storehooks.adapters.delivery_items import from_item
 from storehooks.adapters.event_ids import EventIdsTable
 from storehooks.domain.delivery import AttemptTask, Delivery, Status
-from storehooks.domain.errors import DuplicateHookError, QueueFailedError, StoreFailedError
+from storehooks.domain.errors import (
+    DeliveryNotFoundError,
+    DuplicateHookError,
+    HookInactiveError,
+    QueueFailedError,
+    StoreFailedError,
+)
 from storehooks.domain.scope import subscriptions_to
 from storehooks.flows.match import Matcher
+from storehooks.flows.redeliver import Redeliverer
 from tests.conftest import sequences
 from tests.integration.delivery_world import STORE, World
 
@@ -120,6 +127,7 @@ class Deliveries(RuleBasedStateMachine):
         self.expected: dict[str, tuple[int, str]] = {}
         self.reached: set[str] = set()
         self.logged: dict[str, Delivery] = {}
+        self.hastened: set[str] = set()
         self.is_calm = True
         self.figures["sequences"] += 1
         for destination in DESTINATIONS[:2]:
@@ -235,6 +243,20 @@ class Deliveries(RuleBasedStateMachine):
             self.unmatched.append(envelope)
             return
         assert sorted(delivery.hook_id for delivery in ordered) == sorted(expected)
+
+    @precondition(lambda self: self.expected)
+    @rule(data=st.data())
+    def somebody_wants_a_delivery_again(self, data):
+        """What ended begins another round, what waits is made now; neither while the hook is off."""
+        delivery_id = data.draw(st.sampled_from(sorted(self.expected)))
+        hook = self.world.hooks.find(STORE, self.expected[delivery_id][0])
+        redeliverer = Redeliverer(log=self.world.log, queue=self.world.queue, clock=self.world.clock)
+        if hook is None:
+            return
+        with suppress(HookInactiveError, DeliveryNotFoundError):
+            self.logged[delivery_id] = redeliverer.redeliver(hook, delivery_id)
+            self.hastened.add(delivery_id)
+            self.figures["redelivered"] += 1
 
     # ------------------------------------------------------------ time, and what goes wrong
 
@@ -355,6 +377,8 @@ class Deliveries(RuleBasedStateMachine):
                 assert delivery.status is before.status or delivery.status is Status.DELIVERED
         self.logged[delivery_id] = delivery
         for slot, one, following in zip(slots, delivery.attempts, delivery.attempts[1:], strict=False):
+            if delivery_id in self.hastened:
+                break  # its attempts come when somebody asks for them as well
             assert slot <= following.at - one.at
             if self.is_calm:
                 assert following.at - one.at <= 2 * slot + 60
@@ -364,9 +388,12 @@ class Deliveries(RuleBasedStateMachine):
                 assert delivery.attempts[-1].succeeded
             case Status.RETRYING:
                 assert {"next_attempt_at", "due_shard", "due_at"} <= set(item)
-                assert 0 < len(delivery.attempts) <= len(slots)
+                assert 0 < len(delivery.attempts_of_round) <= len(slots)
+            case Status.PENDING:
+                assert {"next_attempt_at", "due_shard", "due_at"} <= set(item)
+                assert delivery_id in self.hastened, "without another round the log does not know it yet"
             case Status.EXHAUSTED:
-                assert len(delivery.attempts) == len(slots) + 1
+                assert len(delivery.attempts_of_round) == len(slots) + 1
             case Status.HELD:
                 hook = self.world.hooks.find(STORE, hook_id)
                 assert hook is None or hook.version > 1, "a hook that never changed was not deactivated"

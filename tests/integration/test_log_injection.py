@@ -6,6 +6,7 @@ import json
 import pytest
 from aws_lambda_powertools import Logger
 
+from storehooks.api import operation
 from storehooks.flows import deliver, match, outcome
 from tests.integration.conftest import load_event
 from tests.integration.delivery_world import World
@@ -18,10 +19,10 @@ HOSTILE = 'x\r\n{"level":"ERROR","message":"forged"}\x00\x1b[2J\x7f"\\\t'
 def lines(functions):
     """All that is logged, checked and read when asked for."""
     written = io.StringIO()
-    handlers = {
-        id(logger.registered_handler): logger.registered_handler
-        for logger in (Logger(), deliver.logger, match.logger, outcome.logger)
-    }
+    loggers = (Logger(), operation.logger, deliver.logger, match.logger, outcome.logger)
+    for logger in loggers:
+        logger.clear_state()  # of what another function has left in this process
+    handlers = {id(logger.registered_handler): logger.registered_handler for logger in loggers}
     before = [(handler, handler.setStream(written)) for handler in handlers.values()]
 
     def read() -> list[dict]:
