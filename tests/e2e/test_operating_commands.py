@@ -73,6 +73,11 @@ def test_what_a_hook_missed_is_sent_again(stack):
         assert mended.next()[0]["webhook-id"] == delivery["id"]
         while as_json(stack, "cl1again", "delivery", "list", "--hook", hook)[0]["status"] != "delivered":
             pass
+        recovery = as_json(
+            stack, "cl1again", "recover", "--hook", hook, "--since", "1h", "--status", "delivered"
+        )
+        assert (recovery["state"], recovery["recovered"]) == ("finished", 1)
+        assert mended.next()[0]["webhook-id"] == delivery["id"]
 
 
 class Listening:

@@ -21,7 +21,6 @@ ELSEWHERE = (
     "sam build",
     "sam local invoke",
     "storehooks listen",
-    "storehooks recover",
     "$URL",
     "aws ",
 )
