@@ -18,7 +18,8 @@ from storehooks_cli.local.environment import MARK
 ROOT = Path(__file__).parents[2]
 STORE_HASH = "5ueh97"
 READY_SECONDS = 240
-STOP_SECONDS = 10
+# Most of it is for deleting the copies of the layer, one for each process of a function.
+STOP_SECONDS = 40
 
 
 def free_ports() -> tuple[int, int]:
