@@ -58,9 +58,9 @@ function phaseNodes({ times, error, status }) {
   return [bar, el("ul", { class: "legend", "aria-label": "Where the time went" }, ...legend)];
 }
 
-function answerNodes({ answer, status }) {
+function answerNodes({ at, answer, status }) {
   if (status === null || answer === undefined) return [];
   if (!answer) return [el("p", { class: "exact" }, "The answer’s body was empty.")];
-  const text = el("pre", { tabIndex: 0, role: "region", "aria-label": "Answer" }, answer);
+  const text = el("pre", { tabIndex: 0, role: "region", "aria-label": `Answer of ${exact(at)}` }, answer);
   return [el("details", { open: true }, el("summary", {}, "Answer (its first KB)"), text)];
 }

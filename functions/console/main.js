@@ -80,7 +80,8 @@ class Console {
     tell(byId("sign-in-problem"), "");
     this.#session.begin(given.store, given.token);
     this.#api = api;
-    if (this.#route.store === given.store) this.#follow();
+    // Who followed a link meanwhile is led there.
+    if (readRoute(location.hash).store === given.store) this.#follow();
     else this.#go({ store: given.store });
   }
 

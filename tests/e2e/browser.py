@@ -48,7 +48,9 @@ class Visit:
     def __enter__(self):
         return self
 
-    def __exit__(self, kind, *_error: object) -> None:
+    def __exit__(self, kind, error, _trace) -> None:
+        if error is not None:
+            error.add_note(f"{self.page.url}: {self.page.locator('body').inner_text()}\n{self.complaints}")
         self._context.close()
         if kind is None:
             assert self.complaints == []
