@@ -1,5 +1,6 @@
 """The console in a real browser, on the running stack."""
 
+import json
 import re
 
 import pytest
@@ -111,6 +112,37 @@ def test_a_hook_is_created_gets_an_event_and_is_switched_off_and_deleted(visit, 
     expect(page.get_by_role("heading", name="No hooks yet")).to_be_visible()
     expect(page.locator("#news")).to_have_text("Hook 1 was deleted.")
     assert store.call("GET", "hooks").json() == []
+
+
+def test_a_ping_and_a_redelivery_show_how_they_went(visit, stack):
+    store = Store(stack, "c0ns01e2")
+    page = visit.page
+    visit.sign_in("c0ns01e2", store.token)
+    with Destination(status=500) as fails:
+        hook_id = store.hook("store/order/*", fails.url)
+        store.delivery(hook_id, store.publish("store/order/created"))
+        visit.open(f"stores/c0ns01e2/hooks/{hook_id}")
+        page.get_by_role("button", name="Send a ping").click()
+        pinged = page.get_by_role("region", name="The ping failed")
+        expect(pinged).to_contain_text("500")
+        expect(page.locator("#news")).to_have_text("The ping failed: answered 500.")
+    with Destination(port=fails.port) as works:
+        page.get_by_role("link", name="Retrying").click()
+        panel = page.get_by_role("dialog", name="store/order/created")
+        panel.get_by_role("button", name="Try now").click()
+        expect(panel.locator("#delivery-done")).to_have_text("Delivered.")
+        expect(panel.get_by_role("heading", name="2 attempts")).to_be_visible()
+        panel.get_by_role("button", name="Redeliver").click()
+        expect(panel.get_by_role("heading", name="3 attempts")).to_be_visible()
+        works.next()
+        works.next()
+        page.keyboard.press("Escape")
+        expect(page.locator("#hook-state")).to_contain_text("Last delivered")
+        page.get_by_role("button", name="Send a ping").click()
+        expect(page.get_by_role("region", name="The ping arrived")).to_contain_text("thanks")
+        headers, body = works.next()
+        assert json.loads(body)["scope"] == "store/hook/ping"
+        assert headers["webhook-signature"].startswith("v1,")
 
 
 def test_why_a_hook_is_not_firing_stands_in_the_first_list(visit, troubled):
