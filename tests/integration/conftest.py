@@ -15,6 +15,7 @@ from moto import mock_aws
 
 from storehooks.adapters.access import AccessTables
 from storehooks.adapters.aws import dynamodb_client, events_client, ses_client, sqs_client
+from tests.openapi_file import assert_described
 from tests.template_file import EMAIL_SENDER, own_variables, parameter, resources, table_definition, template
 
 ROOT = Path(__file__).parents[2]
@@ -152,13 +153,17 @@ class Functions:
             ping_hook.sender.close()
 
     def invoke(self, name: str, event: dict[str, Any]) -> tuple[int, Any]:
-        """The status and the decoded body that a function answers an event with."""
+        """The status and the decoded body that a function answers an event with; they are as documented."""
         answer = self.module(name).handler(event, None)
         if answer["statusCode"] == 204:
             assert (answer["headers"], answer["body"]) == ({}, "")
-            return 204, None
-        assert answer["headers"]["Content-Type"] == "application/json"
-        return answer["statusCode"], json.loads(answer["body"])
+            body = None
+        else:
+            assert answer["headers"]["Content-Type"] == "application/json"
+            body = json.loads(answer["body"])
+        if "resource" in event:
+            assert_described(event["httpMethod"], event["resource"], answer, body)
+        return answer["statusCode"], body
 
 
 def load_event(name: str) -> dict[str, Any]:

@@ -8,9 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
-from storehooks_cli.local.folders import PROJECT
+from storehooks_cli.template import read_template
 
 if TYPE_CHECKING:
     from mypy_boto3_apigateway import APIGatewayClient
@@ -28,26 +26,9 @@ class GatewayResponse:
     headers: Mapping[str, str]
 
 
-class _TemplateLoader(yaml.SafeLoader):
-    """Reads CloudFormation's short forms, such as ``!Ref``, as if they were plain values."""
-
-
-def _plain(loader: yaml.SafeLoader, _tag: str, node: yaml.Node) -> Any:
-    if isinstance(node, yaml.MappingNode):
-        return loader.construct_mapping(node, deep=True)
-    if isinstance(node, yaml.SequenceNode):
-        return loader.construct_sequence(node, deep=True)
-    return node.value
-
-
-_TemplateLoader.add_multi_constructor("!", _plain)
-
-
 def read_gateway_responses() -> dict["GatewayResponseTypeType", GatewayResponse]:
     """The template's gateway responses by their type."""
-    with (PROJECT / "template.yaml").open() as file:
-        template = yaml.load(file, Loader=_TemplateLoader)  # noqa: S506 (a SafeLoader)
-    responses = template["Resources"]["Api"]["Properties"]["GatewayResponses"]
+    responses = read_template()["Resources"]["Api"]["Properties"]["GatewayResponses"]
     return {kind: _to_response(properties) for kind, properties in responses.items()}
 
 

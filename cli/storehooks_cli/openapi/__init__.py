@@ -1,0 +1,1 @@
+"""docs/openapi.yaml, made of the template, the models and the errors."""

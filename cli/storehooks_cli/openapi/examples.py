@@ -1,0 +1,183 @@
+"""What the document shows: requests of the event files, and what the code itself answers."""
+
+import json
+from typing import Any
+
+from storehooks.api.answers import CallbackV2
+from storehooks.api.event_input import MOST_BYTES, MOST_EVENTS, NewEvent
+from storehooks.api.hook_input import HookChanges, NewHook
+from storehooks.api.request import MAX_BODY_BYTES, Page, Request
+from storehooks.api.v2 import delivery_to_v2, hook_to_v2, ping_to_v2, recovery_to_v2, whole_delivery_to_v2
+from storehooks.api.v3 import admin_to_v3, enveloped, events_to_v3, hook_to_v3, pagination
+from storehooks.domain.attempt import Attempt, Times
+from storehooks.domain.delivery import Delivery
+from storehooks.domain.errors import (
+    BodyTooLargeError,
+    DeliveryNotFoundError,
+    DuplicateHookError,
+    HookInactiveError,
+    HookNotFoundError,
+    InvalidRequestError,
+    NotAllowedError,
+    RecoveryNotFoundError,
+    StoreBusyError,
+    StoreFailedError,
+    StorehooksError,
+    TooManyHooksError,
+    UnsupportedMediaTypeError,
+)
+from storehooks.domain.event import Event
+from storehooks.domain.hook import MAX_HOOKS_PER_SCOPE, Hook
+from storehooks.domain.ping import new_ping
+from storehooks.domain.recovery import MISSED, Recovery
+from storehooks.domain.retry import BIGCOMMERCE_SCHEDULE, RetrySchedule
+from storehooks.domain.scope import catalogue
+from storehooks_cli.local.folders import PROJECT
+
+_CREATED_AT = 1_795_428_000
+_HOOK = Hook(
+    id=1,
+    store_hash="5ueh97",
+    client_id="40c672b9177b5d3a8dbfad24321be15d",
+    scope="store/order/*",
+    destination="https://app.example.com/orders",
+    headers=None,
+    is_active=True,
+    created_at=_CREATED_AT,
+    updated_at=_CREATED_AT,
+)
+_EVENT = Event(
+    id="f28f2a33-917a-465c-b65d-087bd6d406d2",
+    has_given_id=False,
+    publication="f28f2a33-917a-465c-b65d-087bd6d406d2",
+    store_hash=_HOOK.store_hash,
+    scope="store/order/created",
+    data={"type": "order", "id": 250},
+    store_id="1025646",
+    created_at=_CREATED_AT + 60,
+    accepted_at=(_CREATED_AT + 60) * 1_000_000 + 250_000,
+)
+_TIMES = Times(name_lookup_ms=1.2, connect_ms=8.0, tls_ms=19.4, first_byte_ms=31.2, total_ms=31.5)
+_FAILED = Attempt(
+    at=_CREATED_AT + 61, status=500, error="answered 500", times=_TIMES, answer="cannot reach the database"
+)
+_DELIVERY = Delivery(
+    id="msg_0660f86b44ba90d95f5c2a2b1c0c4d8e",
+    store_hash=_HOOK.store_hash,
+    hook_id=_HOOK.id,
+    client_id=_HOOK.client_id,
+    event_id=_EVENT.id,
+    scope=_EVENT.scope,
+    payload=_EVENT.payload(),
+    created_at=_EVENT.accepted_at / 1_000_000,
+).after(_FAILED, RetrySchedule.parse(BIGCOMMERCE_SCHEDULE), _CREATED_AT + 61.031)
+_PINGED = Attempt(at=_CREATED_AT + 120, status=200, error=None, times=_TIMES, answer="thanks")
+_RECOVERY = Recovery(
+    id="rec_5b1b2c5a1f0e4d0f9d3c4b7f8a6e2d10",
+    store_hash=_HOOK.store_hash,
+    hook_id=_HOOK.id,
+    client_id=_HOOK.client_id,
+    since=_CREATED_AT,
+    until=_CREATED_AT + 3600,
+    statuses=MISSED,
+    created_at=_CREATED_AT + 3600,
+    updated_at=_CREATED_AT + 3607.312,
+    count=10_000,
+    is_count_exact=True,
+    recovered=1500,
+)
+
+
+def _page(count: int) -> Any:
+    return pagination(Page(1, 50), total=count, count=count)
+
+
+# What an operation answers, by the names in `operations`.
+ANSWERS: dict[str, Any] = {
+    "HookV2": hook_to_v2(_HOOK),
+    "HooksV2": [hook_to_v2(_HOOK)],
+    "DeliveriesV2": {"data": [delivery_to_v2(_DELIVERY)], "next_cursor": None},
+    "DeliveryV2": delivery_to_v2(_DELIVERY),
+    "WholeDeliveryV2": whole_delivery_to_v2(_DELIVERY),
+    "PingV2": {**ping_to_v2(new_ping(_HOOK), _PINGED), "id": _DELIVERY.id},
+    "RecoveryV2": recovery_to_v2(_RECOVERY),
+    "PublishedV2": [{"id": _EVENT.id, "scope": _EVENT.scope}],
+    "HookAnswerV3": enveloped(hook_to_v3(_HOOK)),
+    "HooksAnswerV3": enveloped([hook_to_v3(_HOOK)], _page(1)),
+    "AdminAnswerV3": enveloped(admin_to_v3(["hooks@example.com"], [_HOOK]), _page(1)),
+    "EventsAnswerV3": enveloped(events_to_v3([_EVENT.payload()]), _page(1)),
+}
+
+
+def request_example(event: str) -> Any:
+    """The body of a request of events/."""
+    return json.loads(_event(event)["body"])
+
+
+def callbacks() -> dict[str, CallbackV2]:
+    """A callback for the first scope of each kind of thing, with the catalogue's example of its data."""
+    found: dict[str, CallbackV2] = {}
+    for scope, entry in catalogue().items():
+        found.setdefault(
+            scope.split("/")[1],
+            {
+                "scope": scope.replace("{channel_id}", "1"),
+                "store_id": _EVENT.store_id,
+                "data": entry["example"],
+                "hash": _EVENT.hash,
+                "created_at": _EVENT.created_at,
+                "producer": f"stores/{_EVENT.store_hash}",
+            },
+        )
+    return found
+
+
+def errors() -> dict[str, StorehooksError]:
+    """Each error that an operation can meet, by a name; what is invalid is found so by the code."""
+    return {
+        "a field is invalid": _refused("create_hook_invalid", "hook"),
+        "an event is invalid": _refused("publish_events_invalid", "events"),
+        "nothing to change": _refused("update_hook_empty", "changes"),
+        "the body is no JSON": _refused("create_hook_not_json", "body"),
+        "a query parameter is invalid": _refused("list_hooks_bad_page", "page"),
+        "no right": NotAllowedError(),
+        "too many hooks for the scope": TooManyHooksError(_HOOK.scope, MAX_HOOKS_PER_SCOPE),
+        "no such hook": HookNotFoundError(7),
+        "no such delivery": DeliveryNotFoundError(),
+        "no such recovery": RecoveryNotFoundError(),
+        "a hook like this exists": DuplicateHookError(_HOOK.id),
+        "the hook is not active": HookInactiveError(_HOOK.id, None),
+        "a body of too many bytes": BodyTooLargeError(MAX_BODY_BYTES),
+        "a body of too many bytes of events": BodyTooLargeError(MOST_BYTES),
+        "too many events": BodyTooLargeError(MOST_EVENTS, "objects"),
+        "another media type": UnsupportedMediaTypeError("text/xml"),
+        "the store is busy": StoreBusyError(),
+        "the store failed": StoreFailedError("InternalServerError"),
+        "the service failed": StorehooksError(),
+    }
+
+
+def _refused(event: str, what: str) -> InvalidRequestError:
+    """Why a request of events/ is refused."""
+    given = _event(event)
+    try:
+        match what:
+            case "page":
+                Request(given).hooks_wanted()
+            case "body":
+                Request(given | {"headers": {}}).json_object()
+            case "hook":
+                NewHook.parse(Request(given).json_object(), allow_private=False)
+            case "changes":
+                HookChanges.parse(Request(given).json_object(), allow_private=False)
+            case _:
+                objects, in_array = Request(given).json_objects(most=MOST_EVENTS, most_bytes=MOST_BYTES)
+                NewEvent.parse_all(objects, in_array=in_array)
+    except InvalidRequestError as error:
+        return error
+    raise AssertionError(f"events/{event}.json is not refused")
+
+
+def _event(name: str) -> dict[str, Any]:
+    event: dict[str, Any] = json.loads((PROJECT / "events" / f"{name}.json").read_text())
+    return event

@@ -1,0 +1,215 @@
+"""What the template does not say of a route: what is sent, and what is answered.
+
+A new route needs an entry in ``OPERATIONS``; tests/template/test_openapi.py says so.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from storehooks.api.request import DELIVERIES_PAGE_SIZE, MAX_PAGE_SIZE, V3_PAGE_SIZE
+from storehooks.domain.delivery import Status
+from storehooks.domain.identity import DEFAULT_OAUTH_SCOPE, EVENTS_OAUTH_SCOPE
+from storehooks_cli.openapi.schemas import DELIVERY_ID, NUMBER, RECOVERY_ID, STORE_HASH, Schema
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a request is answered when all is well. No schema, and there is no body."""
+
+    status: int
+    description: str
+    schema: Schema | None = None
+    example: str | None = None
+    """Its name in ``examples.ANSWERS``."""
+    media_type: str = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What is sent: the schema's name, and the event files that have an example."""
+
+    schema: str
+    events: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One route.
+
+    ``errors`` are the statuses that it answers besides those that every route has; a right
+    is the OAuth scope that the token needs, or None where no token is asked for.
+    """
+
+    tag: str
+    description: str
+    answer: Answer
+    query: Mapping[str, Schema] = field(default_factory=dict)
+    body: Body | None = None
+    errors: tuple[int, ...] = ()
+    right: str | None = DEFAULT_OAUTH_SCOPE
+
+
+# What stands in a path.
+PATH: dict[str, Schema] = {
+    "store_hash": STORE_HASH | {"description": "The store that the token belongs to.", "example": "5ueh97"},
+    "id": NUMBER | {"description": "A hook's id.", "example": 1},
+    "delivery_id": DELIVERY_ID | {"example": "msg_0660f86b44ba90d95f5c2a2b1c0c4d8e"},
+    "recovery_id": RECOVERY_ID | {"example": "rec_5b1b2c5a1f0e4d0f9d3c4b7f8a6e2d10"},
+}
+
+_PAGE = NUMBER | {"description": "Counts from 1.", "default": 1}
+_FILTERS: dict[str, Schema] = {
+    "is_active": {"type": "boolean"},
+    "scope": {"type": "string", "description": "Compared letter by letter with what the hook shows."},
+    "destination": {"type": "string", "description": "Likewise."},
+}
+_BOUND: Schema = {
+    "anyOf": [
+        {"type": "integer", "minimum": 0, "maximum": 253_402_300_799},
+        {"type": "string", "format": "date-time"},
+    ]
+}
+
+
+def _limit(default: int) -> Schema:
+    return {"type": "integer", "minimum": 1, "maximum": MAX_PAGE_SIZE, "default": default}
+
+
+def _ref(name: str) -> Schema:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+_HOOK_V2 = Answer(200, "The hook.", _ref("HookV2"), "HookV2")
+_HOOK_V3 = Answer(200, "The hook.", _ref("HookAnswerV3"), "HookAnswerV3")
+_NEW_HOOK = Body("NewHook", ("create_hook",))
+_CHANGES = Body("HookChanges", ("update_hook",))
+
+_STAYS = (
+    "Fields that are not given stay as they are. Of two changes at once both are made, or one is refused."
+)
+_WAS = "The answer is the hook as it was. What waits for it is cancelled."
+_PINGED = "The hook may be off. Whatever the destination answers, this is a 200 that tells of it."
+
+OPERATIONS: dict[tuple[str, str], Operation] = {
+    ("get", "/console"): Operation(
+        tag="Console",
+        description="A page for people, which calls this API with the token that they give it.",
+        answer=Answer(200, "The page.", {"type": "string"}, media_type="text/html"),
+        right=None,
+    ),
+    ("get", "/stores/{store_hash}/v2/hooks"): Operation(
+        tag="Hooks",
+        description="Those of the token's client, by id; past the end, none.",
+        query={"page": _PAGE, "limit": _limit(MAX_PAGE_SIZE)},
+        answer=Answer(200, "A page of hooks.", {"type": "array", "items": _ref("HookV2")}, "HooksV2"),
+    ),
+    ("post", "/stores/{store_hash}/v2/hooks"): Operation(
+        tag="Hooks",
+        description="A client has at most 10 hooks for one scope, and one for each scope and destination.",
+        body=_NEW_HOOK,
+        answer=Answer(201, "The hook.", _ref("HookV2"), "HookV2"),
+        errors=(409,),
+    ),
+    ("get", "/stores/{store_hash}/v2/hooks/{id}"): Operation(tag="Hooks", description="", answer=_HOOK_V2),
+    ("put", "/stores/{store_hash}/v2/hooks/{id}"): Operation(
+        tag="Hooks", description=_STAYS, body=_CHANGES, answer=_HOOK_V2, errors=(409,)
+    ),
+    ("delete", "/stores/{store_hash}/v2/hooks/{id}"): Operation(
+        tag="Hooks", description=_WAS, answer=_HOOK_V2
+    ),
+    ("get", "/stores/{store_hash}/v3/hooks"): Operation(
+        tag="Hooks",
+        description="Those of the token's client, by id; past the end, none.",
+        query={"page": _PAGE, "limit": _limit(V3_PAGE_SIZE), **_FILTERS},
+        answer=Answer(200, "A page of hooks.", _ref("HooksAnswerV3"), "HooksAnswerV3"),
+    ),
+    ("post", "/stores/{store_hash}/v3/hooks"): Operation(
+        tag="Hooks",
+        description="A client has at most 10 hooks for one scope, and one for each scope and destination.",
+        body=_NEW_HOOK,
+        answer=_HOOK_V3,
+        errors=(409, 422),
+    ),
+    ("get", "/stores/{store_hash}/v3/hooks/{id}"): Operation(tag="Hooks", description="", answer=_HOOK_V3),
+    ("put", "/stores/{store_hash}/v3/hooks/{id}"): Operation(
+        tag="Hooks", description=_STAYS, body=_CHANGES, answer=_HOOK_V3, errors=(409, 422)
+    ),
+    ("delete", "/stores/{store_hash}/v3/hooks/{id}"): Operation(
+        tag="Hooks", description=_WAS, answer=_HOOK_V3
+    ),
+    ("get", "/stores/{store_hash}/v3/hooks/admin"): Operation(
+        tag="Owners",
+        description="The addresses to write to when failures deactivate a hook, and the hooks' status.",
+        query={"page": _PAGE, "limit": _limit(MAX_PAGE_SIZE), **_FILTERS},
+        answer=Answer(200, "The addresses and a page of hooks.", _ref("AdminAnswerV3"), "AdminAnswerV3"),
+    ),
+    ("put", "/stores/{store_hash}/v3/hooks/admin"): Operation(
+        tag="Owners",
+        description="They are the client's own, for all its hooks in the store.",
+        body=Body("AdminChanges", ("update_admin",)),
+        answer=Answer(204, "They are named."),
+        errors=(422,),
+    ),
+    ("get", "/stores/{store_hash}/v3/hooks/events"): Operation(
+        tag="Events",
+        description="Those that are being retried, that have exhausted their retries, and that are held: "
+        "the newest first, each once. The bounds are about when an event was accepted, both included.",
+        query={
+            "page": _PAGE,
+            "limit": _limit(V3_PAGE_SIZE),
+            "created_at:min": _BOUND,
+            "created_at:max": _BOUND,
+        },
+        answer=Answer(200, "A page of events.", _ref("EventsAnswerV3"), "EventsAnswerV3"),
+    ),
+    ("post", "/stores/{store_hash}/v2/events"): Operation(
+        tag="Events",
+        description="One, or an array of them, of 1 MB in all. They go to each active hook of the store "
+        "whose scope is theirs or a wildcard above it.",
+        body=Body("Events", ("publish_events",)),
+        answer=Answer(
+            202, "They are accepted.", {"type": "array", "items": _ref("PublishedV2")}, "PublishedV2"
+        ),
+        right=EVENTS_OAUTH_SCOPE,
+    ),
+    ("get", "/stores/{store_hash}/v2/hooks/{id}/deliveries"): Operation(
+        tag="Deliveries",
+        description="The newest first. A delivery is here from its first attempt on.",
+        query={
+            "status": {"type": "string", "enum": list(map(str, Status))},
+            "limit": _limit(DELIVERIES_PAGE_SIZE),
+            "cursor": DELIVERY_ID | {"description": "`next_cursor` of the page before."},
+        },
+        answer=Answer(200, "A page of deliveries.", _ref("DeliveriesV2"), "DeliveriesV2"),
+    ),
+    ("get", "/stores/{store_hash}/v2/hooks/{id}/deliveries/{delivery_id}"): Operation(
+        tag="Deliveries",
+        description="With its payload and the first KB of each answer.",
+        answer=Answer(200, "The delivery.", _ref("WholeDeliveryV2"), "WholeDeliveryV2"),
+    ),
+    ("post", "/stores/{store_hash}/v2/hooks/{id}/deliveries/{delivery_id}/redeliver"): Operation(
+        tag="Deliveries",
+        description="One that has ended begins a new round of its schedule; one that is being retried has "
+        "its next attempt now; one that is pending stays as it is.",
+        answer=Answer(202, "The delivery as it is now.", _ref("DeliveryV2"), "DeliveryV2"),
+        errors=(409,),
+    ),
+    ("post", "/stores/{store_hash}/v2/hooks/{id}/ping"): Operation(
+        tag="Deliveries",
+        description=_PINGED,
+        answer=Answer(200, "What came of it.", _ref("PingV2"), "PingV2"),
+    ),
+    ("post", "/stores/{store_hash}/v2/hooks/{id}/recover"): Operation(
+        tag="Deliveries",
+        description="All of the time that is asked for: paced, the oldest first, each in a new round of its "
+        "schedule. It goes on by itself; ordering it twice sends nothing twice.",
+        body=Body("NewRecovery", ("recover_deliveries",)),
+        answer=Answer(202, "The recovery.", _ref("RecoveryV2"), "RecoveryV2"),
+        errors=(409,),
+    ),
+    ("get", "/stores/{store_hash}/v2/hooks/{id}/recoveries/{recovery_id}"): Operation(
+        tag="Deliveries",
+        description="How far it has got.",
+        answer=Answer(200, "The recovery.", _ref("RecoveryV2"), "RecoveryV2"),
+    ),
+}

@@ -1,0 +1,264 @@
+"""The schemas of what is sent and answered.
+
+Types and required fields are those of the models and of ``storehooks.api.answers``. What a
+validator checks beyond a type is written here, in the terms of JSON Schema and with the
+limits of the domain; where those terms do not suffice, the description says the rest.
+"""
+
+import re
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter
+
+from storehooks.api import answers
+from storehooks.api.admin_input import READ_ONLY_FIELDS as READ_ONLY_ADMIN_FIELDS
+from storehooks.api.admin_input import AdminChanges
+from storehooks.api.errors import MOST_PROBLEMS
+from storehooks.api.event_input import MOST_EVENTS, NewEvent
+from storehooks.api.hook_input import READ_ONLY_FIELDS, HookChanges, NewHook
+from storehooks.api.recovery_input import NewRecovery
+from storehooks.domain import destination, email_address, headers, scope
+from storehooks.domain.event import (
+    DATA_ACCEPTED,
+    ID_ACCEPTED,
+    LATEST,
+    MAX_ID_LENGTH,
+    STORE_ID_ACCEPTED,
+)
+from storehooks.domain.recovery import MISSED, RECOVERABLE
+
+type Schema = dict[str, Any]
+
+_REF = "#/components/schemas/"
+_INPUTS: tuple[type[BaseModel], ...] = (NewHook, HookChanges, NewEvent, NewRecovery, AdminChanges)
+_ANSWERS = (
+    answers.HookV2,
+    answers.DeliveriesV2,
+    answers.WholeDeliveryV2,
+    answers.PingV2,
+    answers.RecoveryV2,
+    answers.PublishedV2,
+    answers.CallbackV2,
+    answers.ErrorV2,
+    answers.HookAnswerV3,
+    answers.HooksAnswerV3,
+    answers.AdminAnswerV3,
+    answers.EventsAnswerV3,
+    answers.ErrorV3,
+)
+
+STORE_HASH: Schema = {"type": "string", "pattern": "^[A-Za-z0-9]{1,64}$"}
+# As large as a path or a query may have them: 18 digits.
+NUMBER: Schema = {"type": "integer", "minimum": 1, "maximum": 10**18 - 1}
+DELIVERY_ID: Schema = {"type": "string", "pattern": "^msg_[0-9a-f]{32}$"}
+RECOVERY_ID: Schema = {"type": "string", "pattern": "^rec_[0-9a-f]{32}$"}
+TIME: Schema = {"type": "string", "format": "date-time"}
+
+_PLACEHOLDER = "{channel_id}"
+# No control character, line separator or replacement character; and, at either end, no white space.
+_WITHIN = r"[^\u0000-\u001F\u007F-\u009F\u2028\u2029\uFFFD]"
+_AT_ENDS = r"[^\u0000-\u0020\u007F-\u00A0\u1680\u2000-\u200A\u2028\u2029\u202F\u205F\u3000\uFFFD]"
+
+
+def _sentence(text: str) -> str:
+    return text[0].upper() + text[1:]
+
+
+_HEADERS: Schema = {
+    "type": "object",
+    "maxProperties": headers.MAX_HEADERS,
+    "propertyNames": {
+        "pattern": r"^[A-Za-z0-9!#$%&'*+\-.^_`|~]+$",
+        "maxLength": headers.MAX_NAME_BYTES,
+    },
+    "additionalProperties": {
+        "type": "string",
+        "pattern": f"^({_AT_ENDS}({_WITHIN}*{_AT_ENDS})?)?$",
+        "maxLength": headers.MAX_VALUE_BYTES,
+    },
+}
+_HOOK_FIELDS: dict[str, Schema] = {
+    "scope": {"$ref": _REF + "HookScope"},
+    "destination": {
+        "description": "An https URL with port 443 or none and a public host; where the deployment has "
+        "AllowPrivateDestinations, any http or https URL. Names in other scripts are kept in their ASCII "
+        "form.",
+        "type": "string",
+        "format": "uri",
+        "pattern": "^[Hh][Tt][Tt][Pp][Ss]?://",
+        "maxLength": destination.MAX_LENGTH,
+    },
+    "headers": {
+        "description": f"What each delivery carries besides: {headers.ACCEPTED}. Names that say something "
+        "of the delivery itself, such as `host`, `content-type` or `webhook-id`, are refused.",
+        "anyOf": [_HEADERS, {"type": "null"}],
+    },
+    "is_active": {"description": "Whether events are sent.", "type": "boolean"},
+}
+_IGNORED: Schema = {"description": "Ignored: the service sets it."}
+
+_RECOVERABLE: Schema = {"type": "string", "enum": list(map(str, RECOVERABLE))}
+
+# Of each model, the whole of its fields: they take the place of what pydantic says of them.
+_FIELDS: dict[str, dict[str, Schema]] = {
+    "NewHook": _HOOK_FIELDS | {"is_active": {**_HOOK_FIELDS["is_active"], "default": False}},
+    "HookChanges": _HOOK_FIELDS,
+    "NewEvent": {
+        "scope": {"$ref": _REF + "EventScope"},
+        "data": {"description": f"{_sentence(DATA_ACCEPTED)}.", "type": ["object", "array"]},
+        "id": {
+            "description": f"{_sentence(ID_ACCEPTED)}. The same twice within a day is delivered once. "
+            "A fresh one unless it is given.",
+            "anyOf": [
+                {"type": "string", "pattern": f"^[\\x21-\\x7e]{{1,{MAX_ID_LENGTH}}}$"},
+                {"type": "null"},
+            ],
+        },
+        "store_id": {
+            "description": f"The store's number: {STORE_ID_ACCEPTED}. Callbacks carry it as a string.",
+            "anyOf": [
+                {"type": "integer", "minimum": 0, "maximum": 10**20 - 1},
+                {"type": "string", "pattern": "^[0-9]{1,20}$"},
+                {"type": "null"},
+            ],
+        },
+        "created_at": {
+            "description": "Seconds since 1970; now unless it is given.",
+            "anyOf": [{"type": "integer", "minimum": 0, "maximum": LATEST}, {"type": "null"}],
+        },
+    },
+    "NewRecovery": {
+        "since": TIME
+        | {"description": "When the event of a delivery was accepted, at the earliest; in the past."},
+        "until": {
+            "description": "The same, at the latest; both ends are included. Now unless it is given.",
+            "anyOf": [TIME, {"type": "null"}],
+        },
+        "status": {
+            "description": "What is sent again.",
+            "default": list(map(str, MISSED)),
+            "anyOf": [_RECOVERABLE, {"type": "array", "minItems": 1, "items": _RECOVERABLE}],
+        },
+    },
+    "AdminChanges": {
+        "emails": {
+            "description": f"{_sentence(email_address.ACCEPTED)}. They take the place of the ones before; "
+            "`[]` removes them.",
+            "type": "array",
+            "maxItems": email_address.MAX_ADDRESSES,
+            "uniqueItems": True,
+            "items": {"type": "string", "format": "email", "maxLength": email_address.MAX_LENGTH},
+        }
+    },
+}
+_ANSWER_FIELDS: dict[str, dict[str, Schema]] = {
+    "HookV2": {"created_at": TIME, "updated_at": TIME, "deactivated_at": TIME},
+    "AttemptV2": {"at": TIME},
+    "WholeAttemptV2": {"at": TIME},
+    "DeliveryV2": {"id": DELIVERY_ID, "created_at": TIME, "next_attempt_at": {"format": "date-time"}},
+    "WholeDeliveryV2": {"id": DELIVERY_ID, "created_at": TIME, "next_attempt_at": {"format": "date-time"}},
+    "PingV2": {"id": DELIVERY_ID, "scope": {"const": "store/hook/ping"}},
+    "RecoveryV2": {
+        "id": RECOVERY_ID,
+        "since": TIME,
+        "until": TIME,
+        "created_at": TIME,
+        "updated_at": TIME,
+        "finished_at": {"format": "date-time"},
+    },
+    "HookV3": {"events_history_enabled": {"const": False}},
+    "HookWithStatusV3": {"events_history_enabled": {"const": False}},
+    "AdminV3": {"blocked_domains": {"maxItems": 0}},
+    # What the gateway's own answers say of their one header; the template words it.
+    "ErrorDetails": {"X-Auth-Token": {"type": "string", "description": "What is wrong with the token."}},
+}
+
+
+def component_schemas() -> dict[str, Schema]:
+    """All schemas by name; every object is closed, so that a field too many is found."""
+    found = _own_schemas() | _generated()
+    for model in _INPUTS:
+        _describe_input(model, found[model.__name__])
+    for name, fields in _ANSWER_FIELDS.items():
+        for field, schema in fields.items():
+            found[name]["properties"].setdefault(field, {}).update(schema)
+    return {name: _tidy(found[name]) for name in sorted(found)}
+
+
+def ref(name: str) -> Schema:
+    """A reference to one of them."""
+    return {"$ref": _REF + name}
+
+
+def _generated() -> dict[str, Schema]:
+    """What pydantic makes of the models and the typed dictionaries."""
+    # In a tuple, because a dictionary takes no settings but those of what it is in.
+    every_type: Any = tuple.__class_getitem__((*_INPUTS, *_ANSWERS))
+    every = TypeAdapter[Any](
+        every_type,
+        config=ConfigDict(extra="forbid", use_attribute_docstrings=True),
+    )
+    definitions: dict[str, Schema] = every.json_schema(ref_template=_REF + "{model}")["$defs"]
+    return definitions
+
+
+def _describe_input(model: type[BaseModel], schema: Schema) -> None:
+    fields = _FIELDS[model.__name__]
+    if fields.keys() != model.model_fields.keys():
+        raise LookupError(f"{model.__name__} has other fields than _FIELDS in {__name__} describes: add them")
+    schema["properties"] = dict(fields)
+    if model is AdminChanges:
+        schema["properties"] |= dict.fromkeys(sorted(READ_ONLY_ADMIN_FIELDS), _IGNORED)
+    if issubclass(model, NewHook | HookChanges):
+        schema["properties"] |= dict.fromkeys(sorted(READ_ONLY_FIELDS), _IGNORED)
+    if model is HookChanges:
+        schema["anyOf"] = [{"required": [field]} for field in fields]
+
+
+def _own_schemas() -> dict[str, Schema]:
+    """What has no model of its own."""
+    events = set(scope.catalogue())
+    return {
+        "EventScope": _scopes(events, "The scope of an event."),
+        "HookScope": _scopes(
+            set(scope.hook_scopes()), "The scope of a hook: an event's, or a wildcard above one."
+        ),
+        "Events": {
+            "description": f"An event, or an array of at most {MOST_EVENTS}: all are accepted, or none.",
+            "oneOf": [
+                ref("NewEvent"),
+                {"type": "array", "minItems": 1, "maxItems": MOST_EVENTS, "items": ref("NewEvent")},
+            ],
+        },
+        "ErrorsV2": {
+            "description": "All that is wrong with a request, an object for each problem.",
+            "type": "array",
+            "minItems": 1,
+            "maxItems": MOST_PROBLEMS,
+            "items": ref("ErrorV2"),
+        },
+    }
+
+
+def _scopes(names: set[str], description: str) -> Schema:
+    """Names as they are, and a pattern for those with a channel's number in them."""
+    of_channels = sorted(name for name in names if _PLACEHOLDER in name)
+    pattern = "|".join(
+        re.escape(name).replace(re.escape(_PLACEHOLDER), "[1-9][0-9]{0,17}") for name in of_channels
+    )
+    return {
+        "description": f"{description} `{_PLACEHOLDER}` in the catalogue stands for a channel's number.",
+        "type": "string",
+        "anyOf": [{"enum": sorted(names - set(of_channels))}, {"pattern": f"^({pattern})$"}],
+    }
+
+
+def _tidy(value: Any) -> Any:
+    """Without the titles that pydantic gives, which say what the names say already."""
+    if isinstance(value, dict):
+        return {
+            key: _tidy(entry)
+            for key, entry in value.items()
+            if not (key == "title" and isinstance(entry, str))
+        }
+    return [_tidy(entry) for entry in value] if isinstance(value, list) else value
