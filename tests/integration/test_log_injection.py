@@ -18,7 +18,6 @@ HOSTILE = 'x\r\n{"level":"ERROR","message":"forged"}\x00\x1b[2J\x7f"\\\t'
 @pytest.fixture
 def lines(functions):
     """All that is logged, checked and read when asked for."""
-    Logger().clear_state()  # a process has one function, and nothing of another's requests
     written = io.StringIO()
     loggers = (Logger(), operation.logger, deliver.logger, match.logger, outcome.logger)
     for logger in loggers:
