@@ -322,8 +322,9 @@ class _Invocation:
     def _collect(self) -> None:
         for delivery_id, attempt in self._shared.sender.wait(_STEP_SECONDS):
             one = self._on_their_way.get(delivery_id)
-            if one is None:
-                continue  # of an invocation that was broken off; its message comes again
+            # Of an invocation that was broken off: its message comes again, or has come already.
+            if one is None or any(sent.delivery.id == delivery_id for sent in self._finished):
+                continue
             self._in_flight[one.delivery.store_hash, one.delivery.client_id] -= 1
             if not self._finished:
                 self._finished_since = time.monotonic()
