@@ -19,7 +19,8 @@ from aiohttp import web
 from benchmarks.local_stack import Store, serve
 from storehooks.domain.attempt import Attempt, Times
 from storehooks.domain.delivery import Delivery, Status
-from storehooks_cli.stack import DEFAULT_STACK_NAME, find_stack
+from storehooks_cli.options import DEFAULT_STACK_NAME
+from storehooks_cli.stack import find_stack
 
 ATTEMPTS = 12  # of BigCommerce's schedule
 HOUR_SECONDS = 60 * 60
