@@ -38,7 +38,7 @@ from storehooks.domain.recovery import (
 logger = Logger(utc=True)
 
 # The gateway waits for 29 s; all else that an order takes is well below one.
-_COUNT_SECONDS = 8.0
+_COUNT_SECONDS = 5.0
 _MOST_OF_A_STEP = 500
 _LONGEST_STEP_SECONDS = 10.0
 _AT_ONCE = 16
