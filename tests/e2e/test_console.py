@@ -145,6 +145,36 @@ def test_a_ping_and_a_redelivery_show_how_they_went(visit, stack):
         assert headers["webhook-signature"].startswith("v1,")
 
 
+def test_what_a_hook_missed_is_recovered(visit, stack):
+    store = Store(stack, "c0ns01e3")
+    page = visit.page
+    visit.sign_in("c0ns01e3", store.token)
+    with Destination(status=410) as gone:
+        hook_id = store.hook("store/order/*", gone.url)
+        store.delivery(hook_id, store.publish("store/order/created"))
+        store.delivery(hook_id, store.publish("store/order/updated"))
+    with Destination(port=gone.port) as works:
+        visit.open(f"stores/c0ns01e3/hooks/{hook_id}")
+        expect(page.locator("#hook-state-title")).to_contain_text("Deactivated")
+        page.get_by_role("button", name="Recover").click()
+        question = page.get_by_role("dialog", name="Switch the hook on first?")
+        question.get_by_role("button", name="Switch it on").click()
+        form = page.get_by_role("dialog", name="Recover deliveries")
+        since = form.get_by_label("Since")
+        expect(since).to_be_focused()
+        chosen = since.input_value()
+        since.fill("2100-01-01T00:00:00")
+        form.get_by_role("button", name="Recover").click()
+        expect(since).to_have_accessible_description(re.compile("It lies in the future"))
+        since.fill(chosen)
+        form.get_by_role("button", name="Recover").click()
+        recovered = page.get_by_role("region", name="Recovered")
+        expect(recovered).to_contain_text("2 of 2 deliveries since")
+        scopes = {json.loads(works.next()[1])["scope"] for _ in range(2)}
+        assert scopes == {"store/order/created", "store/order/updated"}
+        expect(page.get_by_role("link", name="Delivered")).to_have_count(2)
+
+
 def test_why_a_hook_is_not_firing_stands_in_the_first_list(visit, troubled):
     visit.sign_in("c0ns01e", troubled.token)
     rows = visit.page.locator("#hooks-list > li")
