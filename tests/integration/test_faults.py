@@ -400,6 +400,20 @@ def test_a_process_in_which_an_invocation_was_broken_off_goes_on(world, monkeypa
     assert world.logged(lost).status is Status.DELIVERED
 
 
+def test_what_a_broken_off_invocation_had_begun_is_begun_again_beside_it(world, monkeypatch):
+    """The sender then finishes both, and only what this invocation began is its own."""
+    lost = world.event(world.hook())
+    (body,) = [body for _, _, body, _ in world.queue.waiting]
+    with monkeypatch.context() as patched:
+        patched.setattr(world.deliverer.sender, "wait", always(Crash()))
+        with pytest.raises(Crash):
+            world.work()
+    world.queue.put(body, came_before=True)
+    world.work()
+    logged = world.logged(lost)
+    assert (logged.status, len(logged.attempts)) == (Status.DELIVERED, 1)
+
+
 def test_a_circuit_that_cannot_be_written_changes_nothing_else(world, monkeypatch):
     world.answer = failing
     delivery = world.event(world.hook())

@@ -5,6 +5,7 @@ destinations, it takes further messages from the queue itself: a hundred slow on
 one invocation instead of ten, and never stand in the way of the others.
 """
 
+import itertools
 import math
 import random
 import time
@@ -106,6 +107,7 @@ class Deliverer:
         self.meter = meter
         self.timeout_seconds = timeout_seconds
         self.clock = clock
+        self.invocations = itertools.count()
 
     def deliver(self, batch: Sequence[Work]) -> set[str]:
         """Do all tasks of a batch, and what else is taken on meanwhile. Ends within two timeouts and a bit.
@@ -118,6 +120,8 @@ class Deliverer:
 class _Invocation:
     def __init__(self, shared: Deliverer) -> None:
         self._shared = shared
+        # What it sends bears its name: the sender may still have what one before it began.
+        self._name = f"{next(shared.invocations)}:"
         self._started = time.monotonic()
         self._on_their_way: dict[str, _OnItsWay] = {}
         self._in_flight: Counter[tuple[str, str]] = Counter()
@@ -286,7 +290,9 @@ class _Invocation:
             self._shared.meter.time(Duration.DELIVERY_LAG, max(0.0, now - due_at) * 1000)
         self._on_their_way[delivery.id] = _OnItsWay(work, delivery, logged, hook)
         self._in_flight[task.store_hash, task.client_id] += 1
-        self._shared.sender.start(delivery.id, callback(delivery, hook, secrets=secrets, now=now))
+        self._shared.sender.start(
+            self._name + delivery.id, callback(delivery, hook, secrets=secrets, now=now)
+        )
         return None
 
     def _later(self, work: Work, task: AttemptTask, delivery: Delivery, now: float) -> Order | None:
@@ -320,11 +326,10 @@ class _Invocation:
     # ------------------------------------------------------------ ending
 
     def _collect(self) -> None:
-        for delivery_id, attempt in self._shared.sender.wait(_STEP_SECONDS):
-            one = self._on_their_way.get(delivery_id)
-            # Of an invocation that was broken off: its message comes again, or has come already.
-            if one is None or any(sent.delivery.id == delivery_id for sent in self._finished):
-                continue
+        for key, attempt in self._shared.sender.wait(_STEP_SECONDS):
+            if not key.startswith(self._name):
+                continue  # of an invocation that was broken off; its message comes again
+            one = self._on_their_way[key.removeprefix(self._name)]
             self._in_flight[one.delivery.store_hash, one.delivery.client_id] -= 1
             if not self._finished:
                 self._finished_since = time.monotonic()
