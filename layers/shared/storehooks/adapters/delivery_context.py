@@ -7,17 +7,16 @@ and what the log says of the delivery, so that what was done is not done again.
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from storehooks.adapters.access import client_key, valid_secrets
 from storehooks.adapters.aws import dynamodb_client
 from storehooks.adapters.deliveries_table import CIRCUIT_ID, to_circuit
 from storehooks.adapters.delivery_items import Item, delivery_key, from_item, hook_of
-from storehooks.adapters.dynamodb import store_errors
+from storehooks.adapters.dynamodb import read_batch
 from storehooks.adapters.hooks_table import hook_key, to_hook
 from storehooks.domain.circuit import Circuit
 from storehooks.domain.delivery import Delivery
-from storehooks.domain.errors import StoreBusyError
 from storehooks.domain.hook import Hook
 
 if TYPE_CHECKING:
@@ -27,7 +26,6 @@ type HookKey = tuple[str, int]
 """A store's hash and the id of one of its hooks."""
 
 _TRIES = 4
-_PAUSE_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +72,7 @@ class DeliveryContexts:
     def read(self, wanted: Iterable[Wanted]) -> DeliveryContext:
         """The context of up to 25 deliveries. One call.
 
-        :raises StoreBusyError: when DynamoDB does not give all of it, however often asked.
+        :raises storehooks.domain.errors.StoreBusyError: when not all was given, however often asked.
         :raises storehooks.domain.errors.StoreFailedError:
         """
         wanted = sorted(set(wanted))
@@ -102,18 +100,5 @@ class DeliveryContexts:
         )
 
     def _read(self, keys: Mapping[str, list[Item]]) -> dict[str, list[Item]]:
-        found: dict[str, list[Item]] = {table: [] for table in keys}
-        requests: dict[str, Any] = {
-            table: {"Keys": wanted, "ConsistentRead": True} for table, wanted in keys.items()
-        }
-        for tries in range(_TRIES):
-            if tries:
-                self._sleep(_PAUSE_SECONDS * 2**tries)
-            with store_errors():
-                answer = self._dynamodb.batch_get_item(RequestItems=requests)
-            for table, items in answer["Responses"].items():
-                found[table] += items
-            requests = dict(answer["UnprocessedKeys"])
-            if not requests:
-                return found
-        raise StoreBusyError
+        requests = {table: {"Keys": wanted, "ConsistentRead": True} for table, wanted in keys.items()}
+        return read_batch(self._dynamodb, requests, tries=_TRIES, sleep=self._sleep)

@@ -37,6 +37,28 @@ def query_pages(dynamodb: "DynamoDBClient", **query: Any) -> Iterator[list[dict[
         start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
 
 
+def read_batch(
+    dynamodb: "DynamoDBClient", requests: dict[str, Any], *, tries: int, sleep: Callable[[float], None]
+) -> dict[str, list[dict[str, Any]]]:
+    """Up to 100 items of some tables, by table. One call, unless DynamoDB does not give all at once.
+
+    :param requests: by table, its keys and how they are read.
+    :raises StoreBusyError: when it does not give all of them, however often asked.
+    """
+    found: dict[str, list[dict[str, Any]]] = {table: [] for table in requests}
+    for number in range(tries):
+        if number:
+            sleep(_PAUSE_SECONDS * 2**number)
+        with store_errors():
+            answer = dynamodb.batch_get_item(RequestItems=requests)
+        for table, items in answer["Responses"].items():
+            found[table] += items
+        requests = dict(answer["UnprocessedKeys"])
+        if not requests:
+            return found
+    raise StoreBusyError
+
+
 def write_batch(
     dynamodb: "DynamoDBClient",
     table: str,

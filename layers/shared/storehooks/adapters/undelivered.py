@@ -10,13 +10,12 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import batched, chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from storehooks.adapters.aws import dynamodb_client
 from storehooks.adapters.delivery_items import Item, state_of
-from storehooks.adapters.dynamodb import query_pages, store_errors
+from storehooks.adapters.dynamodb import query_pages, read_batch
 from storehooks.domain.delivery import Status, id_time
-from storehooks.domain.errors import StoreBusyError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -28,7 +27,6 @@ _STATUSES = (Status.RETRYING, Status.EXHAUSTED, Status.HELD)
 _AT_ONCE = 16
 _MOST_READ = 100
 _TRIES = 6
-_PAUSE_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +54,8 @@ class _Found:
 class UndeliveredEvents:
     """Lists what is being retried, exhausted or held.
 
-    May raise :class:`StoreBusyError` and :class:`storehooks.domain.errors.StoreFailedError`.
+    May raise :class:`storehooks.domain.errors.StoreBusyError` and
+    :class:`storehooks.domain.errors.StoreFailedError`.
     """
 
     def __init__(
@@ -129,21 +128,6 @@ class UndeliveredEvents:
             yield from (payloads[one.id] for one in some if one.id in payloads)
 
     def _read(self, keys: list[Item]) -> dict[str, str]:
-        payloads: dict[str, str] = {}
-        requests: dict[str, Any] = {
-            self._table: {
-                "Keys": keys,
-                "ProjectionExpression": "id, payload",
-            }
-        }
-        for tries in range(_TRIES):
-            if tries:
-                self._sleep(_PAUSE_SECONDS * 2**tries)
-            with store_errors():
-                answer = self._dynamodb.batch_get_item(RequestItems=requests)
-            for item in answer["Responses"].get(self._table, []):
-                payloads[item["id"]["S"]] = item["payload"]["S"]
-            requests = dict(answer["UnprocessedKeys"])
-            if not requests:
-                return payloads
-        raise StoreBusyError
+        requests = {self._table: {"Keys": keys, "ProjectionExpression": "id, payload"}}
+        found = read_batch(self._dynamodb, requests, tries=_TRIES, sleep=self._sleep)
+        return {item["id"]["S"]: item["payload"]["S"] for item in found[self._table]}
