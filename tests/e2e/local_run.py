@@ -18,7 +18,8 @@ from storehooks_cli.local.environment import MARK
 ROOT = Path(__file__).parents[2]
 STORE_HASH = "5ueh97"
 READY_SECONDS = 240
-# Most of it is for deleting the copies of the layer, one for each process of a function.
+# Each process of a function had a copy of the layer, which takes a tenth of a second to delete; some
+# tests leave up to a hundred.
 STOP_SECONDS = 40
 
 

@@ -134,13 +134,14 @@ class _Stack:
         except (BotoCoreError, ClientError, StorehooksError) as error:
             raise LocalError(f"the local AWS fails ({error!r}): see {emulator.log}") from error
         finally:
-            shutil.rmtree(self._folder.scratch, ignore_errors=True)
             if emulator.saved:
                 self._state.end()
             else:
                 self._say(
                     "the local AWS has ended without saving; the next start goes back to the last clean stop"
                 )
+            # Last: each process of a function had a copy of the layer, and to delete those takes seconds.
+            shutil.rmtree(self._folder.scratch, ignore_errors=True)
 
     async def _deploy(self, emulator: Emulator) -> Outputs:
         deployment = Deployment(self._folder, self._state, emulator.endpoint_url, self._settings.parameters)
