@@ -27,7 +27,10 @@ PAGE = ROOT / "docs/performance.md"
 PLOT = ROOT / "docs/performance.svg"
 
 # In the order of docs/performance.md.
-MODULES: tuple[str, ...] = ()
+MODULES = (
+    "cold_start",
+    "warm",
+)
 
 
 def main() -> None:
