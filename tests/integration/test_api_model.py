@@ -172,7 +172,7 @@ class HooksApi(RuleBasedStateMachine):
         self.model = Model()
         self.now = 1_795_428_000
         self.last: Request | None = None
-        aws.renew("HooksTable")
+        aws.empty("HooksTable")
         self.hooks = HooksTable("HooksTable", dynamodb=aws.dynamodb, clock=self.clock)
         self.a_cold_start()
 

@@ -27,11 +27,9 @@ def fresh(aws, functions, access):
     """One hook of the caller, no other, and empty queues."""
 
     def begin() -> None:
+        aws.empty("HooksTable", "EventsQueue", "DeliveriesQueue")
         with aws.uncounted():
-            aws.renew("HooksTable")
             assert functions.invoke("create_hook", load_event("create_hook"))[0] == 201
-        for queue in ("EventsQueue", "DeliveriesQueue"):
-            aws.take(queue)
 
     return begin
 
