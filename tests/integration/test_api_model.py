@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-import botocore.client
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 from hypothesis.stateful import run_state_machine_as_test as run
@@ -23,6 +22,7 @@ from storehooks.api.v2 import hook_to_v2
 from storehooks.domain.hook import MAX_HOOKS_PER_SCOPE
 from tests.conftest import sequences
 from tests.integration.conftest import Client, Functions
+from tests.integration.interleaving import broken_into
 
 FUNCTIONS = ("create_hook", "get_hook", "list_hooks", "update_hook", "delete_hook")
 SCOPES = ("store/order/*", "store/order/created", "store/channel/7/cart/*")
@@ -267,21 +267,7 @@ class HooksApi(RuleBasedStateMachine):
         raise AssertionError(f"no order of {first} and {second} explains {answers}")
 
     def at_once(self, first: Request, second: Request, call: int) -> tuple[Answer, Answer]:
-        calls, answers = 0, []
-        api_call = botocore.client.BaseClient._make_api_call
-
-        def broken_into(client, operation, kwargs):
-            nonlocal calls
-            calls += 1
-            if calls == call + 1:
-                patched.undo()
-                answers.append(self.made(second))
-            return api_call(client, operation, kwargs)
-
-        with self.monkeypatch.context() as patched:
-            patched.setattr(botocore.client.BaseClient, "_make_api_call", broken_into)
-            answer = self.made(first)
-        return answer, answers[0] if answers else self.made(second)
+        return broken_into(self.monkeypatch, lambda: self.made(first), lambda: self.made(second), call)[:2]
 
     @rule(by=st.sampled_from([1, 3600, -600]))
     def the_clock_jumps(self, by):
