@@ -1,6 +1,7 @@
 # make run      the whole of storehooks on this machine (PORT, TLS_PORT, DATA_DIR, ...)
 # make test     every test
 # make lint     linters and type checks
+# make bench    measures speed and cost, and writes docs/performance.md anew (minutes; MODULES for a part)
 # make openapi  writes docs/openapi.yaml anew
 # make mutants  changes the code of the domain in each place, and lists what no unit test notices (minutes)
 # make invoke   one function in AWS's runtime interface emulator (FUNCTION, EVENT)
@@ -28,7 +29,7 @@ AWS := .venv-aws/.installed
 SAM := .venv-sam/.installed
 MUTANTS := .venv-mutants/.installed
 
-.PHONY: run test lint openapi mutants format invoke deploy lock install environments clean
+.PHONY: run test lint bench openapi mutants format invoke deploy lock install environments clean
 
 run: install
 	@exec .venv/bin/storehooks local --port "$(PORT)" --tls-port "$(TLS_PORT)" --data-dir "$(DATA_DIR)" \
@@ -44,6 +45,9 @@ lint: install
 	.venv/bin/mypy
 	.venv/bin/cfn-lint template.yaml
 	.venv-sam/bin/sam validate --lint --template template.yaml --region us-east-1
+
+bench: install
+	@exec .venv/bin/python -m benchmarks $(MODULES)
 
 openapi: install
 	.venv/bin/python -m storehooks_cli.openapi

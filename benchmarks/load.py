@@ -68,8 +68,8 @@ def main() -> None:
         wanted.add((f"/{stores[store].hash}/{scope}", number))
 
     started = time.monotonic()
-    for store, its_events in zip(stores, events, strict=True):
-        store.publish(its_events)
+    for publisher, its_events in zip(stores, events, strict=True):
+        publisher.publish(its_events)
     published = time.monotonic() - started
     while wanted - destinations.taken.keys() and time.monotonic() - started < options.within_seconds:
         time.sleep(0.2)

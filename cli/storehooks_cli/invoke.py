@@ -1,39 +1,27 @@
 """storehooks invoke: one function in AWS's own runtime interface emulator.
 
-The emulator runs a function as Lambda does, and needs no container. The function is the
-one that is deployed to the local stack, with its layer and its environment.
+The function is the one that is deployed to the local stack, with its layer and its environment.
 """
 
 import io
 import os
-import platform
-import subprocess
-import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import psutil
 import typer
 
 from storehooks_cli.local.environment import CREDENTIALS, NO_AWS_ACCOUNT, forget_callers_aws
 from storehooks_cli.local.folders import PROJECT
-from storehooks_cli.local.ports import LOOPBACK, free_port
 from storehooks_cli.options import DEFAULT_DATA_DIR, DEFAULT_STACK_NAME, DataDir, StackOptions
 from storehooks_cli.output import fail, print_json
+from storehooks_cli.runtime import emulator, http, running
 from storehooks_cli.stopping import exit_on_signals
 
 if TYPE_CHECKING:
-    import requests
-
     from storehooks_cli.stack import Stack
 
-_EMULATORS = PROJECT / ".venv-sam/lib/python3.13/site-packages/samcli/local/rapid"
-_PYTHON = PROJECT / ".venv/bin/python"
-_CONNECTS = 20
 # The emulator ends a function that exceeds its timeout, and says so; it needs time for that.
 _GRACE_SECONDS = 10
 
@@ -48,7 +36,7 @@ def invoke(
     Its response goes to standard output, its log to standard error. The status is 1 when
     the function fails.
     """
-    emulator = _emulator()
+    rie = emulator()
     if not event.is_file():
         fail(f"there is no event file {event}")
     if not (PROJECT / "functions" / function / "app.py").is_file():
@@ -58,21 +46,13 @@ def invoke(
     stack = StackOptions(local=True, data_dir=data_dir).find()
     exit_on_signals()
     with tempfile.TemporaryDirectory(prefix="storehooks-") as folder:
-        response = _response(emulator, stack, function, event.read_bytes(), Path(folder))
+        response = _response(rie, stack, function, event.read_bytes(), Path(folder))
     print_json(response)
     if isinstance(response, dict) and "errorType" in response:
         raise typer.Exit(1)
 
 
-def _emulator() -> Path:
-    processors = {"x86_64": "x86_64", "aarch64": "arm64"}
-    processor = processors.get(platform.machine())
-    if sys.platform != "linux" or processor is None:
-        fail("AWS's runtime interface emulator needs Linux; with Docker, `sam local invoke` does the same")
-    return _EMULATORS / f"aws-lambda-rie-{processor}"
-
-
-def _response(emulator: Path, stack: "Stack", function: str, event: bytes, folder: Path) -> Any:
+def _response(rie: Path, stack: "Stack", function: str, event: bytes, folder: Path) -> Any:
     """What the function answers to an event; the folder is for its code and layer."""
     import requests
 
@@ -98,9 +78,9 @@ def _response(emulator: Path, stack: "Stack", function: str, event: bytes, folde
         "PATH": os.environ["PATH"],
         "LANG": "C.UTF-8",
     }
-    with _running(emulator, code, environment) as url:
+    with running(rie, code, environment) as url:
         try:
-            answer = _http().post(url, data=event, timeout=configuration["Timeout"] + _GRACE_SECONDS)
+            answer = http().post(url, data=event, timeout=configuration["Timeout"] + _GRACE_SECONDS)
         except requests.RequestException as error:
             fail(f"the runtime interface emulator does not answer: {error}")
     try:
@@ -111,44 +91,4 @@ def _response(emulator: Path, stack: "Stack", function: str, event: bytes, folde
 
 def _unpack(url: str, folder: Path) -> None:
     """Unpack a zip that the local AWS serves."""
-    zipfile.ZipFile(io.BytesIO(_http().get(url).content)).extractall(folder)
-
-
-def _http() -> "requests.Session":
-    """A client for this machine, to which no proxy leads. It waits for what is just starting."""
-    import requests
-    from requests.adapters import HTTPAdapter
-    from urllib3 import Retry
-
-    session = requests.Session()
-    session.trust_env = False
-    retry = Retry(
-        total=None, connect=_CONNECTS, read=False, status=False, other=0, backoff_factor=0.1, backoff_max=0.5
-    )
-    session.mount("http://", HTTPAdapter(max_retries=retry))
-    return session
-
-
-@contextmanager
-def _running(emulator: Path, folder: Path, environment: Mapping[str, str]) -> Iterator[str]:
-    """The emulator, with the function in this folder; gives the URL that invokes it."""
-    address, runtime_address = f"{LOOPBACK}:{free_port()}", f"{LOOPBACK}:{free_port()}"
-    process = psutil.Popen(
-        [
-            *(emulator, "--log-level", "error"),
-            *("--runtime-interface-emulator-address", address),
-            *("--runtime-api-address", runtime_address),
-            *(_PYTHON, "-m", "awslambdaric", "app.handler"),
-        ],
-        cwd=folder,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=sys.stderr,
-    )
-    try:
-        yield f"http://{address}/2015-03-31/functions/function/invocations"
-    finally:
-        # The runtime first, which would complain of the emulator's end.
-        for part in [*process.children(recursive=True), process]:
-            part.kill()
-        process.wait()
+    zipfile.ZipFile(io.BytesIO(http().get(url).content)).extractall(folder)

@@ -12,7 +12,7 @@ from storehooks.adapters.access import AccessTables
 from storehooks.adapters.deliveries_queue import ReceivedTask
 from storehooks.adapters.deliveries_table import DeliveriesTable
 from storehooks.adapters.delivery_context import DeliveryContexts
-from storehooks.adapters.delivery_items import DUE_SHARDS, from_message, to_message
+from storehooks.adapters.delivery_items import from_message, to_message
 from storehooks.adapters.hooks_table import HooksTable
 from storehooks.adapters.recoveries_table import RecoveriesTable
 from storehooks.adapters.told_once import ToldOnce
@@ -144,7 +144,7 @@ class World:
     """All of a deployment that has to do with deliveries."""
 
     def __init__(self, aws, schedule: str = "60,180,300") -> None:
-        self._dynamodb = aws.dynamodb
+        self._aws = aws
         self.clock = Clock()
         self.queue = Queue(self.clock)
         self.bus = Bus()
@@ -277,17 +277,8 @@ class World:
 
     def _next_sweep(self) -> float:
         """The time of the next sweep that finds something."""
-        due = [
-            float(item["due_at"]["N"])
-            for shard in range(DUE_SHARDS)
-            for item in self._dynamodb.query(
-                TableName="DeliveriesTable",
-                IndexName="by_due",
-                Limit=1,
-                KeyConditionExpression="due_shard = :shard",
-                ExpressionAttributeValues={":shard": {"S": str(shard)}},
-            )["Items"]
-        ]
+        items = self._aws.scan("DeliveriesTable")
+        due = [float(item["due_at"]["N"]) for item in items if "due_shard" in item]
         waits = min(due, default=math.inf) - AHEAD_SECONDS - self._swept
         return self._swept + _SWEEP_SECONDS * max(1, math.ceil(waits / _SWEEP_SECONDS) if due else math.inf)
 

@@ -2,16 +2,18 @@
 
 Several clients of two stores create, change, list and delete hooks, repeat requests, and make
 them at once: a request is then broken into between two of its calls to AWS by another one, so
-that each interleaving that is tried can be tried again. In between processes are started anew,
-the clock jumps, and failures switch hooks off.
+that each interleaving that is tried can be tried again. In between processes are started anew or
+end in the middle of a request, the clock jumps, and failures switch hooks off.
 """
 
 import copy
+import logging
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import botocore.client
 from hypothesis import strategies as st
@@ -23,6 +25,10 @@ from storehooks.api.v2 import hook_to_v2
 from storehooks.domain.hook import MAX_HOOKS_PER_SCOPE
 from tests.conftest import sequences
 from tests.integration.conftest import Client, Functions
+from tests.integration.faults import Fault, Killed
+from tests.integration.interleaving import broken_into
+
+logger = logging.getLogger(__name__)
 
 FUNCTIONS = ("create_hook", "get_hook", "list_hooks", "update_hook", "delete_hook")
 SCOPES = ("store/order/*", "store/order/created", "store/channel/7/cart/*")
@@ -165,14 +171,17 @@ changes = st.fixed_dictionaries({}, optional=fields).filter(bool)
 class HooksApi(RuleBasedStateMachine):
     """Requests as they come, and the model beside them."""
 
+    figures: ClassVar[Counter[str]] = Counter()
+
     def __init__(self, aws, monkeypatch) -> None:
         super().__init__()
+        self.figures["sequences"] += 1
         self.aws = aws
         self.monkeypatch = monkeypatch
         self.model = Model()
         self.now = 1_795_428_000
         self.last: Request | None = None
-        aws.renew("HooksTable")
+        aws.empty("HooksTable")
         self.hooks = HooksTable("HooksTable", dynamodb=aws.dynamodb, clock=self.clock)
         self.a_cold_start()
 
@@ -237,6 +246,43 @@ class HooksApi(RuleBasedStateMachine):
             request = Request("create", client, fields={"scope": scope, "destination": destination})
             assert self.model.explains(request, self.made(request), self.now)
 
+    @rule(data=st.data(), call=st.integers(0, 1), way=st.sampled_from(["killed before", "killed after"]))
+    def a_request_whose_process_ends(self, data, call, way):
+        """Nobody hears of it; it was done whole or not at all, and the next process knows which."""
+        request, fault = self.drawn(data), Fault("", call, way, lasts=False)
+        api_call = botocore.client.BaseClient._make_api_call
+
+        def cut_off(client, operation, kwargs):
+            return fault.meet(0, operation, kwargs, lambda given: api_call(client, operation, given))
+
+        with self.monkeypatch.context() as patched:
+            patched.setattr(botocore.client.BaseClient, "_make_api_call", cut_off)
+            try:
+                answer = self.made(request)
+            except Killed:
+                answer = None
+                self.figures["ended in the middle"] += 1
+        if answer is not None:
+            assert self.model.explains(request, answer, self.now)
+            return
+        self.a_cold_start()
+        shown = [client.list()[1] for client in self.clients]
+        if shown == [self.model.of(client) for client in range(len(CLIENTS))]:
+            return
+        assert self.model.explains(request, self.answer_unheard(request, shown[request.client]), self.now)
+        self.each_client_sees_its_own_hooks_and_nothing_else()
+
+    def answer_unheard(self, request: Request, shown: list[dict[str, Any]]) -> Answer:
+        """What it would have been answered, had it been, when it took effect."""
+        before = {hook["id"]: hook for hook in self.model.of(request.client)}
+        match request.kind:
+            case "create":
+                (hook,) = [hook for hook in shown if hook["id"] not in before]
+                return 201, hook
+            case "delete":
+                return 200, before[request.hook_id]
+        return 200, next(hook for hook in shown if hook["id"] == request.hook_id)
+
     @rule(data=st.data(), call=st.integers(0, 2))
     def two_requests_at_once(self, data, call):
         self.check_at_once(self.drawn(data), self.drawn(data), call)
@@ -252,6 +298,7 @@ class HooksApi(RuleBasedStateMachine):
     def check_at_once(self, first: Request, second: Request, call: int) -> None:
         """The second comes when the first has made so many calls; it is as if one came after the other."""
         answers = self.at_once(first, second, call)
+        self.figures["at once"] += 1
         both = list(zip((first, second), answers, strict=True))
         orders = [both, both[::-1]]
         if first.kind == "deactivate" and answers[0][0] == 409:
@@ -267,21 +314,7 @@ class HooksApi(RuleBasedStateMachine):
         raise AssertionError(f"no order of {first} and {second} explains {answers}")
 
     def at_once(self, first: Request, second: Request, call: int) -> tuple[Answer, Answer]:
-        calls, answers = 0, []
-        api_call = botocore.client.BaseClient._make_api_call
-
-        def broken_into(client, operation, kwargs):
-            nonlocal calls
-            calls += 1
-            if calls == call + 1:
-                patched.undo()
-                answers.append(self.made(second))
-            return api_call(client, operation, kwargs)
-
-        with self.monkeypatch.context() as patched:
-            patched.setattr(botocore.client.BaseClient, "_make_api_call", broken_into)
-            answer = self.made(first)
-        return answer, answers[0] if answers else self.made(second)
+        return broken_into(self.monkeypatch, lambda: self.made(first), lambda: self.made(second), call)[:2]
 
     @rule(by=st.sampled_from([1, 3600, -600]))
     def the_clock_jumps(self, by):
@@ -354,4 +387,6 @@ class HooksApi(RuleBasedStateMachine):
 
 
 def test_any_sequence_of_requests_is_answered_as_the_model_says(aws, monkeypatch):
+    HooksApi.figures.clear()
     run(partial(HooksApi, aws, monkeypatch), settings=sequences(8, steps=25))
+    logger.info("figures: %s", dict(HooksApi.figures))

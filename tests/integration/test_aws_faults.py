@@ -5,8 +5,8 @@ import botocore.client
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from storehooks.adapters.hooks_table import HooksTable, _digest_attribute
 from tests.integration.conftest import ROOT, load_event
+from tests.integration.wholeness import check_whole
 
 FAULTS = {
     "throttled": (ClientError({"Error": {"Code": "ThrottlingException"}}, "call"), {429, 503}),
@@ -27,11 +27,9 @@ def fresh(aws, functions, access):
     """One hook of the caller, no other, and empty queues."""
 
     def begin() -> None:
+        aws.empty("HooksTable", "EventsQueue", "DeliveriesQueue")
         with aws.uncounted():
-            aws.renew("HooksTable")
             assert functions.invoke("create_hook", load_event("create_hook"))[0] == 201
-        for queue in ("EventsQueue", "DeliveriesQueue"):
-            aws.take(queue)
 
     return begin
 
@@ -60,29 +58,6 @@ def with_fault(monkeypatch, number: int, error: Exception, *, has_effect: bool, 
         patched.setattr(botocore.client.BaseClient, "_make_api_call", faulty)
         call()
     return calls[0] > number
-
-
-def check_whole(aws) -> None:
-    """Each hook is in its guard and nothing else is, and no id is above the store's last one."""
-    items = {(item["store_hash"]["S"], item["id"]["N"]): item for item in aws.scan("HooksTable")}
-    with aws.uncounted():
-        table = HooksTable("HooksTable", dynamodb=aws.dynamodb)
-        hooks = [hook for page in table.of_store("5ueh97") for hook in page]
-        last_id = table.last_id("5ueh97")
-    guarded = {
-        (key[0], name, value["N"])
-        for key, item in items.items()
-        if key[0].startswith("guard#")
-        for name, value in item.items()
-        if name.startswith("d_")
-    }
-    assert guarded == {
-        (f"guard#5ueh97#{hook.client_id}#{hook.scope}", _digest_attribute(hook), str(hook.id))
-        for hook in hooks
-    }
-    assert all(hook.id <= last_id for hook in hooks)
-    numbers = sum(int(item["number"]["N"]) for (key, _), item in items.items() if key.startswith("guard#"))
-    assert numbers == len(hooks)
 
 
 @pytest.mark.parametrize("name", OPERATIONS)

@@ -1,9 +1,20 @@
-"""What holds when requests come at once: 50 threads, each call atomic, any interleaving between."""
+"""What holds when requests come at once: each call to AWS is atomic, and anything may be between two.
+
+First with 50 threads and whatever they happen to do; then each place in one request where another
+may come in between, one after the other.
+"""
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+
+from storehooks.adapters.access import AccessTables, valid_secrets
+from storehooks.adapters.hooks_table import HooksTable
+from storehooks.domain.errors import SecretOverlapError
+from storehooks.domain.hook import MAX_HOOKS_PER_SCOPE
+from tests.integration.interleaving import interleavings
+from tests.integration.wholeness import check_whole
 
 THREADS = 50
 
@@ -67,3 +78,174 @@ def test_a_hook_deleted_meanwhile_does_not_come_back(client):
     assert client.list() == (200, [])
     statuses = [client.create(destination=f"https://app.example.com/{number}")[0] for number in range(10)]
     assert statuses == [201] * 10, "no place is taken by the hook that is gone"
+
+
+# ---------------------------------------------------------------- one by one
+
+
+@pytest.fixture
+def begun(aws, client):
+    """Begins anew with hooks of these destinations, whose ids count from 1."""
+
+    def begin(*paths: str, **fields):
+        def anew():
+            aws.empty("HooksTable")
+            for path in paths:
+                destination = f"https://app.example.com/{path}"
+                assert client.create(destination=destination, **fields)[0] == 201
+
+        return anew
+
+    return begin
+
+
+CHANGES = {
+    "is_active": True,
+    "headers": {"X-A": "1"},
+    "destination": "https://app.example.com/moved",
+    "scope": "store/cart/*",
+}
+
+
+@pytest.mark.parametrize("second", CHANGES)
+@pytest.mark.parametrize("first", CHANGES)
+def test_neither_of_two_changes_is_lost_wherever_one_breaks_into_the_other(
+    aws, client, begun, monkeypatch, first, second
+):
+    def change(field):
+        return lambda: client.update(1, **{field: CHANGES[field]})
+
+    for answers in interleavings(monkeypatch, begun("orders"), change(first), change(second)):
+        assert [status for status, _ in answers] == [200, 200]
+        hook = client.get(1)[1]
+        assert {field: hook[field] for field in {first, second}} == {
+            field: CHANGES[field] for field in {first, second}
+        }
+        check_whole(aws)
+
+
+def test_the_last_place_of_a_scope_is_given_once(aws, client, begun, monkeypatch):
+    nine = [str(number) for number in range(MAX_HOOKS_PER_SCOPE - 1)]
+
+    def create(path):
+        return lambda: client.create(destination=f"https://app.example.com/{path}")
+
+    for answers in interleavings(monkeypatch, begun(*nine), create("a"), create("b")):
+        assert sorted(status for status, _ in answers) == [201, 403]
+        check_whole(aws)
+
+
+def test_the_last_place_of_a_scope_is_given_once_to_one_that_moves_there(aws, client, begun, monkeypatch):
+    def begin():
+        begun(*[str(number) for number in range(MAX_HOOKS_PER_SCOPE - 1)])()
+        assert client.create(scope="store/cart/*")[0] == 201
+
+    def move():
+        return client.update(MAX_HOOKS_PER_SCOPE, scope="store/order/*")
+
+    def create():
+        return client.create(destination="https://app.example.com/b")
+
+    for one, other in ((move, create), (create, move)):
+        for answers in interleavings(monkeypatch, begin, one, other):
+            statuses = [status for status, _ in answers]
+            assert statuses.count(403) == 1
+            assert set(statuses) <= {200, 201, 403}
+            check_whole(aws)
+
+
+def test_a_destination_is_taken_once(aws, client, begun, monkeypatch):
+    def move(hook_id):
+        return lambda: client.update(hook_id, destination="https://app.example.com/wanted")
+
+    for answers in interleavings(monkeypatch, begun("a", "b"), move(1), move(2)):
+        assert sorted(status for status, _ in answers) == [200, 409]
+        check_whole(aws)
+
+
+@pytest.mark.parametrize("change", [{field: value} for field, value in CHANGES.items()], ids=list(CHANGES))
+def test_a_hook_that_is_deleted_and_changed_is_gone(aws, client, begun, monkeypatch, change):
+    def delete():
+        return client.delete(1)
+
+    def update():
+        return client.update(1, **change)
+
+    for one, other in ((delete, update), (update, delete)):
+        for answers in interleavings(monkeypatch, begun("orders"), one, other):
+            by = dict(zip((one, other), answers, strict=True))
+            assert by[delete][0] == 200
+            assert by[update][0] in {200, 404}
+            assert client.get(1)[0] == 404
+            check_whole(aws)
+
+
+def test_a_hook_is_deleted_once(aws, client, begun, monkeypatch):
+    def delete():
+        return client.delete(1)
+
+    for answers in interleavings(monkeypatch, begun("orders"), delete, delete):
+        assert sorted(status for status, _ in answers) == [200, 404]
+        check_whole(aws)
+
+
+@pytest.mark.parametrize("change", [{"is_active": True}, {"destination": "https://app.example.com/better"}])
+def test_who_changes_a_hook_while_failures_deactivate_it_is_right(aws, client, begun, monkeypatch, change):
+    """What failed was the hook as it was read before; else its owner has the last word by coming last."""
+    hooks = HooksTable("HooksTable", dynamodb=aws.dynamodb)
+
+    def deactivate():
+        return hooks.deactivate(hooks.find("5ueh97", 1), "it fails")
+
+    def update():
+        return client.update(1, **change)
+
+    ends = []
+    for first, second in ((deactivate, update), (update, deactivate)):
+        for answers in interleavings(monkeypatch, begun("orders", is_active=True), first, second):
+            by = dict(zip((first, second), answers, strict=True))
+            assert by[update][0] == 200
+            hook = client.get(1)[1]
+            if not by[deactivate]:
+                assert hook | change == hook, "nothing of the owner's change is lost"
+            assert hook["is_active"] is ("deactivated_at" not in hook)
+            ends.append((by[deactivate], hook["is_active"]))
+            check_whole(aws)
+    # Read and written on either side of the change, it has no effect.
+    assert (False, True) in ends
+    assert {True, False} == {was_deactivated for was_deactivated, _ in ends}
+    if "is_active" not in change:
+        assert (True, True) not in ends, "a change of something else does not switch a hook on again"
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_of_two_rotations_at_once_no_secret_in_use_is_lost(aws, access, monkeypatch, force):
+    def begin():
+        aws.empty("ClientsTable")
+        begin.secret = access.create_token("5ueh97", "a" * 32).client_secret
+
+    def rotate():
+        try:
+            return access.rotate_secret("5ueh97", "a" * 32, overlap_seconds=3600, force=force).client_secret
+        except SecretOverlapError:
+            return None
+
+    for first, second in interleavings(monkeypatch, begin, rotate, rotate):
+        (item,) = aws.scan("ClientsTable")
+        signing = valid_secrets(item, 0)
+        if force:  # both were told one, and both sign
+            assert set(signing) == {first, second}
+        else:
+            (given,) = {first, second} - {None}
+            assert signing == (given, begin.secret)
+
+
+def test_two_first_tokens_of_a_client_share_its_secret(aws, monkeypatch):
+    access = AccessTables("TokensTable", "ClientsTable", dynamodb=aws.dynamodb)
+
+    def create():
+        return access.create_token("5ueh97", "a" * 32)
+
+    for first, second in interleavings(monkeypatch, lambda: aws.empty("ClientsTable"), create, create):
+        assert first.client_secret == second.client_secret
+        assert first.access_token != second.access_token

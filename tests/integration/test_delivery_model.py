@@ -1,8 +1,9 @@
 """Deliveries by sequences of happenings that hypothesis makes up: none is lost, and none comes too early.
 
 Events come, hooks are created, moved, switched off and on and deleted, deliveries are asked for
-again, destinations fail in one way or another for a while, messages come twice, the clock jumps,
-and calls to AWS fail before and after they took effect, or are the last thing that a process does.
+again one by one and by recoveries, strangers look, destinations fail in one way or another for a
+while, messages come twice, the clock jumps, and calls to AWS fail before and after they took effect,
+or are the last thing that a process does.
 """
 
 import json
@@ -28,10 +29,13 @@ from storehooks.domain.errors import (
     QueueFailedError,
     StoreFailedError,
 )
+from storehooks.domain.recovery import MISSED, RECOVERABLE, Recovery, State
 from storehooks.domain.scope import subscriptions_to
 from storehooks.flows.match import Matcher
+from storehooks.flows.recover import RecoveryOrders
 from storehooks.flows.redeliver import Redeliverer
 from tests.conftest import sequences
+from tests.integration.conftest import load_event
 from tests.integration.delivery_world import STORE, World
 
 logger = logging.getLogger(__name__)
@@ -54,6 +58,8 @@ CALLS = (
     "bus",
     "wait",
 )
+OF_A_HOOK = ("get_hook", "list_deliveries", "get_delivery", "redeliver", "recover_deliveries", "ping_hook")
+STRANGERS = ((STORE, "f" * 32), ("other1", None))
 ENDS = frozenset({Status.DELIVERED, Status.EXHAUSTED, Status.HELD, Status.CANCELLED})
 
 
@@ -74,7 +80,6 @@ class FragileWorld(World):
 
     def __init__(self, aws) -> None:
         super().__init__(aws, SCHEDULE)
-        self._aws = aws
         self.is_undisturbed = False
 
     def deliver(self, taken):
@@ -95,23 +100,21 @@ class FragileWorld(World):
         yield
         self.is_undisturbed = False
 
-    def _next_sweep(self) -> float:
-        with self.undisturbed():
-            return super()._next_sweep()
-
 
 class Deliveries(RuleBasedStateMachine):
     """What happens, and what must be true of it afterwards."""
 
     figures: ClassVar[Counter[str]] = Counter()
 
-    def __init__(self, aws, monkeypatch) -> None:
+    def __init__(self, aws, functions, monkeypatch) -> None:
         super().__init__()
         self.aws = aws
+        self.functions = functions
         self.monkeypatch = monkeypatch
-        aws.renew("HooksTable", "DeliveriesTable", "EventIdsTable")
+        aws.empty("HooksTable", "DeliveriesTable", "EventIdsTable")
         self.world = FragileWorld(aws)
         self.world.answer = self.answer
+        self.began = self.world.clock.now
         self.matcher = Matcher(
             hooks=self.world.hooks,
             event_ids=EventIdsTable("EventIdsTable", dynamodb=aws.dynamodb, clock=self.world.clock),
@@ -122,6 +125,9 @@ class Deliveries(RuleBasedStateMachine):
         self.answers = dict.fromkeys(DESTINATIONS, (200, None))
         self.hooks: dict[int, str] = {}
         self.ever_off: set[int] = set()
+        self.last_id = 0
+        self.recoveries: list[tuple[Recovery, set[str]]] = []
+        self.bodies: dict[str, bytes] = {}
         self.events: list[dict[str, Any]] = []
         self.unmatched: list[dict[str, Any]] = []
         self.expected: dict[str, tuple[int, str]] = {}
@@ -139,6 +145,7 @@ class Deliveries(RuleBasedStateMachine):
         assert known is None or known.status not in ENDS, f"sent again: {known}"
         if known is not None and known.next_attempt_at is not None:
             assert self.world.clock.now >= known.next_attempt_at, f"sent too early: {known}"
+        assert self.bodies.setdefault(delivery_id, request.body) == request.body
         status, retry_after = self.answers[request.url]
         if status == 200:
             self.reached.add(delivery_id)
@@ -146,21 +153,18 @@ class Deliveries(RuleBasedStateMachine):
         return status, retry_after
 
     def logged_now(self, delivery_id: str) -> Delivery | None:
-        hook_id, _ = self.expected[delivery_id]
-        with self.world.undisturbed():
-            return self.log_of(hook_id, delivery_id)
-
-    def log_of(self, hook_id: int, delivery_id: str) -> Delivery | None:
-        key = {"hook": {"S": f"{STORE}#{hook_id}"}, "id": {"S": delivery_id}}
-        answer = self.aws.dynamodb.get_item(TableName="DeliveriesTable", Key=key, ConsistentRead=True)
-        return from_item(answer["Item"]) if "Item" in answer else None
+        items = self.aws.scan("DeliveriesTable")
+        return next((from_item(item) for item in items if item["id"]["S"] == delivery_id), None)
 
     # ------------------------------------------------------------ hooks
 
     @rule(scope=st.sampled_from(SCOPES), destination=st.sampled_from(DESTINATIONS))
     def a_new_hook(self, scope, destination):
         with suppress(DuplicateHookError):
-            self.hooks[self.world.hook(destination, scope).id] = scope
+            hook = self.world.hook(destination, scope)
+            assert hook.id > self.last_id, "an id is used once"
+            self.last_id = hook.id
+            self.hooks[hook.id] = scope
 
     def a_hook_of(self, data) -> int:
         return data.draw(st.sampled_from(sorted(self.hooks)))
@@ -238,7 +242,9 @@ class Deliveries(RuleBasedStateMachine):
             if id(message) not in before and isinstance(task := self.world.task(message[2]), AttemptTask)
         ]
         assert {delivery.hook_id for delivery in ordered} <= set(expected)
-        self.expected |= {delivery.id: (delivery.hook_id, delivery.event_id) for delivery in ordered}
+        for delivery in ordered:
+            what = (delivery.hook_id, delivery.event_id)
+            assert self.expected.setdefault(delivery.id, what) == what, "an id stands for one delivery"
         if failed:
             self.unmatched.append(envelope)
             return
@@ -257,6 +263,47 @@ class Deliveries(RuleBasedStateMachine):
             self.logged[delivery_id] = redeliverer.redeliver(hook, delivery_id)
             self.hastened.add(delivery_id)
             self.figures["redelivered"] += 1
+
+    @precondition(lambda self: self.hooks)
+    @rule(data=st.data(), statuses=st.sampled_from([MISSED, RECOVERABLE]), back=st.sampled_from([600, 86400]))
+    def somebody_recovers_what_a_hook_missed(self, data, statuses, back):
+        hook = self.world.hooks.find(STORE, self.a_hook_of(data))
+        orders = RecoveryOrders(
+            recoveries=self.world.recoveries, queue=self.world.queue, clock=self.world.clock
+        )
+        since, until = self.began - back, self.began + back
+        wanted = {
+            delivery.id
+            for item in self.aws.scan("DeliveriesTable")
+            if "payload" in item
+            and (delivery := from_item(item)).hook_id == hook.id
+            and delivery.status in statuses
+            and since <= delivery.created_at <= until
+        }
+        with suppress(HookInactiveError):
+            recovery = orders.order(hook, statuses, since, until)
+            assert recovery.count == len(wanted)
+            self.recoveries.append((recovery, wanted))
+            self.figures["recoveries"] += 1
+
+    @precondition(lambda self: self.last_id)
+    @rule(data=st.data(), name=st.sampled_from(OF_A_HOOK), stranger=st.sampled_from(STRANGERS))
+    def a_stranger_looks(self, data, name, stranger):
+        """Another client of the store, or a client of the same id of another store: it sees nothing."""
+        event = load_event(name)
+        event["requestContext"]["authorizer"] |= {
+            "store_hash": stranger[0],
+            "client_id": stranger[1] or self.world.caller.client_id,
+        }
+        event["pathParameters"] |= {
+            "store_hash": stranger[0],
+            "id": str(data.draw(st.integers(1, self.last_id))),
+            "delivery_id": data.draw(st.sampled_from(sorted(self.expected) or ["msg_" + "0" * 32])),
+        }
+        before = self.aws.scan("DeliveriesTable"), self.aws.scan("HooksTable"), len(self.world.queue.waiting)
+        assert self.functions.invoke(name, event)[0] == 404
+        after = self.aws.scan("DeliveriesTable"), self.aws.scan("HooksTable"), len(self.world.queue.waiting)
+        assert after == before
 
     # ------------------------------------------------------------ time, and what goes wrong
 
@@ -369,11 +416,15 @@ class Deliveries(RuleBasedStateMachine):
 
     def check_logged(self, delivery_id: str, hook_id: int, delivery: Delivery, item: dict[str, Any]) -> None:
         slots = self.world.schedule.slots
+        if delivery.round_at is not None:
+            is_recovered = any(recovery.hook_id == hook_id for recovery, _ in self.recoveries)
+            assert is_recovered or delivery_id in self.hastened, "nobody asked for another round"
+            self.hastened.add(delivery_id)
         before = self.logged.get(delivery_id)
         if before is not None:
             if delivery.status is not Status.DELIVERED:
                 assert delivery.attempts[: len(before.attempts)] == before.attempts
-            if before.status in ENDS:
+            if before.status in ENDS and delivery.round_at in {None, before.round_at}:
                 assert delivery.status is before.status or delivery.status is Status.DELIVERED
         self.logged[delivery_id] = delivery
         for slot, one, following in zip(slots, delivery.attempts, delivery.attempts[1:], strict=False):
@@ -391,7 +442,7 @@ class Deliveries(RuleBasedStateMachine):
                 assert 0 < len(delivery.attempts_of_round) <= len(slots)
             case Status.PENDING:
                 assert {"next_attempt_at", "due_shard", "due_at"} <= set(item)
-                assert delivery_id in self.hastened, "without another round the log does not know it yet"
+                assert delivery.round_at is not None, "without another round the log does not know it yet"
             case Status.EXHAUSTED:
                 assert len(delivery.attempts_of_round) == len(slots) + 1
             case Status.HELD:
@@ -409,11 +460,25 @@ class Deliveries(RuleBasedStateMachine):
         for delivery_id in self.expected:
             assert self.logged[delivery_id].status in ENDS, self.logged[delivery_id]
             self.figures[self.logged[delivery_id].status] += 1
+        for recovery, wanted in self.recoveries:
+            self.check_recovered(recovery, wanted)
+        for hook_id in self.hooks:
+            assert self.world.hooks.find(STORE, hook_id) is not None, "no hook goes but by its owner"
+
+    def check_recovered(self, recovery: Recovery, wanted: set[str]) -> None:
+        """It has come to an end; and unless that was the hook's, it has sent all that it was for."""
+        now = self.world.recoveries.get(STORE, recovery.hook_id, recovery.id)
+        self.figures[f"recoveries {now.state}"] += 1
+        assert now.state is not State.RUNNING
+        if now.state is State.FINISHED:
+            for one in map(self.logged.__getitem__, wanted):
+                is_begun = one.round_at is not None and one.round_at >= recovery.created_at
+                assert is_begun or one.status is Status.DELIVERED, f"not sent again: {one}"
 
 
-def test_whatever_happens_each_delivery_is_made_or_accounted_for(aws, monkeypatch):
+def test_whatever_happens_each_delivery_is_made_or_accounted_for(aws, functions, monkeypatch):
     Deliveries.figures.clear()
-    run(partial(Deliveries, aws, monkeypatch), settings=sequences(10, steps=25))
+    run(partial(Deliveries, aws, functions, monkeypatch), settings=sequences(20, steps=40))
     figures = Deliveries.figures
     logger.info("figures: %s", dict(figures))
     assert figures["faults"]

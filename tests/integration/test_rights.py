@@ -1,7 +1,6 @@
 """The rights that template.yaml gives a function are those that its calls to AWS need, no more, no fewer."""
 
 import json
-from typing import Any
 
 import botocore.client
 import pytest
@@ -10,7 +9,8 @@ from storehooks.domain.delivery import HoldTask
 from storehooks.domain.recovery import MISSED, RECOVERABLE, new_recovery
 from tests.integration.conftest import load_event
 from tests.integration.delivery_world import World
-from tests.template_file import EMAIL_SENDER, resources
+from tests.integration.rights import granted, of_the_mapping, rights_of
+from tests.template_file import resources
 
 
 @pytest.fixture
@@ -18,71 +18,18 @@ def world(aws):
     return World(aws)
 
 
-RIGHTS_OF_CALLS = {
-    "SendMessageBatch": "sqs:SendMessage",
-    "ReceiveMessage": "sqs:ReceiveMessage",
-    "DeleteMessageBatch": "sqs:DeleteMessage",
-    "PutEvents": "events:PutEvents",
-    "SendEmail": "ses:SendEmail",
-}
-
-
 @pytest.fixture
 def needed(aws, monkeypatch):
     """The IAM actions that calls need, with their resources, as they are made."""
     found: set[tuple[str, str]] = set()
     call = botocore.client.BaseClient._make_api_call
-    queues = {url: name for name, url in aws.queues.items()}
 
     def recording(client, operation, kwargs):
-        if operation == "TransactWriteItems":  # it needs the rights of its writes
-            for write in kwargs["TransactItems"]:
-                ((kind, item),) = write.items()
-                found.add((f"dynamodb:{kind}Item", item["TableName"]))
-        elif "RequestItems" in kwargs:
-            found.update((f"dynamodb:{operation}", table) for table in kwargs["RequestItems"])
-        elif "QueueUrl" in kwargs:
-            found.add((RIGHTS_OF_CALLS[operation], queues[kwargs["QueueUrl"]]))
-        elif "Entries" in kwargs:
-            found.update((RIGHTS_OF_CALLS[operation], entry["EventBusName"]) for entry in kwargs["Entries"])
-        elif "FromEmailAddress" in kwargs:
-            found.add((RIGHTS_OF_CALLS[operation], kwargs["FromEmailAddress"]))
-        else:
-            index = f"/index/{kwargs['IndexName']}" if "IndexName" in kwargs else ""
-            found.add((f"dynamodb:{operation}", kwargs["TableName"] + index))
+        found.update(rights_of(aws, operation, kwargs))
         return call(client, operation, kwargs)
 
     monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", recording)
     return found
-
-
-def granted(logical_id: str) -> set[tuple[str, str]]:
-    (policy,) = resources("AWS::IAM::Role")[f"{logical_id}Role"]["Policies"]
-    *own, _logs, _traces = policy["PolicyDocument"]["Statement"]
-    return {
-        (action, resource)
-        for statement in own
-        for action in statement["Action"]
-        for resource in named(statement["Resource"])
-    }
-
-
-def named(resource: Any) -> list[str]:
-    """The logical names of what a statement is about, with the index where it is one."""
-    if isinstance(resource, list):
-        return [name for one in resource for name in named(one)]
-    if "Fn::GetAtt" in resource:
-        return [resource["Fn::GetAtt"][0]]
-    if isinstance(resource["Fn::Sub"], list):  # the identity of an address in SES
-        arn, _ = resource["Fn::Sub"]
-        assert arn.endswith(":identity/${Identity}")
-        return [EMAIL_SENDER]
-    return [resource["Fn::Sub"].replace("${", "").replace(".Arn}", "")]
-
-
-def of_the_mapping(queue: str) -> set[tuple[str, str]]:
-    """What Lambda itself needs to read a queue, with the function's role."""
-    return {(f"sqs:{action}", queue) for action in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")}
 
 
 def changes_of_every_kind(client):

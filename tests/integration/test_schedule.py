@@ -53,13 +53,13 @@ def test_bigcommerces_schedule_is_kept_over_its_two_days(aws):
 
 
 @settings(
-    max_examples=10,
+    max_examples=6,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # to shrink days of deliveries takes minutes
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
     slots=st.lists(st.integers(1, 4000), min_size=1, max_size=6),
-    numbers=st.integers(1, 8),
+    numbers=st.integers(1, 5),
     seed=st.randoms(use_true_random=False),
 )
 def test_any_schedule_is_kept_for_any_number_of_deliveries(aws, slots, numbers, seed):

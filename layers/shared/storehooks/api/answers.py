@@ -1,7 +1,7 @@
 """What the API answers, field by field.
 
 mypy holds the functions that make these to them, and docs/openapi.yaml is generated from
-them: a text under a field is what the document says of it.
+them: a text under a field is what the document says of it. No function loads them.
 """
 
 from typing import Any, NotRequired, TypedDict

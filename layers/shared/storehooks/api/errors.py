@@ -5,7 +5,10 @@ V2 answers with an array of one object per problem:
 ``{"status": 422, "title": "...", "type": "...", "errors": {"<field>": "..."}}``.
 """
 
-from storehooks.api.answers import ErrorDetails, ErrorV2
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from storehooks.api.response import Response
 from storehooks.api.v3 import error_to_v3
 from storehooks.api.version import Version
@@ -28,6 +31,9 @@ from storehooks.domain.errors import (
     TooManyHooksError,
     UnsupportedMediaTypeError,
 )
+
+if TYPE_CHECKING:
+    from storehooks.api.answers import ErrorDetails, ErrorV2
 
 RETRY_AFTER_SECONDS = 1
 MOST_PROBLEMS = 20

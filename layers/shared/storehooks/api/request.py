@@ -2,6 +2,7 @@
 
 The gateway gives header names in whatever case the client used, a body as text or in
 base64, and the authorizer's context beside the path; all of it is read here and nowhere else.
+What only requests about deliveries need is imported by them, not by every function.
 """
 
 import base64
@@ -12,11 +13,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from storehooks.api.strict_json import RefusedJsonError, strict_json
 from storehooks.api.version import Version
-from storehooks.domain.delivery import Status, is_delivery_id
 from storehooks.domain.errors import (
     BodyTooLargeError,
     DeliveryNotFoundError,
@@ -30,7 +30,9 @@ from storehooks.domain.errors import (
 from storehooks.domain.event import LATEST, check_created_at
 from storehooks.domain.hook import ALL_HOOKS, HookFilter
 from storehooks.domain.identity import Caller, is_store_hash
-from storehooks.domain.recovery import is_recovery_id
+
+if TYPE_CHECKING:
+    from storehooks.domain.delivery import Status
 
 MAX_BODY_BYTES = 64 * 1024
 MAX_PAGE_SIZE = 250
@@ -76,7 +78,7 @@ class HooksWanted:
 class DeliveriesWanted:
     """Which of a hook's deliveries are asked for; ``cursor`` is the id of the last one seen."""
 
-    status: Status | None
+    status: "Status | None"
     most: int
     cursor: str | None
 
@@ -168,6 +170,8 @@ class Request:
 
         :raises DeliveryNotFoundError: unless it is one.
         """
+        from storehooks.domain.delivery import is_delivery_id
+
         text = self._path("delivery_id")
         if not is_delivery_id(text):
             raise DeliveryNotFoundError
@@ -178,6 +182,8 @@ class Request:
 
         :raises RecoveryNotFoundError: unless it is one.
         """
+        from storehooks.domain.recovery import is_recovery_id
+
         text = self._path("recovery_id")
         if not is_recovery_id(text):
             raise RecoveryNotFoundError
@@ -188,6 +194,8 @@ class Request:
 
         :raises InvalidRequestError: with each that is out of range.
         """
+        from storehooks.domain.delivery import Status, is_delivery_id
+
         problems: list[Problem] = []
         most = self._count("limit", default=DELIVERIES_PAGE_SIZE, most=MAX_PAGE_SIZE, problems=problems)
         status = self._query("status")

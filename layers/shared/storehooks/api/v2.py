@@ -1,21 +1,25 @@
 """Hooks and deliveries as version 2 of the API shows them."""
 
+from __future__ import annotations
+
 import json
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-from storehooks.api.answers import (
-    AttemptV2,
-    DeliveryV2,
-    HookV2,
-    PingV2,
-    RecoveryV2,
-    WholeAttemptV2,
-    WholeDeliveryV2,
-)
-from storehooks.domain.attempt import Attempt
-from storehooks.domain.delivery import Delivery
-from storehooks.domain.hook import Hook
-from storehooks.domain.recovery import Recovery
+if TYPE_CHECKING:
+    from storehooks.api.answers import (
+        AttemptV2,
+        DeliveryV2,
+        HookV2,
+        PingV2,
+        RecoveryV2,
+        WholeAttemptV2,
+        WholeDeliveryV2,
+    )
+    from storehooks.domain.attempt import Attempt
+    from storehooks.domain.delivery import Delivery
+    from storehooks.domain.hook import Hook
+    from storehooks.domain.recovery import Recovery
 
 
 def hook_to_v2(hook: Hook) -> HookV2:

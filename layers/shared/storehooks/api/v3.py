@@ -1,15 +1,20 @@
 """Hooks, lists and errors as version 3 of the API shows them: in an envelope, times as seconds since 1970."""
 
+from __future__ import annotations
+
 import json
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from storehooks.api.answers import AdminV3, ErrorV3, EventV3, HookV3, LinksV3, PageMetaV3
-from storehooks.api.request import Page
 from storehooks.domain.errors import InvalidRequestError, Problem
-from storehooks.domain.hook import Hook
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from storehooks.api.answers import AdminV3, ErrorV3, EventV3, HookV3, LinksV3, PageMetaV3
+    from storehooks.api.request import Page
+    from storehooks.domain.hook import Hook
 
 # What BigCommerce has there in every error.
 _ERROR_TYPE = "https://developer.bigcommerce.com/api-docs/getting-started/api-status-codes"

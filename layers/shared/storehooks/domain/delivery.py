@@ -3,6 +3,7 @@
 import hashlib
 import math
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -239,6 +240,11 @@ class RecoverTask:
 
 
 type Task = AttemptTask | RecordTask | HoldTask | RecoverTask
+
+
+def delivery_ids(tasks: Iterable[Task | None]) -> list[str]:
+    """The deliveries whose attempts these tasks are, for the logs."""
+    return [task.delivery_id for task in tasks if isinstance(task, AttemptTask)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ from storehooks.domain.delivery import (
     RecoverTask,
     Status,
     Task,
+    delivery_ids,
 )
 from storehooks.domain.errors import QueueFailedError, StorehooksError
 from storehooks.domain.hook import Hook
@@ -315,8 +316,9 @@ class _Invocation:
         try:
             self._shared.queue.send([order for _, order in later])
         except QueueFailedError as error:
-            logger.warning("putting off failed", error=error.code, messages=len(error.failed))
             failed = error.failed
+            ids = delivery_ids(later[position][0].task for position in sorted(failed))
+            logger.warning("putting off failed", error=error.code, delivery_ids=ids)
         for position, (work, _) in enumerate(later):
             if position in failed:
                 self._fail(work)
@@ -381,5 +383,6 @@ class _Invocation:
         try:
             self._shared.queue.delete(self._to_delete)
         except QueueFailedError as error:  # they come again, and the log says that they are done
-            logger.warning("deleting failed", error=error.code, messages=len(self._to_delete))
+            ids = delivery_ids(received.task for received in self._to_delete)
+            logger.warning("deleting failed", error=error.code, delivery_ids=ids)
         self._to_delete.clear()

@@ -10,7 +10,7 @@ from storehooks.adapters.event_ids import EventIdsTable
 from storehooks.adapters.hooks_table import HooksTable
 from storehooks.adapters.queue import OutgoingMessage, Queue
 from storehooks.api.event_input import from_envelope
-from storehooks.domain.delivery import Order, new_delivery
+from storehooks.domain.delivery import Order, delivery_ids, new_delivery
 from storehooks.domain.errors import InvalidRequestError, QueueFailedError, StorehooksError
 from storehooks.domain.event import Event
 from storehooks.domain.hook import Hook
@@ -72,7 +72,12 @@ class Matcher:
             self._queue.send([order for _, order in orders])
         except QueueFailedError as error:
             failed |= {orders[position][0] for position in error.failed}
-            logger.warning("sending deliveries failed", error=error.code, messages=sorted(failed))
+            unsent = [orders[position][1] for position in sorted(error.failed)]
+            logger.warning(
+                "sending deliveries failed",
+                error=error.code,
+                delivery_ids=delivery_ids(order.task for order in unsent),
+            )
         self._meter.count(Count.EVENTS_MATCHED, len(matched - failed))
         return failed
 

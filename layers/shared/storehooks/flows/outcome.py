@@ -22,7 +22,7 @@ from storehooks.adapters.told_once import ToldOnce
 from storehooks.domain import exception_event
 from storehooks.domain.attempt import Attempt
 from storehooks.domain.circuit import Circuit
-from storehooks.domain.delivery import GONE, Delivery, HoldTask, Order, RecordTask, Status
+from storehooks.domain.delivery import GONE, Delivery, HoldTask, Order, RecordTask, Status, delivery_ids
 from storehooks.domain.destination import destination_digest
 from storehooks.domain.errors import QueueFailedError, StorehooksError
 from storehooks.domain.hook import Hook
@@ -154,14 +154,14 @@ class Outcomes:
         try:
             self._log.save_delivered(delivered)
         except StorehooksError as error:
-            logger.warning("logging later", error=repr(error), deliveries=[one.id for one in delivered])
+            logger.warning("logging later", error=repr(error), delivery_ids=[one.id for one in delivered])
             try:
                 self._queue.send(
                     [Order(RecordTask(delivery=one), _RECORD_AGAIN_SECONDS) for one in delivered]
                 )
             except QueueFailedError as failure:
                 ids = [delivered[position].id for position in failure.failed]
-                logger.error("delivered, and never logged", deliveries=ids)  # noqa: TRY400 - says it all
+                logger.error("delivered, and never logged", delivery_ids=ids)  # noqa: TRY400 - says it all
 
     def _log_failed(self, failed: Sequence[_Failed], circuits: Mapping[HookKey, Circuit]) -> set[str]:
         """Log failed attempts, and order the next ones; the ids of the deliveries for which that failed."""
@@ -261,12 +261,15 @@ class Outcomes:
             logger.warning("delivery exception not told", error=repr(error), **one.delivery.log_keys)
 
     def _send(self, orders: Sequence[Order]) -> set[str]:
-        """Send attempt tasks; the ids of the deliveries for which that failed."""
+        """Send tasks; the ids of the deliveries whose attempts were not taken."""
         try:
             self._queue.send(orders)
         except QueueFailedError as error:
-            logger.warning("sending retries failed", error=error.code, deliveries=len(error.failed))
-            return {_delivery_id(orders[position]) for position in error.failed}
+            tasks = [orders[position].task for position in sorted(error.failed)]
+            ids = delivery_ids(tasks)
+            hook_ids = sorted({task.hook_id for task in tasks if not isinstance(task, RecordTask)})
+            logger.warning("sending orders failed", error=error.code, delivery_ids=ids, hook_ids=hook_ids)
+            return set(ids)
         return set()
 
     def _counted(
@@ -296,10 +299,6 @@ def _reason(delivery: Delivery) -> str:
         return "the destination answered 410 Gone, that it wants no more"
     number = len(delivery.attempts_of_round)
     return f"{number} attempts failed and none succeeded meanwhile; the last: {last.error}"
-
-
-def _delivery_id(order: Order) -> str:
-    return getattr(order.task, "delivery_id", "")
 
 
 def _log_attempt(one: Sent) -> None:

@@ -182,7 +182,10 @@ class Recoverer:
         try:
             self._queue.send([Order(task) for task in tasks])
         except QueueFailedError as error:  # then the sweep sends them, in five minutes
-            logger.warning("sending again later", error=error.code, deliveries=len(error.failed))
+            later = [ids[position] for position in sorted(error.failed)]
+            logger.warning(
+                "sending again later", error=error.code, delivery_ids=later, **recovery.task.log_keys
+            )
 
     def _save(self, after: Recovery, before: Recovery, wait_seconds: int = 0) -> None:
         """Keep what a step has come to, and order the next one, unless another did this one too."""

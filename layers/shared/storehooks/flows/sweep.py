@@ -8,7 +8,7 @@ from aws_lambda_powertools import Logger
 
 from storehooks.adapters.deliveries_queue import DeliveriesQueue
 from storehooks.adapters.deliveries_table import DeliveriesTable
-from storehooks.domain.delivery import AttemptTask, Order
+from storehooks.domain.delivery import AttemptTask, Order, delivery_ids
 from storehooks.domain.errors import QueueFailedError, StorehooksError
 from storehooks.flows.meter import Count, Meter
 
@@ -56,7 +56,8 @@ class Sweeper:
         try:
             self._queue.send(orders)
         except QueueFailedError as error:
-            logger.warning("handing on failed", error=error.code, deliveries=len(error.failed))
+            ids = delivery_ids(due[position][0] for position in sorted(error.failed))
+            logger.warning("handing on failed", error=error.code, delivery_ids=ids)
             for position in error.failed:
                 self._give_back(*due[position])
             return len(due) - len(error.failed)

@@ -1,0 +1,114 @@
+"""`make bench`: takes every measure, and writes results.json, the tables of docs/performance.md and its plot.
+
+Each module of `MODULES` has a `measure()` that returns its measures, and can be run alone:
+`python -m benchmarks.cold_start`. Here each has a process of its own, so that none meets what
+another has loaded.
+"""
+
+import argparse
+import json
+import platform
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pycurl  # type: ignore[import-untyped]
+
+from benchmarks.report import plot, with_tables
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "benchmarks/results.json"
+PAGE = ROOT / "docs/performance.md"
+PLOT = ROOT / "docs/performance.svg"
+
+# In the order of docs/performance.md.
+MODULES = (
+    "cold_start",
+    "warm",
+)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "modules", nargs="*", metavar="MODULE", help=f"of {', '.join(MODULES)}; all unless named"
+    )
+    wanted = parser.parse_args().modules or MODULES
+    if unknown := set(wanted) - set(MODULES):
+        parser.error(f"there is no module {', '.join(sorted(unknown))}")
+    started = time.monotonic()
+    measures = [measure for module in MODULES if module in wanted for measure in measured(module)]
+    results = {
+        "date": datetime.now(UTC).date().isoformat(),
+        "seconds": round(time.monotonic() - started),
+        "machine": machine(),
+        "versions": versions(),
+        "measures": measures,
+    }
+    if set(wanted) != set(MODULES):
+        print(json.dumps(results, indent=2))  # a part is looked at; only the whole is published
+    else:
+        publish(results)
+    missed = [measure["name"] for measure in measures if not measure["reached"]]
+    for name in missed:
+        print(f"not reached: {name}", file=sys.stderr)
+    sys.exit(1 if missed else 0)
+
+
+def measured(module: str) -> list[dict[str, Any]]:
+    """What a module measures, in a process of its own."""
+    print(f"{module} ...", file=sys.stderr, flush=True)
+    started = time.monotonic()
+    answer = subprocess.run(  # noqa: S603
+        [sys.executable, "-m", f"benchmarks.{module}"], cwd=ROOT, stdout=subprocess.PIPE, check=True
+    )
+    print(f"{module}: {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
+    return [{"module": module, **measure} for measure in json.loads(answer.stdout)]
+
+
+def publish(results: dict[str, Any]) -> None:
+    """Write what readers get."""
+    RESULTS.write_text(json.dumps(results, indent=2, ensure_ascii=False) + "\n")
+    PAGE.write_text(with_tables(PAGE.read_text(), results))
+    PLOT.write_text(plot(results["measures"]))
+
+
+def machine() -> dict[str, Any]:
+    """What the measures were taken on."""
+    return {
+        "cpu": cpu_model(),
+        "cores": psutil.cpu_count(),
+        "memory_gb": round(psutil.virtual_memory().total / 2**30),
+        "kernel": f"{platform.system()} {platform.release()}",
+    }
+
+
+def cpu_model() -> str:
+    """As Linux names it; elsewhere what Python knows."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor()
+
+
+def versions() -> dict[str, str]:
+    """What the measures were taken with."""
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"],  # noqa: S607
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    return {
+        "python": platform.python_version(),
+        "curl": pycurl.version_info()[1],
+        **{name: version(name) for name in ("boto3", "pydantic", "aiohttp", "requests")},
+        "commit": commit.stdout.strip() or "unknown",
+    }
+
+
+if __name__ == "__main__":
+    main()

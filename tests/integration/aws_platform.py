@@ -1,0 +1,298 @@
+"""What AWS does around the functions that no request comes to, in a time of its own.
+
+It brings each message of a queue to its function, again after a while if that failed, and to the
+dead letters if it failed too often; it calls the sweep each minute, and a function behind a rule of
+the bus up to three times. The functions are the real ones, over moto's tables and queues; only
+destinations are not.
+"""
+
+import heapq
+import io
+import itertools
+import json
+import math
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import botocore.client
+from aws_lambda_powertools import Logger
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.ses.models import ses_backends
+from moto.sqs.models import sqs_backends
+
+from storehooks.adapters.access import AccessTables
+from storehooks.adapters.addresses import Addresses
+from storehooks.adapters.hooks_table import HooksTable
+from storehooks.domain.attempt import OutgoingRequest
+from storehooks.domain.errors import StorehooksError
+from storehooks.domain.identity import Caller
+from storehooks.domain.retry import RetrySchedule
+from tests.integration.conftest import REGION, Aws, Functions, load_event
+from tests.integration.delivery_world import STORE, VISIBILITY_SECONDS, Clock, Sender
+from tests.integration.faults import Fault, Killed
+
+READERS = {"EventsQueue": "match_events", "DeliveriesQueue": "deliver"}
+_BATCH = 10
+_MOST_RECEIVED = 5
+_SWEEP_AHEAD_SECONDS = 90
+_ASYNC_PAUSES = (60, 120)
+CLIENT = "c" * 32
+SECRET = "hunter2"
+
+
+@dataclass(order=True)
+class Message:
+    due: float
+    number: int
+    queue: str
+    body: str
+    received: int = 0
+
+
+class SlowSender(Sender):
+    """Answers at the second look, so that there is time to take more work."""
+
+    _looks = 0
+
+    def wait(self, seconds: float):
+        self._looks += 1
+        return [] if self._looks % 2 else super().wait(seconds)
+
+
+class Platform:
+    """A deployment with one client, and all that happens in it after its functions' cold start."""
+
+    def __init__(self, aws: Aws, monkeypatch, schedule: str) -> None:
+        monkeypatch.setenv("RETRY_SCHEDULE", schedule)
+        self.aws = aws
+        self.schedule = RetrySchedule.parse(schedule)
+        self.clock = Clock()
+        self.sent: list[tuple[float, OutgoingRequest]] = []
+        self.answer = lambda _request: (200, None)
+        self.is_slow = False
+        self.is_fragile = True
+        self.running = ""
+        self.invocations = 0
+        self._swept = 0.0
+        self.events_on_bus: list[dict[str, Any]] = []
+        self.dead: list[str] = []
+        self.log = io.StringIO()
+        self._numbers = itertools.count()
+        self._waiting: list[Message] = []
+        self._functions = Functions()
+        aws.empty("HooksTable", "DeliveriesTable", "EventIdsTable", *READERS, "EventsDeadLetters")
+        self.mails.clear()
+        self.hooks = HooksTable("HooksTable", dynamodb=aws.dynamodb, clock=self.clock)
+        self.addresses = Addresses("HooksTable", dynamodb=aws.dynamodb)
+        token = AccessTables("TokensTable", "ClientsTable", dynamodb=aws.dynamodb).create_token(
+            STORE, "c" * 32
+        )
+        self.caller = Caller(STORE, token.client_id, frozenset())
+        self.client_secret = token.client_secret
+
+    # ------------------------------------------------------------ what happens
+
+    def hook(self, path: str = "", scope: str = "store/order/*"):
+        """An active hook with secrets in its headers and its destination."""
+        return self.hooks.create(
+            self.caller,
+            scope=scope,
+            destination=f"https://app.example.com/{path}?key={SECRET}",
+            headers={"Authorization": SECRET},
+            is_active=True,
+        )
+
+    def event(self, *, has_id: bool = True, body: str | None = None) -> None:
+        """A message is on the events queue."""
+        number = next(self._numbers)
+        given = {"id": f"event-{number}"} if has_id else {}
+        envelope = {
+            "id": f"envelope-{number}",
+            "detail-type": "store/order/created",
+            "time": f"2026-11-23T10:00:{number:02}Z",
+            "detail": {"store_hash": STORE, "data": {"id": number}} | given,
+        }
+        self._put("EventsQueue", body if body is not None else json.dumps(envelope))
+
+    def pass_time(self, seconds: float) -> None:
+        """Let time pass: each message at its time, and the sweep in each minute that has something for it."""
+        end = self.clock.now + seconds
+        while True:
+            self._work()
+            sweep_at = self._next_sweep()
+            self.clock.now = min(end, sweep_at, *(message.due for message in self._waiting[:1]))
+            if self.clock.now == sweep_at:
+                self.invoke("retry_due", load_event("retry_due"))
+                self._drain()
+                self._swept = sweep_at
+            elif self.clock.now == end:
+                self._work()
+                return
+
+    def told_of(self, detail: dict[str, Any]) -> None:
+        """The bus hands an entry to the function behind its rule, which is tried three times."""
+        event = load_event("notify_owners") | {"detail": detail}
+        for pause in (*_ASYNC_PAUSES, None):
+            if self.invoke("notify_owners", event) is not None:
+                return
+            if pause is None:
+                self.dead.append(json.dumps(detail))
+                return
+            self.clock.now += pause
+
+    # ------------------------------------------------------------ the platform
+
+    def module(self, name: str):
+        module = self._functions.module(name)
+        if not hasattr(module, "is_of_platform"):
+            module.is_of_platform = True
+            if name == "deliver":
+                module.deliverer.sender.close()
+                module.deliverer.sender = (SlowSender if self.is_slow else Sender)(self)
+            self._take_over(module, set())
+        return module
+
+    def _take_over(self, thing: Any, seen: set[int]) -> None:
+        """Give all parts of a function the platform's time, in which nobody sleeps."""
+        for name, value in list(vars(thing).items()):
+            if name in {"_clock", "clock"}:
+                setattr(thing, name, self.clock)
+            elif name == "_sleep":
+                setattr(thing, name, lambda _: None)
+            elif (
+                type(value).__module__.startswith("storehooks.")
+                and hasattr(value, "__dict__")
+                and id(value) not in seen
+            ):
+                self._take_over(value, seen | {id(value)})
+
+    def invoke(self, name: str, event: dict[str, Any]) -> Any:
+        """What a function answers; None if it failed or its process ended."""
+        module, self.running = self.module(name), name
+        try:
+            return module.handler(event, None)
+        except Killed:
+            self._functions._modules.pop(name)
+            return None
+        except StorehooksError:  # Lambda tries again
+            return None
+        finally:
+            self.running = ""
+            self.invocations += 1
+
+    def _work(self) -> None:
+        self._drain()
+        while self._waiting and self._waiting[0].due <= self.clock.now:
+            queue = self._waiting[0].queue
+            due = [one for one in sorted(self._waiting) if one.queue == queue and one.due <= self.clock.now]
+            batch = due[: 1 if self.is_slow else _BATCH]
+            self._waiting = [one for one in self._waiting if one not in batch]
+            heapq.heapify(self._waiting)
+            self._bring(queue, batch)
+            self._drain()
+
+    def _bring(self, queue: str, batch: list[Message]) -> None:
+        records = []
+        for message in batch:
+            message.received += 1
+            (record, *_) = load_event(READERS[queue])["Records"]
+            attributes = record["attributes"] | {"ApproximateReceiveCount": str(message.received)}
+            records.append(
+                record | {"messageId": str(message.number), "body": message.body, "attributes": attributes}
+            )
+        if self.is_slow:
+            self._leave_to_receive(queue)
+        answer = self.invoke(READERS[queue], {"Records": records})
+        failed = {str(message.number) for message in batch}
+        if answer is not None:
+            failed = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
+        for message in batch:
+            if str(message.number) in failed:
+                self._again(message)
+
+    def _again(self, message: Message) -> None:
+        if message.received >= _MOST_RECEIVED:
+            self.dead.append(message.body)
+        else:
+            message.due = self.clock.now + VISIBILITY_SECONDS
+            heapq.heappush(self._waiting, message)
+
+    def _leave_to_receive(self, queue: str) -> None:
+        """What is due besides is there for a function that asks for more work."""
+        with self.aws.uncounted():
+            for message in [one for one in self._waiting if one.queue == queue and not one.received]:
+                if message.due <= self.clock.now:
+                    self._waiting.remove(message)
+                    self.aws.sqs.send_message(QueueUrl=self.aws.queues[queue], MessageBody=message.body)
+        heapq.heapify(self._waiting)
+
+    def _put(self, queue: str, body: str, delay: float = 0, received: int = 0) -> None:
+        due = self.clock.now + delay
+        heapq.heappush(self._waiting, Message(due, next(self._numbers), queue, body, received))
+
+    def _drain(self) -> None:
+        """From moto's queues, whose time is another."""
+        for name in READERS:
+            queue = sqs_backends[DEFAULT_ACCOUNT_ID][REGION].queues[name]
+            for message in queue._messages:
+                received = message.approximate_receive_count
+                delay = max(0, round((message.delayed_until - message.sent_timestamp) / 1000))
+                self._put(name, message.body, VISIBILITY_SECONDS if received else delay, received)
+        self.aws.empty(*READERS)
+
+    def _next_sweep(self) -> float:
+        """The minute of the next sweep that finds something."""
+        due = [float(item["due_at"]["N"]) for item in self.aws.scan("DeliveriesTable") if "due_shard" in item]
+        earliest = min(due, default=math.inf) - _SWEEP_AHEAD_SECONDS
+        return max(self._swept + 60, math.ceil(earliest / 60) * 60 if due else math.inf)
+
+    # ------------------------------------------------------------ what is seen
+
+    @property
+    def mails(self) -> list[Any]:
+        """What was sent by SES."""
+        return ses_backends[DEFAULT_ACCOUNT_ID][REGION].sent_messages
+
+    @contextmanager
+    def undisturbed(self):
+        """What comes before the part of a scene that something goes wrong in."""
+        self.is_fragile = False
+        yield
+        self.is_fragile = True
+
+    @contextmanager
+    def watched(self, monkeypatch, fault: Fault | None):
+        """With a fault in it, all that is logged written down, and what the bus took as well."""
+        handler = Logger().registered_handler
+        before = handler.setStream(self.log)
+        call = botocore.client.BaseClient._make_api_call
+
+        def around(client, operation, kwargs):
+            def with_effect(given):
+                answer = call(client, operation, given)
+                if operation == "PutEvents":
+                    self.events_on_bus.extend(json.loads(entry["Detail"]) for entry in given["Entries"])
+                return answer
+
+            if fault is None or self.running != fault.function or not self.is_fragile:
+                return with_effect(kwargs)
+            return fault.meet(self.invocations, operation, kwargs, with_effect)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(botocore.client.BaseClient, "_make_api_call", around)
+            yield
+        if before is not None:
+            handler.setStream(before)
+
+    @property
+    def statuses(self) -> dict[str, str]:
+        """Where each delivery that the log knows stands."""
+        items = self.aws.scan("DeliveriesTable")
+        return {item["id"]["S"]: item["status"]["S"] for item in items if "status" in item}
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        """What was logged, without metrics."""
+        lines = [json.loads(line) for line in self.log.getvalue().splitlines()]
+        return [line for line in lines if "message" in line]

@@ -1,0 +1,333 @@
+"""Each call to AWS that a function behind a queue, a schedule or a rule makes goes wrong in each way.
+
+Then the platform does what it does: the message comes again, the next sweep comes, the bus tries
+again. In the end all is as if nothing had gone wrong, but that something may have been sent twice.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import botocore.client
+import pytest
+from hypothesis import settings
+
+from storehooks.adapters.deliveries_queue import DeliveriesQueue
+from storehooks.adapters.deliveries_table import DeliveriesTable
+from storehooks.adapters.queue import Queue
+from storehooks.adapters.recoveries_table import RecoveriesTable
+from storehooks.domain.delivery import Order, RecordTask, Status
+from storehooks.domain.errors import StorehooksError
+from storehooks.domain.exception_event import DEACTIVATED, deactivated
+from storehooks.domain.recovery import MISSED, RECOVERABLE
+from storehooks.flows.recover import RecoveryOrders
+from tests.integration.aws_platform import SECRET, Platform
+from tests.integration.conftest import load_event
+from tests.integration.delivery_world import STORE
+from tests.integration.faults import NONE, PARTLY, Fault, is_batch
+from tests.integration.rights import granted, of_the_mapping, rights_of
+from tests.template_file import logical_id
+
+logger = logging.getLogger(__name__)
+
+LONG_ENOUGH = 3 * 1800 + 1800
+OK, FAILING, GONE = (200, None), (500, None), (410, None)
+# Whoever failed to be told which messages there are cannot name them.
+NAMELESS = {"taking more work failed", "swept", "sweeping a shard failed"}
+IDS = {"delivery_id", "delivery_ids", "event_id", "hook_id", "message_id", "recovery_id"}
+
+
+# The functions tell no more apart than whether a call took effect, as far as they can know. So each
+# call meets one way of each kind, in turn; and in a long search (see tests/conftest.py) all of them,
+# those that last and those that are over with that call.
+BEFORE = ("throttled", "killed before", "unreachable", "failed before")
+AFTER = ("unanswered", "killed after", "failed after")
+
+
+def faults(function: str, number: int, operation: str) -> list[Fault]:
+    """How the call of this number goes wrong, which is to this operation."""
+    partly = (PARTLY,) if is_batch(operation) else ()
+    if settings.get_current_profile_name() == "long":
+        ways = BEFORE + AFTER + partly
+        return [Fault(function, number, way, lasts=lasts) for way in ways for lasts in (True, False)]
+    ways = (BEFORE[number % len(BEFORE)], AFTER[number % len(AFTER)], *partly)
+    return [Fault(function, number, way) for way in ways]
+
+
+def in_turn(*answers):
+    """A destination that answers so, and in the end always as it did last."""
+    left = list(answers)
+    return lambda _request: left.pop(0) if len(left) > 1 else left[0]
+
+
+# ---------------------------------------------------------------- what happens
+
+
+def events_are_matched(platform):
+    platform.hook("a"), platform.hook("b", "store/order/created")
+    platform.event()
+    platform.event(has_id=False)
+    platform.event(body="no event")
+    platform.pass_time(0)
+
+
+def deliveries_arrive(platform):
+    platform.hook("a"), platform.hook("b", "store/order/created")
+    platform.event()
+    platform.pass_time(0)
+
+
+def deliveries_arrive_at_the_second_attempt(platform):
+    platform.hook()
+    platform.answer = in_turn(FAILING, OK)
+    platform.event()
+    platform.pass_time(0)
+
+
+def an_event_finds_its_hook_deactivated(platform):
+    hook = platform.hook()
+    platform.hooks.deactivate(hook, "it fails")
+    platform.event()
+    platform.pass_time(0)
+
+
+def a_hook_is_gone(platform):
+    platform.hook()
+    platform.answer = in_turn(FAILING, GONE)
+    platform.event()
+    platform.event()
+    platform.pass_time(0)
+
+
+def a_hook_fails_to_the_end(platform):
+    platform.hook()
+    platform.answer = in_turn(FAILING)
+    platform.event()
+    platform.pass_time(0)
+
+
+def a_failing_hook_is_probed(platform):
+    hook = platform.hook()
+    deliveries_table(platform).count_failures(STORE, hook.id, 6)
+    platform.event()
+    platform.event()
+    platform.pass_time(0)
+
+
+def more_is_taken_on_while_a_destination_is_slow(platform):
+    platform.is_slow = True
+    deliveries_arrive(platform)
+
+
+def what_was_delivered_is_logged_later(platform):
+    hook = platform.hook()
+    platform.event()
+    with platform.undisturbed():
+        platform.pass_time(0)
+    (delivery_id,) = platform.statuses
+    delivery = deliveries_table(platform).get(STORE, hook.id, delivery_id)
+    platform.aws.empty("DeliveriesTable")
+    deliveries_queue(platform).send([Order(RecordTask(delivery=delivery), 30)])
+    platform.pass_time(30)
+
+
+def what_a_hook_missed_is_sent_again(platform, statuses=MISSED):
+    hook = platform.hook()
+    platform.hooks.deactivate(hook, "it fails")
+    platform.event()
+    platform.event()
+    with platform.undisturbed():
+        platform.pass_time(0)
+    hook = platform.hooks.update(platform.caller, hook.id, {"is_active": True})
+    recoveries = RecoveriesTable(
+        "DeliveriesTable", retention_days=30, dynamodb=platform.aws.dynamodb, clock=platform.clock
+    )
+    orders = RecoveryOrders(recoveries=recoveries, queue=deliveries_queue(platform), clock=platform.clock)
+    orders.order(hook, statuses, 0, platform.clock.now)
+    platform.pass_time(600)
+
+
+def what_a_hook_got_is_sent_again(platform):
+    what_a_hook_missed_is_sent_again(platform, RECOVERABLE)
+
+
+def retries_are_due_in_half_an_hour(platform):
+    platform.hook("a"), platform.hook("b", "store/order/created")
+    platform.answer = in_turn(FAILING, FAILING, OK)
+    platform.event()
+    platform.pass_time(1860)
+
+
+def owners_are_told(platform):
+    hook = platform.hook()
+    platform.addresses.put(STORE, hook.client_id, ["a@example.com"])
+    platform.hooks.deactivate(hook, "it fails")
+    platform.told_of(deactivated(platform.hooks.find(STORE, hook.id), None))
+
+
+def deliveries_table(platform) -> DeliveriesTable:
+    return DeliveriesTable(
+        "DeliveriesTable", retention_days=30, dynamodb=platform.aws.dynamodb, clock=platform.clock
+    )
+
+
+def deliveries_queue(platform) -> DeliveriesQueue:
+    return DeliveriesQueue(Queue(platform.aws.queues["DeliveriesQueue"], platform.aws.sqs))
+
+
+SCENES: dict[str, list[Callable[[Platform], None]]] = {
+    "match_events": [events_are_matched],
+    "deliver": [
+        deliveries_arrive,
+        deliveries_arrive_at_the_second_attempt,
+        an_event_finds_its_hook_deactivated,
+        a_hook_is_gone,
+        a_hook_fails_to_the_end,
+        a_failing_hook_is_probed,
+        more_is_taken_on_while_a_destination_is_slow,
+        what_was_delivered_is_logged_later,
+        what_a_hook_missed_is_sent_again,
+        what_a_hook_got_is_sent_again,
+    ],
+    "retry_due": [retries_are_due_in_half_an_hour],
+    "notify_owners": [owners_are_told],
+}
+
+
+OF_LAMBDA = {
+    "match_events": of_the_mapping("EventsQueue"),
+    "deliver": of_the_mapping("DeliveriesQueue"),
+    "retry_due": set(),
+    "notify_owners": {("sqs:SendMessage", "EmailsDeadLetters")},
+}
+"""The rights that Lambda itself needs, with the function's role."""
+
+# ---------------------------------------------------------------- what is left
+
+
+@dataclass(frozen=True)
+class Left:
+    """What a scene leaves behind."""
+
+    hooks: dict[str, tuple]
+    deliveries: dict[str, str]
+    requests: dict[str, list[bytes]]
+    deactivations: set[int]
+    mails: list[str]
+
+
+def played(aws, monkeypatch, scene, fault: Fault | None) -> tuple[Platform, Left]:
+    """The scene with this fault, and what there is when nothing is left to do."""
+    platform = Platform(aws, monkeypatch, "1800" if scene is retries_are_due_in_half_an_hour else "60")
+    with platform.watched(monkeypatch, fault):
+        scene(platform)
+        platform.pass_time(LONG_ENOUGH)
+    requests: dict[str, list[bytes]] = {}
+    for _, request in platform.sent:
+        requests.setdefault(request.headers["webhook-id"], []).append(request.body)
+    hooks = [hook for page in platform.hooks.of_store(STORE) for hook in page]
+    return platform, Left(
+        hooks={
+            str(hook.id): (hook.scope, hook.destination, hook.headers, hook.is_active, hook.is_deactivated)
+            for hook in hooks
+        },
+        deliveries=platform.statuses,
+        requests=requests,
+        # That something fails and is tried again may go untold.
+        deactivations={
+            one["data"]["id"] for one in platform.events_on_bus if one["data"]["error_code"] == DEACTIVATED
+        },
+        mails=[mail.subject for mail in platform.mails],
+    )
+
+
+def check(platform: Platform, left: Left, whole: Left) -> None:
+    """All is as if nothing had gone wrong, but for what may have happened twice."""
+    assert left.hooks == whole.hooks
+    assert not [body for body in platform.dead if body != "no event"]
+    assert left.deactivations == whole.deactivations
+    # What its hook's end found not yet exhausted is held; either way it can be recovered.
+    ends = {Status.EXHAUSTED: Status.HELD}
+    assert {one: ends.get(status, status) for one, status in left.deliveries.items()} == {
+        one: ends.get(status, status) for one, status in whole.deliveries.items()
+    }
+    assert left.requests.keys() <= whole.deliveries.keys()
+    for delivery_id, bodies in left.requests.items():
+        assert set(bodies) <= set(whole.requests.get(delivery_id, bodies)), "another body under the same id"
+        assert len(bodies) <= len(whole.requests.get(delivery_id, [])) + 1, "sent again more than once"
+    for delivery_id, status in left.deliveries.items():
+        assert status != Status.DELIVERED or delivery_id in left.requests, "logged and never sent"
+    assert set(left.mails) == set(whole.mails)
+    assert len(left.mails) <= len(whole.mails) + 1
+    check_log(platform)
+
+
+def check_log(platform: Platform) -> None:
+    """What went wrong is said with the ids of what it was about; no secret is said at all."""
+    written = platform.log.getvalue()
+    assert SECRET not in written
+    assert platform.client_secret not in written
+    for line in platform.lines:
+        if line["level"] in {"WARNING", "ERROR"} and line["message"] not in NAMELESS:
+            assert IDS & line.keys(), line
+
+
+@pytest.mark.parametrize(
+    ("function", "scene"),
+    [
+        pytest.param(function, scene, id=f"{function}-{scene.__name__}")
+        for function, scenes in SCENES.items()
+        for scene in scenes
+    ],
+)
+def test_whatever_goes_wrong_once_nothing_is_lost_and_all_comes_right(aws, monkeypatch, function, scene):
+    calls = Fault(function, NONE, PARTLY)
+    _, whole = played(aws, monkeypatch, scene, calls)
+    injected: Counter[str] = Counter()
+    for number, (operation, _) in enumerate(calls.made):
+        for fault in faults(function, number, operation):
+            platform, left = played(aws, monkeypatch, scene, fault)
+            assert fault.met is not None
+            injected[fault.way] += 1
+            try:
+                check(platform, left, whole)
+            except AssertionError as error:
+                error.add_note(str(fault))
+                raise
+    logger.info("%s faults in %s calls: %s", injected.total(), len(calls.made), dict(injected))
+    assert injected.total() >= 2 * len(calls.made) > 0
+
+
+@pytest.mark.parametrize("function", SCENES)
+def test_the_scenes_have_every_call_in_them_that_a_function_may_make(aws, monkeypatch, function):
+    """A call of another kind needs another right, and so another scene."""
+    needed = set()
+    for scene in SCENES[function]:
+        calls = Fault(function, NONE, PARTLY)
+        played(aws, monkeypatch, scene, calls)
+        needed |= {right for call in calls.made for right in rights_of(aws, *call)}
+    assert needed | OF_LAMBDA[function] == granted(logical_id(function).removesuffix("Function"))
+
+
+@pytest.mark.parametrize("way", [way for way in BEFORE + AFTER if "killed" not in way])
+def test_a_token_that_cannot_be_looked_up_is_neither_refused_nor_let_through(
+    functions, access, monkeypatch, way
+):
+    """The gateway makes a 500 of it, and asks again with the next request."""
+    token = access.create_token(STORE)
+    event = load_event("authorizer") | {"authorizationToken": token.access_token}
+    authorizer, fault = functions.module("authorizer"), Fault("authorizer", 0, way, lasts=False)
+    call = botocore.client.BaseClient._make_api_call
+    monkeypatch.setattr(
+        botocore.client.BaseClient,
+        "_make_api_call",
+        lambda client, operation, given: fault.meet(
+            0, operation, given, lambda given: call(client, operation, given)
+        ),
+    )
+    with pytest.raises(StorehooksError) as raised:
+        authorizer.handler(event, None)
+    assert token.access_token not in repr(raised.value)
+    assert authorizer.handler(event, None)["context"]["client_id"] == token.client_id
+    assert [operation for operation, _ in fault.made] == ["GetItem"] * 2

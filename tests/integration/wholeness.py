@@ -1,0 +1,28 @@
+"""Whether the hooks' table is whole, whatever was done to it."""
+
+from storehooks.adapters.hooks_table import HooksTable, _digest_attribute
+from storehooks.domain.hook import MAX_HOOKS_PER_SCOPE
+
+
+def check_whole(aws) -> None:
+    """Each hook is in its guard and nothing else is, no scope has too many, no id is above the last one."""
+    items = {(item["store_hash"]["S"], item["id"]["N"]): item for item in aws.scan("HooksTable")}
+    with aws.uncounted():
+        table = HooksTable("HooksTable", dynamodb=aws.dynamodb)
+        hooks = [hook for page in table.of_store("5ueh97") for hook in page]
+        last_id = table.last_id("5ueh97")
+    guarded = {
+        (key[0], name, value["N"])
+        for key, item in items.items()
+        if key[0].startswith("guard#")
+        for name, value in item.items()
+        if name.startswith("d_")
+    }
+    assert guarded == {
+        (f"guard#5ueh97#{hook.client_id}#{hook.scope}", _digest_attribute(hook), str(hook.id))
+        for hook in hooks
+    }
+    assert all(hook.id <= last_id for hook in hooks)
+    numbers = [int(item["number"]["N"]) for (key, _), item in items.items() if key.startswith("guard#")]
+    assert sum(numbers) == len(hooks)
+    assert max(numbers, default=0) <= MAX_HOOKS_PER_SCOPE
