@@ -1,12 +1,18 @@
 """What all tests share: where the repository is."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).parents[1]
+
+# In the background or under nohup a process is told to ignore these, and so is all that it starts;
+# the tests stop commands with them as a terminal does.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # No test is timed: a machine that is busy is not a defect. For a long search:
 # SEQUENCES=2000 pytest --hypothesis-profile=long.
