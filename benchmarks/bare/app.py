@@ -8,7 +8,7 @@ from typing import Any
 
 import boto3
 
-dynamodb = boto3.client("dynamodb")
+dynamodb: Any = boto3.client("dynamodb")
 
 KEY = {"store_hash": {"S": "5ueh97"}, "id": {"N": "1"}}
 GUARD = {"store_hash": {"S": "guard#5ueh97#client#store/order/*"}, "id": {"N": "0"}}
@@ -23,19 +23,21 @@ def create_hook(event: dict[str, Any], _context: object) -> dict[str, Any]:
         ExpressionAttributeValues={":one": {"N": "1"}},
         ReturnValues="UPDATED_NEW",
     )
-    item = {**KEY, "id": counter["Attributes"]["last_id"], "destination": {"S": hook["destination"]}}
-    dynamodb.transact_write_items(
-        TransactItems=[
-            {
-                "Put": {
-                    "TableName": "hooks",
-                    "Item": item,
-                    "ConditionExpression": "attribute_not_exists(id)",
-                }
-            },
-            _guard("SET #digest = :one"),
-        ]
-    )
+    item = {
+        **KEY,
+        "id": counter["Attributes"]["last_id"],
+        "client_id": {"S": "40c672b9177b5d3a8dbfad24321be15d"},
+        "scope": {"S": hook["scope"]},
+        "destination": {"S": hook["destination"]},
+        "headers": {"M": {name: {"S": value} for name, value in hook["headers"].items()}},
+        "is_active": {"BOOL": hook["is_active"]},
+        "created_at": {"N": "1795428000"},
+        "updated_at": {"N": "1795428000"},
+        "version": {"N": "1"},
+        "subscription": {"S": f"5ueh97#{hook['scope']}"},
+    }
+    put = {"TableName": "hooks", "Item": item, "ConditionExpression": "attribute_not_exists(id)"}
+    dynamodb.transact_write_items(TransactItems=[{"Put": put}, _guard("SET #digest = :one")])
     return _answer(201, item)
 
 
@@ -56,32 +58,26 @@ def list_hooks(_event: dict[str, Any], _context: object) -> dict[str, Any]:
 def update_hook(event: dict[str, Any], _context: object) -> dict[str, Any]:
     changes = json.loads(event["body"])
     item = dynamodb.get_item(TableName="hooks", Key=KEY, ConsistentRead=True)["Item"]
-    item["is_active"] = {"BOOL": changes["is_active"]}
-    dynamodb.put_item(
-        TableName="hooks",
-        Item=item,
-        ConditionExpression="version = :version",
-        ExpressionAttributeValues={":version": item["version"]},
-    )
-    return _answer(200, item)
+    put = _over(item, Item={**item, "destination": {"S": changes["destination"]}})
+    dynamodb.transact_write_items(TransactItems=[{"Put": put}, _guard("SET #digest = :one")])
+    return _answer(200, put["Item"])
 
 
 def delete_hook(_event: dict[str, Any], _context: object) -> dict[str, Any]:
     item = dynamodb.get_item(TableName="hooks", Key=KEY, ConsistentRead=True)["Item"]
-    dynamodb.transact_write_items(
-        TransactItems=[
-            {
-                "Delete": {
-                    "TableName": "hooks",
-                    "Key": KEY,
-                    "ConditionExpression": "version = :version",
-                    "ExpressionAttributeValues": {":version": item["version"]},
-                }
-            },
-            _guard("REMOVE #digest"),
-        ]
-    )
+    delete = _over(item, Key=KEY)
+    dynamodb.transact_write_items(TransactItems=[{"Delete": delete}, _guard("REMOVE #digest")])
     return _answer(200, item)
+
+
+def _over(item: dict[str, Any], **write: Any) -> dict[str, Any]:
+    """A write over the item that was read."""
+    return {
+        "TableName": "hooks",
+        "ConditionExpression": "version = :version",
+        "ExpressionAttributeValues": {":version": item["version"]},
+        **write,
+    }
 
 
 def _guard(update: str) -> Any:
