@@ -1,5 +1,6 @@
 # make run      the whole of storehooks on this machine (PORT, TLS_PORT, DATA_DIR, ...)
 # make test     every test
+# make upgrade-test  stacks of earlier releases are upgraded in place (two minutes)
 # make lint     linters and type checks
 # make bench    measures speed and cost, and writes docs/performance.md anew (minutes; MODULES for a part)
 # make openapi  writes docs/openapi.yaml anew
@@ -29,7 +30,7 @@ AWS := .venv-aws/.installed
 SAM := .venv-sam/.installed
 MUTANTS := .venv-mutants/.installed
 
-.PHONY: run test lint bench openapi mutants format invoke deploy lock install environments clean
+.PHONY: run test lint upgrade-test bench openapi mutants format invoke deploy lock install environments clean
 
 run: install
 	@exec .venv/bin/storehooks local --port "$(PORT)" --tls-port "$(TLS_PORT)" --data-dir "$(DATA_DIR)" \
@@ -38,6 +39,9 @@ run: install
 
 test: install
 	@exec .venv/bin/pytest -n 2 --dist loadfile $(PYTEST_ARGS)
+
+upgrade-test: install
+	@exec .venv/bin/pytest tests/upgrade
 
 lint: install
 	.venv/bin/ruff check .

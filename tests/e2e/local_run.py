@@ -105,7 +105,7 @@ class LocalRun:
             self._news.wait_for(
                 lambda: text in self.output or not self._reader.is_alive(), timeout=READY_SECONDS
             )
-        assert text in self.output
+        assert text in self.output, self.output
         return time.monotonic() - self._began
 
     def ready(self) -> float:

@@ -51,14 +51,13 @@ class Destination:
 
 
 class Store:
-    """A store of its own, and a client of it that may do everything."""
+    """A store of its own, and a client of it that may do everything unless told otherwise."""
 
-    def __init__(self, stack, store_hash: str) -> None:
-        shown = storehooks(
-            stack, "token", "create", "--store-hash", store_hash, "--scope", "default", "--scope", "events",
-            "--json",
-        )  # fmt: skip
+    def __init__(self, stack, store_hash: str, *, scopes: tuple[str, ...] = ("default", "events")) -> None:
+        options = [option for scope in scopes for option in ("--scope", scope)]
+        shown = storehooks(stack, "token", "create", "--store-hash", store_hash, *options, "--json")
         token = json.loads(shown.stdout)
+        self.store_hash = store_hash
         self.secret = token["client_secret"]
         self.token = token["access_token"]
         self.url = f"{stack.base_url}/stores/{store_hash}/v2"
