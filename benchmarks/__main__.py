@@ -30,6 +30,8 @@ PLOT = ROOT / "docs/performance.svg"
 MODULES = (
     "cold_start",
     "warm",
+    "calls",
+    "cost",
 )
 
 

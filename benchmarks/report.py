@@ -50,7 +50,7 @@ def plot(measures: Sequence[MeasureJson]) -> str:
     parts, y = [], 0
     for measure in measures:
         compared = measure.get("compared", {})
-        if not compared:
+        if not measure.get("compared_unit"):
             continue
         parts.append(f'<text x="8" y="{y + 17}" class="head">{escape(_title(measure))}</text>')
         y += _HEAD
@@ -100,4 +100,4 @@ def _compared(measure: MeasureJson) -> str:
     if not measure.get("compared"):
         return ""
     figures = ", ".join(f"{label} {number(value)}" for label, value in measure["compared"].items())
-    return f"{figures} {measure['compared_unit']}"
+    return f"{figures} {measure['compared_unit']}".rstrip()

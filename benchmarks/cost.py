@@ -1,0 +1,250 @@
+"""What a million deliveries cost, from counted calls, sizes and a dated table of prices; and idling.
+
+A delivery that fails does so at every attempt of two days; in "5 % failing" one in twenty is such a one.
+Each event is for one hook, and comes by the bus. Events and first attempts come in batches of ten; those
+of the retries are as small as fifty deliveries to five hooks make them, so that failures look dear.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.template_file import parameter, resources
+
+from benchmarks.measure import Measure, print_measures
+from benchmarks.metered import Metered, Spent, metered
+from storehooks.adapters.delivery_items import DUE_SHARDS
+
+_PRICES = json.loads((Path(__file__).parent / "prices.json").read_text())
+PRICE: dict[str, float] = {name: entry["price"] for name, entry in _PRICES["aws"].items()}
+ASSUMED: dict[str, float] = {name: entry["value"] for name, entry in _PRICES["assumptions"].items()}
+OTHERS: Mapping[str, Mapping[str, Any]] = _PRICES["others"]
+
+MILLION, GB = 1_000_000, 10**9
+_TWO_DAYS_SECONDS = 2 * 24 * 60 * 60
+_MINUTES_OF_A_MONTH = 30 * 24 * 60
+_HOOKS, _DELIVERIES_OF_EACH = 5, 10
+_MEMORY_GB = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a number of deliveries have come to, from the deliveries queue on."""
+
+    deliveries: int
+    attempts: int
+    invocations: int
+    sqs_requests: int
+    bus_events: int
+    sent_bytes: int
+    spent: Spent
+
+    def cost(self) -> dict[str, float]:
+        """Of a million such deliveries, by service."""
+        times = MILLION / self.deliveries
+        calls = len(self.spent.calls) + self.sqs_requests
+        # Its calls one after another, and the slowest destination of a batch once.
+        milliseconds = (
+            calls * ASSUMED["aws_call_ms"]
+            + self.invocations * ASSUMED["destination_ms"]
+            + self.attempts * ASSUMED["processor_ms_of_a_delivery"]
+        )
+        logged = self.spent.log_bytes + self.invocations * ASSUMED["log_bytes_of_an_invocation"]
+        sent = self.sent_bytes + self.attempts * ASSUMED["request_bytes_beside_body"]
+        return {
+            "Lambda": times * _lambda(self.invocations, milliseconds / 1000),
+            "DynamoDB": times * _dynamodb(self.spent),
+            # Each batch is received once and deleted once besides.
+            "SQS": times * (self.sqs_requests + 2 * self.invocations) * _sqs(),
+            "EventBridge": times * self.bus_events * PRICE["eventbridge_million_events"] / MILLION,
+            "Logs": times * logged / GB * PRICE["logs_gb"],
+            "X-Ray": times * _traces(self.invocations),
+            "Data out": times * sent / GB * PRICE["data_out_gb"],
+        }
+
+
+def measure() -> list[Measure]:
+    with metered() as aws:
+        matching = _matching(aws)
+        ways = {share: _mixed(matching, aws, share) for share in (0, 5, 100)}
+    return [
+        *(measure for share, cost in ways.items() for measure in _compared(share, cost)),
+        _memory(),
+        _idle(),
+    ]
+
+
+def _mixed(matching: Mapping[str, float], aws: Metered, failing: int) -> dict[str, float]:
+    """A million deliveries, so many percent of which fail, with the matching of their events."""
+    well = _delivered(aws, answer=200) if failing < 100 else {}
+    ill = _delivered(aws, answer=500) if failing else {}
+    return {
+        name: matching.get(name, 0.0)
+        + (100 - failing) / 100 * well.get(name, 0.0)
+        + failing / 100 * ill.get(name, 0.0)
+        for name in matching.keys() | well.keys() | ill.keys()
+    }
+
+
+def _matching(aws: Metered) -> dict[str, float]:
+    """A million events from the bus to the deliveries queue. Ten stores to a batch: the dearest case."""
+    from tests.integration.conftest import Functions
+
+    from benchmarks.calls import event_records
+
+    functions = Functions()
+    event = {"Records": event_records(10, one_store=False)}
+    spent = aws.spent(lambda: functions.module("match_events").handler(event, None))
+    batches = MILLION / 10
+    milliseconds = len(spent.calls) * ASSUMED["aws_call_ms"]
+    logged = spent.log_bytes + ASSUMED["log_bytes_of_an_invocation"]
+    return {
+        "EventBridge": PRICE["eventbridge_million_events"],
+        # From the bus to the queue one by one; received, deleted, and ten deliveries sent on in one.
+        "SQS": (MILLION + 3 * batches) * PRICE["sqs_million_requests"] / MILLION
+        + batches * PRICE["sqs_million_fair_requests_more"] / MILLION,
+        "Lambda": batches * _lambda(1, milliseconds / 1000),
+        "DynamoDB": batches * _dynamodb(spent),
+        "Logs": batches * logged / GB * PRICE["logs_gb"],
+        "X-Ray": batches * _traces(1),
+    }
+
+
+def _delivered(aws: Metered, *, answer: int) -> dict[str, float]:
+    """Some deliveries with the schedule of two days, each in the time of its attempts."""
+    from tests.integration.delivery_world import World
+
+    aws.aws.renew("HooksTable", "DeliveriesTable", "EventIdsTable")
+    world = World(aws.aws, parameter("RetrySchedule"))
+    world.answer = lambda _request: (answer, None)
+    hooks = [world.hook(f"https://app{number}.example.com/") for number in range(_HOOKS)]
+    batches = {"deliver": 0, "send": 0}
+    deliver, send = world.deliver, world.queue.send
+
+    def counting_deliver(taken: Any) -> Any:
+        batches["deliver"] += 1
+        return deliver(taken)
+
+    def counting_send(orders: Any) -> None:
+        batches["send"] += -(-len(orders) // 10)
+        send(orders)
+
+    world.deliver, world.queue.send = counting_deliver, counting_send
+    for hook in hooks:
+        for _ in range(_DELIVERIES_OF_EACH):
+            world.event(hook)
+    batches["send"] = 0  # these are of the matching
+    spent = aws.spent(lambda: world.pass_time(_TWO_DAYS_SECONDS + 60 * 60))
+    number = len(hooks) * _DELIVERIES_OF_EACH
+    assert len(world.sent) >= number
+    return Work(
+        deliveries=number,
+        attempts=len(world.sent),
+        invocations=batches["deliver"],
+        sqs_requests=batches["send"],
+        bus_events=world.bus.entries,
+        sent_bytes=sum(len(request.body) for _, request in world.sent),
+        spent=spent,
+    ).cost()
+
+
+def _compared(failing: int, cost: Mapping[str, float]) -> list[Measure]:
+    ours = round(sum(cost.values()), 2)
+    theirs = {name: other["monthly"] + (other["per_million"] or 0.0) for name, other in OTHERS.items()}
+    able = [theirs[name] for name, other in OTHERS.items() if other["retries_48_hours"]]
+    parts = dict(sorted(cost.items(), key=lambda part: -part[1]))
+    return [
+        Measure(
+            name=f"Cost per million deliveries, {failing} % failing",
+            value=ours,
+            unit="US$",
+            reach=min(able),
+            compared={"storehooks": ours, **theirs},
+            compared_unit="US$",
+            detail={
+                "reach": "the cheapest of the others that can retry for 48 h",
+                "can_retry_48_h": [name for name, other in OTHERS.items() if other["retries_48_hours"]],
+            },
+        ),
+        Measure(
+            name=f"What it goes to, {failing} % failing",
+            value=ours,
+            unit="US$",
+            compared={name: round(part, 3) for name, part in parts.items() if part},
+            compared_unit="US$",
+        ),
+    ]
+
+
+def _memory() -> Measure:
+    """How much a delivery's waiting costs at the memory that is set, and how much at the least there is."""
+    seconds = (
+        3 * ASSUMED["aws_call_ms"] + ASSUMED["destination_ms"] + 10 * ASSUMED["processor_ms_of_a_delivery"]
+    ) / 1000
+    processor = 10 * ASSUMED["processor_ms_of_a_delivery"] / 1000
+    waits, second = seconds - processor, PRICE["lambda_gb_second_arm64"]
+    # The processor's share grows with the memory, and what waits does not get faster.
+    cost = {
+        f"{memory} MB": round(MILLION / 10 * memory / 1024 * (waits + processor * 512 / memory) * second, 3)
+        for memory in (128, 256, 512, 1024, 1769)
+    }
+    return Measure(
+        name="Lambda's duration of a million deliveries, by the function's memory",
+        value=cost["512 MB"],
+        unit="US$",
+        compared=cost,
+        compared_unit="US$",
+    )
+
+
+def _idle() -> Measure:
+    """A month in which nothing happens: what is paid by the month, what polls, and what looks each minute."""
+    polled = sum(
+        event["Type"] == "SQS"
+        for function in resources("AWS::Serverless::Function").values()
+        for event in function.get("Events", {}).values()
+    )
+    polls = polled * ASSUMED["polls_a_minute"]
+    sweep = Spent(read_units=0.5 * DUE_SHARDS)
+    seconds = DUE_SHARDS * ASSUMED["aws_call_ms"] / 1000
+    cost = {
+        "KMS": len(resources("AWS::KMS::Key")) * PRICE["kms_key_month"],
+        "Alarms": len(resources("AWS::CloudWatch::Alarm")) * PRICE["alarm_month"],
+        "Dashboard": len(resources("AWS::CloudWatch::Dashboard")) * PRICE["dashboard_month"],
+        "SQS": polls * _MINUTES_OF_A_MONTH * PRICE["sqs_million_requests"] / MILLION,
+        "Lambda": _MINUTES_OF_A_MONTH * _lambda(1, seconds),
+        "DynamoDB": _MINUTES_OF_A_MONTH * _dynamodb(sweep),
+        "Logs": _MINUTES_OF_A_MONTH * ASSUMED["log_bytes_of_an_invocation"] / GB * PRICE["logs_gb"],
+        "X-Ray": _MINUTES_OF_A_MONTH * PRICE["xray_million_traces"] / MILLION,
+    }
+    return Measure(
+        name="Idle, per month",
+        value=round(sum(cost.values()), 2),
+        unit="US$",
+        compared={name: round(part, 3) for name, part in cost.items()},
+        compared_unit="US$",
+    )
+
+
+def _lambda(invocations: float, seconds: float) -> float:
+    duration = seconds * _MEMORY_GB * PRICE["lambda_gb_second_arm64"]
+    return duration + invocations * PRICE["lambda_million_requests"] / MILLION
+
+
+def _dynamodb(spent: Spent) -> float:
+    reads = spent.read_units * PRICE["dynamodb_million_read_units"]
+    return (reads + spent.write_units * PRICE["dynamodb_million_write_units"]) / MILLION
+
+
+def _sqs() -> float:
+    return (PRICE["sqs_million_requests"] + PRICE["sqs_million_fair_requests_more"]) / MILLION
+
+
+def _traces(invocations: float) -> float:
+    return invocations * ASSUMED["traced"] * PRICE["xray_million_traces"] / MILLION
+
+
+if __name__ == "__main__":
+    print_measures(measure())
