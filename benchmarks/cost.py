@@ -116,7 +116,7 @@ def _delivered(aws: Metered, *, answer: int) -> dict[str, float]:
     """Some deliveries with the schedule of two days, each in the time of its attempts."""
     from tests.integration.delivery_world import World
 
-    aws.aws.renew("HooksTable", "DeliveriesTable", "EventIdsTable")
+    aws.aws.empty("HooksTable", "DeliveriesTable", "EventIdsTable")
     world = World(aws.aws, parameter("RetrySchedule"))
     world.answer = lambda _request: (answer, None)
     hooks = [world.hook(f"https://app{number}.example.com/") for number in range(_HOOKS)]
