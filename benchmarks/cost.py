@@ -7,7 +7,7 @@ of the retries are as small as fifty deliveries to five hooks make them, so that
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ from tests.template_file import parameter, resources
 from benchmarks.measure import Measure, print_measures
 from benchmarks.metered import Metered, Spent, metered
 from storehooks.adapters.delivery_items import DUE_SHARDS
+from storehooks.domain.attempt import Attempt, Times
+from storehooks.domain.hook import Hook
 
 _PRICES = json.loads((Path(__file__).parent / "prices.json").read_text())
 PRICE: dict[str, float] = {name: entry["price"] for name, entry in _PRICES["aws"].items()}
@@ -25,8 +27,16 @@ OTHERS: Mapping[str, Mapping[str, Any]] = _PRICES["others"]
 MILLION, GB = 1_000_000, 10**9
 _TWO_DAYS_SECONDS = 2 * 24 * 60 * 60
 _MINUTES_OF_A_MONTH = 30 * 24 * 60
+_MONTH_SECONDS = _MINUTES_OF_A_MONTH * 60
 _HOOKS, _DELIVERIES_OF_EACH = 5, 10
 _MEMORY_GB = 0.5
+# A new connection, as after hours there is none that was kept; and nginx's page for an error.
+_TIMES = Times(name_lookup_ms=1.2, connect_ms=41.3, tls_ms=85.6, first_byte_ms=212.4, total_ms=212.5)
+_ERROR_PAGE = (
+    "<html>\r\n<head><title>503 Service Temporarily Unavailable</title></head>\r\n<body>\r\n"
+    "<center><h1>503 Service Temporarily Unavailable</h1></center>\r\n<hr><center>nginx</center>\r\n"
+    "</body>\r\n</html>\r\n"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,24 +78,28 @@ class Work:
 def measure() -> list[Measure]:
     with metered() as aws:
         matching = _matching(aws)
-        ways = {share: _mixed(matching, aws, share) for share in (0, 5, 100)}
+        well, ill, held = _delivered(aws, answer=200), _delivered(aws, answer=503), _held(aws)
+    ways = {
+        f"{failing} % failing": _sum(matching, (1 - failing / 100, well), (failing / 100, ill))
+        for failing in (0, 5, 100)
+    }
+    # Two days after the first failure the hook is deactivated, and what comes then is held.
+    tried = _TWO_DAYS_SECONDS / _MONTH_SECONDS
+    ways["100 % failing all month"] = _sum(matching, (tried, ill), (1 - tried, held))
     return [
-        *(measure for share, cost in ways.items() for measure in _compared(share, cost)),
+        *(measure for way, cost in ways.items() for measure in _compared(way, cost)),
         _memory(),
         _idle(),
     ]
 
 
-def _mixed(matching: Mapping[str, float], aws: Metered, failing: int) -> dict[str, float]:
-    """A million deliveries, so many percent of which fail, with the matching of their events."""
-    well = _delivered(aws, answer=200) if failing < 100 else {}
-    ill = _delivered(aws, answer=500) if failing else {}
-    return {
-        name: matching.get(name, 0.0)
-        + (100 - failing) / 100 * well.get(name, 0.0)
-        + failing / 100 * ill.get(name, 0.0)
-        for name in matching.keys() | well.keys() | ill.keys()
-    }
+def _sum(cost: Mapping[str, float], *shares: tuple[float, Mapping[str, float]]) -> dict[str, float]:
+    """A cost, and shares of others, by service."""
+    total = dict(cost)
+    for share, other in shares:
+        for name, part in other.items():
+            total[name] = total.get(name, 0.0) + share * part
+    return total
 
 
 def _matching(aws: Metered) -> dict[str, float]:
@@ -114,12 +128,41 @@ def _matching(aws: Metered) -> dict[str, float]:
 
 def _delivered(aws: Metered, *, answer: int) -> dict[str, float]:
     """Some deliveries with the schedule of two days, each in the time of its attempts."""
+    world = _world(aws, answer)
+    hooks = [world.hook(f"https://app{number}.example.com/") for number in range(_HOOKS)]
+    return _work(aws, world, hooks, _TWO_DAYS_SECONDS + 60 * 60)
+
+
+def _held(aws: Metered) -> dict[str, float]:
+    """Some deliveries to hooks that failures have deactivated."""
+    world = _world(aws, 503)
+    hooks = [world.hook(f"https://app{number}.example.com/") for number in range(_HOOKS)]
+    for hook in hooks:
+        world.hooks.deactivate(hook, "it failed for two days")
+    return _work(aws, world, hooks, 1)
+
+
+def _world(aws: Metered, answer: int) -> Any:
     from tests.integration.delivery_world import World
 
     aws.aws.empty("HooksTable", "DeliveriesTable", "EventIdsTable")
     world = World(aws.aws, parameter("RetrySchedule"))
     world.answer = lambda _request: (answer, None)
-    hooks = [world.hook(f"https://app{number}.example.com/") for number in range(_HOOKS)]
+    wait = world.deliverer.sender.wait
+
+    def wait_for_long(seconds: float) -> list[tuple[str, Attempt]]:
+        """For destinations that take as long, and say as much, as they do."""
+        attempts: list[tuple[str, Attempt]] = wait(seconds)
+        return [
+            (key, replace(one, times=_TIMES, answer="" if one.succeeded else _ERROR_PAGE))
+            for key, one in attempts
+        ]
+
+    world.deliverer.sender.wait = wait_for_long
+    return world
+
+
+def _work(aws: Metered, world: Any, hooks: list[Hook], seconds: float) -> dict[str, float]:
     batches = {"deliver": 0, "send": 0}
     deliver, send = world.deliver, world.queue.send
 
@@ -136,11 +179,9 @@ def _delivered(aws: Metered, *, answer: int) -> dict[str, float]:
         for _ in range(_DELIVERIES_OF_EACH):
             world.event(hook)
     batches["send"] = 0  # these are of the matching
-    spent = aws.spent(lambda: world.pass_time(_TWO_DAYS_SECONDS + 60 * 60))
-    number = len(hooks) * _DELIVERIES_OF_EACH
-    assert len(world.sent) >= number
+    spent = aws.spent(lambda: world.pass_time(seconds))
     return Work(
-        deliveries=number,
+        deliveries=len(hooks) * _DELIVERIES_OF_EACH,
         attempts=len(world.sent),
         invocations=batches["deliver"],
         sqs_requests=batches["send"],
@@ -150,14 +191,14 @@ def _delivered(aws: Metered, *, answer: int) -> dict[str, float]:
     ).cost()
 
 
-def _compared(failing: int, cost: Mapping[str, float]) -> list[Measure]:
+def _compared(way: str, cost: Mapping[str, float]) -> list[Measure]:
     ours = round(sum(cost.values()), 2)
     theirs = {name: other["monthly"] + (other["per_million"] or 0.0) for name, other in OTHERS.items()}
     able = [theirs[name] for name, other in OTHERS.items() if other["retries_48_hours"]]
     parts = dict(sorted(cost.items(), key=lambda part: -part[1]))
     return [
         Measure(
-            name=f"Cost per million deliveries, {failing} % failing",
+            name=f"Cost per million deliveries, {way}",
             value=ours,
             unit="US$",
             reach=min(able),
@@ -169,7 +210,7 @@ def _compared(failing: int, cost: Mapping[str, float]) -> list[Measure]:
             },
         ),
         Measure(
-            name=f"What it goes to, {failing} % failing",
+            name=f"What it goes to, {way}",
             value=ours,
             unit="US$",
             compared={name: round(part, 3) for name, part in parts.items() if part},

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import botocore.client
+from botocore.exceptions import ClientError
 from moto import mock_aws
 from tests.template_file import own_variables, resources, table_definition
 
@@ -75,7 +76,12 @@ class Metered:
             return call(operation, arguments)
         spent.calls.append(operation)
         writes = [(table, key, self._item(call, table, key)) for table, key in _written(operation, arguments)]
-        answer = call(operation, arguments)
+        try:
+            answer = call(operation, arguments)
+        except ClientError:
+            # A condition that does not hold costs what the write would have.
+            spent.write_units += sum(_units_of_write(table, item, item).table for table, _, item in writes)
+            raise
         spent.read_units += _read_units(operation, arguments, answer)
         for table, key, before in writes:
             units = _units_of_write(table, before, self._item(call, table, key))

@@ -47,6 +47,24 @@ def test_sending_a_delivery_again_makes_four_calls_and_a_ping_two(aws, functions
     assert counted(aws, lambda: functions.invoke("ping_hook", event)) == ["GetItem", "GetItem"]
 
 
+def test_failures_of_a_tripped_circuit_are_not_counted_on(aws):
+    world = World(aws)
+    world.answer = lambda _request: (500, None)
+    hook = world.hook()
+    for _ in range(5):
+        world.event(hook)
+    assert counted(aws, world.work) == [
+        "BatchGetItem",
+        *["PutItem"] * 6,  # and the one who tells of it
+        "UpdateItem",
+    ]
+    world.pass_time(40)
+    world.event(hook)
+    # The attempt is a probe, which is claimed.
+    assert counted(aws, world.work) == ["BatchGetItem", "UpdateItem", "PutItem"]
+    assert world.log.circuit(hook.store_hash, hook.id).failures == 5
+
+
 def test_ordering_a_recovery_makes_a_count_for_each_status_and_three_calls_more(aws, functions):
     hook = World(aws).hook()
     event = load_event("recover_deliveries")

@@ -1,7 +1,7 @@
 """Deliveries survive the way into the table and through the queue."""
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 from hypothesis import given
@@ -36,7 +36,7 @@ attempts = st.builds(
     status=st.none() | st.integers(200, 599),
     error=st.none() | texts,
     times=times,
-    answer=texts,
+    answer=st.sampled_from(["", "no"]) | texts,
     retry_after=st.none(),  # what it asked for is in the next attempt's time
 )
 deliveries = st.builds(
@@ -72,6 +72,35 @@ deliveries = st.builds(
 @given(delivery=deliveries)
 def test_what_is_read_from_the_table_is_what_was_written(delivery):
     assert from_item(to_item(delivery, expires_at=1)) == delivery
+
+
+def test_an_answer_that_repeats_is_kept_once_and_a_step_that_was_not_reached_not_at_all():
+    """Each failed attempt writes all attempts again, and is paid by the size of that."""
+    refused = Attempt(at=1, status=None, error="refused", times=Times(connect_ms=1.5, total_ms=2))
+    unwell = Attempt(at=1, status=503, error="answered 503", times=Times(total_ms=2), answer="not now")
+    delivery = Delivery(
+        id="msg_" + "0" * 32, store_hash="a", hook_id=1, client_id="c", event_id="e", scope="s", payload="{}",
+        created_at=1, attempts=(unwell, unwell, refused, unwell),
+    )  # fmt: skip
+    item = to_item(delivery, expires_at=1)
+    assert item["answers"]["S"] == '["not now",null,"","not now"]'
+    assert [attempt["times"] for attempt in json.loads(item["attempts"]["S"])] == [
+        {"total_ms": 2}, {"total_ms": 2}, {"connect_ms": 1.5, "total_ms": 2}, {"total_ms": 2},
+    ]  # fmt: skip
+    assert from_item(item) == delivery
+
+
+@given(delivery=deliveries)
+def test_an_item_of_before_that_is_read(delivery):
+    item = to_item(delivery, expires_at=1)
+    item["attempts"]["S"] = json.dumps(
+        [
+            {"at": one.at, "status": one.status, "error": one.error, "times": asdict(one.times)}
+            for one in delivery.attempts
+        ]
+    )
+    item["answers"]["S"] = json.dumps([attempt.answer for attempt in delivery.attempts])
+    assert from_item(item) == delivery
 
 
 @given(delivery=deliveries)

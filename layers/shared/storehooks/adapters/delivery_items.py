@@ -1,8 +1,9 @@
 """Deliveries as items of DynamoDB and as messages of the deliveries queue."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields
+from itertools import pairwise
 from typing import Any
 
 from storehooks.domain.attempt import Attempt, Times
@@ -19,6 +20,8 @@ from storehooks.domain.delivery import (
 )
 
 type Item = dict[str, Any]
+
+_TIMES = [step.name for step in fields(Times)]
 
 DUE_SHARDS = 4
 """The due index is spread over this many partitions."""
@@ -65,9 +68,9 @@ def to_item(delivery: Delivery, *, expires_at: int) -> Item:
         "status": {"S": delivery.status.value},
         "created_at": number_value(delivery.created_at),
         "attempt_count": number_value(delivery.attempt_count),
-        "attempts": {"S": json.dumps([_attempt_record(attempt) for attempt in delivery.attempts])},
+        "attempts": {"S": _json([_attempt_record(attempt) for attempt in delivery.attempts])},
         # Apart, so that a list of deliveries can leave them out.
-        "answers": {"S": json.dumps([attempt.answer for attempt in delivery.attempts])},
+        "answers": {"S": _json(_without_repeats([attempt.answer for attempt in delivery.attempts]))},
         "expires_at": number_value(expires_at),
     }
     if delivery.round_at is not None:
@@ -110,7 +113,7 @@ def due_at_the_latest(next_attempt_at: float) -> Item:
 def from_item(item: Mapping[str, Any]) -> Delivery:
     """The delivery in an item; without payload, answers and rounds where those were not read."""
     store_hash, hook_id = hook_of(item)
-    answers = json.loads(item["answers"]["S"]) if "answers" in item else None
+    answers = _with_repeats(json.loads(item["answers"]["S"])) if "answers" in item else None
     records = json.loads(item["attempts"]["S"])
     count = int(item["attempt_count"]["N"]) if "attempt_count" in item else len(records)
     return Delivery(
@@ -156,7 +159,7 @@ def from_message(message: Mapping[str, Any]) -> Task:
     :raises ValueError: when it is none.
     """
     try:
-        fields = {name: value for name, value in message.items() if name not in {"do", "delivery"}}
+        known = {name: value for name, value in message.items() if name not in {"do", "delivery"}}
         delivery = _delivery(message["delivery"]) if "delivery" in message else None
         match message:
             case {"do": "record"} if delivery is not None:
@@ -167,11 +170,11 @@ def from_message(message: Mapping[str, Any]) -> Task:
                 "attempt": int(),
                 "delivery_id": str() as delivery_id,
             } if is_delivery_id(delivery_id):
-                return AttemptTask(**fields, delivery=delivery)
+                return AttemptTask(**known, delivery=delivery)
             case {"do": "hold", "hook_id": int()}:
-                return HoldTask(**fields)
+                return HoldTask(**known)
             case {"do": "recover", "hook_id": int(), "recovery_id": str(), "step": int()}:
-                return RecoverTask(**fields)
+                return RecoverTask(**known)
         raise ValueError("an unknown task")
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"no task: {error!r}") from error
@@ -199,7 +202,8 @@ def _attempt_record(attempt: Attempt) -> dict[str, Any]:
         "at": attempt.at,
         "status": attempt.status,
         "error": attempt.error,
-        "times": asdict(attempt.times),
+        # Not those of steps that were not reached: each failed attempt writes all that were before it.
+        "times": {name: time for name in _TIMES if (time := getattr(attempt.times, name)) is not None},
     }
 
 
@@ -211,6 +215,23 @@ def _attempt(record: Mapping[str, Any], answer: str) -> Attempt:
         times=Times(**record["times"]),
         answer=answer,
     )
+
+
+def _without_repeats(answers: Sequence[str]) -> list[str | None]:
+    """None for what the attempt before was answered, too: who fails mostly says the same each time."""
+    return [answer if answer != before else None for before, answer in pairwise((None, *answers))]
+
+
+def _with_repeats(answers: Sequence[str | None]) -> list[str]:
+    whole: list[str] = []
+    for answer in answers:
+        whole.append(whole[-1] if answer is None else answer)
+    return whole
+
+
+def _json(value: object) -> str:
+    """As short as it can be: DynamoDB's price goes by the size of items."""
+    return json.dumps(value, separators=(",", ":"))
 
 
 def number_value(value: float) -> Item:

@@ -1,7 +1,8 @@
 """A hook's circuit: what is known of how its destination does, and how a failing one is slowed down.
 
 A circuit belongs to one hook, never to a whole domain. It is written only when something
-fails, and when something succeeds after that; a hook that always succeeds has none.
+fails and it is not tripped yet, and when something succeeds after that; a hook that always
+succeeds has none.
 """
 
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ LONGEST_PAUSE_SECONDS = 30
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Circuit:
-    """Failures in a row; times are in seconds since 1970, 0 for never.
+    """Failures in a row, counted until it is tripped; times are in seconds since 1970, 0 for never.
 
     ``succeeded_at`` is kept up only while there are failures: it is later than a failure
     exactly when something reached the hook after it.

@@ -287,7 +287,7 @@ class Outcomes:
             if succeeded[key] and (circuit.failures or failures):
                 circuit = replace(circuit, failures=failures, succeeded_at=self._clock())
                 changed[key] = (circuit, partial(self._log.count_success, *key, failures))
-            elif failures:
+            elif failures and not circuit.is_tripped:  # more would not slow it down more
                 circuit = replace(circuit, failures=circuit.failures + failures)
                 changed[key] = (circuit, partial(self._log.count_failures, *key, failures))
         return changed
