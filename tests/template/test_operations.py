@@ -304,6 +304,13 @@ def test_a_label_is_the_functions_name(widgets):
             assert function["CodeUri"] == f"functions/{row[4]['label']}"
 
 
+def test_the_dashboard_can_be_left_out():
+    assert template()["Parameters"]["HasDashboard"]["Default"] == "true"
+    assert template()["Conditions"]["WithDashboard"] == {"Fn::Equals": [{"Ref": "HasDashboard"}, "true"]}
+    for part in (template()["Resources"]["Dashboard"], template()["Outputs"]["DashboardUrl"]):
+        assert part["Condition"] == "WithDashboard"
+
+
 def test_the_dashboard_costs_nothing(widgets):
     """A further metric has to take the place of another, or the dashboard costs $3 a month."""
     distinct = {json.dumps(metric) for metric in graphed(widgets)}

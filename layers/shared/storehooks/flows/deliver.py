@@ -309,7 +309,11 @@ class _Invocation:
         circuit = self._circuits.get(key, Circuit())
         if task.is_put_off or not circuit.is_tripped:
             return False
-        return not (circuit.may_probe(now) and self._shared.log.claim_probe(*key))
+        if not circuit.may_probe(now):
+            return True
+        # By this attempt or another's: it is being tried.
+        self._circuits[key] = replace(circuit, probed_at=now)
+        return not self._shared.log.claim_probe(*key)
 
     def _put_off(self, later: Sequence[tuple[Work, Order]]) -> None:
         failed: frozenset[int] = frozenset()
