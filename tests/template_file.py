@@ -28,11 +28,16 @@ def _short_tag(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> dict[st
 _Loader.add_multi_constructor("!", _short_tag)
 
 
+def parsed(text: str) -> dict[str, Any]:
+    """A template, or a part of one."""
+    loaded: dict[str, Any] = yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader
+    return loaded
+
+
 @cache
 def template() -> dict[str, Any]:
     """The whole template. Do not change what it returns."""
-    loaded: dict[str, Any] = yaml.load(TEMPLATE.read_text(), _Loader)  # noqa: S506 - a SafeLoader
-    return loaded
+    return parsed(TEMPLATE.read_text())
 
 
 def resources(kind: str) -> dict[str, dict[str, Any]]:

@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-from tests.template_file import _Loader, resources, template
+from tests.template_file import parsed, resources, template
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "operations.md").read_text()
@@ -20,8 +19,7 @@ PAGE = (ROOT / "docs" / "operations.md").read_text()
 def addition() -> dict[str, Any]:
     """What the page has one add to the template for a fixed address."""
     (snippet,) = re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
-    loaded: dict[str, Any] = yaml.load(snippet, _Loader)  # noqa: S506 - a SafeLoader
-    return loaded
+    return parsed(snippet)
 
 
 def merged(one: Any, other: Any) -> Any:
@@ -58,6 +56,6 @@ def test_whatever_sends_is_put_into_the_network(addition):
 
 
 def test_the_addition_and_the_networks_outputs_fit(addition):
-    network = yaml.load((ROOT / "docs" / "static-egress.yaml").read_text(), _Loader)  # noqa: S506 - likewise
+    network = parsed((ROOT / "docs" / "static-egress.yaml").read_text())
     assert {"EgressAddress", "SubnetIds", "SecurityGroupId"} == network["Outputs"].keys()
     assert {"EgressSubnetIds", "EgressSecurityGroupId"} == addition["Parameters"].keys()
