@@ -5,6 +5,8 @@
 # make bench    measures speed and cost, and writes docs/performance.md anew (minutes; MODULES for a part)
 # make openapi  writes docs/openapi.yaml anew
 # make mutants  changes the code of the domain in each place, and lists what no unit test notices (minutes)
+# make audit    looks up known vulnerabilities of all pinned packages (asks PyPI)
+# make checkov  holds the template against checkov's rules (a minute for its installation)
 # make invoke   one function in AWS's runtime interface emulator (FUNCTION, EVENT)
 # make deploy   build and deploy to AWS (STACK_NAME, PARAMETERS, ...)
 # make lock     pin the newest versions of all dependencies
@@ -29,8 +31,10 @@ DEV := .venv/.installed
 AWS := .venv-aws/.installed
 SAM := .venv-sam/.installed
 MUTANTS := .venv-mutants/.installed
+AUDIT := .venv-audit/.installed
+CHECKOV := .venv-checkov/.installed
 
-.PHONY: run test lint upgrade-test bench openapi mutants format invoke deploy lock install environments clean
+.PHONY: run test lint upgrade-test bench openapi mutants audit checkov format invoke deploy lock install environments clean
 
 run: install
 	@exec .venv/bin/storehooks local --port "$(PORT)" --tls-port "$(TLS_PORT)" --data-dir "$(DATA_DIR)" \
@@ -65,6 +69,12 @@ mutants: $(MUTANTS)
 	cp tests/mutmut.toml .build/mutants/pyproject.toml
 	cd .build/mutants && ../../.venv-mutants/bin/mutmut run && ../../.venv-mutants/bin/mutmut results
 
+audit: install $(AUDIT)
+	@exec .venv/bin/python -m storehooks_cli.audit
+
+checkov: $(CHECKOV)
+	@exec .venv-checkov/bin/checkov --config-file .checkov.yaml
+
 format: install
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
@@ -90,14 +100,16 @@ $(DEV): requirements/dev.txt pyproject.toml
 $(AWS): requirements/aws.txt
 $(SAM): requirements/sam.txt
 $(MUTANTS): requirements/mutants.txt
-$(DEV) $(AWS) $(SAM) $(MUTANTS):
+$(AUDIT): requirements/audit.txt
+$(CHECKOV): requirements/checkov.txt
+$(DEV) $(AWS) $(SAM) $(MUTANTS) $(AUDIT) $(CHECKOV):
 	@PYTHON="$(PYTHON)" exec ./cli/install "$(@D)" "$<"
 
 lock: install
-	for file in layers/shared/requirements requirements/dev requirements/aws requirements/sam requirements/mutants; do \
+	for file in layers/shared/requirements requirements/dev requirements/aws requirements/sam requirements/mutants requirements/audit requirements/checkov; do \
 		.venv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.13 --generate-hashes \
 			--no-header --no-annotate "$$file.in" -o "$$file.txt" || exit 1; \
 	done
 
 clean:
-	rm -rf .venv .venv-aws .venv-sam .venv-mutants .build .aws-sam
+	rm -rf .venv .venv-aws .venv-sam .venv-mutants .venv-audit .venv-checkov .build .aws-sam

@@ -22,6 +22,7 @@ VALUES = {
     "secret",  # the password of a URL that is refused
     "test",  # the credentials of the local AWS, which takes any
     "operator",  # the same, for the AWS CLI that a test stands in for
+    "testing",  # the same, for moto
 }
 PATTERNS = {
     r"/(live/)?stores/5ueh97/\S+",  # a path of the event files, long enough to look random
