@@ -8,15 +8,24 @@ the template uses: SQS itself, event source mappings, and rules with a queue as 
 Of what the template deploys it lacks two. A bus policy is kept as PutPermission would keep it.
 An alarm over several metrics is kept with its actions, and does not go off by itself: nothing
 here makes metrics of what functions write.
+
+It unpacks and compiles the layer anew for every process of a function. Here they share one copy.
 """
 
+import hashlib
+import io
+import os
 import sys
+import tempfile
 import threading
+import zipfile
 from collections.abc import Callable
 from functools import wraps
+from pathlib import Path
 from types import FunctionType
 from typing import Any
 
+from ministack.core import lambda_runtime  # type: ignore[import-not-found]
 from ministack.services import eventbridge, lambda_svc, sqs  # type: ignore[import-not-found]
 from ministack.services.cloudformation import provisioners  # type: ignore[import-not-found]
 
@@ -33,6 +42,7 @@ _ON_MESSAGES = {
 _PORT_OF_QUEUE_URLS = "4566"
 
 _turn = threading.RLock()
+_unpacking = threading.Lock()
 
 
 def main() -> None:
@@ -49,6 +59,7 @@ def main() -> None:
     actions = vars(sqs)["_HANDLERS"]
     actions.update({action: vars(sqs)[handler.__name__] for action, handler in actions.items()})
     _wrap(lambda_svc, "_sqs_esm_concurrency", _with_numbers)
+    _wrap(lambda_runtime.Worker, "_spawn", _with_shared_layers)
     _wrap(provisioners, "_cw_metric_alarm_record", _or_over_several_metrics)
     vars(provisioners)["_RESOURCE_HANDLERS"]["AWS::Events::EventBusPolicy"] = {
         "create": _create_bus_policy,
@@ -67,8 +78,8 @@ def _works_on_messages(value: object) -> bool:
     return isinstance(value, FunctionType) and "messages" in value.__code__.co_consts
 
 
-def _wrap(module: Any, name: str, wrapper: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
-    vars(module)[name] = wraps(vars(module)[name])(wrapper(vars(module)[name]))
+def _wrap(owner: Any, name: str, wrapper: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
+    setattr(owner, name, wraps(vars(owner)[name])(wrapper(vars(owner)[name])))
 
 
 def _in_turn[**P, T](function: Callable[P, T]) -> Callable[P, T]:
@@ -87,6 +98,35 @@ def _with_numbers(concurrency: Callable[..., int]) -> Callable[..., int]:
         return concurrency({**mapping, "ScalingConfig": scaling}, *others)
 
     return with_numbers
+
+
+def _with_shared_layers(spawn: Callable[[Any], None]) -> Callable[[Any], None]:
+    """ministack's worker of a function, started with the shared folders of its layers instead of its own."""
+
+    def with_shared_layers(worker: Any) -> None:
+        config = worker.config
+        layers = [_shared(lambda_svc._resolve_layer_zip(layer)) for layer in config.get("Layers", [])]  # noqa: SLF001
+        variables = config.get("Environment", {}).get("Variables", {})
+        # As ministack passes them on to a worker that it has unpacked layers for.
+        shared = {"Variables": {**variables, "_LAMBDA_LAYERS_DIRS": os.pathsep.join(map(str, layers))}}
+        worker.config = {**config, "Layers": [], "Environment": shared}
+        try:
+            spawn(worker)
+        finally:
+            worker.config = config
+
+    return with_shared_layers
+
+
+def _shared(layer: bytes) -> Path:
+    """The folder with what this layer holds, unpacked by the first who asks."""
+    folder = Path(tempfile.gettempdir(), f"layer-{hashlib.sha256(layer).hexdigest()}")
+    with _unpacking:
+        if not folder.exists():
+            unfinished = folder.with_suffix(".unfinished")
+            zipfile.ZipFile(io.BytesIO(layer)).extractall(unfinished)
+            unfinished.rename(folder)
+    return folder
 
 
 def _or_over_several_metrics(record: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
