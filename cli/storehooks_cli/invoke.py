@@ -9,6 +9,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import urlsplit
 
 import typer
 
@@ -60,9 +61,10 @@ def _response(rie: Path, stack: "Stack", function: str, event: bytes, folder: Pa
     deployed = functions.get_function(FunctionName=f"{DEFAULT_STACK_NAME}-{function}")
     configuration = deployed["Configuration"]
     code, layer = folder / "task", folder / "opt"
-    _unpack(deployed["Code"]["Location"], code)
+    _unpack(stack, deployed["Code"]["Location"], code)
     for part in configuration["Layers"]:
-        _unpack(functions.get_layer_version_by_arn(Arn=part["Arn"])["Content"]["Location"], layer)
+        content = functions.get_layer_version_by_arn(Arn=part["Arn"])["Content"]
+        _unpack(stack, content["Location"], layer)
     environment = {
         **configuration["Environment"]["Variables"],
         **CREDENTIALS,
@@ -89,6 +91,7 @@ def _response(rie: Path, stack: "Stack", function: str, event: bytes, folder: Pa
         fail(answer.text)  # such as "Task timed out after 15.00 seconds"
 
 
-def _unpack(url: str, folder: Path) -> None:
-    """Unpack a zip that the local AWS serves."""
+def _unpack(stack: "Stack", location: str, folder: Path) -> None:
+    """Unpack a zip that the local AWS serves, in whose address there can be a port of an earlier start."""
+    url = f"{stack.endpoint_url}{urlsplit(location).path}"
     zipfile.ZipFile(io.BytesIO(http().get(url).content)).extractall(folder)

@@ -1,5 +1,6 @@
 """The local stack that the end-to-end tests share, as `make run` starts it."""
 
+import fcntl
 import os
 import shutil
 from dataclasses import dataclass
@@ -33,14 +34,23 @@ class Stack:
 def stopped_stack(tmp_path_factory) -> Path:
     """The data folder of a stack that was started for the first time, given the hook "first", and stopped.
 
-    Building takes longest of all, so it is done once: whoever needs a stack of its own
-    starts one in a copy of this folder, see `copied`.
+    Building takes longest of all, so it is done once, also where several processes share the
+    tests: whoever needs a stack of its own starts one in a copy of this folder, see `copied`.
     """
-    data_dir = tmp_path_factory.mktemp("first") / "data"
-    with LocalRun(data_dir) as run:
-        run.ready()
-        run.create_hook("first")
-        assert run.stop() == 0
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    data_dir = shared / "first/data"
+    with (shared / "first.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not data_dir.exists():
+            unfinished = tmp_path_factory.mktemp("first") / "data"
+            with LocalRun(unfinished) as run:
+                run.ready()
+                run.create_hook("first")
+                assert run.stop() == 0
+            data_dir.parent.mkdir()
+            unfinished.rename(data_dir)
     return data_dir
 
 
@@ -58,7 +68,8 @@ def data_dir(stopped_stack, new_data_dir) -> Path:
 
 
 def copied(stopped_stack: Path, data_dir: Path) -> Path:
-    shutil.copytree(stopped_stack, data_dir)
+    # Without the port of the local AWS: two copies that start at once would both take it.
+    shutil.copytree(stopped_stack, data_dir, ignore=shutil.ignore_patterns("emulator-port"))
     return data_dir
 
 

@@ -83,10 +83,18 @@ class Deployment:
         return self._deployed.exists() and self._deployed.read_text() == _fingerprint(self._parameters)
 
     async def build(self) -> None:
-        """:raises LocalError: when SAM fails."""
+        """Build what the sources say, unless that is what was built last: parameters build nothing.
+
+        :raises LocalError: when SAM fails.
+        """
         self._log.unlink(missing_ok=True)
         self._built = _fingerprint(self._parameters)
+        sources, built = _fingerprint({}), self._folder.built
+        if built.exists() and built.read_text() == sources:
+            return
+        built.unlink(missing_ok=True)
         await self._sam("build", "--cached", "--template", str(PROJECT / "template.yaml"))
+        write_whole(built, sources)
 
     async def deploy(self) -> None:
         """Deploy what was built. A stack that is there already is changed and keeps its tables.

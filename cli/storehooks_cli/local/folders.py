@@ -52,6 +52,11 @@ class DataFolder:
         return self.root / "build"
 
     @property
+    def built(self) -> Path:
+        """The fingerprint of the sources that the build folder was built from."""
+        return self.build / "built"
+
+    @property
     def scratch(self) -> Path:
         """The temporary folder of everything that is started, emptied at each start."""
         return self.root / "tmp"
