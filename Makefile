@@ -42,7 +42,7 @@ run: install
 		--retry-schedule "$(RETRY_SCHEDULE)" --delivery-timeout-seconds "$(DELIVERY_TIMEOUT_SECONDS)"
 
 test: install
-	@exec .venv/bin/pytest -n 3 --dist loadfile $(PYTEST_ARGS)
+	@exec .venv/bin/pytest -n 3 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 upgrade-test: install
 	@exec .venv/bin/pytest tests/upgrade
