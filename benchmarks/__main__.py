@@ -31,6 +31,9 @@ MODULES = (
     "cold_start",
     "warm",
     "calls",
+    "memory",
+    "matching",
+    "growth",
     "cost",
 )
 

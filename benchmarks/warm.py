@@ -1,6 +1,6 @@
 """What a warm handler adds to its calls: beside a bare boto3 handler, on the same stub of DynamoDB."""
 
-import importlib.util
+import importlib
 import json
 import os
 import time
@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from benchmarks.alone import load
 from benchmarks.cold_start import FUNCTIONS, settings
 from benchmarks.measure import Measure, Sample, difference, paired, print_measures
 from benchmarks.stub import dynamodb_stub
@@ -30,9 +31,8 @@ def measure(rounds: int = ROUNDS) -> list[Measure]:
 
 
 def _measure(function: str, bare: Any, rounds: int) -> Measure:
-    handler = _handler(function)
     event = json.loads((ROOT / f"events/{function}.json").read_text())
-    run, run_bare = partial(_milliseconds, handler, event), partial(_milliseconds, bare, event)
+    run, run_bare = partial(_milliseconds, load(function).handler, event), partial(_milliseconds, bare, event)
     paired(20, run, run_bare)  # connections are open then
     ours, plain = paired(rounds, run, run_bare)
     return Measure(
@@ -44,16 +44,6 @@ def _measure(function: str, bare: Any, rounds: int) -> Measure:
         compared_unit="ms",
         detail={"rounds": rounds, "middle_half_ms": _rounded(ours)},
     )
-
-
-def _handler(function: str) -> Any:
-    path = ROOT / "functions" / function / "app.py"
-    spec = importlib.util.spec_from_file_location(f"function_{function}", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.handler
 
 
 def _milliseconds(handler: Any, event: dict[str, Any]) -> float:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from storehooks.adapters.delivery_items import from_message, to_message
 from storehooks.adapters.queue import (
@@ -50,7 +50,8 @@ class DeliveriesQueue:
         :raises storehooks.domain.errors.QueueFailedError:
         """
         messages = self._queue.receive(wait_seconds=wait_seconds)
-        return [ReceivedTask(read_task(message.body), message) for message in messages]
+        # Without their bodies: those say what the tasks say, and would be kept as long as destinations hang.
+        return [ReceivedTask(read_task(message.body), replace(message, body="")) for message in messages]
 
     def delete(self, received: Sequence[ReceivedTask]) -> None:
         """Delete these, which are done.

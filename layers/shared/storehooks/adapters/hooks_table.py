@@ -304,7 +304,7 @@ class HooksTable:
         """Write a hook: a new one, or over the version it was made from."""
         put: PutTypeDef = {
             "TableName": self._table,
-            "Item": _to_item(hook),
+            "Item": to_item(hook),
             "ConditionExpression": "attribute_not_exists(id)",
         }
         if over is not None:
@@ -413,7 +413,8 @@ def _digest_attribute(hook: Hook) -> str:
     return "d_" + destination_digest(hook.destination)
 
 
-def _to_item(hook: Hook) -> Item:
+def to_item(hook: Hook) -> Item:
+    """The item of the table that holds a hook."""
     item: Item = {
         **hook_key(hook.store_hash, hook.id),
         "client_id": {"S": hook.client_id},
