@@ -625,8 +625,9 @@ def test_a_connection_is_kept_between_requests(sender, receiver):
 
 
 @pytest.mark.parametrize("limit", ["_MAX_IDLE_SECONDS", "_MAX_AGE_SECONDS"])
-def test_a_connection_is_not_kept_for_longer_than_its_limits(sender, receiver, monkeypatch, limit):
+def test_a_connection_is_not_kept_for_longer_than_its_limits(new_sender, receiver, monkeypatch, limit):
     monkeypatch.setattr(sender_module, limit, 1)
+    sender = new_sender()
     target = receiver(answering(OK))
     for _ in range(2):
         assert send(sender, target.url()).succeeded
@@ -818,11 +819,12 @@ def resolver(monkeypatch, on_port):
     answers: list[str] = []
 
     class Curl(pycurl.Curl):
-        def __init__(self) -> None:
-            super().__init__()
+        def duphandle(self) -> pycurl.Curl:
+            curl = super().duphandle()
             if answers:
                 entry = f"app.example.com:{sender_module.HTTPS_PORT}:{answers.pop(0)}"
-                self.setopt(pycurl.RESOLVE, [entry])
+                curl.setopt(pycurl.RESOLVE, [entry])
+            return curl
 
     monkeypatch.setattr(sender_module.pycurl, "Curl", Curl)
     return answers

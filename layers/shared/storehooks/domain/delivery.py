@@ -89,18 +89,21 @@ class Delivery:
 
     def after(self, attempt: Attempt, schedule: RetrySchedule, now: float) -> "Delivery":
         """This delivery once an attempt is over."""
+        count = self.attempt_count + 1
         attempts = (*self.attempts, attempt)[-MOST_ATTEMPTS:]
-        forgotten = self.attempt_count + 1 - len(attempts)
-        made = replace(self, attempts=attempts, forgotten=forgotten, next_attempt_at=None)
-        if attempt.succeeded:
-            return replace(made, status=Status.DELIVERED)
-        made_in_round = made.attempt_count - made.earlier
-        wait = schedule.wait_after(made_in_round, retry_after=attempt.retry_after, now=now)
-        if wait is None:
-            return replace(made, status=Status.EXHAUSTED)
-        # In whole milliseconds, as it is kept, and never early.
-        next_attempt_at = math.ceil((now + wait) * 1000) / 1000
-        return replace(made, status=Status.RETRYING, next_attempt_at=next_attempt_at)
+        status, next_attempt_at = Status.DELIVERED, None
+        if not attempt.succeeded:
+            wait = schedule.wait_after(count - self.earlier, retry_after=attempt.retry_after, now=now)
+            status = Status.EXHAUSTED if wait is None else Status.RETRYING
+            # In whole milliseconds, as it is kept, and never early.
+            next_attempt_at = None if wait is None else math.ceil((now + wait) * 1000) / 1000
+        return replace(
+            self,
+            attempts=attempts,
+            forgotten=count - len(attempts),
+            status=status,
+            next_attempt_at=next_attempt_at,
+        )
 
     def ended(self, status: Status) -> "Delivery":
         """This delivery when no attempt is to follow, because of its hook."""

@@ -166,6 +166,8 @@ class Outcomes:
     def _log_failed(self, failed: Sequence[_Failed], circuits: Mapping[HookKey, Circuit]) -> set[str]:
         """Log failed attempts, and order the next ones; the ids of the deliveries for which that failed."""
         unsettled: set[str] = set()
+        if not failed:
+            return unsettled
         ended = self._ended_with_their_hooks(failed, circuits, unsettled)
         with ThreadPoolExecutor(_AT_ONCE) as threads:
             saving = [
