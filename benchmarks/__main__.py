@@ -35,6 +35,7 @@ MODULES = (
     "matching",
     "growth",
     "cost",
+    "deliveries",
 )
 
 

@@ -66,6 +66,28 @@ def test_failures_of_a_tripped_circuit_are_not_counted_on(aws):
     assert world.log.circuit(hook.store_hash, hook.id).failures == 5
 
 
+def test_a_batch_of_deliveries_makes_two_calls_however_many_hooks_it_is_for(aws):
+    world = World(aws)
+    for number in range(10):
+        world.event(
+            world.hook(f"https://app.example.com/{number}", scope=f"store/channel/{number + 1}/order/*")
+        )
+    assert counted(aws, world.work) == ["BatchGetItem", "BatchWriteItem"]
+    assert len(world.sent) == 10
+
+
+def test_an_event_makes_a_query_for_each_scope_above_it_and_one_send_beside_remembering_its_id(
+    aws, functions
+):
+    world = World(aws)
+    for number in range(10):
+        world.hook(f"https://app.example.com/{number}")
+    event = load_event("match_events")
+    del event["Records"][1:]
+    calls = counted(aws, lambda: functions.module("match_events").handler(event, None))
+    assert calls == ["PutItem", "Query", "Query", "Query", "SendMessageBatch"]
+
+
 def test_ordering_a_recovery_makes_a_count_for_each_status_and_three_calls_more(aws, functions):
     hook = World(aws).hook()
     event = load_event("recover_deliveries")
