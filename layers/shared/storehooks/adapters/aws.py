@@ -15,7 +15,6 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.loaders import Loader
 
-from storehooks import __version__
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 
 # What AWS's logs say who called. Botocore's own, with all that it knows of this machine, is put
 # together anew twice for each call, which takes as long as a send.
-_USER_AGENT = f"storehooks/{__version__} Botocore/{botocore.__version__}"
+_USER_AGENT = f"storehooks Botocore/{botocore.__version__}"
 
 # Two tries of at most 6 s each: the two calls of an operation stay within a function's 29 s.
 _CONFIG = Config(
