@@ -32,7 +32,6 @@ _CONFIG = Config(
     read_timeout=5,
     retries={"mode": "standard", "total_max_attempts": 2},
     max_pool_connections=20,
-    parameter_validation=False,
 )
 # What a queue takes without an answer it has twice after the next try: so a longer wait, and
 # the tries are those of storehooks.adapters.queue.
@@ -41,7 +40,6 @@ _QUEUE_CONFIG = Config(
     connect_timeout=1,
     read_timeout=8,
     retries={"total_max_attempts": 1},
-    parameter_validation=False,
 )
 
 _MAIL_CONFIG = Config(connect_timeout=1, read_timeout=8, retries={"total_max_attempts": 1})
@@ -103,16 +101,22 @@ def _pass_json_on(client: "DynamoDBClient") -> None:
     it: for a batch of deliveries that took longer than to send them.
     """
     events = client.meta.events
+    events.register("provide-client-params.dynamodb.BatchGetItem", _set_reads_aside)  # type: ignore[arg-type]
+    events.register("provide-client-params.dynamodb.BatchWriteItem", _set_writes_aside)  # type: ignore[arg-type]
     for operation in ("BatchGetItem", "BatchWriteItem"):
-        events.register(f"provide-client-params.dynamodb.{operation}", _set_aside)  # type: ignore[arg-type]
         events.register(f"before-call.dynamodb.{operation}", _put_in)
     events.register("before-parse.dynamodb", _take_out)
 
 
-def _set_aside(params: dict[str, Any], context: dict[str, Any], **_: Any) -> dict[str, Any]:
+def _set_reads_aside(params: dict[str, Any], context: dict[str, Any], **_: Any) -> dict[str, Any]:
     context["set_aside"] = params
     # The tables' names may decide on the endpoint.
-    return {"RequestItems": {table: {} for table in params["RequestItems"]}}
+    return {"RequestItems": {table: {"Keys": [{}]} for table in params["RequestItems"]}}
+
+
+def _set_writes_aside(params: dict[str, Any], context: dict[str, Any], **_: Any) -> dict[str, Any]:
+    context["set_aside"] = params
+    return {"RequestItems": {table: [{}] for table in params["RequestItems"]}}
 
 
 def _put_in(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:

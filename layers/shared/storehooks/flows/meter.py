@@ -5,21 +5,16 @@ CloudWatch makes metrics: no call to AWS, no right, no time. Their one dimension
 which is the stack. A store or a hook as a dimension would make metrics without end.
 """
 
-import json
-import os
-import time
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
-from itertools import batched
+
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 from storehooks.domain.delivery import Status
 
 NAMESPACE = "storehooks"
-
-_MOST_VALUES = 100
-"""So many of one metric CloudWatch takes in one line."""
 
 
 class Count(StrEnum):
@@ -59,7 +54,8 @@ class Meter:
 
     def __init__(self) -> None:
         self._counts: Counter[Count] = Counter()
-        self._times: defaultdict[Duration, list[float]] = defaultdict(list)
+        # Not Powertools' Metrics, whose numbers are the process's: here each meter has its own.
+        self._written = EphemeralMetrics(namespace=NAMESPACE)
 
     def count(self, what: Count, number: int = 1) -> None:
         """So many more of these."""
@@ -71,8 +67,8 @@ class Meter:
             self.count(_ENDS[status], number)
 
     def time(self, what: Duration, milliseconds: float) -> None:
-        """One of these took so long."""
-        self._times[what].append(round(milliseconds, 1))
+        """One of these took so long. A line holds a hundred, each time Powertools writes one itself."""
+        self._written.add_metric(what, MetricUnit.Milliseconds, round(milliseconds, 1))
 
     @contextmanager
     def invocation(self) -> Iterator[None]:
@@ -80,28 +76,9 @@ class Meter:
         try:
             yield
         finally:
-            counts: dict[Count, Sequence[float]] = {
-                what: [number] for what, number in self._counts.items() if number
-            }
-            times = {
-                what: list(batched(values, _MOST_VALUES, strict=False))
-                for what, values in self._times.items()
-            }
+            for what, number in self._counts.items():
+                if number:
+                    self._written.add_metric(what, MetricUnit.Count, number)
             self._counts.clear()
-            self._times.clear()
-            for number in range(max([bool(counts), *map(len, times.values())])):
-                values = {what: chunks[number] for what, chunks in times.items() if number < len(chunks)}
-                _write(values, counts if number == 0 else {})
-
-
-def _write(times: Mapping[Duration, Sequence[float]], counts: Mapping[Count, Sequence[float]]) -> None:
-    """One line: the metrics' units, and their values."""
-    units = [{"Name": str(name), "Unit": "Milliseconds"} for name in times]
-    units += [{"Name": str(name), "Unit": "Count"} for name in counts]
-    metrics = {"Namespace": NAMESPACE, "Dimensions": [["service"]], "Metrics": units}
-    line: dict[str, object] = {
-        "_aws": {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [metrics]},
-        "service": os.environ.get("POWERTOOLS_SERVICE_NAME", ""),
-    }
-    line |= {str(what): values for what, values in (*times.items(), *counts.items())}
-    print(json.dumps(line, separators=(",", ":")), flush=True)  # noqa: T201 - the log is where CloudWatch looks
+            if self._written.metric_set:
+                self._written.flush_metrics()
