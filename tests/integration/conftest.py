@@ -19,6 +19,7 @@ from moto.sqs.models import sqs_backends
 
 from storehooks.adapters.access import AccessTables
 from storehooks.adapters.aws import dynamodb_client, events_client, ses_client, sqs_client
+from tests.integration.rights import ROLES
 from tests.openapi_file import assert_described
 from tests.template_file import EMAIL_SENDER, own_variables, parameter, resources, table_definition, template
 
@@ -31,6 +32,7 @@ class Aws:
 
     def __init__(self) -> None:
         self.calls: list[str] = []
+        self.refused: list[Any] = []
         self.dynamodb = dynamodb_client()
         self.sqs = sqs_client()
         self.events = events_client()
@@ -113,18 +115,20 @@ def aws(monkeypatch):
         for function in resources("AWS::Serverless::Function").values():
             for name, value in own_variables(function).items():
                 monkeypatch.setenv(name, mocked.setting(value))
-        _count_and_serialize(monkeypatch, mocked.calls)
+        _check_and_serialize(monkeypatch, mocked)
         _answer_quickly(monkeypatch)
         yield mocked
+    assert mocked.refused == [], "a function did what its role does not grant"
 
 
-def _count_and_serialize(monkeypatch, calls: list[str]) -> None:
-    """moto's transactions are not safe between threads; those of DynamoDB are."""
+def _check_and_serialize(monkeypatch, aws: Aws) -> None:
+    """moto knows no rights, and its transactions are not safe between threads; those of DynamoDB are."""
     call, lock = botocore.client.BaseClient._make_api_call, threading.Lock()
 
     def one_at_a_time(client, operation, kwargs):
         with lock:
-            calls.append(operation)
+            ROLES.refuse(aws, operation, kwargs)
+            aws.calls.append(operation)
             return call(client, operation, kwargs)
 
     monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", one_at_a_time)
@@ -165,6 +169,7 @@ class Functions:
             assert spec.loader is not None
             module = importlib.util.module_from_spec(spec)
             spec.loader.exec_module(module)
+            module.handler = ROLES.assumed(name, module.handler)  # type: ignore[attr-defined]
             self._modules[name] = module
         return self._modules[name]
 

@@ -17,7 +17,7 @@ from storehooks.adapters.hooks_table import HooksTable
 from storehooks.adapters.recoveries_table import RecoveriesTable
 from storehooks.adapters.told_once import ToldOnce
 from storehooks.domain.attempt import Attempt, OutgoingRequest, Times
-from storehooks.domain.delivery import Delivery, Order, Task, new_delivery
+from storehooks.domain.delivery import SOON_SECONDS, Delivery, Order, Task, new_delivery
 from storehooks.domain.errors import QueueFailedError
 from storehooks.domain.event import Event
 from storehooks.domain.hook import Hook
@@ -61,8 +61,9 @@ class Queue:
         if self.fails and orders:
             raise QueueFailedError("InternalError", frozenset(range(len(orders))))
         for order in orders:
-            assert 0 <= order.delay_seconds <= 900
-            self.put(json.dumps(to_message(order.task)), order.delay_seconds)
+            assert order.delay_seconds >= 0
+            # As the adapter has it: a wait of 900 s may be a second more when it is rounded up.
+            self.put(json.dumps(to_message(order.task)), min(order.delay_seconds, SOON_SECONDS))
 
     def put(self, body: str, delay_seconds: float = 0, *, came_before: bool = False) -> None:
         heapq.heappush(self.waiting, (self.clock.now + delay_seconds, next(self._numbers), body, came_before))

@@ -1,9 +1,16 @@
-"""The rights that calls to AWS need, and those that template.yaml grants."""
+"""The rights that calls to AWS need, and those that template.yaml grants.
 
-from collections.abc import Iterator
+moto knows no rights of functions. Here a function's call is refused that its role does not grant,
+as AWS would refuse it: in every test that invokes a function by its handler.
+"""
+
+from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
-from tests.template_file import EMAIL_SENDER, resources
+from botocore.exceptions import ClientError
+
+from tests.template_file import EMAIL_SENDER, logical_id, resources
 
 RIGHTS_OF_CALLS = {
     "SendMessageBatch": "sqs:SendMessage",
@@ -34,15 +41,17 @@ def rights_of(aws, operation: str, kwargs: dict[str, Any]) -> Iterator[tuple[str
         yield f"dynamodb:{operation}", kwargs["TableName"] + index
 
 
-def granted(logical_id: str) -> set[tuple[str, str]]:
-    (policy,) = resources("AWS::IAM::Role")[f"{logical_id}Role"]["Policies"]
+@cache
+def granted(name: str) -> frozenset[tuple[str, str]]:
+    """What a function's role grants it, but for its log and its traces. Its name is that of a logical id."""
+    (policy,) = resources("AWS::IAM::Role")[f"{name}Role"]["Policies"]
     *own, _logs, _traces = policy["PolicyDocument"]["Statement"]
-    return {
+    return frozenset(
         (action, resource)
         for statement in own
         for action in statement["Action"]
         for resource in named(statement["Resource"])
-    }
+    )
 
 
 def named(resource: Any) -> list[str]:
@@ -61,3 +70,36 @@ def named(resource: Any) -> list[str]:
 def of_the_mapping(queue: str) -> set[tuple[str, str]]:
     """What Lambda itself needs to read a queue, with the function's role."""
     return {(f"sqs:{action}", queue) for action in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")}
+
+
+class Roles:
+    """The roles that calls are made with now: those of the functions that run, in whichever threads."""
+
+    def __init__(self) -> None:
+        self._running: list[str] = []
+
+    def assumed(self, folder: str, handler: Callable[..., Any]) -> Callable[..., Any]:
+        """A handler that runs with the rights of its function."""
+        name = logical_id(folder).removesuffix("Function")
+
+        def with_its_rights(*given: Any) -> Any:
+            self._running.append(name)
+            try:
+                return handler(*given)
+            finally:
+                self._running.remove(name)
+
+        return with_its_rights
+
+    def refuse(self, aws, operation: str, kwargs: dict[str, Any]) -> None:
+        """Refuse a call that no role grants. With no function running, it is the test's own."""
+        if not self._running:
+            return
+        missing = set(rights_of(aws, operation, kwargs)).difference(*map(granted, self._running))
+        if missing:
+            aws.refused.append((tuple(self._running), missing))
+            error = {"Code": "AccessDeniedException", "Message": f"{self._running} may not {missing}"}
+            raise ClientError({"Error": error}, operation)
+
+
+ROLES = Roles()

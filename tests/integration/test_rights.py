@@ -1,15 +1,22 @@
-"""The rights that template.yaml gives a function are those that its calls to AWS need, no more, no fewer."""
+"""The rights that template.yaml gives a function are those that its calls to AWS need, no more, no fewer.
+
+Here each function does all that it can do, so that a right that is not used is found. That it does
+nothing without a right is held in every test, see rights.py.
+"""
 
 import json
+import re
+from pathlib import Path
 
 import botocore.client
 import pytest
+from botocore.exceptions import ClientError
 
 from storehooks.domain.delivery import HoldTask
 from storehooks.domain.recovery import MISSED, RECOVERABLE, new_recovery
 from tests.integration.conftest import load_event
 from tests.integration.delivery_world import World
-from tests.integration.rights import granted, of_the_mapping, rights_of
+from tests.integration.rights import ROLES, granted, of_the_mapping, rights_of
 from tests.template_file import resources
 
 
@@ -229,3 +236,48 @@ def test_listing_what_is_undelivered_may_do_what_it_does(functions, client, worl
     event["requestContext"]["authorizer"]["client_id"] = world.caller.client_id
     assert len(functions.invoke("list_undelivered_events", event)[1]["data"]) == 1
     assert needed == granted("ListUndeliveredEvents")
+
+
+def test_every_function_is_among_these():
+    used = re.findall(r'granted\("(\w+)"\)|^        \("([A-Z]\w+)", ', Path(__file__).read_text(), re.MULTILINE)
+    named = {f"{one or other}Function" for one, other in used}
+    assert named == resources("AWS::Serverless::Function").keys()
+
+
+HOOK = {"store_hash": {"S": "5ueh97"}, "id": {"N": "1"}}
+
+
+@pytest.mark.parametrize(
+    ("folder", "call"),
+    [
+        ("get_hook", lambda aws: aws.dynamodb.scan(TableName="HooksTable")),
+        ("get_hook", lambda aws: aws.dynamodb.delete_item(TableName="HooksTable", Key=HOOK)),
+        ("get_hook", lambda aws: aws.dynamodb.get_item(TableName="TokensTable", Key=HOOK)),
+        (
+            "create_hook",
+            lambda aws: aws.dynamodb.transact_write_items(
+                TransactItems=[{"Delete": {"TableName": "HooksTable", "Key": HOOK}}]
+            ),
+        ),
+        (
+            "list_hooks",
+            lambda aws: aws.dynamodb.query(
+                TableName="HooksTable",
+                IndexName="by_subscription",
+                KeyConditionExpression="subscription = :s",
+                ExpressionAttributeValues={":s": {"S": "5ueh97#store/*"}},
+            ),
+        ),
+        (
+            "publish_events",
+            lambda aws: aws.sqs.send_message_batch(
+                QueueUrl=aws.queues["DeliveriesQueue"], Entries=[{"Id": "0", "MessageBody": "{}"}]
+            ),
+        ),
+    ],
+)
+def test_what_a_role_does_not_grant_is_refused_as_aws_refuses_it(aws, folder, call):
+    with pytest.raises(ClientError, match="AccessDenied"):
+        ROLES.assumed(folder, call)(aws)
+    assert len(aws.refused) == 1
+    aws.refused.clear()
