@@ -239,7 +239,9 @@ def test_listing_what_is_undelivered_may_do_what_it_does(functions, client, worl
 
 
 def test_every_function_is_among_these():
-    used = re.findall(r'granted\("(\w+)"\)|^        \("([A-Z]\w+)", ', Path(__file__).read_text(), re.MULTILINE)
+    used = re.findall(
+        r'granted\("(\w+)"\)|^        \("([A-Z]\w+)", ', Path(__file__).read_text(), re.MULTILINE
+    )
     named = {f"{one or other}Function" for one, other in used}
     assert named == resources("AWS::Serverless::Function").keys()
 

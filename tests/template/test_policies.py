@@ -1,0 +1,113 @@
+"""Every policy in template.yaml: who may do what with which, and each "*" with its reason."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from tests.template_file import resources, template
+
+FUNCTIONS = resources("AWS::Serverless::Function")
+ROLES = resources("AWS::IAM::Role")
+
+# All that is not named one by one. A statement is known by its sid, or by its first action.
+WILDCARDS = {
+    # X-Ray has no resources that a policy could name.
+    **{(role, "xray:PutTraceSegments", "Resource"): "*" for role in ROLES},
+    # In a key's own policy "*" is the key.
+    ("TablesKey", "TheAccountAdministersIt", "Resource"): "*",
+    ("TablesKey", "OnlyThroughDynamoDB", "Resource"): "*",
+    ("TablesKey", "ToTellOperators", "Resource"): "*",
+    # Who administers a key may do all with it: without that nobody could mend its policy.
+    ("TablesKey", "TheAccountAdministersIt", "Action"): "kms:*",
+    # Whoever the account lets use a table, and only by way of DynamoDB; see its conditions below.
+    ("TablesKey", "OnlyThroughDynamoDB", "Principal"): {"AWS": "*"},
+    # Each of these is two actions, with and without plain text or a second key.
+    ("TablesKey", "OnlyThroughDynamoDB", "Action"): ["kms:ReEncrypt*", "kms:GenerateDataKey*"],
+    ("TablesKey", "ToTellOperators", "Action"): ["kms:GenerateDataKey*"],
+}
+
+
+def statements(value: Any) -> Iterator[dict[str, Any]]:
+    """Every statement of every policy in a part of the template."""
+    if isinstance(value, dict):
+        if "Effect" in value:
+            yield value
+        for one in value.values():
+            yield from statements(one)
+    elif isinstance(value, list):
+        for one in value:
+            yield from statements(one)
+
+
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def all_statements() -> Iterator[tuple[str, dict[str, Any]]]:
+    for name, resource in template()["Resources"].items():
+        for statement in statements(resource["Properties"]):
+            yield name, statement
+
+
+def test_what_is_not_named_one_by_one_is_known_with_its_reason():
+    found = {}
+    for name, statement in all_statements():
+        known_as = statement.get("Sid", listed(statement["Action"])[0])
+        for part in ("Action", "Resource", "Principal"):
+            wild = [one for one in listed(statement.get(part, [])) if "*" in json.dumps(one)]
+            if wild:
+                found[name, known_as, part] = wild if isinstance(statement[part], list) else statement[part]
+    assert found == WILDCARDS
+
+
+def test_a_statement_allows_and_says_what_and_has_nothing_inverted():
+    for name, statement in all_statements():
+        assert statement["Effect"] == "Allow", name
+        parts = {"Sid", "Effect", "Principal", "Action", "Resource", "Condition"}
+        assert statement.keys() <= parts, f"{name}: no NotAction, NotResource, NotPrincipal"
+        assert statement["Action"], name
+
+
+def test_whoever_uses_the_key_does_so_through_dynamodb_and_in_this_account():
+    policy = resources("AWS::KMS::Key")["TablesKey"]["KeyPolicy"]
+    (everybody,) = [one for one in policy["Statement"] if one["Principal"] == {"AWS": "*"}]
+    assert everybody["Condition"] == {
+        "StringEquals": {
+            "kms:CallerAccount": {"Ref": "AWS::AccountId"},
+            "kms:ViaService": {"Fn::Sub": "dynamodb.${AWS::Region}.${AWS::URLSuffix}"},
+        }
+    }
+
+
+def test_each_role_is_one_functions_and_lambda_alone_may_assume_it():
+    named = {name: function["Role"]["Fn::GetAtt"][0] for name, function in FUNCTIONS.items()}
+    assert named == {name: name.removesuffix("Function") + "Role" for name in FUNCTIONS}
+    assert set(named.values()) == ROLES.keys()
+    for role in ROLES.values():
+        assert role.keys() <= {"AssumeRolePolicyDocument", "Policies"}
+        (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
+        assert statement["Principal"] == {"Service": "lambda.amazonaws.com"}
+        assert statement["Action"] == "sts:AssumeRole"
+
+
+def test_nothing_else_grants_a_right():
+    """Neither other kinds of IAM resources, nor what SAM would add to a role of its own making."""
+    kinds = {resource["Type"] for resource in template()["Resources"].values()}
+    assert {kind for kind in kinds if kind.startswith("AWS::IAM::")} == {"AWS::IAM::Role"}
+    for function in (*FUNCTIONS.values(), template()["Globals"]["Function"]):
+        assert not function.keys() & {"Policies", "Connectors", "PermissionsBoundary", "FunctionUrlConfig"}
+
+
+def test_no_function_may_touch_a_key_a_topic_or_another_function():
+    """The key is DynamoDB's to use, queues have SQS's own; others tell operators, by a rule and by alarms."""
+    granted = {
+        action.partition(":")[0]
+        for role in ROLES.values()
+        for policy in role["Policies"]
+        for statement in policy["PolicyDocument"]["Statement"]
+        for action in statement["Action"]
+    }
+    assert granted == {"dynamodb", "sqs", "events", "ses", "logs", "xray"}
+    for queue in resources("AWS::SQS::Queue").values():
+        assert queue["SqsManagedSseEnabled"] is True
+        assert "KmsMasterKeyId" not in queue
