@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 import botocore
 import botocore.session
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from botocore.loaders import Loader
 
 if TYPE_CHECKING:
@@ -124,9 +124,14 @@ def _put_in(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
 
 
 def _take_out(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any) -> None:
-    if response_dict["status_code"] < 300:  # botocore makes its exceptions of the others
+    if response_dict["status_code"] >= 300:  # of which botocore makes its exceptions
+        return
+    try:
         customized_response_dict |= json.loads(response_dict["body"])
-        response_dict["body"] = b"{}"
+    except ValueError:
+        # Botocore would take it for an answer without anything in it.
+        raise HTTPClientError(error="a 2xx that is no JSON") from None
+    response_dict["body"] = b"{}"
 
 
 def error_code(error: ClientError | BotoCoreError) -> str:
