@@ -31,11 +31,12 @@ MODULES = (
     "cold_start",
     "warm",
     "calls",
+    "deliveries",
     "memory",
     "matching",
+    "publish_to_received",
     "growth",
     "cost",
-    "deliveries",
 )
 
 

@@ -1,6 +1,9 @@
 """What a benchmark says, and how it is shown."""
 
+import json
+
 import pytest
+from benchmarks.__main__ import MODULES, PAGE, PLOT, RESULTS
 from benchmarks.measure import Measure, Sample, difference, paired, ratio
 from benchmarks.report import number, plot, with_tables
 
@@ -56,7 +59,7 @@ def test_what_is_compared_is_compared_round_by_round():
     assert (ours.median, Sample((5.0,)).spread) == (2.2, (5.0, 5.0))
 
 
-RESULTS = {
+RUN = {
     "date": "2026-11-24",
     "seconds": 9,
     "machine": {"cpu": "a processor", "cores": 2, "memory_gb": 24, "kernel": "Linux 6"},
@@ -83,7 +86,7 @@ def test_a_page_gets_the_measures_of_a_module_where_its_mark_is():
         "before\n<!-- measures of warm -->\nold\n<!-- end of measures -->\nbetween\n"
         "<!-- the run -->\nold\n<!-- end of the run -->\nafter\n"
     )
-    made = with_tables(page, RESULTS)
+    made = with_tables(page, RUN)
     assert made == (
         "before\n<!-- measures of warm -->\n"
         "| Measure | Value | Reach | Measured |\n|---|---|---|---|\n"
@@ -92,11 +95,11 @@ def test_a_page_gets_the_measures_of_a_module_where_its_mark_is():
         "Measured 2026-11-24 on 2 cores of a processor with 24 GB, Linux 6, with python 3.13.0, "
         "at commit `abc1234`, in 9 s.\n<!-- end of the run -->\nafter\n"
     )
-    assert with_tables(made, RESULTS) == made
+    assert with_tables(made, RUN) == made
 
 
 def test_the_plot_has_a_bar_for_each_thing_that_is_compared():
-    drawn = plot(RESULTS["measures"])
+    drawn = plot(RUN["measures"])
     assert drawn.count('height="16"') == 2
     assert "&lt;bare&gt;" in drawn
     assert "idle" not in drawn
@@ -108,3 +111,36 @@ def test_the_plot_has_a_bar_for_each_thing_that_is_compared():
 )
 def test_numbers_have_three_digits_that_count(value, shown):
     assert number(value) == shown
+
+
+# ---------------------------------------------------------------- what is published
+
+
+@pytest.fixture(scope="module")
+def published():
+    return json.loads(RESULTS.read_text())
+
+
+def test_the_page_says_what_the_results_say(published):
+    assert with_tables(PAGE.read_text(), published) == PAGE.read_text()
+    assert plot(published["measures"]) == PLOT.read_text()
+
+
+def test_the_results_are_of_every_benchmark(published):
+    assert list(dict.fromkeys(measure["module"] for measure in published["measures"])) == list(MODULES)
+    assert all(f"<!-- measures of {module} -->" in PAGE.read_text() for module in MODULES)
+    assert published["seconds"] <= 20 * 60
+
+
+def test_each_measure_that_is_published_has_its_form(published):
+    names = [measure["name"] for measure in published["measures"]]
+    assert len(set(names)) == len(names)
+    for measure in published["measures"]:
+        assert measure.keys() >= {"name", "value", "unit", "reach", "reached"}
+        assert isinstance(measure["value"], int | float)
+        assert measure["unit"]
+        again = Measure(
+            **{name: measure[name] for name in ("name", "value", "unit", "reach", "bound") if name in measure}
+        )
+        assert measure["reached"] is again.reached
+        assert measure["reached"] is True or measure["reach"] is not None
