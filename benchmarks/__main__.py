@@ -34,7 +34,6 @@ MODULES = (
     "deliveries",
     "memory",
     "matching",
-    "publish_to_received",
     "growth",
     "cost",
 )
