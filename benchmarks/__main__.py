@@ -34,6 +34,7 @@ MODULES = (
     "deliveries",
     "memory",
     "matching",
+    "publish_to_received",
     "growth",
     "cost",
 )
