@@ -3,6 +3,7 @@
 # make upgrade-test  stacks of earlier releases are upgraded in place (two minutes)
 # make lint     linters, type checks, and a search for secrets
 # make bench    measures speed and cost, and writes docs/performance.md anew (minutes; MODULES for a part)
+# make fuzz     requests that are made up, against docs/openapi.yaml (FUZZ_SECONDS)
 # make openapi  writes docs/openapi.yaml anew
 # make mutants  changes the code of the domain in each place, and lists what no unit test notices (minutes)
 # make audit    looks up known vulnerabilities of all pinned packages (asks PyPI)
@@ -19,6 +20,7 @@ DATA_DIR ?= .local
 ALLOW_PRIVATE_DESTINATIONS ?= true
 RETRY_SCHEDULE ?= 60,180,300,600,900,1800,3600,7200,21600,50400,86400
 DELIVERY_TIMEOUT_SECONDS ?= 10
+FUZZ_SECONDS ?= 600
 STACK_NAME ?= storehooks
 ARCHITECTURE ?= arm64
 EVENT ?= events/$(FUNCTION).json
@@ -34,7 +36,7 @@ MUTANTS := .venv-mutants/.installed
 AUDIT := .venv-audit/.installed
 CHECKOV := .venv-checkov/.installed
 
-.PHONY: run test lint upgrade-test bench openapi mutants audit checkov format invoke deploy lock install environments clean
+.PHONY: run test lint upgrade-test bench fuzz openapi mutants audit checkov format invoke deploy lock install environments clean
 
 run: install
 	@exec .venv/bin/storehooks local --port "$(PORT)" --tls-port "$(TLS_PORT)" --data-dir "$(DATA_DIR)" \
@@ -61,6 +63,9 @@ bench: install
 
 openapi: install
 	.venv/bin/python -m storehooks_cli.openapi
+
+fuzz: install
+	@FUZZ_SECONDS="$(FUZZ_SECONDS)" exec .venv/bin/pytest -s tests/e2e/test_conformance.py
 
 # Beside a copy of the package and its tests: the tester writes each change into the copy.
 mutants: $(MUTANTS)

@@ -38,3 +38,10 @@ def sequences(number: int, *, steps: int = 30) -> settings:
 def root() -> Path:
     """The repository's folder."""
     return ROOT
+
+
+def pytest_terminal_summary(terminalreporter) -> None:
+    """What tests have counted, besides whether they passed."""
+    for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed"):
+        for name, value in report.user_properties if report.when == "call" else []:
+            terminalreporter.write_line(f"{report.nodeid}: {name}: {value}")

@@ -146,3 +146,13 @@ def test_an_entry_that_is_no_event_is_refused_by_its_field(entry, field):
 @pytest.mark.parametrize("body", ["", "not JSON", "[" * 100_000])
 def test_a_message_that_is_not_json_is_refused(body):
     assert set(problems(lambda: from_envelope(body))) == {"message"}
+
+
+@pytest.mark.parametrize("field", ["created_at", "store_id"])
+def test_an_integer_may_be_written_with_a_fraction_of_zero(field):
+    """JSON has one kind of number: 250.0 is 250."""
+    event = {"scope": "store/order/created", "data": {}}
+    assert getattr(NewEvent.parse(event | {field: 250.0}), field) in {250, "250"}
+    for wrong in (250.5, 1e400, True):
+        with pytest.raises(InvalidRequestError):
+            NewEvent.parse(event | {field: wrong})

@@ -1,11 +1,13 @@
 """The front: serves the API where a developer expects it, on http and on https.
 
 It does what the outer layers of API Gateway do in AWS and ministack does not, and it
-lets a request reach nothing in ministack but the API.
+lets a request reach nothing in ministack but the API. Below /docs it serves the API's
+description, which a deployment does not.
 """
 
 import asyncio
 import json
+import logging
 import socket
 import ssl
 from collections.abc import Iterator
@@ -15,9 +17,12 @@ from urllib.parse import unquote, unquote_plus
 
 import aiohttp
 from aiohttp import hdrs, web
+from aiohttp.http import HttpProcessingError
+from aiohttp.typedefs import Handler
 from multidict import CIMultiDict, MultiMapping
 from yarl import URL
 
+from storehooks_cli.local.documentation import Page, read_pages
 from storehooks_cli.local.gateway_responses import read_gateway_responses
 
 if TYPE_CHECKING:
@@ -26,6 +31,12 @@ if TYPE_CHECKING:
 # API Gateway's limits.
 _MAX_BODY = 10 * 1024 * 1024
 _TIMEOUT = 29
+
+# A connection is closed when nothing is under way on it, or no whole head of a request has come.
+_IDLE_SECONDS = 60.0
+
+# After a refusal, the rest of a body is thrown away for so long; to close at once could lose the answer.
+_LINGERING_SECONDS = 2.0
 
 # Each request that runs at the same time as others costs a process of ~75 MB, which takes
 # a second of processor time to start and counts that against the function's timeout.
@@ -50,13 +61,18 @@ _NOT_FORWARDED = _HOP_BY_HOP | {"host", "content-length", "expect", "authorizati
 _NOT_RETURNED = _HOP_BY_HOP | {"content-length", "date", "server", "x-amz-request-id"}
 
 
+_logger = logging.getLogger(__name__)
+
+
 class Front:
     """Serves an API of the emulator. Leaving the context stops it."""
 
     def __init__(self, api_url: str) -> None:
         self._api_url = api_url
         self._responses = read_gateway_responses()
+        self._pages = read_pages()
         self._turns = asyncio.Semaphore(_CONCURRENCY)
+        _logger.addFilter(_is_not_the_clients)
 
     async def __aenter__(self) -> Self:
         self._client = aiohttp.ClientSession(
@@ -68,10 +84,16 @@ class Front:
             auto_decompress=False,
             skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
         )
-        app = web.Application(client_max_size=_MAX_BODY)
-        app.router.add_route("*", "/{path:.*}", self._serve)
+        app = web.Application(client_max_size=_MAX_BODY, middlewares=[self._serve])
         self._runner = web.AppRunner(
-            app, access_log=None, auto_decompress=False, shutdown_timeout=_STOP_SECONDS, handle_signals=False
+            app,
+            access_log=None,
+            logger=_logger,
+            auto_decompress=False,
+            keepalive_timeout=_IDLE_SECONDS,
+            lingering_time=_LINGERING_SECONDS,
+            shutdown_timeout=_STOP_SECONDS,
+            handle_signals=False,
         )
         await self._runner.setup()
         return self
@@ -86,16 +108,25 @@ class Front:
         """Serve on this socket too."""
         await web.SockSite(self._runner, listener, ssl_context=tls).start()
 
-    async def _serve(self, request: web.Request) -> web.Response:
+    @web.middleware
+    async def _serve(self, request: web.Request, handler: Handler) -> web.Response:  # noqa: ARG002 (no route)
         path, _, query = request.raw_path.partition("?")
         if not path.startswith("/"):
             return self._own("BAD_REQUEST_PARAMETERS")  # meant for a proxy, which this is not
         if unquote(path).startswith(_NOT_THE_API):
             return self._own("MISSING_AUTHENTICATION_TOKEN")
+        if request.method in {"GET", "HEAD"} and (page := self._pages.get(path)):
+            return _page(page)
         try:
-            body = await request.read()
+            async with asyncio.timeout(_TIMEOUT):
+                body = await request.read()
         except web.HTTPRequestEntityTooLarge:
             return self._own("REQUEST_TOO_LARGE")
+        except (TimeoutError, web.RequestPayloadError):
+            # It never ended, or went on as no body does: where the next request begins, nobody knows.
+            refusal = self._own("BAD_REQUEST_PARAMETERS")
+            refusal.force_close()
+            return refusal
         async with self._turns:
             return await self._forward(request, f"{path}?{_without_credentials(query)}", body)
 
@@ -128,6 +159,17 @@ class Front:
             content_type="application/json",
             headers={name: value.strip("'") for name, value in response.headers.items()},
         )
+
+
+def _is_not_the_clients(record: logging.LogRecord) -> bool:
+    """Whether a failure is worth a line; not if the request is malformed, whose text may hold a token, or its
+    client has gone.
+    """
+    return not (record.exc_info and isinstance(record.exc_info[1], (HttpProcessingError, ConnectionError)))
+
+
+def _page(page: Page) -> web.Response:
+    return web.Response(body=page.content, headers={"Content-Type": page.media_type, **page.headers})
 
 
 def _request_headers(request: web.Request) -> CIMultiDict[str]:

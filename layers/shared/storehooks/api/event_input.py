@@ -10,7 +10,15 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, StrictInt, StrictStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    StrictInt,
+    StrictStr,
+    ValidationError,
+)
 
 from storehooks.api.problems import problems_of
 from storehooks.domain import event as events
@@ -29,6 +37,14 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
+def _whole(value: object) -> object:
+    """An integer, also where it is written as 250.0, which in JSON is the same number."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Whole = Annotated[StrictInt, BeforeValidator(_whole)]
+
+
 class NewEvent(BaseModel):
     """One event, as it is published over HTTP."""
 
@@ -37,8 +53,8 @@ class NewEvent(BaseModel):
     scope: Annotated[StrictStr, AfterValidator(scopes.check_event_scope)]
     data: Annotated[dict[str, Any] | list[Any], AfterValidator(events.check_data)]
     id: Annotated[StrictStr, AfterValidator(events.check_event_id)] | None = None
-    store_id: Annotated[StrictInt | StrictStr, AfterValidator(events.check_store_id)] | None = None
-    created_at: Annotated[StrictInt, AfterValidator(events.check_created_at)] | None = None
+    store_id: Annotated[Whole | StrictStr, AfterValidator(events.check_store_id)] | None = None
+    created_at: Annotated[Whole, AfterValidator(events.check_created_at)] | None = None
 
     @classmethod
     def parse(cls, value: object, *, where: str = "") -> Self:
