@@ -23,6 +23,9 @@ VALUES = {
     "test",  # the credentials of the local AWS, which takes any
     "operator",  # the same, for the AWS CLI that a test stands in for
     "testing",  # the same, for moto
+    "AKIAIOSFODNN7EXAMPLE",  # the credentials of the examples in AWS's documentation
+    "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",  # their secret half
+    "bench-secret-5f0c3f6d2ba84d0f8b6f3b1c2f0e9a77",  # what benchmarks sign with, to a receiver of their own
 }
 PATTERNS = {
     r"/(live/)?stores/5ueh97/\S+",  # a path of the event files, long enough to look random

@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from functools import partial
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
+import psutil
 import pycurl
 import pytest
 import trustme
@@ -20,6 +21,9 @@ from storehooks.adapters import sender as sender_module
 from storehooks.adapters.sender import MAX_BODY_BYTES, Sender
 from storehooks.domain.address import is_public
 from storehooks.domain.attempt import Attempt, OutgoingRequest
+from storehooks.domain.destination import check_destination
+from storehooks.domain.errors import InvalidValueError
+from storehooks.domain.headers import check_headers
 from tests.integration.receivers import OK, Connection, Receiver, answering, answering_once, then_hanging
 
 SECRET = "s3cr3t"  # in the path, query and headers of every request; never to be in an error
@@ -215,6 +219,9 @@ def test_credentials_in_a_url_or_a_netrc_file_are_not_sent(sender, receiver, mon
         ("https://app.example.com/\0", {}),
         ("https://müller.example/", {}),
         ("https://\ud800/", {}),
+        ("https://app.example.com/\r\n\r\nGET / HTTP/1.1\r\n", {}),
+        ("https://app.example.com/\nX: y", {}),
+        ("https://app.example.com\r\nX: y/", {}),
         ("", {}),
         ("ftp://app.example.com/", {}),
         ("file:///etc/passwd", {}),
@@ -235,6 +242,57 @@ def test_a_malformed_request_is_a_failed_attempt_and_no_more(sender, receiver, u
     assert finished["fine"].succeeded
     assert finished["malformed"].status is None
     assert re.search(r"malformed|scheme", finished["malformed"].error or "")
+
+
+# Whatever was admitted is sent as one request and no more
+
+
+@pytest.fixture(scope="module")
+def written_down():
+    """A receiver of plain requests, and a sender to it, for many examples."""
+    sender = Sender(timeout_seconds=3, allow_private=True)
+    with Receiver(answering(OK), None) as target:
+        yield sender, target
+        sender.close()
+
+
+# Near to what could break out: line ends, colons, spaces, and whatever else there is.
+near_names = st.text(st.sampled_from("aZ0-_.:! \r\n\t\0é") | st.characters(codec="utf-8"), max_size=8)
+near_values = st.text(st.sampled_from("a:,; \r\n\t\0\x85\u2028é") | st.characters(codec="utf-8"), max_size=12)
+
+
+@given(
+    st.dictionaries(st.from_regex(r"[A-Za-z-]{1,8}", fullmatch=True) | near_names, near_values, max_size=3)
+)
+@settings(max_examples=300, deadline=None)
+def test_whatever_headers_are_admitted_are_sent_as_one_line_each(written_down, headers):
+    sender, target = written_down
+    try:
+        admitted = check_headers(headers)
+    except InvalidValueError:
+        return
+    target.requests.clear()
+    assert send(sender, target.url("/"), admitted, b"{}").succeeded
+    [received] = target.requests
+    lines = [f"{name}: {value}" if value else f"{name}:" for name, value in admitted.items()]
+    assert sorted(received.headers) == sorted([f"Host: localhost:{target.port}", "Content-Length: 2", *lines])
+    assert received.body == b"{}"
+
+
+@given(st.text(st.sampled_from("/?&=%2e0dA a@:\\\r\n\t\0#é") | st.characters(codec="utf-8"), max_size=12))
+@settings(max_examples=300, deadline=None)
+def test_whatever_destination_is_admitted_is_asked_for_as_it_is(written_down, rest):
+    sender, target = written_down
+    try:
+        admitted = check_destination(target.url(rest), allow_private=True)
+    except InvalidValueError:
+        return
+    target.requests.clear()
+    assert send(sender, admitted, {}, b"{}").succeeded
+    [received] = target.requests
+    path = rest if rest.startswith("/") else f"/{rest}"
+    assert received.line == f"POST {path} HTTP/1.1"
+    assert sorted(received.headers) == ["Content-Length: 2", f"Host: localhost:{target.port}"]
 
 
 # What answers come to
@@ -612,6 +670,88 @@ def test_once_a_2xx_has_come_its_body_makes_no_difference(new_sender, receiver, 
     assert attempt.succeeded
     assert attempt.answer.startswith("ok")
     assert attempt.times.total_ms < 1500
+
+
+def test_an_error_that_drips_ends_at_the_deadline_with_its_status(new_sender, receiver):
+    drip = partial(Connection.trickle, data=b"HTTP/1.1 500 X\r\n\r\nwhy" + bytes(1000))
+    attempt = send(new_sender(timeout_seconds=0.4), receiver(drip).url())
+    assert (attempt.status, attempt.error) == (500, "answered 500")
+    assert attempt.times.total_ms < 1000
+
+
+# Greetings, which OpenSSL passes over for as long as there are more: many to a record, and one to each.
+GREETINGS = [b"\x16\x03\x03\x40\x00" + bytes(16384), b"\x16\x03\x03\x00\x04\x00\x00\x00\x00" * 10_000]
+
+
+@pytest.mark.parametrize("flood", [*GREETINGS, bytes(1000), b"\xff" * 1000])
+def test_a_handshake_that_floods_is_a_failure_at_once(new_sender, receiver, flood):
+    target = receiver(partial(Connection.flood, data=flood), None)
+    attempt = send(new_sender(timeout_seconds=10), secret_url(target).replace("http:", "https:"))
+    assert (attempt.error or "").startswith("the TLS handshake failed")
+    assert attempt.times.total_ms < 2000
+
+
+@pytest.mark.parametrize("flood", GREETINGS)
+def test_a_handshake_that_floods_holds_up_nobody_for_long(new_sender, receiver, flood):
+    sender = new_sender(timeout_seconds=10)
+    flooding = receiver(partial(Connection.flood, data=flood), None)
+    quick = receiver(answering(OK))
+    began = time.monotonic()
+    for number in range(5):
+        url = secret_url(flooding).replace("http:", "https:")
+        sender.start(f"flooded {number}", OutgoingRequest(url, HEADERS, b"{}"))
+        sender.start(f"quick {number}", OutgoingRequest(quick.url(), HEADERS, b"{}"))
+    finished = finish(sender)
+    assert time.monotonic() - began < 8
+    assert all(finished[f"quick {number}"].succeeded for number in range(5))
+    assert not any(finished[f"flooded {number}"].succeeded for number in range(5))
+
+
+@pytest.mark.parametrize(
+    "smuggled",
+    [
+        b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 302 No\r\nLocation: http://169.254.169.254/\r\nContent-Length: 0\r\n\r\n",
+        b"x" * 10_000,
+    ],
+)
+def test_what_follows_an_answer_is_no_answer_to_the_next_request(sender, receiver, smuggled):
+    target = receiver(answering(OK + smuggled))
+    for _ in range(3):
+        attempt = send(sender, target.url())
+        assert (attempt.status, attempt.answer) == (200, "ok")
+        time.sleep(0.02)  # until the rest is there as well
+
+
+FLOODS = [
+    (b"HTTP/1.1 200 OK\r\n\r\n", b"x" * 65536),
+    (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"ffff\r\n" + b"x" * 65535 + b"\r\n"),
+    (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n", gzip.compress(bytes(10_000_000), 1)),
+    (b"HTTP/1.1 200 OK\r\n", b"X-A: " + b"b" * 4000 + b"\r\n"),
+    (b"HTTP/1.1 200 OK\r\nX-A: ", b"x" * 65536),
+    (b"", b"HTTP/1.1 103 Hints\r\nLink: x\r\n\r\n" * 1000),
+]
+
+
+def test_a_hundred_receivers_that_flood_at_once_take_little_memory_and_time(new_sender, receiver):
+    def floods(start, endless):
+        def behave(connection):
+            connection.read_request()
+            connection.send(start)
+            connection.flood(endless)
+
+        return receiver(behave, None)
+
+    sender = new_sender(timeout_seconds=10)
+    targets = [floods(*flood) for flood in FLOODS]
+    send(sender, targets[0].url())
+    before, began = psutil.Process().memory_info().rss, time.monotonic()
+    for number in range(100):
+        url = targets[number % len(targets)].url()
+        sender.start(str(number), OutgoingRequest(url, HEADERS, b"{}"))
+    assert len(finish(sender)) == 100
+    assert time.monotonic() - began < 8
+    assert psutil.Process().memory_info().rss - before < 50_000_000, "half a megabyte for each"
 
 
 # Many at once, and kept connections

@@ -33,11 +33,17 @@ def test_headers_that_http_can_carry_are_kept_as_they_are(headers):
         ({"x y": "v"}, "no HTTP token"),
         ({"x:": "v"}, "no HTTP token"),
         ({"x\r\ny": "v"}, "no HTTP token"),
+        ({"x\n": "v"}, "no HTTP token"),
+        ({"x\0": "v"}, "no HTTP token"),
+        ({" x": "v"}, "no HTTP token"),
         ({"ü": "v"}, "no HTTP token"),
         ({":path": "v"}, "no HTTP token"),
         ({"n" * 65: "v"}, "65 bytes"),
         ({f"x-{number}": "v" for number in range(65)}, "65 headers"),
         ({"x": "a\r\nb"}, "control character"),
+        ({"x": "a\rb"}, "control character"),
+        ({"x": "a\nb"}, "control character"),
+        ({"x": "a\r\n folded"}, "control character"),
         ({"x": "a\tb"}, "control character"),
         ({"x": "a\x00"}, "control character"),
         ({"x": "a\x7f"}, "control character"),
@@ -64,6 +70,23 @@ def test_headers_that_would_break_a_delivery_are_refused(headers, reason):
     with pytest.raises(InvalidValueError) as caught:
         check_headers(headers)
     assert reason in caught.value.reason
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        # What one connection's two ends tell each other (RFC 9110, 7.6.1), and what frames a message.
+        *("Connection", "Keep-Alive", "Proxy-Connection", "TE", "Trailer", "Transfer-Encoding", "Upgrade"),
+        *("Content-Length", "Expect", "HTTP2-Settings", "Proxy-Authenticate", "Proxy-Authorization"),
+        # What the delivery says of itself.
+        *("Host", "Content-Type", "Content-Encoding", "Accept-Encoding", "User-Agent"),
+        *("webhook-id", "webhook-timestamp", "webhook-signature", "webhook-"),
+    ],
+)
+def test_no_header_takes_the_place_of_what_frames_or_signs_a_delivery(name):
+    for spelled in (name, name.lower(), name.upper()):
+        with pytest.raises(InvalidValueError, match="sets itself"):
+            check_headers({spelled: "v"})
 
 
 def test_a_refusal_never_repeats_a_value():
