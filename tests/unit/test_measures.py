@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from benchmarks.__main__ import RESULTS
+from benchmarks.__main__ import MODULES, PAGE, PLOT, RESULTS
 from benchmarks.measure import Measure, Sample, difference, paired, ratio
 from benchmarks.report import number, plot, with_tables
 
@@ -119,6 +119,17 @@ def test_numbers_have_three_digits_that_count(value, shown):
 @pytest.fixture(scope="module")
 def published():
     return json.loads(RESULTS.read_text())
+
+
+def test_the_page_says_what_the_results_say(published):
+    assert with_tables(PAGE.read_text(), published) == PAGE.read_text()
+    assert plot(published["measures"]) == PLOT.read_text()
+
+
+def test_the_results_are_of_every_benchmark(published):
+    assert list(dict.fromkeys(measure["module"] for measure in published["measures"])) == list(MODULES)
+    assert all(f"<!-- measures of {module} -->" in PAGE.read_text() for module in MODULES)
+    assert published["seconds"] <= 20 * 60
 
 
 def test_each_measure_that_is_published_has_its_form(published):
