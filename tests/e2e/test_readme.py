@@ -1,4 +1,4 @@
-"""Every command of the README and of docs/ is run, here or elsewhere in the tests and CI."""
+"""The commands of the README and of docs/ are run, but for those that are run elsewhere."""
 
 import re
 import secrets
@@ -7,38 +7,21 @@ from pathlib import Path
 
 import pytest
 
+from tests.documented_commands import BLOCKS, is_run
+
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
-DOCS = "\n".join(path.read_text() for path in sorted(ROOT.glob("docs/*.md")))
-BLOCKS = re.findall(r"^```sh\n(.*?)^```$", README + DOCS, re.DOTALL | re.MULTILINE)
-# What runs the other commands: CI and the stack's fixture, the tests of the deployment and of `make invoke`,
-# of the runbook (whose blocks name a hook's URL), of what has no end, and of what commands the AWS CLI has.
-ELSEWHERE = (
-    "make run",
-    "make test",
-    "make invoke",
-    "make deploy",
-    "sam build",
-    "sam local invoke",
-    "storehooks listen",
-    "$URL",
-    "aws ",
-)
-
-
-def runnable(block):
-    return not any(command in block for command in ELSEWHERE) and "--stack-name" not in block
 
 
 def test_the_blocks_are_found():
     assert len(BLOCKS) >= 13
-    assert sum(map(runnable, BLOCKS)) >= 9
+    assert sum(map(is_run, BLOCKS)) >= 9
 
 
 def test_the_blocks_run_in_their_order(stack):
     """In one shell, as a reader types them; but for the ports, the folder, and a store that is new."""
     # But for the one that revokes the token: the pages of docs/ use it.
-    blocks = sorted(filter(runnable, BLOCKS), key=lambda block: "token revoke" in block)
+    blocks = sorted(filter(is_run, BLOCKS), key=lambda block: "token revoke" in block)
     script = "\n".join(["set -eu", *blocks])
     for written, here in {
         "http://127.0.0.1:3000": stack.base_url,

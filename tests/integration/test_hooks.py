@@ -3,6 +3,7 @@
 import io
 import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,7 @@ from storehooks.domain.headers import MAX_ANSWER_BYTES, answer_bytes
 from storehooks.domain.scope import catalogue
 from tests.integration.conftest import load_event
 
+ROOT = Path(__file__).parents[2]
 ISO_UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00")
 FIELDS = {
     "id",
@@ -303,3 +305,9 @@ def test_a_fault_of_ours_is_answered_500_and_logged_without_its_text(functions, 
     assert any(place.endswith(" fail") for place in error["places"])
     assert answered["status"] == 500
     assert not any("hunter2" in line for line in log())
+
+
+def test_the_error_that_the_readme_shows_is_answered(client):
+    readme = (ROOT / "README.md").read_text()
+    (shown,) = re.findall(r"^### Errors\n.*?^```json\n(.*?)^```$", readme, re.DOTALL | re.MULTILINE)
+    assert client.create(is_active="yes") == (400, json.loads(shown))

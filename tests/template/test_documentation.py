@@ -6,6 +6,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+import pytest
 import typer
 
 from storehooks import __version__
@@ -20,7 +21,7 @@ from storehooks.flows.meter import Count, Duration
 from storehooks_cli.commands import commands
 from storehooks_cli.connection import ApiOptions
 from storehooks_cli.local import documentation
-from tests.template_file import resources, template
+from tests.template_file import parsed, resources, template
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -92,8 +93,10 @@ def test_every_status_is_in_the_table_of_errors():
 
 
 def test_every_field_is_described():
-    described = set(re.findall(r"`(\w+)`", " ".join(first_cells(section("The API")))))
-    assert set(NewHook.model_fields) | READ_ONLY_FIELDS - {"events_history_enabled"} <= described
+    cells = [cell for cell in first_cells(section("The API")) if "/" not in cell]
+    described = set(re.findall(r"`(\w+)`", " ".join(cells)))
+    # Of the newer version alone: docs/api-v3.md has it.
+    assert described == set(NewHook.model_fields) | READ_ONLY_FIELDS - {"events_history_enabled"}
 
 
 def test_every_field_of_an_event_is_described():
@@ -102,8 +105,51 @@ def test_every_field_of_an_event_is_described():
 
 
 def test_every_status_of_a_delivery_is_described():
-    text = section("The log") + section("When a destination fails")
-    assert {status for status in Status if f"`{status}`" in text} == set(Status)
+    (listed_there,) = re.findall(r"`status` is one of\s+(.*?), `limit`", section("The log"), re.DOTALL)
+    assert set(re.findall(r"`(\w+)`", listed_there)) == set(Status)
+
+
+MAKEFILE = (ROOT / "Makefile").read_text()
+PAGES = {path.name: path.read_text() for path in (ROOT / "README.md", *ROOT.glob("docs/*.md"))}
+
+
+def test_every_target_of_make_is_described_where_make_is_read():
+    (phony,) = re.findall(r"^\.PHONY: (.*)$", MAKEFILE, re.MULTILINE)
+    described = re.findall(r"^# make ([\w-]+)", MAKEFILE, re.MULTILINE)
+    # What the others use, and what says itself what it does.
+    assert set(phony.split()) == {*described, "install", "environments", "clean", "format"}
+    defined = re.findall(r"^([\w-]+):(?!=)", MAKEFILE, re.MULTILINE)
+    assert set(phony.split()) == set(defined)
+
+
+def test_every_variable_of_make_that_is_named_is_one():
+    used = set(re.findall(r"\$\((\w+)\)", MAKEFILE))
+    head = MAKEFILE.split("\n\n")[0]
+    named = set(re.findall(r"\b([A-Z]{2,}(?:_[A-Z]+)*)\b", " ".join(re.findall(r"\(([^)]*)\)", head))))
+    in_pages = {
+        name
+        for page in PAGES.values()
+        for line in re.findall(r"make [a-z-]+((?: [A-Z_]+=\S+)+)", page)
+        for name in re.findall(r" ([A-Z_]+)=", line)
+    }
+    assert named
+    assert in_pages
+    assert named | in_pages <= used
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_target_that_a_page_names_exists(page):
+    named = set(re.findall(r"`make ([a-z][\w-]*)", PAGES[page]))
+    for block in re.findall(r"^```sh\n(.*?)^```$", PAGES[page], re.DOTALL | re.MULTILINE):
+        named |= set(re.findall(r"^make ([a-z][\w-]*)", block, re.MULTILINE))
+    assert named <= set(re.findall(r"^([\w-]+):(?!=)", MAKEFILE, re.MULTILINE))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_output_that_a_page_names_exists(page):
+    named = re.findall(r"\boutputs? `(\w+)`|OutputKey=='(\w+)'", PAGES[page])
+    of_the_network = parsed((ROOT / "docs" / "static-egress.yaml").read_text())["Outputs"].keys()
+    assert {one or other for one, other in named} <= template()["Outputs"].keys() | of_the_network
 
 
 def test_every_metric_is_described():
