@@ -101,8 +101,10 @@ def fuzzing(stack, tmp_path_factory):
         yield fuzzing
         # Or what is held for them would be sent to whoever listens on the receiver's port next.
         for client in fuzzing.clients.values():
-            for hook in client.call("GET", "hooks").json():
-                client.call("DELETE", f"hooks/{hook['id']}")
+            while hooks := client.call("GET", "hooks").json():
+                for hook in hooks:
+                    assert hook["destination"].startswith(f"http://127.0.0.1:{destination.port}/")
+                    assert client.call("DELETE", f"hooks/{hook['id']}").status_code == 200
 
 
 @pytest.fixture

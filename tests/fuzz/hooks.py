@@ -16,6 +16,7 @@ STORE_HASH = os.environ["FUZZ_STORE_HASH"]
 RECEIVER = os.environ["FUZZ_RECEIVER"]
 HOOK = int(os.environ["FUZZ_HOOK"])
 DELIVERY = os.environ["FUZZ_DELIVERY"]
+NO_HOOK = 10**12
 
 answered = watch(os.environ["FUZZ_SERVER"], RECEIVER)
 atexit.register(lambda: Path(os.environ["FUZZ_COUNTS"]).write_text(json.dumps(answered)))
@@ -52,9 +53,7 @@ def before_load_schema(_context, raw_schema) -> None:
 
 @schemathesis.hook
 def filter_case(_context, case) -> bool:
-    """A schema cannot say that a time lies before another one; and what is known stays there."""
-    if case.method == "DELETE" and (case.path_parameters or {}).get("id") == HOOK:
-        return False
+    """A schema cannot say that a time lies before another one."""
     body = case.body
     if not isinstance(body, dict) or not {"since", "until"} <= body.keys():
         return True
@@ -65,6 +64,8 @@ def filter_case(_context, case) -> bool:
 
 @schemathesis.hook
 def before_call(_context, case, kwargs) -> None:
-    """The document's examples name destinations of others; what is sent names the receiver."""
+    """The examples name destinations of others: the receiver is named instead. And what is known stays."""
     if leads_elsewhere(case.body, RECEIVER):
         case.body = case.body | {"destination": f"{RECEIVER}/elsewhere"}
+    if case.method == "DELETE" and case.path_parameters.get("id") == HOOK:
+        case.path_parameters = case.path_parameters | {"id": NO_HOOK}
