@@ -1,8 +1,7 @@
 """The HTTPS sender of deliveries: libcurl, many transfers at once in one thread.
 
 What a destination can do to it is bounded: where a connection may go, how long an attempt
-takes, how much of an answer is read, how long it can keep libcurl busy. Nothing of one request
-reaches another.
+takes, how much of an answer is read. Nothing of one request reaches another.
 """
 
 import os
@@ -18,7 +17,6 @@ from urllib.parse import urlsplit
 import certifi
 import pycurl  # type: ignore[import-untyped]
 
-from storehooks.adapters.stall_guard import StallGuard
 from storehooks.domain.address import is_public
 from storehooks.domain.attempt import Attempt, OutgoingRequest, Times
 
@@ -98,7 +96,6 @@ class Sender:
         self._due_at = inf
         self._waker, self._woken = socketpair()
         self._selector.register(self._woken, selectors.EVENT_READ)
-        self._guard = StallGuard(self._sockets)
         self._multi = pycurl.CurlMulti()
         self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch)
         self._multi.setopt(pycurl.M_TIMERFUNCTION, self._set_timer)
@@ -142,16 +139,14 @@ class Sender:
                     self._woken.recv(_MOST_WAKINGS)
                     until = now
                     continue
-                with self._guard.call():
-                    self._multi.socket_action(
-                        ready.fd,
-                        (pycurl.CSELECT_IN if events & selectors.EVENT_READ else 0)
-                        | (pycurl.CSELECT_OUT if events & selectors.EVENT_WRITE else 0),
-                    )
+                self._multi.socket_action(
+                    ready.fd,
+                    (pycurl.CSELECT_IN if events & selectors.EVENT_READ else 0)
+                    | (pycurl.CSELECT_OUT if events & selectors.EVENT_WRITE else 0),
+                )
             if time.monotonic() >= self._due_at:
                 self._due_at = inf
-                with self._guard.call():
-                    self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
+                self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
             self._collect()
             self._expire()
             if now >= until:
@@ -169,7 +164,6 @@ class Sender:
             self._multi.remove_handle(curl)
             curl.close()
         self._running.clear()
-        self._guard.close()
         self._multi.close()
         self._blank.close()
         self._selector.close()
@@ -204,11 +198,6 @@ class Sender:
         curl.setopt(pycurl.HTTP_TRANSFER_DECODING, 0)
         curl.setopt(pycurl.BUFFERSIZE, MAX_BODY_BYTES)
         return curl
-
-    def _sockets(self) -> list[int]:
-        """Those of the transfers that wait for something."""
-        own = self._woken.fileno()
-        return [key.fd for key in list(self._selector.get_map().values()) if key.fd != own]
 
     def _watch(self, what: int, descriptor: int, _multi: object, _data: object) -> None:
         if descriptor in self._selector.get_map():
