@@ -2,11 +2,13 @@
 
 import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import boto3
@@ -21,12 +23,19 @@ READY_SECONDS = 240
 # Each process of a function had a copy of the layer, which takes a tenth of a second to delete; some
 # tests leave up to a hundred.
 STOP_SECONDS = 40
+# Below those that systems give to connections.
+_FIRST_PORT, _NUMBER_OF_PORTS = 20_000, 12_000
 
 
 def free_ports() -> tuple[int, int]:
-    """Two ports that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
-        return one.getsockname()[1], other.getsockname()[1]
+    """Two ports that nobody listens on, of those that no connection is given before they are used."""
+    found: set[int] = set()
+    while len(found) < 2:
+        port = _FIRST_PORT + secrets.randbelow(_NUMBER_OF_PORTS)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            found.add(port)
+    one, other = found
+    return one, other
 
 
 def started_in(data_dir: Path) -> list[psutil.Process]:
