@@ -69,7 +69,9 @@ class Connection:
         self.receiver.closed.wait(seconds)
 
     def secure(self, context: ssl.SSLContext) -> None:
-        self._sock = context.wrap_socket(self._sock, server_side=True)
+        # Its own before the handshake, which a sender that says nothing lets wait until it is closed.
+        self._sock = context.wrap_socket(self._sock, server_side=True, do_handshake_on_connect=False)
+        self._sock.do_handshake()
 
     def close(self) -> None:
         with contextlib.suppress(OSError):
