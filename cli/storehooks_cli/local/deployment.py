@@ -80,7 +80,7 @@ class Deployment:
 
     def is_current(self) -> bool:
         """Whether the sources as they are now are what is deployed."""
-        return self._deployed.exists() and self._deployed.read_text() == _fingerprint(self._parameters)
+        return self._deployed.exists() and self._deployed.read_text() == self._fingerprint(_sources())
 
     async def build(self) -> None:
         """Build what the sources say, unless that is what was built last: parameters build nothing.
@@ -88,8 +88,8 @@ class Deployment:
         :raises LocalError: when SAM fails.
         """
         self._log.unlink(missing_ok=True)
-        self._built = _fingerprint(self._parameters)
-        sources, built = _fingerprint({}), self._folder.built
+        sources, built = _sources(), self._folder.built
+        self._built = self._fingerprint(sources)
         if built.exists() and built.read_text() == sources:
             return
         built.unlink(missing_ok=True)
@@ -115,6 +115,9 @@ class Deployment:
         )
         await asyncio.to_thread(self._finish)
         write_whole(self._deployed, self._built)
+
+    def _fingerprint(self, sources: str) -> str:
+        return hashlib.sha256(f"{sorted(self._parameters.items())}{sources}".encode()).hexdigest()
 
     def outputs(self) -> Outputs:
         """The outputs of the stack as it is deployed."""
@@ -197,8 +200,9 @@ def _architecture() -> str:
         raise LocalError(f"Lambda knows no processor like this machine's, {platform.machine()}") from None
 
 
-def _fingerprint(parameters: Mapping[str, str]) -> str:
-    digest = hashlib.sha256(repr(sorted(parameters.items())).encode())
+def _sources() -> str:
+    """The fingerprint of all that is built from."""
+    digest = hashlib.sha256()
     for path in _files():
         content = path.read_bytes()
         digest.update(f"\0{path.relative_to(PROJECT)}\0{len(content)}\0".encode())
