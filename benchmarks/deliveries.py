@@ -21,6 +21,7 @@ import pycurl  # type: ignore[import-untyped]
 import requests
 
 from benchmarks import deployment
+from benchmarks.alone import Context
 from benchmarks.measure import Measure, Sample, paired, print_measures, ratio
 from benchmarks.peers import MEASURED_CORE, Peers, peers
 from benchmarks.sampling import sampled
@@ -62,7 +63,7 @@ class Deliver:
 
     def send(self) -> None:
         for number, event in enumerate(self._events):
-            answer = self._function.handler(event, deployment.Context(f"invocation-{number}"))
+            answer = self._function.handler(event, Context(f"invocation-{number}"))
             assert answer == {"batchItemFailures": []}, answer
 
 

@@ -1,13 +1,11 @@
 """What ``match_events`` and ``deliver`` find around them in a measure: settings, hooks, clients, messages."""
 
-import importlib.util
 import json
 import os
-from dataclasses import dataclass
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from benchmarks import alone
 from benchmarks.peers import Tables, key_text
 from storehooks.adapters.access import client_key
 from storehooks.adapters.delivery_items import to_message
@@ -17,7 +15,6 @@ from storehooks.domain.delivery import Delivery, new_delivery
 from storehooks.domain.event import Event
 from storehooks.domain.hook import Hook
 
-ROOT = Path(__file__).parents[1]
 SETTINGS = {
     "HOOKS_TABLE": "hooks",
     "CLIENTS_TABLE": "clients",
@@ -41,22 +38,10 @@ _SCOPE = "store/order/created"
 _ACCEPTED_AT = 1_795_428_000
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
-    """What Lambda tells a handler of its invocation, as far as ours read it."""
-
-    aws_request_id: str
-
-
 def load(function: str) -> ModuleType:
     """A function, as it is after a cold start with these settings."""
     os.environ |= SETTINGS
-    spec = importlib.util.spec_from_file_location(function, ROOT / "functions" / function / "app.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return alone.load(function)
 
 
 def client_of(store_hash: str) -> str:

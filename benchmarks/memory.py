@@ -14,7 +14,7 @@ from tests.integration.receivers import Connection, Receiver
 from benchmarks import deployment
 from benchmarks.alone import Said, alone
 from benchmarks.measure import Measure, print_measures
-from benchmarks.peers import REGION, AwsStub, Item, Tables
+from benchmarks.peers import AwsStub, Item, Tables, aws_settings
 from storehooks.domain.event import MAX_DATA_BYTES
 
 MOST_MB = 128
@@ -159,10 +159,7 @@ def _peak(
             settings = {
                 **deployment.SETTINGS,
                 "DELIVERY_TIMEOUT_SECONDS": str(timeout_seconds),
-                "AWS_ENDPOINT_URL": endpoint.url(host="127.0.0.1"),
-                "AWS_REGION": REGION,
-                "AWS_ACCESS_KEY_ID": "testing",
-                "AWS_SECRET_ACCESS_KEY": "testing",
+                **aws_settings(endpoint.url(host="127.0.0.1")),
             }
             with alone("deliver", settings) as function:
                 said: list[Said] = [

@@ -23,7 +23,6 @@ from typing import Any
 
 import trustme
 
-REGION = "us-east-1"
 # A core for what is measured and one for its peers; on a machine of one core they share it.
 CORES = sorted(os.sched_getaffinity(0))
 MEASURED_CORE, PEERS_CORE = CORES[0], CORES[-1]
@@ -96,6 +95,16 @@ def _sent(entry: dict[str, Any]) -> dict[str, str]:
     return {"Id": entry["Id"], "MessageId": entry["Id"], "MD5OfMessageBody": digest}
 
 
+def aws_settings(endpoint_url: str) -> dict[str, str]:
+    """The variables that have AWS clients call a stub."""
+    return {
+        "AWS_ENDPOINT_URL": endpoint_url,
+        "AWS_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
+        "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class Peers:
     """Where they listen, and the certificate that the receiver's is signed with."""
@@ -107,12 +116,7 @@ class Peers:
 
     def use_aws(self) -> None:
         """Have this process's AWS clients call the stub."""
-        os.environ |= {
-            "AWS_ENDPOINT_URL": self.aws,
-            "AWS_REGION": REGION,
-            "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
-            "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
-        }
+        os.environ |= aws_settings(self.aws)
 
     def calls(self) -> Counter[str]:
         """The calls to AWS since this was last asked; ``received`` are the receiver's requests."""
