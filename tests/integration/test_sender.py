@@ -679,6 +679,34 @@ def test_an_error_that_drips_ends_at_the_deadline_with_its_status(new_sender, re
     assert attempt.times.total_ms < 1000
 
 
+# Greetings, which OpenSSL passes over for as long as there are more: many to a record, and one to each.
+GREETINGS = [b"\x16\x03\x03\x40\x00" + bytes(16384), b"\x16\x03\x03\x00\x04\x00\x00\x00\x00" * 10_000]
+
+
+@pytest.mark.parametrize("flood", [*GREETINGS, bytes(1000), b"\xff" * 1000])
+def test_a_handshake_that_floods_is_a_failure_long_before_the_deadline(new_sender, receiver, flood):
+    target = receiver(partial(Connection.flood, data=flood), None)
+    attempt = send(new_sender(timeout_seconds=60), secret_url(target).replace("http:", "https:"))
+    assert (attempt.error or "").startswith("the TLS handshake failed")
+    assert attempt.times.total_ms < 30_000
+
+
+@pytest.mark.parametrize("flood", GREETINGS)
+def test_handshakes_that_flood_hold_up_nobody_for_long(new_sender, receiver, flood):
+    sender = new_sender(timeout_seconds=60)
+    flooding = receiver(partial(Connection.flood, data=flood), None)
+    quick = receiver(answering(OK))
+    began = time.monotonic()
+    for number in range(5):
+        url = secret_url(flooding).replace("http:", "https:")
+        sender.start(f"flooded {number}", OutgoingRequest(url, HEADERS, b"{}"))
+        sender.start(f"quick {number}", OutgoingRequest(quick.url(), HEADERS, b"{}"))
+    finished = finish(sender)
+    assert time.monotonic() - began < 30
+    assert all(finished[f"quick {number}"].succeeded for number in range(5))
+    assert not any(finished[f"flooded {number}"].succeeded for number in range(5))
+
+
 @pytest.mark.parametrize(
     "smuggled",
     [

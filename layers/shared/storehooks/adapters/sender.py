@@ -1,7 +1,8 @@
 """The HTTPS sender of deliveries: libcurl, many transfers at once in one thread.
 
 What a destination can do to it is bounded: where a connection may go, how long an attempt
-takes, how much of an answer is read. Nothing of one request reaches another.
+takes, how much of an answer is read, how long it can keep libcurl busy. Nothing of one request
+reaches another.
 """
 
 import os
@@ -17,6 +18,7 @@ from urllib.parse import urlsplit
 import certifi
 import pycurl  # type: ignore[import-untyped]
 
+from storehooks.adapters.flood_guard import FloodGuard
 from storehooks.domain.address import is_public
 from storehooks.domain.attempt import Attempt, OutgoingRequest, Times
 
@@ -93,6 +95,8 @@ class Sender:
         self._finished: list[tuple[str, Attempt]] = []
         # libcurl says which sockets to watch and until when: what hangs costs what moves nothing.
         self._selector = selectors.DefaultSelector()
+        self._watched: set[int] = set()
+        self._guard = FloodGuard(self._watched.copy)
         self._due_at = inf
         self._waker, self._woken = socketpair()
         self._selector.register(self._woken, selectors.EVENT_READ)
@@ -139,14 +143,16 @@ class Sender:
                     self._woken.recv(_MOST_WAKINGS)
                     until = now
                     continue
-                self._multi.socket_action(
-                    ready.fd,
-                    (pycurl.CSELECT_IN if events & selectors.EVENT_READ else 0)
-                    | (pycurl.CSELECT_OUT if events & selectors.EVENT_WRITE else 0),
-                )
+                with self._guard:
+                    self._multi.socket_action(
+                        ready.fd,
+                        (pycurl.CSELECT_IN if events & selectors.EVENT_READ else 0)
+                        | (pycurl.CSELECT_OUT if events & selectors.EVENT_WRITE else 0),
+                    )
             if time.monotonic() >= self._due_at:
                 self._due_at = inf
-                self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
+                with self._guard:
+                    self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
             self._collect()
             self._expire()
             if now >= until:
@@ -164,6 +170,7 @@ class Sender:
             self._multi.remove_handle(curl)
             curl.close()
         self._running.clear()
+        self._guard.close()
         self._multi.close()
         self._blank.close()
         self._selector.close()
@@ -200,10 +207,12 @@ class Sender:
         return curl
 
     def _watch(self, what: int, descriptor: int, _multi: object, _data: object) -> None:
-        if descriptor in self._selector.get_map():
+        if descriptor in self._watched:
             self._selector.unregister(descriptor)
+            self._watched.remove(descriptor)
         if what in _EVENTS:
             self._selector.register(descriptor, _EVENTS[what])
+            self._watched.add(descriptor)
 
     def _set_timer(self, milliseconds: int) -> None:
         self._due_at = inf if milliseconds < 0 else time.monotonic() + milliseconds / 1000
