@@ -1,6 +1,7 @@
 """The real handlers over moto's DynamoDB, with tables as template.yaml defines them."""
 
 import copy
+import functools
 import importlib.util
 import json
 import threading
@@ -10,10 +11,12 @@ from types import ModuleType
 from typing import Any
 
 import botocore.client
+import moto.core.responses
 import pytest
 from moto import mock_aws
 from moto.core import DEFAULT_ACCOUNT_ID as ACCOUNT
 from moto.core.serialize import BaseJSONSerializer
+from moto.core.utils import camelcase_to_underscores, method_names_from_class
 from moto.dynamodb.models import Table, dynamodb_backends
 from moto.sqs.models import sqs_backends
 
@@ -25,6 +28,9 @@ from tests.template_file import EMAIL_SENDER, own_variables, parameter, resource
 
 ROOT = Path(__file__).parents[2]
 REGION = "us-east-1"
+
+_method_names = functools.cache(method_names_from_class)
+_with_underscores = functools.cache(camelcase_to_underscores)
 
 
 class Aws:
@@ -135,7 +141,9 @@ def _check_and_serialize(monkeypatch, aws: Aws) -> None:
 
 
 def _answer_quickly(monkeypatch) -> None:
-    """moto looks for thirty names in each value of an item, which is as DynamoDB answers it already."""
+    """moto looks for thirty names in each value of an item, which is as DynamoDB answers it already; and
+    with each call through all that a service can do.
+    """
     serialize = BaseJSONSerializer._serialize
 
     def quickly(serializer, serialized, value, shape, key):
@@ -145,6 +153,8 @@ def _answer_quickly(monkeypatch) -> None:
             serialize(serializer, serialized, value, shape, key)
 
     monkeypatch.setattr(BaseJSONSerializer, "_serialize", quickly)
+    monkeypatch.setattr(moto.core.responses, "method_names_from_class", _method_names)
+    monkeypatch.setattr(moto.core.responses, "camelcase_to_underscores", _with_underscores)
 
 
 @pytest.fixture

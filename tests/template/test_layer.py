@@ -1,6 +1,8 @@
-"""The layer, built as for AWS: it fits both processors and lacks nothing a function imports."""
+"""The layer, built as for AWS: it fits both processors, and what a function loads of it."""
 
+import functools
 import importlib.util
+import json
 import os
 import subprocess
 import sys
@@ -14,6 +16,7 @@ ROOT = Path(__file__).parents[2]
 FUNCTIONS = sorted(path.parent.name for path in ROOT.glob("functions/*/app.py"))
 # What the python3.13 runtime of Lambda has beside the standard library.
 RUNTIME = ("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six", "urllib3")
+START = "import app, json, sys; assert callable(app.handler); print(json.dumps(sorted(sys.modules)))"
 
 
 @pytest.fixture(scope="session")
@@ -71,21 +74,51 @@ def test_bytecode_is_shipped_and_is_not_checked_by_date(layer):
         assert flags == 0b01, "checked by hash, and never at import (PEP 552)"
 
 
+@pytest.fixture(scope="module")
+def loaded(layer, runtime):
+    """The modules in memory after a function's cold start with the layer and the runtime alone."""
+
+    @functools.cache
+    def start(function: str) -> set[str]:
+        answer = subprocess.run(
+            [sys.executable, "-S", "-c", START],
+            cwd=ROOT / "functions" / function,
+            env={"PYTHONPATH": f"{layer}:{runtime}", "AWS_REGION": "us-east-1"}
+            | environment(logical_id(function)),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert answer.returncode == 0, answer.stderr
+        return set(json.loads(answer.stdout))
+
+    return start
+
+
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_a_function_starts_with_the_layer_and_the_runtime_alone(layer, runtime, function):
-    answer = subprocess.run(
-        [sys.executable, "-S", "-c", "import app; assert callable(app.handler)"],
-        cwd=ROOT / "functions" / function,
-        env={
-            "PYTHONPATH": f"{layer}:{runtime}",
-            "AWS_REGION": "us-east-1",
-        }
-        | environment(logical_id(function)),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert answer.returncode == 0, answer.stderr
+def test_a_function_starts_with_the_layer_and_the_runtime_alone(loaded, function):
+    assert "app" in loaded(function)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_loads_nothing_it_can_do_without(function, loaded):
+    heavy = {"boto3", "idna", "aws_xray_sdk", "requests", "storehooks.api.answers"}
+    if function not in {
+        "create_hook",
+        "update_hook",
+        "update_admin",
+        "publish_events",
+        "match_events",
+        "recover_deliveries",
+    }:
+        heavy.add("pydantic")
+    if function not in {"deliver", "ping_hook"}:
+        heavy.add("pycurl")
+    if function not in {"match_events", "deliver", "retry_due"}:
+        heavy.add("storehooks.flows.meter")
+    if function in {"create_hook", "get_hook", "list_hooks", "update_hook", "delete_hook"}:
+        heavy |= {"storehooks.domain.delivery", "storehooks.domain.recovery"}
+    assert not heavy & loaded(function)
 
 
 def test_the_layer_is_well_under_lambdas_limit_of_250_mb(layer):

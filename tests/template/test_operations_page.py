@@ -39,6 +39,7 @@ def test_cfn_lint_finds_nothing_in_the_network():
 
 
 def test_cfn_lint_finds_nothing_in_the_template_with_a_network(addition, tmp_path):
+    """And so in the template alone, where `make lint` looks as well."""
     (tmp_path / "template.json").write_text(json.dumps(merged(template(), addition)))
     assert lint(tmp_path / "template.json") == ""
 

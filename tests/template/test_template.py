@@ -2,8 +2,6 @@
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +10,7 @@ import pytest
 from storehooks.domain import exception_event
 from storehooks.domain.retry import BIGCOMMERCE_SCHEDULE
 from storehooks.domain.scope import DELIVERY_EXCEPTION
-from tests.template_file import TEMPLATE, logical_id, own_variables, resources, table_definition, template
+from tests.template_file import logical_id, own_variables, resources, table_definition, template
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = sorted(path.parent.name for path in ROOT.glob("functions/*/app.py"))
@@ -315,14 +313,6 @@ def test_private_destinations_and_deletable_tables_are_off_unless_asked_for():
     parameters = template()["Parameters"]
     assert parameters["AllowPrivateDestinations"]["Default"] == "false"
     assert parameters["DeletionProtection"]["Default"] == "true"
-
-
-def test_cfn_lint_finds_nothing():
-    answer = subprocess.run(
-        [Path(sys.executable).with_name("cfn-lint"), TEMPLATE], capture_output=True, text=True, check=False
-    )
-    assert answer.stdout == ""
-    assert answer.returncode == 0
 
 
 def test_every_check_that_checkov_passes_over_has_its_reason():

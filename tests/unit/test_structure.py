@@ -1,14 +1,12 @@
-"""What the code's structure promises: which way imports point, and what a function loads."""
+"""What the code's structure promises: which way imports point, and what a function needs at its start."""
 
 import ast
-import json
-import os
-import subprocess
-import sys
+import runpy
 from pathlib import Path
 
 import pytest
 
+from storehooks.settings import MissingSettingError
 from tests.template_file import environment, logical_id
 
 ROOT = Path(__file__).parents[2]
@@ -57,54 +55,10 @@ def test_only_adapters_see_aws_errors():
             assert not any(name.startswith("botocore") for name in imported(path)), path
 
 
-@pytest.fixture(scope="module")
-def loaded():
-    """The modules in memory after each function's cold start."""
-    surroundings = {"PATH": os.environ["PATH"], "AWS_REGION": "us-east-1"}
-    script = "import app, json, sys; print(json.dumps(sorted(sys.modules)))"
-
-    def start(function: str) -> set[str]:
-        answer = subprocess.run(
-            [sys.executable, "-c", script],
-            cwd=ROOT / "functions" / function,
-            env=surroundings | environment(logical_id(function)),
-            capture_output=True,
-            check=True,
-        )
-        return set(json.loads(answer.stdout))
-
-    return {function: start(function) for function in FUNCTIONS}
-
-
-@pytest.mark.parametrize("function", FUNCTIONS)
-def test_a_function_loads_nothing_it_can_do_without(function, loaded):
-    heavy = {"boto3", "idna", "aws_xray_sdk", "requests", "storehooks.api.answers"}
-    if function not in {
-        "create_hook",
-        "update_hook",
-        "update_admin",
-        "publish_events",
-        "match_events",
-        "recover_deliveries",
-    }:
-        heavy.add("pydantic")
-    if function not in {"deliver", "ping_hook"}:
-        heavy.add("pycurl")
-    if function not in {"match_events", "deliver", "retry_due"}:
-        heavy.add("storehooks.flows.meter")
-    if function in {"create_hook", "get_hook", "list_hooks", "update_hook", "delete_hook"}:
-        heavy |= {"storehooks.domain.delivery", "storehooks.domain.recovery"}
-    assert not heavy & loaded[function]
-
-
 @pytest.mark.parametrize("function", sorted(set(FUNCTIONS) - {"console"}))
-def test_a_function_without_its_settings_fails_at_its_start_and_names_one(function):
-    answer = subprocess.run(
-        [sys.executable, "-c", "import app"],
-        cwd=ROOT / "functions" / function,
-        env={"PATH": os.environ["PATH"], "AWS_REGION": "us-east-1"},
-        capture_output=True,
-        check=False,
-    )
-    assert answer.returncode != 0
-    assert b"MissingSettingError: the environment variable " in answer.stderr
+def test_a_function_without_its_settings_fails_at_its_start_and_names_one(function, monkeypatch):
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    for name in environment(logical_id(function)):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(MissingSettingError, match=r"^the environment variable "):
+        runpy.run_path(str(ROOT / "functions" / function / "app.py"))
