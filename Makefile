@@ -27,6 +27,8 @@ EVENT ?= events/$(FUNCTION).json
 
 # SAM looks for python3.13 and for its own neighbours on PATH.
 export SAM_CLI_TELEMETRY := 0
+# Without bytecode each of some hundred processes would compile the package anew, where this is set.
+export PYTHONDONTWRITEBYTECODE :=
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 DEV := .venv/.installed

@@ -14,6 +14,9 @@ ROOT = Path(__file__).parents[1]
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
+# At the very first what builds the stack, for which others wait, and beside it what needs none.
+FIRST = ["test_deploy.py", "test_background_faults.py", "test_recover.py"]
+
 # No test is timed: a machine that is busy is not a defect. For a long search:
 # SEQUENCES=2000 pytest --hypothesis-profile=long.
 settings.register_profile("storehooks", deadline=None, print_blob=True)
@@ -38,6 +41,12 @@ def sequences(number: int, *, steps: int = 30) -> settings:
 def root() -> Path:
     """The repository's folder."""
     return ROOT
+
+
+def pytest_collection_modifyitems(items) -> None:
+    """The order in which several processes take the tests, file by file."""
+    places = {name: place for place, name in enumerate(FIRST)}
+    items.sort(key=lambda item: places.get(item.path.name, len(FIRST)))
 
 
 def pytest_terminal_summary(terminalreporter) -> None:
