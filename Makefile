@@ -1,5 +1,5 @@
 # make run      the whole of storehooks on this machine (PORT, TLS_PORT, DATA_DIR, ...)
-# make test     every test
+# make test     every test, but for the upgrades
 # make upgrade-test  stacks of earlier releases are upgraded in place (two minutes)
 # make lint     linters, type checks, and a search for secrets
 # make bench    measures speed and cost, and writes docs/performance.md anew (minutes; MODULES for a part)
