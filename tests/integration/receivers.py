@@ -1,6 +1,7 @@
 """Destinations on loopback that do, byte for byte, what a test tells them to."""
 
 import contextlib
+import os
 import socket
 import ssl
 import threading
@@ -49,8 +50,17 @@ class Connection:
         self._unread += data
         return bool(data)
 
+    def receive_raw(self) -> bytes:
+        """What comes next, as it is."""
+        return self._sock.recv(65536)
+
     def send(self, data: bytes) -> None:
         self._sock.sendall(data)
+
+    def send_raw(self, data: bytes) -> None:
+        """Send beneath TLS."""
+        with socket.socket(fileno=os.dup(self._sock.fileno())) as raw:
+            raw.sendall(data)
 
     def flood(self, data: bytes) -> None:
         """Send the same over and over, until the sender closes."""

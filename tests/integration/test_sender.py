@@ -5,6 +5,8 @@ import gzip
 import re
 import socket
 import ssl
+import sys
+import threading
 import time
 from contextlib import ExitStack
 from functools import partial
@@ -24,6 +26,7 @@ from storehooks.domain.attempt import Attempt, OutgoingRequest
 from storehooks.domain.destination import check_destination
 from storehooks.domain.errors import InvalidValueError
 from storehooks.domain.headers import check_headers
+from tests.integration.key_updates import key_updates, server_secret
 from tests.integration.receivers import OK, Connection, Receiver, answering, answering_once, then_hanging
 
 SECRET = "s3cr3t"  # in the path, query and headers of every request; never to be in an error
@@ -683,6 +686,10 @@ def test_an_error_that_drips_ends_at_the_deadline_with_its_status(new_sender, re
 GREETINGS = [b"\x16\x03\x03\x40\x00" + bytes(16384), b"\x16\x03\x03\x00\x04\x00\x00\x00\x00" * 10_000]
 
 
+linux_alone = pytest.mark.skipif(sys.platform != "linux", reason="others do not tell what came on a socket")
+
+
+@linux_alone
 @pytest.mark.parametrize("flood", [*GREETINGS, bytes(1000), b"\xff" * 1000])
 def test_a_handshake_that_floods_is_a_failure_long_before_the_deadline(new_sender, receiver, flood):
     target = receiver(partial(Connection.flood, data=flood), None)
@@ -691,6 +698,7 @@ def test_a_handshake_that_floods_is_a_failure_long_before_the_deadline(new_sende
     assert attempt.times.total_ms < 30_000
 
 
+@linux_alone
 @pytest.mark.parametrize("flood", GREETINGS)
 def test_handshakes_that_flood_hold_up_nobody_for_long(new_sender, receiver, flood):
     sender = new_sender(timeout_seconds=60)
@@ -705,6 +713,76 @@ def test_handshakes_that_flood_hold_up_nobody_for_long(new_sender, receiver, flo
     assert time.monotonic() - began < 30
     assert all(finished[f"quick {number}"].succeeded for number in range(5))
     assert not any(finished[f"flooded {number}"].succeeded for number in range(5))
+
+
+@linux_alone
+def test_a_kept_connection_that_floods_holds_up_nobody_for_long(new_sender, receiver, authority, tmp_path):
+    """Closing it reads what comes on it, and there is no transfer of it any more."""
+    context = server_context(authority.issue_cert("localhost"))
+    context.num_tickets = 0
+    context.keylog_filename = str(tmp_path / "keys")
+    is_flooded = threading.Event()
+
+    def behave(connection: Connection) -> None:
+        connection.read_request()
+        connection.send(OK)
+        records = key_updates(server_secret(tmp_path / "keys"), 1, 60_000)
+        is_flooded.set()
+        connection.send_raw(records)
+        connection.pause()
+
+    sender = new_sender(timeout_seconds=60)
+    assert send(sender, receiver(behave, context).url()).succeeded
+    assert is_flooded.wait(60)
+    time.sleep(1.1)  # libcurl looks for connections to close once a second
+    assert send(sender, receiver(answering(OK)).url()).succeeded
+    assert sender._guard.ended == 1
+
+
+def test_no_group_of_a_servers_own_is_offered(sender, receiver):
+    """With 10,000 bits a handshake takes seconds of the processor, and few bytes."""
+    suites = set()
+
+    def behave(connection: Connection) -> None:
+        hello = connection.receive_raw()
+        session = 5 + 4 + 2 + 32  # after the heads of record and message, the version and the random
+        begin = session + 1 + hello[session]
+        size = int.from_bytes(hello[begin : begin + 2])
+        suites.update(hello[begin + 2 + at : begin + 4 + at].hex() for at in range(0, size, 2))
+
+    send(sender, secret_url(receiver(behave, None)).replace("http:", "https:"))
+    assert {"1301", "c02f", "c030"} <= suites, "TLS 1.3, and ECDHE of 1.2"
+    assert not {"0033", "0039", "0067", "006b", "009e", "009f", "ccaa"} & suites, "DHE"
+
+
+@pytest.mark.parametrize("is_flood", [True, False])
+def test_who_was_kept_waiting_is_not_out_of_time_for_that(new_sender, receiver, monkeypatch, is_flood):
+    """What came meanwhile counts; and after a flood there is as much time again for further steps."""
+    sender = new_sender(timeout_seconds=0.5)
+    open_socket = sender_module._Transfer.open_socket
+
+    def hold_up(transfer, purpose, address):
+        if transfer.key == "holds up":
+            time.sleep(0.7)
+            sender._guard.ended += is_flood
+        return open_socket(transfer, purpose, address)
+
+    monkeypatch.setattr(sender_module._Transfer, "open_socket", hold_up)
+
+    def behave(connection: Connection) -> None:
+        connection.read_request()
+        connection.pause(0.2)
+        connection.send(OK)
+
+    answered = receiver(behave, None)
+    sender.start("waits", OutgoingRequest(answered.url(), {}, b"{}"))
+    while not answered.requests:
+        sender.wait(0.01)
+    url = receiver(answering(OK)).url(host="127.0.0.1")  # one address, and so one socket
+    sender.start("holds up", OutgoingRequest(url, {}, b"{}"))
+    finished = finish(sender)
+    assert finished["waits"].succeeded
+    assert finished["holds up"].succeeded == is_flood
 
 
 @pytest.mark.parametrize(

@@ -1,24 +1,27 @@
 """Ends a call of libcurl that a destination keeps from ending.
 
 OpenSSL reads on for as long as there is more, and passes over what says nothing: a server may
-greet a client any number of times before it shakes hands. One that does so without end, faster than
-it is read, would hold the thread that drives all transfers, past every deadline.
+greet a client any number of times before it shakes hands, or change its key any number of times
+on a connection that is being closed. One that does so without end, faster than it is read, would
+hold the thread that drives all transfers, past every deadline.
 """
 
 import os
 import socket
 import struct
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterator
 from contextlib import suppress
 from threading import Event, Thread
 
-MOST_BYTES = 256 * 1024
+MOST_BYTES = 128 * 1024
 """That come on one socket within one call. A handshake takes some KB, with the longest chain of certificates
-that OpenSSL admits 100 KB; of an answer less is read, and unread a socket holds half as much."""
-LOOK_SECONDS = 0.05
+that OpenSSL admits 100 KB; of an answer less is read, and unread a socket of the sender's holds 64 KB."""
+LOOK_SECONDS = 0.01
+"""A call that is shorter is not looked at; almost every one takes less than a thousandth."""
 
-_BYTES_RECEIVED = struct.Struct("=128xQ")  # where Linux has them in it, since 4.1
+_ENDED = 1 << 64  # more than can come
+_BYTES_RECEIVED = struct.Struct("=128xQ")  # where Linux has them in its tcp_info, since 4.1
 
 
 class FloodGuard:
@@ -26,16 +29,21 @@ class FloodGuard:
 
     That a call is long is no reason by itself: it may begin two hundred handshakes, or wait for the
     processor. Systems other than Linux do not tell what has come, and nothing is done there.
-
-    :param sockets: the descriptors of those that lead to destinations.
     """
 
-    def __init__(self, sockets: Callable[[], Iterable[int]]) -> None:
-        self._sockets = sockets
+    def __init__(self) -> None:
+        # By descriptor, the inode of its socket: once that is closed, another file may have the number.
+        self._sockets: dict[int, int] = {}
         self._turn = 0  # odd within a call
+        self.ended = 0
+        """How many sockets it has shut down."""
         self._closed = Event()
         self._thread = Thread(target=self._watch, name="flood guard", daemon=True)
         self._thread.start()
+
+    def watch(self, descriptor: int) -> None:
+        """A socket from its opening until it is closed, so those as well that libcurl keeps."""
+        self._sockets[descriptor] = os.fstat(descriptor).st_ino
 
     def __enter__(self) -> None:
         """What is done within is one call."""
@@ -50,33 +58,55 @@ class FloodGuard:
         self._thread.join()
 
     def _watch(self) -> None:
-        turn, before = 0, dict[int, int]()
+        turn = looks = 0
+        before: dict[int, int] = {}
         while not self._closed.wait(LOOK_SECONDS):
-            now = self._turn
-            if now % 2 == 0:
-                continue
-            if now != turn:
-                before.clear()
-            for descriptor in self._sockets():
-                with suppress(OSError), _shared(descriptor) as connection:  # it may be closed by now
-                    received = _received(connection)
-                    if now != turn:
-                        before[descriptor] = received
-                    # Should the call end here, this was its flood all the same.
-                    elif received - before.get(descriptor, 0) > MOST_BYTES:
-                        connection.shutdown(socket.SHUT_RDWR)
-            turn = now
+            # A call that ends while it is looked at was flooded all the same.
+            last, turn = turn, self._turn
+            looks = looks + 1 if turn == last and turn % 2 else 0
+            if looks == 1:
+                before = {inode: _received(connection) for inode, connection in self._open()}
+            elif looks > 1:
+                for inode, connection in self._open():
+                    # One that was not there before was opened in this call.
+                    if _received(connection) - before.get(inode, 0) > MOST_BYTES:
+                        self._end(connection)
+                        before[inode] = _ENDED
+
+    def _open(self) -> Iterator[tuple[int, socket.socket]]:
+        """The sockets that are open, with their inodes."""
+        for descriptor, inode in list(self._sockets.items()):
+            if connection := _shared(descriptor, inode):
+                with connection:
+                    yield inode, connection
+
+    def _end(self, connection: socket.socket) -> None:
+        self.ended += 1
+        with suppress(OSError):  # it has just broken off by itself
+            connection.shutdown(socket.SHUT_RDWR)
 
 
-def _shared(descriptor: int) -> socket.socket:
-    """Another handle of libcurl's socket: to close it leaves that one open."""
-    return socket.socket(fileno=os.dup(descriptor))
+def _shared(descriptor: int, inode: int) -> socket.socket | None:
+    """Another handle of libcurl's socket: to close it leaves that one open. None when that was closed."""
+    try:
+        duplicate = os.dup(descriptor)
+    except OSError:
+        return None
+    if os.fstat(duplicate).st_ino != inode:
+        os.close(duplicate)
+        return None
+    return socket.socket(socket.AF_INET, socket.SOCK_STREAM, 0, fileno=duplicate)
 
 
 def _received(connection: socket.socket) -> int:
-    """The bytes that have come on it."""
+    """The bytes that have come on it; 0 where that is not known."""
     if sys.platform != "linux":
         return 0
-    information = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _BYTES_RECEIVED.size)
+    try:
+        information = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _BYTES_RECEIVED.size)
+    except OSError:
+        return 0
+    if len(information) < _BYTES_RECEIVED.size:
+        return 0
     received: int = _BYTES_RECEIVED.unpack(information)[0]
     return received
