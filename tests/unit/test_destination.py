@@ -251,6 +251,7 @@ def test_a_refused_destination_is_told_why_and_what_is_accepted(url, reason):
 @pytest.mark.parametrize(
     ("url", "reason"),
     [
+        ("ftp://localhost/", "does not start with http:// or https://"),
         ("http://localhost:0/", "has a port that is no number from 1 to 65535"),
         ("http://localhost:65536/", "has a port that is no number from 1 to 65535"),
         ("http://localhost:100000/", "has a port that is no number from 1 to 65535"),

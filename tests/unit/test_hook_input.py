@@ -33,6 +33,15 @@ def test_every_problem_is_told_at_once():
     assert all(problem.reason and problem.accepted for problem in found.values())
 
 
+@pytest.mark.parametrize(("allow_private", "kind"), [(False, "https URL"), (True, "http or https URL")])
+def test_what_a_destination_may_be_is_told_as_it_is_here(allow_private, kind):
+    for body in ({}, {"destination": 7}, {"destination": "no URL"}):
+        problem = problems(NewHook, {"scope": "store/order/*"} | body, allow_private=allow_private)[
+            "destination"
+        ]
+        assert f"an absolute {kind} of at most" in problem.accepted
+
+
 def test_what_is_missing_is_named():
     assert {field: problem.reason for field, problem in problems(NewHook, {}).items()} == {
         "scope": "is required",

@@ -54,7 +54,10 @@ class _HookInput(BaseModel):
         try:
             return cls.model_validate(given, context={"allow_private": allow_private})
         except ValidationError as error:
-            raise InvalidFieldsError(*problems_of(error, _ACCEPTED)) from None
+            url = destination.accepted(allow_private=allow_private)
+            raise InvalidFieldsError(
+                *problems_of(error, _ACCEPTED | {"destination": f"a string: {url}"})
+            ) from None
 
     def fields(self) -> dict[str, Any]:
         """The given fields alone, by their names in :class:`storehooks.domain.hook.Hook`."""

@@ -43,8 +43,11 @@ _V3_ROUTES = "/stores/{store_hash}/v3/"
 
 # A number without sign or leading zeros. No store has hooks or pages that 18 digits don't count.
 _NUMBER = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
+_MOST = 10**18 - 1
 _SECONDS = re.compile(r"[0-9]{1,12}", re.ASCII)
-_TIME_ACCEPTED = "seconds since 1970, or ISO 8601 with an offset such as 2026-11-24T10:00:00Z"
+_TIME_ACCEPTED = (
+    f"seconds since 1970, up to {LATEST}, or ISO 8601 with an offset such as 2026-11-24T10:00:00Z"
+)
 _JSON_TYPE = re.compile(r"(application|text)/(json|[a-z0-9.\-+]+\+json)", re.ASCII)
 
 
@@ -311,14 +314,13 @@ class Request:
             problems.append(Problem(name, "is neither true nor false", "true or false", given=text))
         return None if text is None else text == "true"
 
-    def _count(self, name: str, *, default: int, problems: list[Problem], most: int | None = None) -> int:
+    def _count(self, name: str, *, default: int, problems: list[Problem], most: int = _MOST) -> int:
         text = self._query(name)
         if text is None:
             return default
-        if _NUMBER.fullmatch(text) and (most is None or int(text) <= most):
+        if _NUMBER.fullmatch(text) and int(text) <= most:
             return int(text)
-        accepted = "a number from 1 on" if most is None else f"a number from 1 to {most}"
-        problems.append(Problem(name, "is no number in range", accepted, given=text))
+        problems.append(Problem(name, "is no number in range", f"a number from 1 to {most}", given=text))
         return default
 
     def _time(self, name: str, *, default: int, problems: list[Problem]) -> int:

@@ -63,7 +63,12 @@ def check_destination(url: str, *, allow_private: bool = False) -> str:
         return _checked(url, allow_private=allow_private)
     except _Refused as refused:
         # Not repeated to the caller: it may hold a password or a key.
-        raise InvalidValueError(refused.reason, ACCEPTED_LOCALLY if allow_private else ACCEPTED) from None
+        raise InvalidValueError(refused.reason, accepted(allow_private=allow_private)) from None
+
+
+def accepted(*, allow_private: bool) -> str:
+    """What a destination may be, in words."""
+    return ACCEPTED_LOCALLY if allow_private else ACCEPTED
 
 
 def destination_digest(destination: str) -> str:
@@ -106,7 +111,7 @@ def _checked(url: str, *, allow_private: bool) -> str:
         raise _Refused("is no absolute URL")
     scheme = match["scheme"].lower()
     if scheme not in ({"http", "https"} if allow_private else {"https"}):
-        raise _Refused("does not start with https://")
+        raise _Refused(f"does not start with {'http:// or ' if allow_private else ''}https://")
     if "@" in match["authority"]:
         raise _Refused("holds a user name or password; send credentials in headers")
     if match["fragment"] is not None:
