@@ -39,6 +39,8 @@ _MAX_IDLE_SECONDS = 50
 _MAX_AGE_SECONDS = 600
 # Libcurl's own timeout comes so much later than the deadline, should that be missed.
 _GRACE_SECONDS = 60
+# Floods of others move a deadline by no more than this: Lambda's own, of 29 s for a ping, is the end.
+_MOST_MORE_SECONDS = 8
 
 _MOST_WAKINGS = 4096
 # Of which Linux makes twice as much. Without it megabytes may come that nobody reads, or wants to.
@@ -238,7 +240,7 @@ class Sender:
             self._finish(curl, code, message)
 
     def _lengthen(self, seconds: float) -> None:
-        """Move all deadlines, since a flood kept everyone waiting: by at most as long as they were."""
+        """Move all deadlines by as long as a flood kept everyone waiting."""
         for transfer in self._running.values():
             transfer.until = min(transfer.until + seconds, transfer.latest)
 
@@ -280,7 +282,7 @@ class _Transfer:
     ) -> None:
         self.key = key
         self.until = time.monotonic() + timeout_seconds
-        self.latest = self.until + timeout_seconds
+        self.latest = self.until + _MOST_MORE_SECONDS
         self._at = at
         self._url = url
         self._allow_private = allow_private

@@ -111,7 +111,8 @@ class Deliverer:
         self.invocations = itertools.count()
 
     def deliver(self, batch: Sequence[Work]) -> set[str]:
-        """Do all tasks of a batch, and what else is taken on meanwhile. Ends within two timeouts and a bit.
+        """Do all tasks of a batch, and what else is taken on meanwhile. Ends within two timeouts and a bit,
+        and what floods may add to a deadline.
 
         :return: the ids of the messages that failed, and have to come again.
         """
