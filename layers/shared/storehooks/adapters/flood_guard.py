@@ -6,21 +6,27 @@ on a connection that is being closed. One that does so without end, faster than 
 hold the thread that drives all transfers, past every deadline.
 """
 
+import fcntl
 import os
 import socket
 import struct
 import sys
-from collections.abc import Iterator
+import termios
+from collections.abc import Container, Iterator
 from contextlib import suppress
 from threading import Event, Thread
 
 MOST_BYTES = 128 * 1024
 """That come on one socket within one call. A handshake takes some KB, with the longest chain of certificates
 that OpenSSL admits 100 KB; of an answer less is read, and unread a socket of the sender's holds 64 KB."""
+MOST_IDLE_BYTES = 4 * 1024
+"""That wait on a connection on which nothing was asked. A session's end or resumption takes some hundred."""
 LOOK_SECONDS = 0.01
 """A call that is shorter is not looked at; almost every one takes less than a thousandth."""
 
 _ENDED = 1 << 64  # more than can come
+_INT = struct.Struct("=i")
+_DISCARD = socket.MSG_DONTWAIT | socket.MSG_TRUNC
 _BYTES_RECEIVED = struct.Struct("=128xQ")  # where Linux has them in its tcp_info, since 4.1
 
 
@@ -52,6 +58,19 @@ class FloodGuard:
     def __exit__(self, *_error: object) -> None:
         self._turn += 1
 
+    def end_idle(self, busy: Container[object]) -> None:
+        """Shut down what has filled while nothing was asked on it: libcurl closes all those in one call, and
+        reads each to its end.
+
+        :param busy: the descriptors of those on which something was asked.
+        """
+        for descriptor, inode in list(self._sockets.items()):
+            if descriptor in busy or _waiting(descriptor) <= MOST_IDLE_BYTES:
+                continue
+            if connection := _shared(descriptor, inode):
+                with connection:
+                    self._end(connection)
+
     def close(self) -> None:
         """Watch no longer."""
         self._closed.set()
@@ -82,8 +101,11 @@ class FloodGuard:
 
     def _end(self, connection: socket.socket) -> None:
         self.ended += 1
-        with suppress(OSError):  # it has just broken off by itself
+        with suppress(OSError):  # it has just broken off by itself, or nothing is left
             connection.shutdown(socket.SHUT_RDWR)
+            # What is there already could still be read.
+            while connection.recv(1024 * 1024, _DISCARD):
+                pass
 
 
 def _shared(descriptor: int, inode: int) -> socket.socket | None:
@@ -96,6 +118,14 @@ def _shared(descriptor: int, inode: int) -> socket.socket | None:
         os.close(duplicate)
         return None
     return socket.socket(socket.AF_INET, socket.SOCK_STREAM, 0, fileno=duplicate)
+
+
+def _waiting(descriptor: int) -> int:
+    """The bytes that have come and were not read; 0 for one that was closed, or is no socket."""
+    try:
+        return int(_INT.unpack(fcntl.ioctl(descriptor, termios.FIONREAD, bytes(_INT.size)))[0])
+    except OSError:
+        return 0
 
 
 def _received(connection: socket.socket) -> int:

@@ -39,7 +39,9 @@ _MAX_IDLE_SECONDS = 50
 _MAX_AGE_SECONDS = 600
 # Libcurl's own timeout comes so much later than the deadline, should that be missed.
 _GRACE_SECONDS = 60
-# Floods of others move a deadline by no more than this: Lambda's own, of 29 s for a ping, is the end.
+# Reading takes a thousandth of a second, unless someone floods. What takes so long moves the deadlines of
+# all; by no more than this, since Lambda's own, of 29 s for a ping, is the end.
+_LONG_SECONDS = 0.25
 _MOST_MORE_SECONDS = 8
 
 _MOST_WAKINGS = 4096
@@ -96,6 +98,7 @@ class Sender:
         self._clock = clock
         self._blank = self._blank_handle()
         self._running: dict[pycurl.Curl, _Transfer] = {}
+        self._has_new = False  # whose beginning closes connections
         self._finished: list[tuple[str, Attempt]] = []
         # libcurl says which sockets to watch and until when: what hangs costs what moves nothing.
         self._selector = selectors.DefaultSelector()
@@ -138,6 +141,7 @@ class Sender:
             self._finished.append((key, attempt))
         else:
             self._running[curl] = transfer
+            self._has_new = True
 
     def wait(self, seconds: float) -> list[tuple[str, Attempt]]:
         """Drive all transfers until at least one finishes, for at most ``seconds`` or until woken.
@@ -149,7 +153,10 @@ class Sender:
             now = time.monotonic()
             wake_at = min(until, self._due_at, self._oldest.until)
             found = self._selector.select(max(0.0, wake_at - now))
-            began, floods = time.monotonic(), self._guard.ended
+            began = time.monotonic()
+            if self._has_new:
+                self._guard.end_idle(busy=self._selector.get_map())
+                self._has_new = False
             for ready, events in found:
                 if ready.fileobj is self._woken:
                     self._woken.recv(_MOST_WAKINGS)
@@ -166,8 +173,9 @@ class Sender:
                 with self._guard:
                     self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
             self._collect()
-            if self._guard.ended != floods:
-                self._lengthen(time.monotonic() - began)
+            took = time.monotonic() - began
+            if took > _LONG_SECONDS:
+                self._lengthen(took)
             self._expire(now)
             if now >= until:
                 break
@@ -240,7 +248,7 @@ class Sender:
             self._finish(curl, code, message)
 
     def _lengthen(self, seconds: float) -> None:
-        """Move all deadlines by as long as a flood kept everyone waiting."""
+        """Move all deadlines by as long as one kept the others waiting."""
         for transfer in self._running.values():
             transfer.until = min(transfer.until + seconds, transfer.latest)
 
