@@ -1,11 +1,17 @@
-"""Programs that some tests need and that not every machine has."""
+"""What some tests need and not every machine has: programs, and Linux."""
 
 import os
 import shutil
+import sys
 
 import pytest
 
 REQUIRE_ALL = "STOREHOOKS_REQUIRE_ALL"
+
+# What ends a flood goes by TCP_INFO: on other systems there is nothing to test, see adapters/flood_guard.py.
+tells_what_came_on_a_socket = pytest.mark.skipif(
+    sys.platform != "linux", reason="only Linux tells what has come on a socket"
+)
 
 
 def program(name: str, *, in_ci: bool = True) -> str:

@@ -2,15 +2,15 @@
 
 import os
 import socket
-import sys
 import time
 from contextlib import ExitStack, suppress
 
 import pytest
 
 from storehooks.adapters.flood_guard import LOOK_SECONDS, MOST_BYTES, FloodGuard
+from tests.optional import tells_what_came_on_a_socket
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="others do not tell what came on a socket")
+pytestmark = tells_what_came_on_a_socket
 
 SEVERAL_LOOKS = 10 * LOOK_SECONDS
 SURELY_SECONDS = 30
@@ -63,12 +63,17 @@ def guard(one, other):
     guard.close()
 
 
-def test_a_socket_on_which_too_much_comes_within_one_call_is_shut_down_and_no_other(guard, one, other):
+def flood(connection, guard) -> None:
+    """Within one call, until it is ended."""
     until = time.monotonic() + SURELY_SECONDS
     with guard, suppress(ConnectionError, AssertionError):
         while time.monotonic() < until:
-            one.bring(MOST_BYTES // 64)
+            connection.bring(MOST_BYTES // 64)
     assert time.monotonic() < until
+
+
+def test_a_socket_on_which_too_much_comes_within_one_call_is_shut_down_and_no_other(guard, one, other):
+    flood(one, guard)
     assert not one.is_open
     assert other.is_open
     assert guard.ended == 1
@@ -101,10 +106,7 @@ def test_between_calls_nobody_is_watched(guard, one):
 
 def test_a_socket_that_is_closed_meanwhile_is_no_error(guard, one, other):
     os.close(other.near.detach())
-    until = time.monotonic() + SURELY_SECONDS
-    with guard, suppress(ConnectionError, AssertionError):
-        while time.monotonic() < until:
-            one.bring(MOST_BYTES // 64)
+    flood(one, guard)
     assert not one.is_open
 
 

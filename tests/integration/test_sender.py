@@ -5,7 +5,6 @@ import gzip
 import re
 import socket
 import ssl
-import sys
 import threading
 import time
 from contextlib import ExitStack
@@ -28,6 +27,7 @@ from storehooks.domain.errors import InvalidValueError
 from storehooks.domain.headers import check_headers
 from tests.integration.key_updates import key_updates, server_secret
 from tests.integration.receivers import OK, Connection, Receiver, answering, answering_once, then_hanging
+from tests.optional import tells_what_came_on_a_socket
 
 SECRET = "s3cr3t"  # in the path, query and headers of every request; never to be in an error
 HEADERS = {"X-Key": SECRET, "Content-Type": "application/json"}
@@ -686,10 +686,7 @@ def test_an_error_that_drips_ends_at_the_deadline_with_its_status(new_sender, re
 GREETINGS = [b"\x16\x03\x03\x40\x00" + bytes(16384), b"\x16\x03\x03\x00\x04\x00\x00\x00\x00" * 10_000]
 
 
-linux_alone = pytest.mark.skipif(sys.platform != "linux", reason="others do not tell what came on a socket")
-
-
-@linux_alone
+@tells_what_came_on_a_socket
 @pytest.mark.parametrize("flood", [*GREETINGS, bytes(1000), b"\xff" * 1000])
 def test_a_handshake_that_floods_is_a_failure_long_before_the_deadline(new_sender, receiver, flood):
     target = receiver(partial(Connection.flood, data=flood), None)
@@ -698,7 +695,7 @@ def test_a_handshake_that_floods_is_a_failure_long_before_the_deadline(new_sende
     assert attempt.times.total_ms < 30_000
 
 
-@linux_alone
+@tells_what_came_on_a_socket
 @pytest.mark.parametrize("flood", GREETINGS)
 def test_handshakes_that_flood_hold_up_nobody_for_long(new_sender, receiver, flood):
     sender = new_sender(timeout_seconds=60)
@@ -715,7 +712,7 @@ def test_handshakes_that_flood_hold_up_nobody_for_long(new_sender, receiver, flo
     assert not any(finished[f"flooded {number}"].succeeded for number in range(5))
 
 
-@linux_alone
+@tells_what_came_on_a_socket
 @pytest.mark.parametrize(("number", "size"), [(1, 60_000), (5, 4_000)])
 def test_kept_connections_that_flood_hold_up_nobody(new_sender, receiver, authority, tmp_path, number, size):
     """Closing them reads all that comes on them, and there is no transfer of them any more."""

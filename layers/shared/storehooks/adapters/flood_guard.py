@@ -25,7 +25,6 @@ LOOK_SECONDS = 0.01
 """A call that is shorter is not looked at; almost every one takes less than a thousandth."""
 
 _ENDED = 1 << 64  # more than can come
-_INT = struct.Struct("=i")
 _DISCARD = socket.MSG_DONTWAIT | socket.MSG_TRUNC
 _BYTES_RECEIVED = struct.Struct("=128xQ")  # where Linux has them in its tcp_info, since 4.1
 
@@ -34,7 +33,7 @@ class FloodGuard:
     """Watches the calls of one thread from another: a socket on which too much comes in one is shut down.
 
     That a call is long is no reason by itself: it may begin two hundred handshakes, or wait for the
-    processor. Systems other than Linux do not tell what has come, and nothing is done there.
+    processor. Systems other than Linux do not tell what has come, and no call is ended there.
     """
 
     def __init__(self) -> None:
@@ -123,7 +122,7 @@ def _shared(descriptor: int, inode: int) -> socket.socket | None:
 def _waiting(descriptor: int) -> int:
     """The bytes that have come and were not read; 0 for one that was closed, or is no socket."""
     try:
-        return int(_INT.unpack(fcntl.ioctl(descriptor, termios.FIONREAD, bytes(_INT.size)))[0])
+        return int.from_bytes(fcntl.ioctl(descriptor, termios.FIONREAD, bytes(4)), sys.byteorder)
     except OSError:
         return 0
 

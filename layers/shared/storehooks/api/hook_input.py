@@ -54,10 +54,7 @@ class _HookInput(BaseModel):
         try:
             return cls.model_validate(given, context={"allow_private": allow_private})
         except ValidationError as error:
-            url = destination.accepted(allow_private=allow_private)
-            raise InvalidFieldsError(
-                *problems_of(error, _ACCEPTED | {"destination": f"a string: {url}"})
-            ) from None
+            raise InvalidFieldsError(*problems_of(error, _accepted(allow_private=allow_private))) from None
 
     def fields(self) -> dict[str, Any]:
         """The given fields alone, by their names in :class:`storehooks.domain.hook.Hook`."""
@@ -91,10 +88,13 @@ class HookChanges(_HookInput):
         return changes
 
 
-_ACCEPTED = {
-    "scope": f"a string: {scope.ACCEPTED}",
-    "destination": f"a string: {destination.ACCEPTED}",
-    "headers": headers.ACCEPTED,
-    "is_active": "true or false",
-}
-_FIELDS = ", ".join(_ACCEPTED)
+def _accepted(*, allow_private: bool) -> dict[str, str]:
+    return {
+        "scope": f"a string: {scope.ACCEPTED}",
+        "destination": f"a string: {destination.accepted(allow_private=allow_private)}",
+        "headers": headers.ACCEPTED,
+        "is_active": "true or false",
+    }
+
+
+_FIELDS = ", ".join(NewHook.model_fields)
