@@ -49,6 +49,7 @@ deliverer = Deliverer(
         log=log,
         hooks=hooks,
         queue=queue,
+        meter=meter,
     ),
     sender=Sender(timeout_seconds=timeout_seconds, allow_private=switch("ALLOW_PRIVATE_DESTINATIONS")),
     schedule=schedule,

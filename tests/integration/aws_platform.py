@@ -11,8 +11,9 @@ import io
 import itertools
 import json
 import math
+from collections import Counter
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import botocore.client
@@ -31,10 +32,12 @@ from storehooks.domain.retry import RetrySchedule
 from tests.integration.conftest import REGION, Aws, Functions, load_event
 from tests.integration.delivery_world import STORE, VISIBILITY_SECONDS, Clock, Sender
 from tests.integration.faults import Fault, Killed
+from tests.integration.lineage import Lineage, LoopDetection
+from tests.template_file import resources
 
+MAX_RECEIVES = resources("AWS::SQS::Queue")["DeliveriesQueue"]["RedrivePolicy"]["maxReceiveCount"]
 READERS = {"EventsQueue": "match_events", "DeliveriesQueue": "deliver"}
 _BATCH = 10
-_MOST_RECEIVED = 5
 _SWEEP_AHEAD_SECONDS = 90
 _ASYNC_PAUSES = (60, 120)
 CLIENT = "c" * 32
@@ -48,6 +51,8 @@ class Message:
     queue: str
     body: str
     received: int = 0
+    lineage: Lineage = field(default_factory=Counter, compare=False)
+    sent_at: float = 0
 
 
 class SlowSender(Sender):
@@ -72,11 +77,15 @@ class Platform:
         self.answer = lambda _request: (200, None)
         self.is_slow = False
         self.is_fragile = True
+        self.is_throttled = False
+        self.loops = LoopDetection()
+        self._lineage: Lineage = Counter()
         self.running = ""
         self.invocations = 0
         self._swept = 0.0
         self.events_on_bus: list[dict[str, Any]] = []
         self.dead: list[str] = []
+        """The bodies of dead letters."""
         self.log = io.StringIO()
         self._numbers = itertools.count()
         self._waiting: list[Message] = []
@@ -113,7 +122,7 @@ class Platform:
             "time": f"2026-11-23T10:00:{number:02}Z",
             "detail": {"store_hash": STORE, "data": {"id": number}} | given,
         }
-        self._put("EventsQueue", body if body is not None else json.dumps(envelope))
+        self.put("EventsQueue", body if body is not None else json.dumps(envelope))
 
     def pass_time(self, seconds: float) -> None:
         """Let time pass: each message at its time, and the sweep in each minute that has something for it."""
@@ -190,12 +199,25 @@ class Platform:
             self._waiting = [one for one in self._waiting if one not in batch]
             heapq.heapify(self._waiting)
             self._bring(queue, batch)
-            self._drain()
 
     def _bring(self, queue: str, batch: list[Message]) -> None:
-        records = []
+        spent = [message for message in batch if message.received >= MAX_RECEIVES]
+        self.dead += [message.body for message in spent]
+        batch = [message for message in batch if message not in spent]
         for message in batch:
             message.received += 1
+        if self.is_throttled or not batch:
+            # Lambda tries again until the visibility timeout is over. To have been received counts.
+            for message in batch:
+                self._again(message)
+            return
+        lineage = self.loops.invoked(READERS[queue], [message.lineage for message in batch])
+        if lineage is None:
+            self.dead += [message.body for message in batch]
+            return
+        self._lineage = lineage
+        records = []
+        for message in batch:
             (record, *_) = load_event(READERS[queue])["Records"]
             attributes = record["attributes"] | {"ApproximateReceiveCount": str(message.received)}
             records.append(
@@ -210,13 +232,12 @@ class Platform:
         for message in batch:
             if str(message.number) in failed:
                 self._again(message)
+        self._drain()
+        self._lineage = Counter()
 
     def _again(self, message: Message) -> None:
-        if message.received >= _MOST_RECEIVED:
-            self.dead.append(message.body)
-        else:
-            message.due = self.clock.now + VISIBILITY_SECONDS
-            heapq.heappush(self._waiting, message)
+        message.due = self.clock.now + VISIBILITY_SECONDS
+        heapq.heappush(self._waiting, message)
 
     def _leave_to_receive(self, queue: str) -> None:
         """What is due besides is there for a function that asks for more work."""
@@ -227,9 +248,13 @@ class Platform:
                     self.aws.sqs.send_message(QueueUrl=self.aws.queues[queue], MessageBody=message.body)
         heapq.heapify(self._waiting)
 
-    def _put(self, queue: str, body: str, delay: float = 0, received: int = 0) -> None:
+    def put(self, queue: str, body: str, delay: float = 0, received: int = 0) -> None:
+        """A message is on a queue."""
         due = self.clock.now + delay
-        heapq.heappush(self._waiting, Message(due, next(self._numbers), queue, body, received))
+        heapq.heappush(
+            self._waiting,
+            Message(due, next(self._numbers), queue, body, received, self._lineage, self.clock.now),
+        )
 
     def _drain(self) -> None:
         """From moto's queues, whose time is another."""
@@ -238,7 +263,7 @@ class Platform:
             for message in queue._messages:
                 received = message.approximate_receive_count
                 delay = max(0, round((message.delayed_until - message.sent_timestamp) / 1000))
-                self._put(name, message.body, VISIBILITY_SECONDS if received else delay, received)
+                self.put(name, message.body, VISIBILITY_SECONDS if received else delay, received)
         self.aws.empty(*READERS)
 
     def _next_sweep(self) -> float:

@@ -4,7 +4,9 @@ import heapq
 import itertools
 import json
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +16,7 @@ from storehooks.adapters.deliveries_table import DeliveriesTable
 from storehooks.adapters.delivery_context import DeliveryContexts
 from storehooks.adapters.delivery_items import from_message, to_message
 from storehooks.adapters.hooks_table import HooksTable
+from storehooks.adapters.queue import ReceivedMessage
 from storehooks.adapters.recoveries_table import RecoveriesTable
 from storehooks.adapters.told_once import ToldOnce
 from storehooks.domain.attempt import Attempt, OutgoingRequest, Times
@@ -28,9 +31,11 @@ from storehooks.flows.meter import Meter
 from storehooks.flows.outcome import Outcomes
 from storehooks.flows.recover import Recoverer
 from storehooks.flows.sweep import AHEAD_SECONDS, Sweeper
+from tests.integration.lineage import Lineage, LoopDetection
+from tests.template_file import resources
 
 STORE = "5ueh97"
-VISIBILITY_SECONDS = 90
+VISIBILITY_SECONDS = resources("AWS::SQS::Queue")["DeliveriesQueue"]["VisibilityTimeout"]
 _SWEEP_SECONDS = 60
 _BATCH = 10
 
@@ -50,11 +55,20 @@ class Clock:
 
 @dataclass
 class Queue:
-    """The deliveries queue; a message is there from its time on."""
+    """The deliveries queue; a message is there from its time on, with the lineage of who sent it."""
 
     clock: Clock
     waiting: list[tuple[float, int, str, bool]] = field(default_factory=list)
     fails: bool = False
+    receives: bool = False
+    """Whether a function may take further messages itself."""
+    sends: Counter[str] = field(default_factory=Counter)
+    """How often each message was sent."""
+    lineage: Lineage = field(default_factory=Counter)
+    """That of the invocation which sends now."""
+    taken_lineages: list[Lineage] = field(default_factory=list)
+    """Those of the messages that were taken last."""
+    _lineages: dict[int, Lineage] = field(default_factory=dict)
     _numbers: Any = field(default_factory=itertools.count)
 
     def send(self, orders: Sequence[Order]) -> None:
@@ -62,25 +76,41 @@ class Queue:
             raise QueueFailedError("InternalError", frozenset(range(len(orders))))
         for order in orders:
             assert order.delay_seconds >= 0
+            body = json.dumps(to_message(order.task))
+            self.sends[body] += 1
             # As the adapter has it: a wait of 900 s may be a second more when it is rounded up.
-            self.put(json.dumps(to_message(order.task)), min(order.delay_seconds, SOON_SECONDS))
+            self.put(body, min(order.delay_seconds, SOON_SECONDS))
 
     def put(self, body: str, delay_seconds: float = 0, *, came_before: bool = False) -> None:
-        heapq.heappush(self.waiting, (self.clock.now + delay_seconds, next(self._numbers), body, came_before))
+        number = next(self._numbers)
+        self._lineages[number] = self.lineage
+        heapq.heappush(self.waiting, (self.clock.now + delay_seconds, number, body, came_before))
 
     def take(self, most: int = _BATCH) -> list[tuple[str, bool]]:
         """What is there now, and whether it came before."""
         taken = []
+        self.taken_lineages = []
         while self.waiting and self.waiting[0][0] <= self.clock.now and len(taken) < most:
-            _, _, body, came_before = heapq.heappop(self.waiting)
+            _, number, body, came_before = heapq.heappop(self.waiting)
             taken.append((body, came_before))
+            self.taken_lineages.append(self._lineages.pop(number))
         return taken
 
-    def receive(self, *, wait_seconds: int) -> list[ReceivedTask]:
-        raise AssertionError(f"no destination of this world is slow: {wait_seconds}")
+    @property
+    def has_due(self) -> bool:
+        """Whether there is a message now."""
+        return bool(self.waiting) and self.waiting[0][0] <= self.clock.now
+
+    def receive(self, *, wait_seconds: int) -> list[ReceivedTask]:  # noqa: ARG002 - as the queue has it
+        assert self.receives, "no destination of this world is slow"
+        return [
+            ReceivedTask(World.task(body), ReceivedMessage("", body, 2 if came_before else 1))
+            for body, came_before in self.take()
+        ]
 
     def delete(self, received: Sequence[ReceivedTask]) -> None:
-        assert not received
+        """Nothing: no process of this world ends while it has messages that it took itself."""
+        assert self.receives or not received
 
     @property
     def tasks(self) -> list[Task]:
@@ -148,6 +178,9 @@ class World:
         self._aws = aws
         self.clock = Clock()
         self.queue = Queue(self.clock)
+        self.loops = LoopDetection()
+        self.dead: list[str] = []
+        """The bodies of messages whose invocation Lambda has refused."""
         self.bus = Bus()
         self.sent: list[tuple[float, OutgoingRequest]] = []
         self.answer: Callable[[OutgoingRequest], Answer] = lambda _request: (200, None)
@@ -205,6 +238,7 @@ class World:
                 log=self.log,
                 hooks=self.hooks,
                 queue=self.queue,  # type: ignore[arg-type]
+                meter=self.meter,
                 clock=self.clock,
             ),
             sender=Sender(self),  # type: ignore[arg-type]
@@ -241,14 +275,28 @@ class World:
     def work(self) -> None:
         """Do what is on the queue now; what fails, or ends with the process, comes again later."""
         while taken := self.queue.take():
-            try:
-                failed = self.deliver(taken)
-            except BaseException:
-                for body, _ in taken:
-                    self.queue.put(body, VISIBILITY_SECONDS, came_before=True)
-                raise
-            for position in failed:
-                self.queue.put(taken[int(position)][0], VISIBILITY_SECONDS, came_before=True)
+            lineage = self.loops.invoked("deliver", self.queue.taken_lineages)
+            if lineage is None:
+                self.dead += [body for body, _ in taken]
+                continue
+            with self._sending_with(lineage):
+                try:
+                    failed = self.deliver(taken)
+                except BaseException:
+                    for body, _ in taken:
+                        self.queue.put(body, VISIBILITY_SECONDS, came_before=True)
+                    raise
+                for position in failed:
+                    self.queue.put(taken[int(position)][0], VISIBILITY_SECONDS, came_before=True)
+
+    @contextmanager
+    def _sending_with(self, lineage: Lineage) -> Iterator[None]:
+        """What is sent meanwhile is of this chain of requests."""
+        self.queue.lineage = lineage
+        try:
+            yield
+        finally:
+            self.queue.lineage = Counter()
 
     def deliver(self, taken: Sequence[tuple[str, bool]]) -> Iterable[str]:
         """Do a batch; the positions of what failed."""
@@ -257,6 +305,14 @@ class World:
             for position, (body, came_before) in enumerate(taken)
         ]
         return self.deliverer.deliver(works)
+
+    def finish_queue(self, within_seconds: float) -> None:
+        """Do what the queue holds, each message at its time, without sweeps, until it is empty."""
+        end = self.clock.now + within_seconds
+        while self.queue.waiting:
+            assert self.queue.waiting[0][0] <= end, self.queue.tasks
+            self.clock.now = max(self.clock.now, self.queue.waiting[0][0])
+            self.work()
 
     def pass_time(self, seconds: float) -> None:
         """Let time pass: each message at its time, and a sweep each minute, if it finds anything."""

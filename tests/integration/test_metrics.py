@@ -142,7 +142,7 @@ def test_an_event_is_counted_once_though_it_comes_again_and_is_published_again(
 
     with monkeypatch.context() as patched:
         patched.setattr(module.matcher._queue, "send", refuse)
-        assert counted(module.meter, match) == {}
+        assert counted(module.meter, match) == {"CallsFailed": 1}
     assert counted(module.meter, match) == {"EventsMatched": 1}
     assert counted(module.meter, lambda: match(id="another publication")) == {}
 

@@ -82,6 +82,7 @@ _RECOVERY = Recovery(
     statuses=MISSED,
     created_at=_CREATED_AT + 3600,
     updated_at=_CREATED_AT + 3607.312,
+    progressed_at=_CREATED_AT + 3607.312,
     count=10_000,
     is_count_exact=True,
     recovered=1500,

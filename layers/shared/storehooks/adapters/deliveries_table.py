@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from itertools import batched
 from typing import TYPE_CHECKING, Any
 
-from aws_lambda_powertools import Logger
-
 from storehooks.adapters.aws import dynamodb_client
 from storehooks.adapters.delivery_items import (
     DUE_SHARDS,
@@ -47,8 +45,6 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import WriteRequestTypeDef
 
-logger = Logger(utc=True)
-
 CIRCUIT_ID = "circuit"
 _DELIVERY_PREFIX = "msg_"
 _TRIES = 4
@@ -69,6 +65,22 @@ class DeliveryPage:
 
     deliveries: tuple[Delivery, ...]
     next_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseFailure:
+    """A call that failed while due deliveries were leased, and what it was about."""
+
+    error: StorehooksError
+    log_keys: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Leased:
+    """Attempts that are due, each with its time in seconds since 1970, and the calls that failed."""
+
+    due: list[tuple[AttemptTask, float]]
+    failures: list[LeaseFailure]
 
 
 class DeliveriesTable:
@@ -339,20 +351,29 @@ class DeliveriesTable:
 
     # ------------------------------------------------------------ what is due
 
-    def lease_due(self, until: float) -> Iterator[list[tuple[AttemptTask, float]]]:
-        """What is due up to a time, a few at a time, each with its time in seconds since 1970.
+    def lease_due(self, until: float) -> Iterator[Leased]:
+        """What is due up to a time, a few deliveries at a time.
 
-        Each is set aside for five minutes before it is yielded: two sweeps at once don't both
-        get it, and one that ends before it could hand it on has only delayed it. What fails
-        is passed over; it is still due for the next sweep.
+        Each is leased for five minutes before it is yielded: two sweeps at once don't both
+        get it, and one that ends before it could hand it on has only delayed it. A failure is
+        yielded as well, and what it is about is still due for the next sweep.
         """
         with ThreadPoolExecutor(_LEASES_AT_ONCE) as threads:
-            for items in self._due(until):
-                # What was set aside and then is not asked for waits in vain.
-                for some in batched(items, _LEASES_AT_ONCE, strict=False):
-                    yield [leased for leased in threads.map(self._lease, some) if leased is not None]
+            for page in self._due(until):
+                if isinstance(page, LeaseFailure):
+                    yield Leased([], [page])
+                    continue
+                # What was leased and then is not asked for waits in vain.
+                for some in batched(page, _LEASES_AT_ONCE, strict=False):
+                    leased = Leased([], [])
+                    for one in threads.map(self._lease, some):
+                        if isinstance(one, LeaseFailure):
+                            leased.failures.append(one)
+                        elif one is not None:
+                            leased.due.append(one)
+                    yield leased
 
-    def _due(self, until: float) -> Iterator[list[Item]]:
+    def _due(self, until: float) -> Iterator[list[Item] | LeaseFailure]:
         # Not always the same first: a sweep may not get to the last.
         first = int(self._clock() // _MINUTE_SECONDS)
         for shard in range(first, first + DUE_SHARDS):
@@ -369,9 +390,9 @@ class DeliveriesTable:
             try:
                 yield from pages
             except StorehooksError as error:
-                logger.warning("sweeping a shard failed", error=repr(error), shard=shard % DUE_SHARDS)
+                yield LeaseFailure(error, {"shard": shard % DUE_SHARDS})
 
-    def _lease(self, item: Item) -> tuple[AttemptTask, float] | None:
+    def _lease(self, item: Item) -> tuple[AttemptTask, float] | LeaseFailure | None:
         store_hash, hook_id = hook_of(item)
         next_attempt_at = float(item["next_attempt_at"]["N"])
         task = AttemptTask(
@@ -385,8 +406,7 @@ class DeliveriesTable:
         try:
             is_leased = self._move_due(task, seen=item["due_at"], to=later)
         except StorehooksError as error:
-            logger.warning("leasing failed", error=repr(error), **task.log_keys)
-            return None
+            return LeaseFailure(error, task.log_keys)
         return (task, next_attempt_at) if is_leased else None
 
     def release(self, task: AttemptTask, next_attempt_at: float) -> None:

@@ -220,6 +220,7 @@ class RecoveriesTable:
             "statuses": {"L": [{"S": status.value} for status in recovery.statuses]},
             "created_at": number_value(recovery.created_at),
             "updated_at": number_value(recovery.updated_at),
+            "progressed_at": number_value(recovery.progressed_at),
             "recovery_state": {"S": recovery.state.value},
             "found": number_value(recovery.count),
             "is_count_exact": {"BOOL": recovery.is_count_exact},
@@ -257,6 +258,8 @@ def _from_item(item: Mapping[str, Any]) -> Recovery:
         statuses=tuple(Status(status["S"]) for status in item["statuses"]["L"]),
         created_at=float(item["created_at"]["N"]),
         updated_at=float(item["updated_at"]["N"]),
+        # Release 0.2.0 did not keep it.
+        progressed_at=float(item.get("progressed_at", item["updated_at"])["N"]),
         state=State(item["recovery_state"]["S"]),
         reason=item["reason"]["S"] if "reason" in item else None,
         count=int(item["found"]["N"]),

@@ -40,7 +40,8 @@ class Recovery:
     Times are in seconds since 1970, to the millisecond. ``since`` and ``until``, both
     included, are about when a delivery's event was accepted. ``count`` is what there was to
     send when it was ordered, at least that if ``is_count_exact`` is false. Of the deliveries
-    up to the id ``position``, all are ordered. ``step`` counts its steps from 1.
+    up to the id ``position``, all are ordered. ``step`` counts its steps from 1, and the last
+    one that got further was at ``progressed_at``.
     """
 
     id: str
@@ -52,6 +53,7 @@ class Recovery:
     statuses: tuple[Status, ...]
     created_at: float
     updated_at: float
+    progressed_at: float
     state: State = State.RUNNING
     reason: str | None = None
     count: int
@@ -74,9 +76,11 @@ class Recovery:
 
     def after_step(self, now: float, *, recovered: int, position: str) -> "Recovery":
         """This recovery once a step is done, and there is another."""
+        has_progressed = recovered > 0 or position != self.position
         return replace(
             self,
             updated_at=now,
+            progressed_at=now if has_progressed else self.progressed_at,
             recovered=self.recovered + recovered,
             position=position,
             step=self.step + 1,
@@ -115,6 +119,7 @@ def new_recovery(
         statuses=statuses,
         created_at=now,
         updated_at=now,
+        progressed_at=now,
         count=count,
         is_count_exact=is_count_exact,
     )

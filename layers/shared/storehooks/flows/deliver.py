@@ -20,6 +20,7 @@ from storehooks.adapters.deliveries_queue import DeliveriesQueue, ReceivedTask
 from storehooks.adapters.deliveries_table import DeliveriesTable
 from storehooks.adapters.delivery_context import DeliveryContext, DeliveryContexts, HookKey, Wanted
 from storehooks.adapters.sender import Sender
+from storehooks.domain.backoff import growing_wait
 from storehooks.domain.callback import callback
 from storehooks.domain.circuit import Circuit, pause_seconds
 from storehooks.domain.delivery import (
@@ -175,7 +176,7 @@ class _Invocation:
             received = receiving.result()
         except QueueFailedError as error:
             self._receive_at = math.inf
-            logger.warning("taking more work failed", error=error.code)
+            self._shared.meter.call_failed("taking more work failed", error=error.code)
             return []
         now = time.monotonic()
         is_early = now - self._started < _LONG_POLLS_AFTER_SECONDS
@@ -215,7 +216,7 @@ class _Invocation:
             self._shared.log.save_delivered([delivery])
             self._done(work)
         except StorehooksError as error:
-            logger.warning("logging failed again", error=repr(error), **delivery.log_keys)
+            self._shared.meter.call_failed("logging failed again", error=repr(error), **delivery.log_keys)
             self._fail(work)
 
     def _begin_all(self, attempts: Sequence[tuple[Work, AttemptTask]]) -> None:
@@ -225,7 +226,7 @@ class _Invocation:
                 for _, task in attempts
             )
         except StorehooksError as error:
-            logger.warning(
+            self._shared.meter.call_failed(
                 "reading failed", error=repr(error), delivery_ids=[task.delivery_id for _, task in attempts]
             )
             for work, _ in attempts:
@@ -237,7 +238,7 @@ class _Invocation:
             try:
                 order = self._begin(work, task, context)
             except StorehooksError as error:
-                logger.warning("beginning failed", error=repr(error), **task.log_keys)
+                self._shared.meter.call_failed("beginning failed", error=repr(error), **task.log_keys)
                 self._fail(work)
                 continue
             if order is not None:
@@ -281,7 +282,9 @@ class _Invocation:
             self._done(work)
             return None
         if self._in_flight[task.store_hash, task.client_id] >= _MOST_OF_A_CLIENT:
-            return Order(task, random.randint(1, _CROWDED_SECONDS))  # noqa: S311 - spreads load
+            waited = now - (delivery.next_attempt_at or delivery.created_at)
+            wait = growing_wait(waited, at_least=_CROWDED_SECONDS)
+            return Order(task, random.randint(wait, wait + wait // 2))  # noqa: S311 - spreads load
         if self._is_to_be_put_off(task, now):
             pause = pause_seconds(self._shared.schedule.slot_before(task.attempt - delivery.earlier))
             order = Order(replace(task, is_put_off=True), random.randint(1, pause))  # noqa: S311 - spreads load
@@ -323,7 +326,7 @@ class _Invocation:
         except QueueFailedError as error:
             failed = error.failed
             ids = delivery_ids(later[position][0].task for position in sorted(failed))
-            logger.warning("putting off failed", error=error.code, delivery_ids=ids)
+            self._shared.meter.call_failed("putting off failed", error=error.code, delivery_ids=ids)
         for position, (work, _) in enumerate(later):
             if position in failed:
                 self._fail(work)
@@ -370,7 +373,7 @@ class _Invocation:
             self._done(work)
         except StorehooksError as error:
             what = "holding" if isinstance(task, HoldTask) else "recovering"
-            logger.warning(
+            self._shared.meter.call_failed(
                 f"{what} failed", error=repr(error), store_hash=task.store_hash, hook_id=task.hook_id
             )
             self._fail(work)
@@ -389,5 +392,5 @@ class _Invocation:
             self._shared.queue.delete(self._to_delete)
         except QueueFailedError as error:  # they come again, and the log says that they are done
             ids = delivery_ids(received.task for received in self._to_delete)
-            logger.warning("deleting failed", error=error.code, delivery_ids=ids)
+            self._shared.meter.call_failed("deleting failed", error=error.code, delivery_ids=ids)
         self._to_delete.clear()

@@ -63,7 +63,7 @@ class Matcher:
                 made = self._orders(event, found)
             except StorehooksError as error:
                 failed.add(message_id)
-                logger.warning("matching failed", error=repr(error), **event.log_keys)
+                self._meter.call_failed("matching failed", error=repr(error), **event.log_keys)
                 continue
             if made is not None:
                 matched.add(message_id)
@@ -73,7 +73,7 @@ class Matcher:
         except QueueFailedError as error:
             failed |= {orders[position][0] for position in error.failed}
             unsent = [orders[position][1] for position in sorted(error.failed)]
-            logger.warning(
+            self._meter.call_failed(
                 "sending deliveries failed",
                 error=error.code,
                 delivery_ids=delivery_ids(order.task for order in unsent),
@@ -111,7 +111,9 @@ class Matcher:
         try:
             self._dead_letters.send([OutgoingMessage(body, reason=reason)])
         except QueueFailedError as failure:
-            logger.warning("sending to the dead letters failed", message_id=message_id, error=failure.code)
+            self._meter.call_failed(
+                "sending to the dead letters failed", message_id=message_id, error=failure.code
+            )
             return False
         self._meter.count(Count.EVENTS_REFUSED)
         return True

@@ -9,10 +9,14 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
+from typing import Any
 
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 from storehooks.domain.delivery import Status
+
+logger = Logger(utc=True)
 
 NAMESPACE = "storehooks"
 
@@ -30,6 +34,8 @@ class Count(StrEnum):
     HELD = "Held"
     CANCELLED = "Cancelled"
     HOOKS_DEACTIVATED = "HooksDeactivated"
+    CALLS_FAILED = "CallsFailed"
+    """Calls to AWS that failed, retries included."""
     RETRIES_HANDED_ON = "RetriesHandedOn"
 
 
@@ -60,6 +66,14 @@ class Meter:
     def count(self, what: Count, number: int = 1) -> None:
         """So many more of these."""
         self._counts[what] += number
+
+    def call_failed(self, message: str, **keys: Any) -> None:
+        """Log a call to AWS that failed, and count it: an alarm looks at the number.
+
+        :param keys: what else the line says, the error and the ids of what is delayed.
+        """
+        self.count(Count.CALLS_FAILED)
+        logger.warning(message, **keys, stacklevel=2)
 
     def count_ended(self, status: Status, number: int = 1) -> None:
         """So many more deliveries with this status; those that wait are not counted."""

@@ -21,6 +21,7 @@ from storehooks.adapters.hooks_table import HooksTable
 from storehooks.adapters.told_once import ToldOnce
 from storehooks.domain import exception_event
 from storehooks.domain.attempt import Attempt
+from storehooks.domain.backoff import growing_wait
 from storehooks.domain.circuit import Circuit
 from storehooks.domain.delivery import GONE, Delivery, HoldTask, Order, RecordTask, Status, delivery_ids
 from storehooks.domain.destination import destination_digest
@@ -108,7 +109,7 @@ class Outcomes:
             try:
                 write()
             except StorehooksError as error:  # it only slows down
-                logger.warning(
+                self._meter.call_failed(
                     "circuit not written", error=repr(error), store_hash=store_hash, hook_id=hook_id
                 )
         return unsettled
@@ -128,7 +129,8 @@ class Outcomes:
         logger.info("held", store_hash=task.store_hash, hook_id=task.hook_id, deliveries=held)
         self._meter.count_ended(Status.HELD, held)
         if is_more:
-            self._queue.send([Order(task)])
+            waited = self._clock() - (hook.deactivated_at or 0)
+            self._queue.send([Order(task, 0 if held else growing_wait(waited, at_least=1))])
 
     def _tell_of_deactivation(self, hook: Hook, task: HoldTask) -> None:
         """Raise the event for it, unless that was done. A task that ends in between comes again."""
@@ -140,7 +142,9 @@ class Outcomes:
         try:
             self._deactivations.done(occasion)
         except StorehooksError as error:  # it may be told again
-            logger.warning("not remembered", error=repr(error), store_hash=hook.store_hash, hook_id=hook.id)
+            self._meter.call_failed(
+                "not remembered", error=repr(error), store_hash=hook.store_hash, hook_id=hook.id
+            )
 
     def _after(self, one: Sent) -> Delivery:
         return one.delivery.after(one.attempt, self._schedule, self._clock())
@@ -154,13 +158,16 @@ class Outcomes:
         try:
             self._log.save_delivered(delivered)
         except StorehooksError as error:
-            logger.warning("logging later", error=repr(error), delivery_ids=[one.id for one in delivered])
+            self._meter.call_failed(
+                "logging later", error=repr(error), delivery_ids=[one.id for one in delivered]
+            )
             try:
                 self._queue.send(
                     [Order(RecordTask(delivery=one), _RECORD_AGAIN_SECONDS) for one in delivered]
                 )
             except QueueFailedError as failure:
                 ids = [delivered[position].id for position in failure.failed]
+                self._meter.count(Count.CALLS_FAILED)
                 logger.error("delivered, and never logged", delivery_ids=ids)  # noqa: TRY400 - says it all
 
     def _log_failed(self, failed: Sequence[_Failed], circuits: Mapping[HookKey, Circuit]) -> set[str]:
@@ -182,7 +189,7 @@ class Outcomes:
                     continue  # made twice at once, and the other is in the log
             except StorehooksError as error:
                 unsettled.add(after.id)
-                logger.warning("logging failed", error=repr(error), **after.log_keys)
+                self._meter.call_failed("logging failed", error=repr(error), **after.log_keys)
                 continue
             self._meter.count_ended(after.status)
             if after.is_next_soon and after.next_attempt_at is not None:
@@ -208,7 +215,7 @@ class Outcomes:
                     decided[key] = self._deactivate(one.sent.hook, one.after)
             except StorehooksError as error:
                 unsettled.add(one.after.id)
-                logger.warning("deactivating failed", error=repr(error), **one.after.log_keys)
+                self._meter.call_failed("deactivating failed", error=repr(error), **one.after.log_keys)
                 continue
             if is_gone and decided[key]:
                 held[one.after.id] = one.after.ended(Status.HELD)
@@ -260,7 +267,7 @@ class Outcomes:
                 self._told.clear()
             self._told[store_hash, digest] = now
         except StorehooksError as error:
-            logger.warning("delivery exception not told", error=repr(error), **one.delivery.log_keys)
+            self._meter.call_failed("delivery exception not told", error=repr(error), **one.delivery.log_keys)
 
     def _send(self, orders: Sequence[Order]) -> set[str]:
         """Send tasks; the ids of the deliveries whose attempts were not taken."""
@@ -270,7 +277,9 @@ class Outcomes:
             tasks = [orders[position].task for position in sorted(error.failed)]
             ids = delivery_ids(tasks)
             hook_ids = sorted({task.hook_id for task in tasks if not isinstance(task, RecordTask)})
-            logger.warning("sending orders failed", error=error.code, delivery_ids=ids, hook_ids=hook_ids)
+            self._meter.call_failed(
+                "sending orders failed", error=error.code, delivery_ids=ids, hook_ids=hook_ids
+            )
             return set(ids)
         return set()
 

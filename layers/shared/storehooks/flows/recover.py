@@ -18,6 +18,7 @@ from storehooks.adapters.deliveries_queue import DeliveriesQueue
 from storehooks.adapters.deliveries_table import DeliveriesTable
 from storehooks.adapters.hooks_table import HooksTable
 from storehooks.adapters.recoveries_table import RecoveriesTable
+from storehooks.domain.backoff import growing_wait
 from storehooks.domain.delivery import AttemptTask, Delivery, Order, RecoverTask, Status
 from storehooks.domain.errors import (
     HookInactiveError,
@@ -34,6 +35,7 @@ from storehooks.domain.recovery import (
     new_recovery,
     why_not_sent,
 )
+from storehooks.flows.meter import Meter
 
 logger = Logger(utc=True)
 
@@ -96,12 +98,14 @@ class Recoverer:
         log: DeliveriesTable,
         hooks: HooksTable,
         queue: DeliveriesQueue,
+        meter: Meter,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._recoveries = recoveries
         self._log = log
         self._hooks = hooks
         self._queue = queue
+        self._meter = meter
         self._clock = clock
 
     def recover(self, task: RecoverTask, *, came_before: bool) -> None:
@@ -132,7 +136,8 @@ class Recoverer:
         wait = _WAIT_FOR_PROBES_SECONDS if is_failing else 0
         if most <= 0:
             after = recovery.after_step(self._now(), recovered=0, position=recovery.position)
-            self._save(after, recovery, wait or _WAIT_SECONDS)
+            waited = self._now() - recovery.progressed_at
+            self._save(after, recovery, growing_wait(waited, at_least=wait or _WAIT_SECONDS))
             return
         found, up_to = self._recoveries.next_of(recovery, most)
         begun = self._begin(recovery, found, are_probes=is_failing)
@@ -157,6 +162,10 @@ class Recoverer:
                 for one, (task, error) in zip(
                     some, threads.map(partial(self._begin_one, recovery), some), strict=True
                 ):
+                    if error is not None:
+                        self._meter.call_failed(
+                            "beginning another round failed", error=repr(error), **one.log_keys
+                        )
                     begun.error = begun.error or error
                     if task is not None:
                         tasks.append(replace(task, is_put_off=are_probes))
@@ -173,7 +182,6 @@ class Recoverer:
         try:
             return self._log.begin_round(delivery, now, unless_since=recovery.created_at), None
         except StorehooksError as error:
-            logger.warning("beginning another round failed", error=repr(error), **delivery.log_keys)
             return None, error
 
     def _send(self, recovery: Recovery, tasks: Sequence[AttemptTask]) -> None:
@@ -183,7 +191,7 @@ class Recoverer:
             self._queue.send([Order(task) for task in tasks])
         except QueueFailedError as error:  # then the sweep sends them, in five minutes
             later = [ids[position] for position in sorted(error.failed)]
-            logger.warning(
+            self._meter.call_failed(
                 "sending again later", error=error.code, delivery_ids=later, **recovery.task.log_keys
             )
 

@@ -36,35 +36,55 @@ class Sweeper:
         self._clock = clock
 
     def sweep(self) -> int:
-        """Sweep once, for at most 50 s; the next one goes on. How many were handed on."""
+        """Sweep once, for at most 50 s; the next one goes on. How many were handed on.
+
+        :raises StorehooksError: at the end, when a call to AWS failed: retries are delayed then,
+            and the function's errors say so.
+        """
         started = self._clock()
         handed_on = 0
-        for due in self._deliveries.lease_due(started + AHEAD_SECONDS):
-            number = self._hand_on(due)
+        failure: StorehooksError | None = None
+        for leased in self._deliveries.lease_due(started + AHEAD_SECONDS):
+            for one in leased.failures:
+                failure = one.error
+                self._meter.call_failed("leasing failed", error=repr(failure), **one.log_keys)
+            try:
+                number = self._hand_on(leased.due)
+            except QueueFailedError as error:
+                failure = error
+                number = len(leased.due) - len(error.failed)
             self._meter.count(Count.RETRIES_HANDED_ON, number)
             handed_on += number
             if self._clock() - started > _LONGEST_SWEEP_SECONDS:
                 logger.warning("the sweep takes long and stops", handed_on=handed_on)
                 break
-        logger.info("swept", handed_on=handed_on)
+        logger.info("swept", handed_on=handed_on, is_whole=failure is None)
+        if failure is not None:
+            raise failure
         return handed_on
 
     def _hand_on(self, due: Sequence[tuple[AttemptTask, float]]) -> int:
+        """Send what is due; what the queue does not take is due again at once.
+
+        :raises QueueFailedError: when the queue did not take all.
+        """
         now = self._clock()
+        if not due:
+            return 0
         logger.info("handing on", delivery_ids=[task.delivery_id for task, _ in due])
         orders = [Order(task, max(0, math.ceil(due_at - now))) for task, due_at in due]
         try:
             self._queue.send(orders)
         except QueueFailedError as error:
             ids = delivery_ids(due[position][0] for position in sorted(error.failed))
-            logger.warning("handing on failed", error=error.code, delivery_ids=ids)
+            self._meter.call_failed("handing on failed", error=error.code, delivery_ids=ids)
             for position in error.failed:
                 self._give_back(*due[position])
-            return len(due) - len(error.failed)
+            raise
         return len(due)
 
     def _give_back(self, task: AttemptTask, due_at: float) -> None:
         try:
             self._deliveries.release(task, due_at)
         except StorehooksError as error:  # then it is due again in five minutes
-            logger.warning("giving back failed", error=repr(error), **task.log_keys)
+            self._meter.call_failed("giving back failed", error=repr(error), **task.log_keys)

@@ -1,0 +1,21 @@
+"""How long a task waits that orders itself again without progress.
+
+``deliver`` sends such tasks to the queue that invokes it, and Lambda does not stop that loop
+(``RecursiveLoop: Allow`` in the template). This rule bounds it: twenty rounds take hours.
+"""
+
+import math
+
+from storehooks.domain.delivery import SOON_SECONDS
+
+
+def growing_wait(waited_seconds: float, *, at_least: int) -> int:
+    """Seconds to wait once more: as long as the task has waited already, at most 15 minutes.
+
+    The wait doubles from round to round, and no round has to be counted. Whatever the task waits
+    for, it starts at most twice as late as it could have, or 15 minutes late.
+
+    :param waited_seconds: since when there was no progress. Negative where clocks differ.
+    :param at_least: the first wait, in seconds.
+    """
+    return min(max(math.ceil(waited_seconds), at_least), SOON_SECONDS)
