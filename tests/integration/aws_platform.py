@@ -12,7 +12,7 @@ import itertools
 import json
 import math
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,14 +29,21 @@ from storehooks.domain.attempt import OutgoingRequest
 from storehooks.domain.errors import StorehooksError
 from storehooks.domain.identity import Caller
 from storehooks.domain.retry import RetrySchedule
+from tests import emf
+from tests.integration.cloudwatch import Metrics
 from tests.integration.conftest import REGION, Aws, Functions, load_event
 from tests.integration.delivery_world import STORE, VISIBILITY_SECONDS, Clock, Sender
 from tests.integration.faults import Fault, Killed
 from tests.integration.lineage import Lineage, LoopDetection
-from tests.template_file import resources
+from tests.template_file import logical_id, resources
 
 MAX_RECEIVES = resources("AWS::SQS::Queue")["DeliveriesQueue"]["RedrivePolicy"]["maxReceiveCount"]
 READERS = {"EventsQueue": "match_events", "DeliveriesQueue": "deliver"}
+DEAD_LETTERS = {"EventsQueue": "EventsDeadLetters", "DeliveriesQueue": "DeliveriesDeadLetters"}
+# SQS no longer counts the age of what was received more often and is still there.
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
+_RECEIVES_WITH_AGE = 3
+_MINUTE_SECONDS = 60
 _BATCH = 10
 _SWEEP_AHEAD_SECONDS = 90
 _ASYNC_PAUSES = (60, 120)
@@ -70,6 +77,7 @@ class Platform:
 
     def __init__(self, aws: Aws, monkeypatch, schedule: str) -> None:
         monkeypatch.setenv("RETRY_SCHEDULE", schedule)
+        self._monkeypatch = monkeypatch
         self.aws = aws
         self.schedule = RetrySchedule.parse(schedule)
         self.clock = Clock()
@@ -86,6 +94,9 @@ class Platform:
         self.events_on_bus: list[dict[str, Any]] = []
         self.dead: list[str] = []
         """The bodies of dead letters."""
+        self.metrics = Metrics()
+        self._dead_in: Counter[str] = Counter()
+        self._sampled = self.clock.now
         self.log = io.StringIO()
         self._numbers = itertools.count()
         self._waiting: list[Message] = []
@@ -112,6 +123,15 @@ class Platform:
             is_active=True,
         )
 
+    def new_client(self) -> None:
+        """From here on hooks are another client's; those that there are get no more events."""
+        for page in self.hooks.of_store(STORE):
+            for hook in page:
+                client = Caller(STORE, hook.client_id, frozenset())
+                self.hooks.update(client, hook.id, {"is_active": False})
+        token = AccessTables("TokensTable", "ClientsTable", dynamodb=self.aws.dynamodb).create_token(STORE)
+        self.caller = Caller(STORE, token.client_id, frozenset())
+
     def event(self, *, has_id: bool = True, body: str | None = None) -> None:
         """A message is on the events queue."""
         number = next(self._numbers)
@@ -130,7 +150,10 @@ class Platform:
         while True:
             self._work()
             sweep_at = self._next_sweep()
-            self.clock.now = min(end, sweep_at, *(message.due for message in self._waiting[:1]))
+            minute = self._sampled + _MINUTE_SECONDS
+            self.clock.now = min(end, sweep_at, minute, *(message.due for message in self._waiting[:1]))
+            if self.clock.now == minute:
+                self._sample()
             if self.clock.now == sweep_at:
                 self.invoke("retry_due", load_event("retry_due"))
                 self._drain()
@@ -146,7 +169,7 @@ class Platform:
             if self.invoke("notify_owners", event) is not None:
                 return
             if pause is None:
-                self.dead.append(json.dumps(detail))
+                self._die("EmailsDeadLetters", json.dumps(detail))
                 return
             self.clock.now += pause
 
@@ -159,6 +182,8 @@ class Platform:
             if name == "deliver":
                 module.deliverer.sender.close()
                 module.deliverer.sender = (SlowSender if self.is_slow else Sender)(self)
+                if self.is_slow:  # to take further messages at once
+                    self._monkeypatch.setattr("storehooks.flows.deliver._PATIENCE_SECONDS", 0)
             self._take_over(module, set())
         return module
 
@@ -179,16 +204,22 @@ class Platform:
     def invoke(self, name: str, event: dict[str, Any]) -> Any:
         """What a function answers; None if it failed or its process ended."""
         module, self.running = self.module(name), name
+        self.metrics.put("AWS/Lambda", "Invocations", logical_id(name), self.clock.now, 1)
+        written = io.StringIO()
         try:
-            return module.handler(event, None)
+            with redirect_stdout(written):
+                return module.handler(event, None)
         except Killed:
             self._functions._modules.pop(name)
             return None
         except StorehooksError:  # Lambda tries again
+            self.metrics.put("AWS/Lambda", "Errors", logical_id(name), self.clock.now, 1)
             return None
         finally:
             self.running = ""
             self.invocations += 1
+            for metric, values in emf.metrics(written.getvalue(), "storehooks").items():
+                self.metrics.put(emf.NAMESPACE, metric, "", self.clock.now, *values)
 
     def _work(self) -> None:
         self._drain()
@@ -202,7 +233,8 @@ class Platform:
 
     def _bring(self, queue: str, batch: list[Message]) -> None:
         spent = [message for message in batch if message.received >= MAX_RECEIVES]
-        self.dead += [message.body for message in spent]
+        for message in spent:
+            self._die(DEAD_LETTERS[queue], message.body)
         batch = [message for message in batch if message not in spent]
         for message in batch:
             message.received += 1
@@ -213,7 +245,8 @@ class Platform:
             return
         lineage = self.loops.invoked(READERS[queue], [message.lineage for message in batch])
         if lineage is None:
-            self.dead += [message.body for message in batch]
+            for message in batch:
+                self._die(DEAD_LETTERS[queue], message.body)
             return
         self._lineage = lineage
         records = []
@@ -234,6 +267,28 @@ class Platform:
                 self._again(message)
         self._drain()
         self._lineage = Counter()
+
+    def _die(self, dead_letters: str, body: str) -> None:
+        self.dead.append(body)
+        self._dead_in[dead_letters] += 1
+
+    def _sample(self) -> None:
+        """What SQS says each minute, and of the sweep that it is called, with or without something to do."""
+        self._sampled = now = self.clock.now
+        for queue in READERS:
+            ages = [
+                now - one.sent_at
+                for one in self._waiting
+                if one.queue == queue and one.received <= _RECEIVES_WITH_AGE
+            ]
+            self.metrics.put(
+                "AWS/SQS", "ApproximateAgeOfOldestMessage", queue, now, *[max(ages)] if ages else []
+            )
+        for queue in (*DEAD_LETTERS.values(), "EmailsDeadLetters"):
+            put_there = len(sqs_backends[DEFAULT_ACCOUNT_ID][REGION].queues[queue]._messages)
+            number = self._dead_in[queue] + put_there
+            self.metrics.put("AWS/SQS", "ApproximateNumberOfMessagesVisible", queue, now, number)
+        self.metrics.put("AWS/Lambda", "Invocations", logical_id("retry_due"), now, 1)
 
     def _again(self, message: Message) -> None:
         message.due = self.clock.now + VISIBILITY_SECONDS
