@@ -113,5 +113,4 @@ class Matcher:
         except QueueFailedError as failure:
             logger.warning("sending to the dead letters failed", message_id=message_id, error=failure.code)
             return False
-        self._meter.count(Count.EVENTS_REFUSED)
         return True

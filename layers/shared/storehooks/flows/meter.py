@@ -18,17 +18,13 @@ NAMESPACE = "storehooks"
 
 
 class Count(StrEnum):
-    """What is counted."""
+    """What is counted. Each is paid for, so the dashboard or an alarm has to read it."""
 
     EVENTS_MATCHED = "EventsMatched"
-    EVENTS_REFUSED = "EventsRefused"
-    """What was no event, and is a dead letter now."""
     ATTEMPTS = "Attempts"
     ATTEMPTS_FAILED = "AttemptsFailed"
-    DELIVERED = "Delivered"
     EXHAUSTED = "Exhausted"
     HELD = "Held"
-    CANCELLED = "Cancelled"
     HOOKS_DEACTIVATED = "HooksDeactivated"
     RETRIES_HANDED_ON = "RetriesHandedOn"
 
@@ -41,12 +37,7 @@ class Duration(StrEnum):
     """From when an attempt was due, unless a circuit put it off."""
 
 
-_ENDS = {
-    Status.DELIVERED: Count.DELIVERED,
-    Status.EXHAUSTED: Count.EXHAUSTED,
-    Status.HELD: Count.HELD,
-    Status.CANCELLED: Count.CANCELLED,
-}
+_ENDS = {Status.EXHAUSTED: Count.EXHAUSTED, Status.HELD: Count.HELD}
 
 
 class Meter:
@@ -62,7 +53,7 @@ class Meter:
         self._counts[what] += number
 
     def count_ended(self, status: Status, number: int = 1) -> None:
-        """So many more deliveries with this status; those that wait are not counted."""
+        """Count deliveries that ended exhausted or held. Other statuses have no metric."""
         if status in _ENDS:
             self.count(_ENDS[status], number)
 
