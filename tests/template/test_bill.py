@@ -47,7 +47,7 @@ def is_alarm(resource: dict[str, Any]) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("name", "metrics"), [("RetryDueAlarm", 1), ("DeliveryLagAlarm", 1), ("FunctionErrorsAlarm", 3)]
+    ("name", "metrics"), [("RetryDueAlarm", 1), ("DeliveryLagAlarm", 1), ("DeliveryFailuresAlarm", 2)]
 )
 def test_an_alarm_costs_by_the_metrics_it_looks_at_and_not_by_its_expression(name, metrics):
     assert bill.alarm_metrics(deployed()[name]["Properties"]) == metrics
