@@ -1,35 +1,37 @@
-"""What a million deliveries cost, from counted calls, sizes and a dated table of prices; and idling.
+"""What a million deliveries cost, from counted calls, sizes and dated prices; and a month of a stack.
 
 A delivery that fails does so at every attempt of two days; in "5 % failing" one in twenty is such a one.
 Each event is for one hook, and comes by the bus. Events and first attempts come in batches of ten; those
 of the retries are as small as fifty deliveries to five hooks make them, so that failures look dear.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
-from tests.template_file import parameter, resources
+from tests.template_file import parameter, template
 
+from benchmarks.bill import constant_use_month, idle_month
 from benchmarks.measure import Measure, print_measures
 from benchmarks.metered import Metered, Spent, metered
-from storehooks.adapters.delivery_items import DUE_SHARDS
+from benchmarks.prices import (
+    ASSUMED,
+    GB,
+    MILLION,
+    MONTH_MINUTES,
+    OTHERS,
+    PRICE,
+    dynamodb_price,
+    lambda_price,
+)
 from storehooks.domain.attempt import Attempt, Times
 from storehooks.domain.hook import Hook
 
-_PRICES = json.loads((Path(__file__).parent / "prices.json").read_text())
-PRICE: dict[str, float] = {name: entry["price"] for name, entry in _PRICES["aws"].items()}
-ASSUMED: dict[str, float] = {name: entry["value"] for name, entry in _PRICES["assumptions"].items()}
-OTHERS: Mapping[str, Mapping[str, Any]] = _PRICES["others"]
-
-MILLION, GB = 1_000_000, 10**9
 _TWO_DAYS_SECONDS = 2 * 24 * 60 * 60
-_MINUTES_OF_A_MONTH = 30 * 24 * 60
-_MONTH_SECONDS = _MINUTES_OF_A_MONTH * 60
+_MONTH_SECONDS = MONTH_MINUTES * 60
 _HOOKS, _DELIVERIES_OF_EACH = 5, 10
-_MEMORY_GB = 0.5
+_MEMORY_MB: int = template()["Globals"]["Function"]["MemorySize"]
+MAX_IDLE, MAX_IDLE_WITHOUT_DASHBOARD = 6.50, 3.50
 # A new connection, as after hours there is none that was kept; and nginx's page for an error.
 _TIMES = Times(name_lookup_ms=1.2, connect_ms=41.3, tls_ms=85.6, first_byte_ms=212.4, total_ms=212.5)
 _ERROR_PAGE = (
@@ -64,8 +66,8 @@ class Work:
         logged = self.spent.log_bytes + self.invocations * ASSUMED["log_bytes_of_an_invocation"]
         sent = self.sent_bytes + self.attempts * ASSUMED["request_bytes_beside_body"]
         return {
-            "Lambda": times * _lambda(self.invocations, milliseconds / 1000),
-            "DynamoDB": times * _dynamodb(self.spent),
+            "Lambda": times * lambda_price(self.invocations, milliseconds / 1000, _MEMORY_MB),
+            "DynamoDB": times * dynamodb_price(self.spent.read_units, self.spent.write_units),
             # Each batch is received once and deleted once besides.
             "SQS": times * (self.sqs_requests + 2 * self.invocations) * _sqs(),
             "EventBridge": times * self.bus_events * PRICE["eventbridge_million_events"] / MILLION,
@@ -89,7 +91,7 @@ def measure() -> list[Measure]:
     return [
         *(measure for way, cost in ways.items() for measure in _compared(way, cost)),
         _memory(),
-        _idle(),
+        *by_the_month(),
     ]
 
 
@@ -119,8 +121,8 @@ def _matching(aws: Metered) -> dict[str, float]:
         # From the bus to the queue one by one; received, deleted, and ten deliveries sent on in one.
         "SQS": (MILLION + 3 * batches) * PRICE["sqs_million_requests"] / MILLION
         + batches * PRICE["sqs_million_fair_requests_more"] / MILLION,
-        "Lambda": batches * _lambda(1, milliseconds / 1000),
-        "DynamoDB": batches * _dynamodb(spent),
+        "Lambda": batches * lambda_price(1, milliseconds / 1000, _MEMORY_MB),
+        "DynamoDB": batches * dynamodb_price(spent.read_units, spent.write_units),
         "Logs": batches * logged / GB * PRICE["logs_gb"],
         "X-Ray": batches * _traces(1),
     }
@@ -240,43 +242,28 @@ def _memory() -> Measure:
     )
 
 
-def _idle() -> Measure:
-    """A month in which nothing happens: what is paid by the month, what polls, and what looks each minute."""
-    polled = sum(
-        event["Type"] == "SQS"
-        for function in resources("AWS::Serverless::Function").values()
-        for event in function.get("Events", {}).values()
-    )
-    polls = polled * ASSUMED["polls_a_minute"]
-    sweep = Spent(read_units=0.5 * DUE_SHARDS)
-    seconds = DUE_SHARDS * ASSUMED["aws_call_ms"] / 1000
-    cost = {
-        "KMS": len(resources("AWS::KMS::Key")) * PRICE["kms_key_month"],
-        "Alarms": len(resources("AWS::CloudWatch::Alarm")) * PRICE["alarm_month"],
-        "Dashboard": len(resources("AWS::CloudWatch::Dashboard")) * PRICE["dashboard_month"],
-        "SQS": polls * _MINUTES_OF_A_MONTH * PRICE["sqs_million_requests"] / MILLION,
-        "Lambda": _MINUTES_OF_A_MONTH * _lambda(1, seconds),
-        "DynamoDB": _MINUTES_OF_A_MONTH * _dynamodb(sweep),
-        "Logs": _MINUTES_OF_A_MONTH * ASSUMED["log_bytes_of_an_invocation"] / GB * PRICE["logs_gb"],
-        "X-Ray": _MINUTES_OF_A_MONTH * PRICE["xray_million_traces"] / MILLION,
-    }
+def by_the_month() -> list[Measure]:
+    """What a stack costs by the month, whatever it delivers."""
+    return [
+        _month("Idle, per month", idle_month(), MAX_IDLE),
+        _month(
+            "Idle, per month, without the dashboard",
+            idle_month(HasDashboard="false"),
+            MAX_IDLE_WITHOUT_DASHBOARD,
+        ),
+        _month("Metrics, alarms, key and dashboard, per month of constant use", constant_use_month()),
+    ]
+
+
+def _month(name: str, cost: Mapping[str, float], reach: float | None = None) -> Measure:
     return Measure(
-        name="Idle, per month",
+        name=name,
         value=round(sum(cost.values()), 2),
         unit="US$",
-        compared={name: round(part, 3) for name, part in cost.items()},
+        reach=reach,
+        compared={name: round(part, 3) for name, part in cost.items() if part},
         compared_unit="US$",
     )
-
-
-def _lambda(invocations: float, seconds: float) -> float:
-    duration = seconds * _MEMORY_GB * PRICE["lambda_gb_second_arm64"]
-    return duration + invocations * PRICE["lambda_million_requests"] / MILLION
-
-
-def _dynamodb(spent: Spent) -> float:
-    reads = spent.read_units * PRICE["dynamodb_million_read_units"]
-    return (reads + spent.write_units * PRICE["dynamodb_million_write_units"]) / MILLION
 
 
 def _sqs() -> float:

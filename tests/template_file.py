@@ -1,5 +1,6 @@
 """template.yaml as plain data: an intrinsic function is a dictionary with its long name."""
 
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,55 @@ def resources(kind: str) -> dict[str, dict[str, Any]]:
     return {name: resource["Properties"] for name, resource in found if resource["Type"] == kind}
 
 
+def deployed(**parameters: str) -> dict[str, Any]:
+    """The resources that are there with these parameters, and the others' defaults, with each choice made."""
+    given = {name: str(one["Default"]) for name, one in template()["Parameters"].items()} | parameters
+    resources = template()["Resources"].items()
+    return {
+        name: _chosen(resource, given)
+        for name, resource in resources
+        if "Condition" not in resource or _holds({"Condition": resource["Condition"]}, given)
+    }
+
+
+_NOTHING = {"Ref": "AWS::NoValue"}
+
+
+def _chosen(part: Any, given: Mapping[str, str]) -> Any:
+    """A part of the template with the side of each `Fn::If` that counts."""
+    match part:
+        case {"Fn::If": [condition, yes, no]}:
+            return _chosen(yes if _holds({"Condition": condition}, given) else no, given)
+        case dict():
+            chosen = {name: _chosen(one, given) for name, one in part.items()}
+            return {name: one for name, one in chosen.items() if one != _NOTHING}
+        case list():
+            return [one for one in (_chosen(one, given) for one in part) if one != _NOTHING]
+    return part
+
+
+def _holds(condition: Any, given: Mapping[str, str]) -> bool:
+    match condition:
+        case {"Condition": name}:
+            return _holds(template()["Conditions"][name], given)
+        case {"Fn::Not": [one]}:
+            return not _holds(one, given)
+        case {"Fn::Equals": [one, other]}:
+            return _value(one, given) == _value(other, given)
+    raise ValueError(f"a condition of another kind: {condition}")
+
+
+def _value(of: Any, given: Mapping[str, str]) -> str:
+    match of:
+        case {"Ref": name}:
+            return given[name]
+        case {"Fn::Select": [index, {"Ref": name}]}:
+            return given[name].split(",")[int(index)]
+        case str():
+            return of
+    raise ValueError(f"a value of another kind: {of}")
+
+
 def table_definition(logical_id: str) -> dict[str, Any]:
     """A table's keys and indexes, as ``create_table`` takes them."""
     properties = resources("AWS::DynamoDB::Table")[logical_id]
@@ -66,6 +116,13 @@ def own_variables(function: dict[str, Any]) -> dict[str, Any]:
     """The variables of a function's own, which one that needs no setting does not have."""
     variables: dict[str, Any] = function.get("Environment", {}).get("Variables", {})
     return variables
+
+
+def tracing_of(function: str) -> str:
+    """`Active` where X-Ray records a function's invocations, `PassThrough` where it does not by itself."""
+    shared = template()["Globals"]["Function"]["Tracing"]
+    tracing: str = resources("AWS::Serverless::Function")[function].get("Tracing", shared)
+    return tracing
 
 
 def parameter(name: str) -> str:

@@ -1,9 +1,11 @@
 """How many calls to AWS an operation costs."""
 
+from storehooks.adapters.delivery_items import DUE_SHARDS
 from storehooks.adapters.hooks_table import HooksTable
 from storehooks.domain.delivery import Status
 from storehooks.domain.identity import Caller
 from storehooks.flows.recover import RecoveryOrders
+from tests import emf
 from tests.integration.conftest import load_event
 from tests.integration.delivery_world import World
 
@@ -74,6 +76,14 @@ def test_a_batch_of_deliveries_makes_two_calls_however_many_hooks_it_is_for(aws)
         )
     assert counted(aws, world.work) == ["BatchGetItem", "BatchWriteItem"]
     assert len(world.sent) == 10
+
+
+def test_a_sweep_with_nothing_due_is_what_an_idle_month_is_priced_by(aws, functions, capsys, caplog):
+    sweep = functions.module("retry_due").handler
+    capsys.readouterr()
+    assert counted(aws, lambda: sweep(load_event("retry_due"), None)) == ["Query"] * DUE_SHARDS
+    assert emf.lines(capsys.readouterr().out) == [], "a metric is paid for by the hours in which it has data"
+    assert caplog.messages == ["swept"], "one line"
 
 
 def test_an_event_makes_a_query_for_each_scope_above_it_and_one_send_beside_remembering_its_id(

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from tests.template_file import resources, template
+from tests.template_file import resources, template, tracing_of
 
 FUNCTIONS = resources("AWS::Serverless::Function")
 ROLES = resources("AWS::IAM::Role")
@@ -12,7 +12,11 @@ ROLES = resources("AWS::IAM::Role")
 # All that is not named one by one. A statement is known by its sid, or by its first action.
 WILDCARDS = {
     # X-Ray has no resources that a policy could name.
-    **{(role, "xray:PutTraceSegments", "Resource"): "*" for role in ROLES},
+    **{
+        (function["Role"]["Fn::GetAtt"][0], "xray:PutTraceSegments", "Resource"): "*"
+        for name, function in FUNCTIONS.items()
+        if tracing_of(name) == "Active"
+    },
     # In a key's own policy "*" is the key.
     ("TablesKey", "TheAccountAdministersIt", "Resource"): "*",
     ("TablesKey", "OnlyThroughDynamoDB", "Resource"): "*",

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from benchmarks.__main__ import MODULES, PAGE, PLOT, RESULTS
+from benchmarks.__main__ import COMPUTED, MODULES, PAGE, PLOT, RESULTS, with_computed
 from benchmarks.measure import Measure, Sample, difference, paired, ratio
 from benchmarks.report import number, plot, with_tables
 
@@ -111,6 +111,12 @@ def test_the_plot_has_a_bar_for_each_thing_that_is_compared():
 )
 def test_numbers_have_three_digits_that_count(value, shown):
     assert number(value) == shown
+
+
+def test_what_is_computed_takes_the_place_of_what_it_was_and_leaves_the_rest():
+    new = {**RUN["measures"][1], "value": 1.0}
+    assert with_computed(RUN, [new]) == {**RUN, "measures": [RUN["measures"][0], new]}
+    assert set(MODULES) > COMPUTED
 
 
 # ---------------------------------------------------------------- what is published

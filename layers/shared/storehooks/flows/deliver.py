@@ -253,7 +253,6 @@ class _Invocation:
         secrets = context.secrets.get((task.store_hash, task.client_id))
         if logged is None and hook is None and not secrets:
             # Its client was removed, and the log with it: this is not to bring it back.
-            self._shared.meter.count_ended(Status.CANCELLED)
             logger.info("dropped", reason="its client was removed", **task.log_keys)
             self._done(work)
             return None

@@ -115,5 +115,4 @@ class Matcher:
                 "sending to the dead letters failed", message_id=message_id, error=failure.code
             )
             return False
-        self._meter.count(Count.EVENTS_REFUSED)
         return True

@@ -22,17 +22,13 @@ NAMESPACE = "storehooks"
 
 
 class Count(StrEnum):
-    """What is counted."""
+    """What is counted. Each is paid for, so the dashboard or an alarm has to read it."""
 
     EVENTS_MATCHED = "EventsMatched"
-    EVENTS_REFUSED = "EventsRefused"
-    """What was no event, and is a dead letter now."""
     ATTEMPTS = "Attempts"
     ATTEMPTS_FAILED = "AttemptsFailed"
-    DELIVERED = "Delivered"
     EXHAUSTED = "Exhausted"
     HELD = "Held"
-    CANCELLED = "Cancelled"
     HOOKS_DEACTIVATED = "HooksDeactivated"
     CALLS_FAILED = "CallsFailed"
     """Calls to AWS that failed, retries included."""
@@ -47,12 +43,7 @@ class Duration(StrEnum):
     """From when an attempt was due, unless a circuit put it off."""
 
 
-_ENDS = {
-    Status.DELIVERED: Count.DELIVERED,
-    Status.EXHAUSTED: Count.EXHAUSTED,
-    Status.HELD: Count.HELD,
-    Status.CANCELLED: Count.CANCELLED,
-}
+_ENDS = {Status.EXHAUSTED: Count.EXHAUSTED, Status.HELD: Count.HELD}
 
 
 class Meter:
@@ -76,7 +67,7 @@ class Meter:
         logger.warning(message, **keys, stacklevel=2)
 
     def count_ended(self, status: Status, number: int = 1) -> None:
-        """So many more deliveries with this status; those that wait are not counted."""
+        """Count deliveries that ended exhausted or held. Other statuses have no metric."""
         if status in _ENDS:
             self.count(_ENDS[status], number)
 

@@ -154,7 +154,6 @@ class Outcomes:
         delivered = [self._after(one) for one in sent]
         if not delivered:
             return
-        self._meter.count_ended(Status.DELIVERED, len(delivered))
         try:
             self._log.save_delivered(delivered)
         except StorehooksError as error:
