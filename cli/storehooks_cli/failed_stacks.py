@@ -95,7 +95,8 @@ class FailedStacks:
         May be stopped and repeated. Waits for each step, up to 20 minutes for the stack.
         """
         for table in stack.tables:
-            self._dynamodb.update_table(TableName=table, DeletionProtectionEnabled=False)
+            if (self._table(table) or {}).get("DeletionProtectionEnabled"):
+                self._dynamodb.update_table(TableName=table, DeletionProtectionEnabled=False)
         for table in stack.tables:
             self._wait("table_exists", table)  # until its update is over
             self._dynamodb.delete_table(TableName=table)

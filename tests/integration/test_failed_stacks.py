@@ -202,6 +202,15 @@ def test_tables_key_and_stack_of_a_failed_creation_are_deleted_and_it_can_be_tri
     world.deploy("CREATE_COMPLETE")
 
 
+def test_a_table_without_deletion_protection_is_deleted_without_an_update(world):
+    world.deploy()
+    for table in world.tables():
+        world.dynamodb.update_table(TableName=table, DeletionProtectionEnabled=False)
+    world.changes.clear()
+    assert remove("--yes").exit_code == 0
+    assert world.changes == ["DeleteTable"] * 5 + ["ScheduleKeyDeletion", "DeleteStack"]
+
+
 def test_the_key_is_deleted_in_seven_days_and_can_be_had_back_until_then(world):
     world.deploy()
     remove("--yes")
