@@ -9,7 +9,7 @@
 # make audit    looks up known vulnerabilities of all pinned packages (asks PyPI)
 # make checkov  holds the template against checkov's rules (a minute for its installation)
 # make invoke   one function in AWS's runtime interface emulator (FUNCTION, EVENT)
-# make deploy   build and deploy to AWS (STACK_NAME, PARAMETERS, ...)
+# make deploy   check, build and deploy to AWS (STACK_NAME, PARAMETERS, FORCE=1, ...)
 # make lock     pin the newest versions of all dependencies
 
 SHELL := /bin/sh
@@ -91,6 +91,7 @@ invoke: install
 	@exec .venv/bin/storehooks invoke "$(FUNCTION)" --event "$(EVENT)" --data-dir "$(DATA_DIR)"
 
 deploy: install
+	@.venv/bin/python -m storehooks_cli.predeploy $(if $(filter 1,$(FORCE)),--force) "$(STACK_NAME)" $(PARAMETERS)
 	.venv-sam/bin/sam build --template template.yaml --build-dir .build/aws
 	@exec .venv-sam/bin/sam deploy --template-file .build/aws/template.yaml --stack-name "$(STACK_NAME)" \
 		--capabilities CAPABILITY_IAM --resolve-s3 --no-fail-on-empty-changeset \

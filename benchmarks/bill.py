@@ -67,8 +67,8 @@ def alarm_metrics(alarm: Mapping[str, Any]) -> int:
 def _of_resource(name: str, kind: str, properties: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
     match kind:
         case "AWS::KMS::Key":
-            versions = 3 if properties["EnableKeyRotation"] else 1
-            yield "KMS", versions * PRICE["kms_key_month"]
+            # In its first year. Its first and its second rotation add as much each (prices.json).
+            yield "KMS", PRICE["kms_key_month"]
         case "AWS::CloudWatch::Alarm":
             yield "Alarms", alarm_metrics(properties) * PRICE["alarm_metric_month"]
         case "AWS::CloudWatch::Dashboard":

@@ -2,7 +2,7 @@
 
 import typer
 
-from storehooks_cli import client, delivery, dlq, event, hook, store, token
+from storehooks_cli import client, delivery, dlq, event, hook, stack_command, store, token
 from storehooks_cli.invoke import invoke
 from storehooks_cli.listen import listen
 from storehooks_cli.local.command import local
@@ -23,6 +23,7 @@ commands.command()(trace)
 commands.add_typer(token.app, name="token")
 commands.add_typer(client.app, name="client")
 commands.add_typer(store.app, name="store")
+commands.add_typer(stack_command.app, name="stack")
 commands.add_typer(hook.app, name="hook")
 commands.add_typer(delivery.app, name="delivery")
 commands.add_typer(event.app, name="event")

@@ -27,3 +27,16 @@ def read_template() -> dict[str, Any]:
     with (PROJECT / "template.yaml").open() as file:
         template: dict[str, Any] = yaml.load(file, Loader=_TemplateLoader)  # noqa: S506 (a SafeLoader)
     return template
+
+
+MAX_FUNCTION_NAME_LENGTH = 64  # of Lambda
+
+
+def max_stack_name_length() -> int:
+    """The most characters that a stack's name may have: its functions are named after it."""
+    names = [
+        resource["Properties"]["FunctionName"].replace("${AWS::StackName}", "")
+        for resource in read_template()["Resources"].values()
+        if resource["Type"] == "AWS::Serverless::Function"
+    ]
+    return MAX_FUNCTION_NAME_LENGTH - max(map(len, names))

@@ -15,7 +15,8 @@ class Killed(BaseException):
 
 
 def _error(code: str) -> ClientError:
-    return ClientError({"Error": {"Code": code, "Message": "hunter2"}}, "call")
+    # No message is logged, but for SES's, in which what stands before an @ is masked.
+    return ClientError({"Error": {"Code": code, "Message": "refused: hunter2@example.com"}}, "call")
 
 
 # How it ends, and whether it took effect.

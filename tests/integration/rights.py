@@ -10,7 +10,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from tests.template_file import EMAIL_SENDER, logical_id, resources
+from tests.template_file import logical_id, resources
 
 RIGHTS_OF_CALLS = {
     "SendMessageBatch": "sqs:SendMessage",
@@ -35,7 +35,8 @@ def rights_of(aws, operation: str, kwargs: dict[str, Any]) -> Iterator[tuple[str
     elif "Entries" in kwargs:
         yield from ((RIGHTS_OF_CALLS[operation], entry["EventBusName"]) for entry in kwargs["Entries"])
     elif "FromEmailAddress" in kwargs:
-        yield RIGHTS_OF_CALLS[operation], kwargs["FromEmailAddress"]
+        # Where the sender has a default configuration set, and the account is in the sandbox.
+        yield from ((RIGHTS_OF_CALLS[operation], kind) for kind in ("identity/*", "configuration-set/*"))
     else:
         index = f"/index/{kwargs['IndexName']}" if "IndexName" in kwargs else ""
         yield f"dynamodb:{operation}", kwargs["TableName"] + index
@@ -60,10 +61,9 @@ def named(resource: Any) -> list[str]:
         return [name for one in resource for name in named(one)]
     if "Fn::GetAtt" in resource:
         return [resource["Fn::GetAtt"][0]]
-    if isinstance(resource["Fn::Sub"], list):  # the identity of an address in SES
-        arn, _ = resource["Fn::Sub"]
-        assert arn.endswith(":identity/${Identity}")
-        return [EMAIL_SENDER]
+    of_ses = "arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:"
+    if resource["Fn::Sub"].startswith(of_ses):
+        return [resource["Fn::Sub"].removeprefix(of_ses)]
     return [resource["Fn::Sub"].replace("${", "").replace(".Arn}", "")]
 
 

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ReadTimeoutError
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.ses.models import ses_backends
 
@@ -118,6 +118,68 @@ def test_what_ses_does_not_take_is_tried_again(functions, world, hook, named, mo
     world.clock.now += 60
     assert notify(functions, hook) is True
     assert len(sent()) == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "shown"),
+    [
+        (
+            ClientError(
+                {
+                    "Error": {
+                        "Code": "MessageRejected",
+                        "Message": "Email address is not verified. The following identities failed the check"
+                        " in region US-EAST-1: owner@example.com,"
+                        " arn:aws:ses:us-east-1:1:identity/hooks@store.example",
+                    }
+                },
+                "SendEmail",
+            ),
+            "MessageRejected",
+            ["is not verified", "***@example.com", "identity/***@store.example"],
+        ),
+        (
+            ClientError(
+                {
+                    "Error": {
+                        "Code": "AccessDeniedException",
+                        "Message": "User `arn:aws:sts::1:assumed-role/r/f' is not authorized to perform"
+                        " `ses:SendEmail' on resource `arn:aws:ses:us-east-1:1:configuration-set/default'",
+                    }
+                },
+                "SendEmail",
+            ),
+            "AccessDeniedException",
+            ["`arn:aws:ses:us-east-1:1:configuration-set/default'"],
+        ),
+        (
+            ReadTimeoutError(endpoint_url="https://email.us-east-1.amazonaws.com"),
+            "ReadTimeoutError",
+            ["email.us"],
+        ),
+    ],
+    ids=["sandbox", "rights", "no response"],
+)
+def test_a_refusal_of_ses_stands_in_the_log_with_its_ids_and_no_address(
+    functions, hook, named, monkeypatch, caplog, error, code, shown
+):
+    named("owner@example.com")
+    mailer = functions.module("notify_owners").notifier._mailer
+
+    def refuse(**_message):
+        raise error
+
+    monkeypatch.setattr(mailer._ses, "send_email", refuse)
+    caplog.clear()
+    with pytest.raises(MailFailedError):
+        notify(functions, hook)
+    (line,) = [vars(record) for record in caplog.records if record.levelname == "WARNING"]
+    assert (line["msg"], line["ses_code"]) == ("not sent", code)
+    assert all(part in line["ses_message"] for part in shown)
+    ids = (line["event_id"], line["store_hash"], line["hook_id"], line["client_id"])
+    assert ids == (entry(hook)["detail"].get("id"), "5ueh97", hook.id, hook.client_id)
+    assert "owner@" not in str(line)
+    assert "hooks@" not in str(line)
 
 
 def test_a_mail_that_is_not_remembered_is_a_mail_nevertheless(functions, aws, hook, named, monkeypatch):

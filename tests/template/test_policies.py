@@ -17,6 +17,12 @@ WILDCARDS = {
         for name, function in FUNCTIONS.items()
         if tracing_of(name) == "Active"
     },
+    # Of this account and region, and from one sender alone (its condition): SES asks for the identity of the
+    # sender or of its domain, for its configuration set, and in the sandbox for the recipients' identities.
+    ("NotifyOwnersRole", "ses:SendEmail", "Resource"): [
+        {"Fn::Sub": "arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:identity/*"},
+        {"Fn::Sub": "arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:configuration-set/*"},
+    ],
     # In a key's own policy "*" is the key.
     ("TablesKey", "TheAccountAdministersIt", "Resource"): "*",
     ("TablesKey", "OnlyThroughDynamoDB", "Resource"): "*",

@@ -80,6 +80,15 @@ def test_parts_of_the_dashboard_that_are_named_exist():
     assert all(f'"title": "{title}' in body for title in named)
 
 
+def test_every_refusal_that_ses_documents_is_in_the_section_on_emails():
+    model = botocore.session.get_session().get_service_model("sesv2")
+    refusals = {shape.name for shape in model.operation_model("SendEmail").error_shapes}
+    assert {"MessageRejected", "AccountSuspendedException"} <= refusals
+    of_every_service = {"AccessDeniedException"}
+    named = set(re.findall(r"`(\w+)`", SECTIONS["EmailsDeadLettersAlarm"]))
+    assert refusals | of_every_service <= named
+
+
 @pytest.mark.parametrize(
     ("service", "command", "rest"), AWS_COMMANDS, ids=[" ".join(one[:2]) for one in AWS_COMMANDS]
 )

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storehooks.domain.email_address import check_addresses
+from storehooks.domain.email_address import check_addresses, masked
 from storehooks.domain.errors import InvalidValueError
 
 
@@ -88,3 +88,46 @@ def test_whatever_is_taken_has_one_at_and_nothing_that_could_end_a_header(text):
     assert address.isascii()
     assert address.isprintable()
     assert not set(address) & set(' ,;:<>()[]\\"')
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (
+            "Email address is not verified: kevin@example.com",
+            "Email address is not verified: ***@example.com",
+        ),
+        (
+            "on resource `arn:aws:ses:us-east-1:123456789012:identity/kevin@example.com'",
+            "on resource `arn:aws:ses:us-east-1:123456789012:identity/***@example.com'",
+        ),
+        (
+            "on resource `arn:aws:ses:us-east-1:123456789012:configuration-set/default'",
+            "on resource `arn:aws:ses:us-east-1:123456789012:configuration-set/default'",
+        ),
+        (
+            "Kevin <kevin@example.com>, <o'neill=x/y@a-b.example>",
+            "Kevin <***@example.com>, <***@a-b.example>",
+        ),
+        ("identity/identity/kevin@example.com", "identity/***@example.com"),
+        ("k\u00e9vin@example.com", "***@example.com"),
+    ],
+)
+def test_a_masked_text_has_the_domains_of_its_addresses_and_the_rest_as_it_was(text, shown):
+    assert masked(text) == shown
+
+
+@given(
+    st.from_regex(
+        r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]{9,20}(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]{9})?", fullmatch=True
+    ),
+    st.sampled_from(
+        ["{}", "<{}>", "to {}.", "a@b.example,{}", "arn:aws:ses:r:1:identity/{}'", "[{}]", '"{}"']
+    ),
+)
+def test_no_local_part_is_left_in_a_masked_text(local, text):
+    address = f"{local}@example.com"
+    assert check_addresses([address])
+    shown = masked(text.format(address))
+    assert local not in shown
+    assert "***@example.com" in shown

@@ -7,10 +7,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from storehooks.adapters.aws import error_code, ses_client
 from storehooks.domain.deactivation_mail import Mail
+from storehooks.domain.email_address import masked
 from storehooks.domain.errors import MailFailedError
 
 if TYPE_CHECKING:
     from mypy_boto3_sesv2 import SESV2Client
+
+MAX_REASON_LENGTH = 1000
 
 
 class Mailer:
@@ -37,5 +40,5 @@ class Mailer:
                 },
             )
         except (ClientError, BotoCoreError) as error:
-            raise MailFailedError(error_code(error)) from error
+            raise MailFailedError(error_code(error), masked(str(error))[:MAX_REASON_LENGTH]) from error
         return answer["MessageId"]

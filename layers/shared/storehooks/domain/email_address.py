@@ -37,6 +37,17 @@ def check_addresses(addresses: list[str]) -> list[str]:
     return addresses
 
 
+_LOCAL_PART = re.compile(r"""(identity/)?[^\s:;,<>()\[\]"@]+@""")
+
+
+def masked(text: str) -> str:
+    """A text without the local part of any address in it: ``***@example.com``.
+
+    In the ARN of an identity of SES too, of which nothing else is masked.
+    """
+    return _LOCAL_PART.sub(r"\1***@", text)
+
+
 def _is_address(text: str) -> bool:
     if len(text) > MAX_LENGTH:
         return False

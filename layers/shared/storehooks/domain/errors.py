@@ -138,11 +138,15 @@ class DeliveryNotFoundError(StorehooksError):
 
 
 class MailFailedError(StorehooksError):
-    """An e-mail was not taken, or it is not known whether it was."""
+    """An e-mail was not taken, or it is not known whether it was.
 
-    def __init__(self, code: str) -> None:
+    ``reason`` is what SES says of it, with the local part of each address masked.
+    """
+
+    def __init__(self, code: str, reason: str = "") -> None:
         super().__init__(code)
         self.code = code
+        self.reason = reason
 
 
 class RecoveryNotFoundError(StorehooksError):

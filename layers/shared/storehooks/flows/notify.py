@@ -10,7 +10,7 @@ from storehooks.adapters.hooks_table import HooksTable
 from storehooks.adapters.mailer import Mailer
 from storehooks.adapters.told_once import ToldOnce
 from storehooks.domain.deactivation_mail import deactivation_mail
-from storehooks.domain.errors import StorehooksError
+from storehooks.domain.errors import MailFailedError, StorehooksError
 from storehooks.domain.retry import RetrySchedule
 
 logger = Logger(utc=True)
@@ -58,7 +58,12 @@ class Notifier:
             logger.info("written already, or somebody is at it", **known)
             return False
         mail = deactivation_mail(hook, deactivated_at=hook.deactivated_at, schedule=self._schedule)
-        message_id = self._mailer.send(addresses, mail)
+        try:
+            message_id = self._mailer.send(addresses, mail)
+        except MailFailedError as error:
+            # The dead letter has the code alone; what to do often depends on the rest.
+            logger.warning("not sent", ses_code=error.code, ses_message=error.reason, **known)
+            raise
         logger.info("written", message_id=message_id, addresses=len(addresses), **known)
         try:
             self._told.done(occasion)

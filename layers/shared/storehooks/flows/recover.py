@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import batched
+from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Logger
 
@@ -35,7 +36,9 @@ from storehooks.domain.recovery import (
     new_recovery,
     why_not_sent,
 )
-from storehooks.flows.meter import Meter
+
+if TYPE_CHECKING:  # for the handlers that only order recoveries, and have no metrics
+    from storehooks.flows.meter import Meter
 
 logger = Logger(utc=True)
 
@@ -98,7 +101,7 @@ class Recoverer:
         log: DeliveriesTable,
         hooks: HooksTable,
         queue: DeliveriesQueue,
-        meter: Meter,
+        meter: "Meter",
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._recoveries = recoveries

@@ -1,0 +1,120 @@
+"""What `make deploy` checks first: ``python -m storehooks_cli.predeploy STACK_NAME [NAME=VALUE ...]``.
+
+The length of the stack's name, whether a first deployment of that name has failed, and the account's
+concurrent Lambda executions against the parameters. What the caller may not read is not checked, and
+that is printed.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from storehooks_cli.concurrency import MIN_UNRESERVED, Parameters, fitting
+from storehooks_cli.output import fail, say
+from storehooks_cli.template import max_stack_name_length, read_template
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation.type_defs import StackTypeDef
+
+CREATION_FAILED = frozenset({"CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"})
+"""The statuses of a stack whose creation never completed, and which cannot be updated."""
+
+
+def predeploy(
+    stack_name: str,
+    parameters: Annotated[list[str] | None, typer.Argument(metavar="NAME=VALUE")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Deploy parameters that do not fit.")] = False,
+) -> None:
+    """Check what a deployment needs, and end with status 1 if it should not begin."""
+    longest = max_stack_name_length()
+    if len(stack_name) > longest:
+        fail(
+            f"the stack name {stack_name} has {len(stack_name)} characters; at most {longest} are accepted,"
+            " since functions are named after the stack and their names have at most 64"
+        )
+    given = dict(parameter.partition("=")[::2] for parameter in parameters or [])
+    defaults = {name: str(one.get("Default")) for name, one in read_template()["Parameters"].items()}
+    for name in given.keys() - defaults.keys():
+        say(f"the template has no parameter {name}; SAM ignores it")
+
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        stack = _existing(stack_name)
+        if stack and stack["StackStatus"] in CREATION_FAILED:
+            fail(
+                f"the first deployment of {stack_name} failed ({stack['StackStatus']}), and CloudFormation"
+                " cannot update it; delete what it left, then deploy again:"
+                f" .venv/bin/storehooks stack remove-failed --stack-name {stack_name}"
+            )
+        kept = stack.get("Parameters", []) if stack else []
+        previous = {one["ParameterKey"]: one["ParameterValue"] for one in kept}
+        wanted = _bounds(defaults | previous | given)
+        _check_concurrency(_unreserved(), wanted, force=force)
+    except (BotoCoreError, ClientError) as error:
+        say(f"NOT CHECKED whether the account's concurrent Lambda executions suffice: {error}")
+
+
+def _existing(stack_name: str) -> "StackTypeDef | None":
+    """The stack, if there is one. SAM keeps its values for parameters that are not given."""
+    import boto3
+    from botocore.exceptions import ClientError
+
+    try:
+        (stack,) = boto3.client("cloudformation").describe_stacks(StackName=stack_name)["Stacks"]
+    except ClientError as error:
+        if "does not exist" in str(error):
+            return None
+        raise
+    return stack
+
+
+def _bounds(values: Mapping[str, str]) -> Parameters:
+    names = ("MaximumConcurrency", "ThrottlingBurstLimit", "ThrottlingRateLimit")
+    try:
+        maximum_concurrency, burst, rate = (float(values[name]) for name in names)
+    except ValueError as error:
+        fail(f"{', '.join(names)}: {error}; accepted: numbers")
+    return Parameters(int(maximum_concurrency), int(burst), rate)
+
+
+def _unreserved() -> int:
+    """The concurrent executions that functions without reserved ones share, in the account and region."""
+    import boto3
+
+    limit = boto3.client("lambda").get_account_settings()["AccountLimit"]
+    return limit["UnreservedConcurrentExecutions"]
+
+
+def _check_concurrency(unreserved: int, wanted: Parameters, *, force: bool) -> None:
+    if wanted.needed <= unreserved:
+        return
+    found = (
+        f"with MaximumConcurrency={wanted.maximum_concurrency} and ThrottlingBurstLimit={wanted.burst}"
+        f" the stack may use {wanted.needed} concurrent Lambda executions, {wanted.needed - unreserved} more"
+        f" than the {unreserved} that the account has unreserved in this region, for all its functions"
+    )
+    if force:
+        say(f"{found}; deployed nevertheless (FORCE=1), and throttled beyond them")
+        return
+    fits = fitting(unreserved, wanted)
+    fail(
+        found,
+        f"no values fit fewer than {MIN_UNRESERVED}; ask AWS for a higher quota first"
+        if fits is None
+        else f"these fit: {assignments(fits)}; or ask AWS for a higher quota first",
+        "FORCE=1 deploys nevertheless: messages then wait while Lambda throttles, and the API responds 500",
+    )
+
+
+def assignments(parameters: Parameters) -> str:
+    """Parameters as PARAMETERS of `make deploy` takes them."""
+    return (
+        f"MaximumConcurrency={parameters.maximum_concurrency} ThrottlingBurstLimit={parameters.burst}"
+        f" ThrottlingRateLimit={parameters.rate:g}"
+    )
+
+
+if __name__ == "__main__":
+    typer.run(predeploy)
