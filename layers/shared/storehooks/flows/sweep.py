@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from aws_lambda_powertools import Logger
 
+from storehooks.adapters.aws import BOTOCORE_VERSION
 from storehooks.adapters.deliveries_queue import DeliveriesQueue
 from storehooks.adapters.deliveries_table import DeliveriesTable
 from storehooks.domain.delivery import AttemptTask, Order, delivery_ids
@@ -46,7 +47,7 @@ class Sweeper:
             if self._clock() - started > _LONGEST_SWEEP_SECONDS:
                 logger.warning("the sweep takes long and stops", handed_on=handed_on)
                 break
-        logger.info("swept", handed_on=handed_on)
+        logger.info("swept", handed_on=handed_on, botocore=BOTOCORE_VERSION)  # storehooks doctor reads both
         return handed_on
 
     def _hand_on(self, due: Sequence[tuple[AttemptTask, float]]) -> int:
