@@ -17,10 +17,12 @@ def needed(maximum_concurrency: int, burst: int) -> int:
 def fitting(available: int, maximum_concurrency: int, burst: int) -> tuple[int, int] | None:
     """The largest values, up to the given ones, of which an account has enough executions.
 
-    At most half goes to the queues, the rest to the API. None if not even the least values fit.
+    Where the given ones do not fit, about half goes to the queues. None if not even the least values fit.
 
     :param available: the account's unreserved concurrent executions.
     """
+    if needed(maximum_concurrency, burst) <= available:
+        return maximum_concurrency, burst
     half = (available - _SCHEDULED) // 4
     queues = min(maximum_concurrency, max(MIN_MAXIMUM_CONCURRENCY, half))
     api = min(burst, available - needed(queues, 0))

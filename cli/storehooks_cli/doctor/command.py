@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import typer
 
 from storehooks_cli.options import Json, StackOptions, unfolded
-from storehooks_cli.output import fail, say
+from storehooks_cli.output import fail, failures_told, say
 from storehooks_cli.stopping import exit_on_signals
 
 
@@ -68,7 +68,7 @@ def doctor(
             results.append(examine(check, subject))
 
     looks = domain.CHECKS + functions.CHECKS + queues.CHECKS + tables.CHECKS + notices.CHECKS
-    with progress() as begin, Trial(subject, receiver) as trial:
+    with failures_told(), progress() as begin, Trial(subject, receiver) as trial:
         run([trial.leftovers, *looks, *trial.events], begin)
         if dead_letters:
             run([trial.unknown_scope], begin)

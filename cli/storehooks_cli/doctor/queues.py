@@ -19,7 +19,7 @@ _COUNTS = (
 def dead_letters(subject: Subject) -> Finding:
     """How many messages each dead-letter queue has."""
     queues = subject.resources("AWS::SQS::Queue")
-    counts = {name: _messages(subject, url) for name, url in queues.items() if name.endswith("DeadLetters")}
+    counts = {name: messages(subject, url) for name, url in queues.items() if name.endswith("DeadLetters")}
     found = ", ".join(f"{name} {count}" for name, count in counts.items())
     if any(counts.values()):
         return failed(
@@ -39,7 +39,7 @@ def oldest_message(subject: Subject) -> Finding:
         points = _ages(subject, url.rpartition("/")[2])
         if points:
             ages[name] = points[-1]
-        elif _messages(subject, url):
+        elif messages(subject, url):
             unknown.append(name)
         else:
             ages[name] = 0
@@ -61,7 +61,7 @@ CHECKS = [
 ]
 
 
-def _messages(subject: Subject, url: str) -> int:
+def messages(subject: Subject, url: str) -> int:
     """How many messages a queue has, whoever can receive them now."""
     attributes = subject.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=[*_COUNTS])
     return sum(int(attributes["Attributes"][name]) for name in _COUNTS)

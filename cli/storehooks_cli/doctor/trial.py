@@ -21,6 +21,7 @@ from storehooks_cli.api_client import Api, ApiError, ApiUnreachableError
 from storehooks_cli.connection import TOKEN_SECONDS
 from storehooks_cli.dlq import DeadLetter, look_at, queues_of
 from storehooks_cli.doctor.check import Check, Finding, Subject, failed, not_checked, ok
+from storehooks_cli.doctor.queues import messages
 from storehooks_cli.output import say
 from storehooks_cli.stopping import stops_deferred
 
@@ -36,9 +37,13 @@ _DATA = {"type": "order", "id": 1}
 _ARRIVAL_SECONDS = 75
 _MIN_ARRIVAL_SECONDS = 10
 _POLL_SECONDS = 0.5
+# The index by which an event finds its hooks is eventually consistent.
+_INDEX_SECONDS = 2
 # After the attempt was logged, deliver still writes the hook's circuit and notifies of the failure.
 _SETTLE_SECONDS = 2
 _MAX_RUN_SECONDS = 10 * 60
+_MAX_LETTERS = 1000
+"""Among more dead letters, those of killed runs are not looked for."""
 _NOT_FOUND = 404
 
 
@@ -158,6 +163,7 @@ class Trial:
                 if self._subject.is_local and self._receiver is None and "destination" in error.fields:
                     return None
                 raise
+        time.sleep(_INDEX_SECONDS)
         self._api = api
         return api
 
@@ -280,14 +286,15 @@ class Trial:
         self._stack.hooks().forget_ids(store_hash)
         self._stack.removal(STORE_HASH, client_id).remove(lambda _: None)
 
-    def _remove_leftovers(self, _subject: Subject) -> Finding:
+    def _remove_leftovers(self, subject: Subject) -> Finding:
         clients = self._access.list_clients(STORE_HASH)
         left = [one.client_id for one in clients if _has_ended(one.client_id, one.created_at)]
         for client_id in left:
             self._remove(client_id)
+        number = messages(subject, self._stack.output("EventsDeadLettersUrl"))
         letters = [
             letter
-            for letter in self._letters()
+            for letter in (self._letters() if 0 < number <= _MAX_LETTERS else [])
             if letter.about.get("store_hash", "").startswith(STORE_HASH)
             and _has_ended(letter.about.get("event_id", ""), letter.sent_at)
         ]
