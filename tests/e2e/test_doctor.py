@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from storehooks_cli.commands import commands
 from storehooks_cli.doctor import functions, trial
+from storehooks_cli.stopping import SIGNALS
 from tests.e2e.command_line import storehooks
 from tests.e2e.local_run import free_ports
 from tests.e2e.store import Destination
@@ -244,7 +245,7 @@ def shortly(stack, monkeypatch, *arguments: str):
     monkeypatch.setattr(functions, "_SWEEP_MAX_AGE_SECONDS", 1)
     # The command takes the caller's AWS settings out of its process, which here is the tests'.
     monkeypatch.setattr(os, "environ", dict(os.environ))
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    before = {number: signal.getsignal(number) for number in SIGNALS}
     try:
         options = ["--local", "--data-dir", str(stack.data_dir), "--json", *arguments]
         return CliRunner().invoke(commands, ["doctor", *options])

@@ -124,6 +124,16 @@ def test_without_the_right_to_make_a_client_the_event_is_not_checked(account, ap
     assert removal.status is Status.OK
 
 
+def test_without_the_right_to_publish_on_the_bus_only_that_is_not_checked(account, api):
+    account.denied.add("PutEvents")
+    script(api, DELIVERY)
+    subject = account.subject(local_url=api.url)
+    with Trial(subject, None) as trial:
+        by_http, by_bus = (examine(check, subject).finding for check in trial.events)
+    assert by_http.status is Status.OK
+    assert (by_bus.status, by_bus.found) == (Status.NOT_CHECKED, "missing right: events:PutEvents")
+
+
 def leave_something(account, api) -> None:
     script(api, DELIVERY)
     account.denied.add("BatchWriteItem")

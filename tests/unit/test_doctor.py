@@ -6,12 +6,15 @@ import signal
 from pathlib import Path
 from types import SimpleNamespace
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 from storehooks.domain.errors import StoreFailedError
+from storehooks_cli.commands import commands
 from storehooks_cli.concurrency import fitting, needed
 from storehooks_cli.doctor import domain, functions, notices, queues, tables
 from storehooks_cli.doctor.check import (
@@ -28,7 +31,7 @@ from storehooks_cli.doctor.check import (
 from storehooks_cli.doctor.report import is_healthy, progress, show_json, show_tables, summary
 from storehooks_cli.doctor.trial import Trial
 from storehooks_cli.stack import Stack, why_unsteady
-from storehooks_cli.stopping import exit_on_signals, stops_deferred
+from storehooks_cli.stopping import SIGNALS, exit_on_signals, stops_deferred
 
 RESULTS = [
     Result("one", ok("fine")),
@@ -159,7 +162,7 @@ def test_a_whole_stack_is_examined(status):
 
 
 def test_a_signal_waits_until_what_is_deferred_is_done():
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    before = {number: signal.getsignal(number) for number in SIGNALS}
     done = []
 
     def interrupted() -> None:
@@ -213,3 +216,45 @@ def test_every_check_is_described_with_the_rights_that_it_needs():
     rows = [row.strip("| ").split(" | ") for row in table.partition("\n\n")[0].splitlines()]
     assert {name for names, _, _ in rows for name in names.split(", ")} == checks
     assert all(re.findall(r"`[a-z]+:[A-Z]\w+`", rights) for _, _, rights in rows)
+
+
+@pytest.mark.parametrize(
+    ("status", "outputs", "told"),
+    [
+        ("CREATE_IN_PROGRESS", {}, "is CREATE_IN_PROGRESS: it is being changed"),
+        ("ROLLBACK_COMPLETE", {}, "is ROLLBACK_COMPLETE: its first deployment failed"),
+        (
+            "UPDATE_IN_PROGRESS",
+            {"TokensTable": "t", "ClientsTable": "c"},
+            "UPDATE_IN_PROGRESS: it is being",
+        ),
+        ("CREATE_COMPLETE", {}, "is not storehooks"),
+        (None, {}, "Stack with id mine does not exist"),
+    ],
+)
+def test_a_stack_that_cannot_be_examined_is_reported_in_a_line(monkeypatch, status, outputs, told):
+    missing = ClientError(
+        {"Error": {"Code": "ValidationError", "Message": "Stack with id mine does not exist"}},
+        "DescribeStacks",
+    )
+    description = {
+        "StackStatus": status,
+        "Outputs": [{"OutputKey": name, "OutputValue": value} for name, value in outputs.items()],
+    }
+
+    def describe_stacks(**_given):
+        if status is None:
+            raise missing
+        return {"Stacks": [description]}
+
+    session = SimpleNamespace(client=lambda *_, **__: SimpleNamespace(describe_stacks=describe_stacks))
+    monkeypatch.setattr(boto3, "Session", lambda: session)
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    try:
+        answer = CliRunner().invoke(commands, ["doctor", "--stack-name", "mine", "--json"])
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    assert (answer.exit_code, answer.stdout) == (1, "")
+    assert told in answer.stderr
+    assert answer.stderr.count("\n") == 1

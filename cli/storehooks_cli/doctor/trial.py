@@ -131,7 +131,8 @@ class Trial:
             return self._arrived(api, event_id)
         except ApiUnreachableError as error:
             return failed(
-                f"no response from {self._stack.api_url}: {error}", "see docs/runbook.md#apierrorsalarm"
+                f"no response from {self._stack.api_url}: {error}",
+                "see whether this machine reaches it; with DomainName, DNS has to lead to CustomDomainTarget",
             )
         except ApiError as error:
             about = "; ".join(error.messages) or "no reason that can be read"
