@@ -14,8 +14,8 @@ _LOOPS = ("deliver", "match_events")
 """Functions that lead to invocations of themselves."""
 _UPDATE_ON = "FunctionUpdate"
 _SCHEDULE = "RetryDueFunctionEachMinute"
-# A sweep a minute, which may start half a minute late, and the time until CloudWatch shows its line.
-_SWEEP_SECONDS = 75
+# A sweep a minute, which may begin half a minute late on a new stack or show its line so late.
+_SWEEP_SECONDS = 90
 _SWEEP_MAX_AGE_SECONDS = 90
 _POLL_SECONDS = 2
 _DEPLOY = "deploy this version of the template"

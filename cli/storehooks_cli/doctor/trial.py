@@ -41,6 +41,8 @@ _POLL_SECONDS = 0.5
 _INDEX_SECONDS = 2
 # After the attempt was logged, deliver still writes the hook's circuit and notifies of the failure.
 _SETTLE_SECONDS = 2
+# How long a run that ends waits for an event that is to become a dead letter.
+_LETTER_SECONDS = 5
 _MAX_RUN_SECONDS = 10 * 60
 _MAX_LETTERS = 1000
 """Among more dead letters, those of killed runs are not looked for."""
@@ -175,7 +177,7 @@ class Trial:
     def _arrived(self, api: Api, event_id: str) -> Finding:
         started = time.monotonic()
         trace = f"storehooks trace {event_id} {self._subject.options}"
-        delivery = self._awaited(lambda: self._attempted(api, event_id))
+        delivery = self._arrival(lambda: self._attempted(api, event_id))
         seconds = time.monotonic() - started
         if delivery is None:
             return failed(
@@ -211,15 +213,12 @@ class Trial:
                 return delivery
         return None
 
-    def _awaited[T](self, look: Callable[[], T | None]) -> T | None:
-        """What is seen before the time is over; None if nothing."""
+    def _arrival[T](self, look: Callable[[], T | None]) -> T | None:
+        """What is seen before the time of the run is over; None if nothing."""
         now = time.monotonic()
         if self._arrival_until is None:
             self._arrival_until = now + _ARRIVAL_SECONDS
-        until = max(self._arrival_until, now + _MIN_ARRIVAL_SECONDS)
-        while (seen := look()) is None and time.monotonic() < until:
-            time.sleep(_POLL_SECONDS)
-        return seen
+        return _awaited(look, max(self._arrival_until, now + _MIN_ARRIVAL_SECONDS))
 
     # ------------------------------------------------------------ an event that is none
 
@@ -228,7 +227,7 @@ class Trial:
         detail = {"store_hash": self._store_hash, "id": self._client_id, "data": _DATA}
         self._stack.event_bus().put(_SOURCE, _UNKNOWN_SCOPE, detail)
         started = time.monotonic()
-        letter = self._awaited(lambda: self._unknown_letter(self._client_id))
+        letter = self._arrival(lambda: self._unknown_letter(self._client_id))
         seconds = time.monotonic() - started
         if letter is None:
             return failed(
@@ -246,7 +245,8 @@ class Trial:
 
     def _letters(self) -> list[DeadLetter]:
         (events,) = queues_of(self._stack, "events")
-        return look_at(self._stack.sqs(), events)
+        with stops_deferred():  # until it is over, nobody else sees the dead letters
+            return look_at(self._stack.sqs(), events)
 
     def _take_out(self, letter: DeadLetter) -> None:
         self._stack.sqs().delete_message(
@@ -267,10 +267,12 @@ class Trial:
 
     def _take_away(self) -> None:
         if self._unknown is not None:
-            if letter := self._unknown_letter(self._unknown):
+            event_id = self._unknown
+            until = time.monotonic() + _LETTER_SECONDS
+            if letter := _awaited(lambda: self._unknown_letter(event_id), until):
                 self._take_out(letter)
             else:
-                say(f"the event {self._unknown} may still become a dead letter; the next run takes it out")
+                say(f"the event {event_id} may still become a dead letter; the next run takes it out")
             self._unknown = None
         if self._is_made:
             self._remove(self._client_id, settle=True)
@@ -304,6 +306,13 @@ class Trial:
         if not left and not letters:
             return ok("earlier runs have left nothing")
         return ok(f"removed what killed runs had left: {len(left)} stores, {len(letters)} dead letters")
+
+
+def _awaited[T](look: Callable[[], T | None], until: float) -> T | None:
+    """What is seen before this time on the monotonic clock; None if nothing."""
+    while (seen := look()) is None and time.monotonic() < until:
+        time.sleep(_POLL_SECONDS)
+    return seen
 
 
 def _this_machine() -> str:
