@@ -3,6 +3,7 @@
 import typer
 
 from storehooks_cli import client, delivery, dlq, event, hook, stack_command, store, token
+from storehooks_cli.doctor.command import doctor
 from storehooks_cli.invoke import invoke
 from storehooks_cli.listen import listen
 from storehooks_cli.local.command import local
@@ -16,6 +17,7 @@ commands = typer.Typer(
     rich_markup_mode="markdown",  # which joins the lines of a paragraph
 )
 commands.command()(local)
+commands.command()(doctor)
 commands.command()(invoke)
 commands.command()(listen)
 commands.command()(recover)

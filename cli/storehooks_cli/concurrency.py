@@ -5,10 +5,14 @@ the gateway responds 500. Nothing here is reserved for a function, since account
 not reserve any.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 MIN_MAXIMUM_CONCURRENCY = 2  # of an event source mapping of SQS
 _SCHEDULED_AND_NOTIFYING = 2  # one execution each of retry_due and notify_owners
+
+
+NAMES = ("MaximumConcurrency", "ThrottlingBurstLimit", "ThrottlingRateLimit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +22,20 @@ class Parameters:
     maximum_concurrency: int
     burst: int
     rate: float
+
+    @classmethod
+    def of(cls, values: Mapping[str, str]) -> "Parameters":
+        """Those among a stack's parameters.
+
+        :raises ValueError: when one is no number.
+        """
+        maximum_concurrency, burst, rate = (float(values[name]) for name in NAMES)
+        return cls(int(maximum_concurrency), int(burst), rate)
+
+    def __str__(self) -> str:
+        """As PARAMETERS of `make deploy` takes them."""
+        values = (self.maximum_concurrency, self.burst, f"{self.rate:g}")
+        return " ".join(f"{name}={value}" for name, value in zip(NAMES, values, strict=True))
 
     @property
     def needed(self) -> int:

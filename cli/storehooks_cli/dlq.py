@@ -39,7 +39,7 @@ _QueueOption = Annotated[_QueueName | None, typer.Option(help="Only this queue's
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Queues:
+class Queues:
     """A dead-letter queue, what could not be done with the messages in it, and whence they came.
 
     That is a queue, or a function that Lambda has given up to call.
@@ -53,7 +53,7 @@ class _Queues:
 
 
 @dataclass(frozen=True, slots=True)
-class _DeadLetter:
+class DeadLetter:
     """A dead letter as it is shown, without its event's data. ``sent_at`` is in seconds since 1970."""
 
     queue: _QueueName
@@ -75,7 +75,7 @@ def list_dead_letters(
     stack = deployment.find()
     with failures_told():
         sqs = stack.sqs()
-        letters = [letter for queues in _queues(stack, queue) for letter in _look_at(sqs, queues)]
+        letters = [letter for queues in queues_of(stack, queue) for letter in look_at(sqs, queues)]
     if as_json:
         print_json([_as_json(letter) for letter in letters])
     else:
@@ -107,23 +107,23 @@ def redrive(
     stack = deployment.find()
     with failures_told():
         sqs = stack.sqs()
-        moved = {queues.name: _redrive(stack, sqs, queues) for queues in _queues(stack, queue)}
+        moved = {queues.name: _redrive(stack, sqs, queues) for queues in queues_of(stack, queue)}
     if as_json:
         print_json(moved)
     else:
         print_table(["QUEUE", "MOVED"], [[name, str(count)] for name, count in moved.items()])
 
 
-def _queues(stack: "Stack", name: _QueueName | None) -> list[_Queues]:
+def queues_of(stack: "Stack", name: _QueueName | None) -> list[Queues]:
     """The queues that the option names; that of the e-mails only where some are sent."""
     known = [
-        _Queues(
+        Queues(
             name="events",
             dead_letters_url=stack.output("EventsDeadLettersUrl"),
             undone="matched",
             url=stack.output("EventsQueueUrl"),
         ),
-        _Queues(
+        Queues(
             name="deliveries",
             dead_letters_url=stack.output("DeliveriesDeadLettersUrl"),
             undone="made",
@@ -131,7 +131,7 @@ def _queues(stack: "Stack", name: _QueueName | None) -> list[_Queues]:
         ),
     ]
     if "EmailsDeadLettersUrl" in stack.outputs:
-        emails = _Queues(
+        emails = Queues(
             name="emails",
             dead_letters_url=stack.output("EmailsDeadLettersUrl"),
             undone="written",
@@ -157,10 +157,10 @@ def _receive(sqs: "SQSClient", url: str, most: int) -> "list[MessageTypeDef]":
 # -------------------------------------------------------------------- list
 
 
-def _look_at(sqs: "SQSClient", queues: _Queues) -> list[_DeadLetter]:
+def look_at(sqs: "SQSClient", queues: Queues) -> list[DeadLetter]:
     """All dead letters of a queue; they are put back at the end."""
     why = _why(sqs, queues)
-    seen: dict[str, _DeadLetter] = {}
+    seen: dict[str, DeadLetter] = {}
     # Those that are seen again have been back already: there are too many to look at them all within 30 s.
     while new := [
         message
@@ -180,7 +180,7 @@ def _look_at(sqs: "SQSClient", queues: _Queues) -> list[_DeadLetter]:
     return sorted(seen.values(), key=lambda letter: letter.sent_at)
 
 
-def _why(sqs: "SQSClient", queues: _Queues) -> str:
+def _why(sqs: "SQSClient", queues: Queues) -> str:
     """Why a message is there that does not say it itself."""
     if not queues.url:
         return f"could not be {queues.undone}"
@@ -189,10 +189,10 @@ def _why(sqs: "SQSClient", queues: _Queues) -> str:
     return f"could not be {queues.undone}: received {tries} times"
 
 
-def _to_dead_letter(queues: _Queues, message: "MessageTypeDef", why: str) -> _DeadLetter:
+def _to_dead_letter(queues: Queues, message: "MessageTypeDef", why: str) -> DeadLetter:
     attributes = message.get("MessageAttributes", {})
     told = [attributes[name]["StringValue"] for name in _REASONS if name in attributes]
-    return _DeadLetter(
+    return DeadLetter(
         queue=queues.name,
         message_id=message["MessageId"],
         receipt_handle=message["ReceiptHandle"],
@@ -244,7 +244,7 @@ def _members(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _as_json(letter: _DeadLetter) -> dict[str, object]:
+def _as_json(letter: DeadLetter) -> dict[str, object]:
     return {
         "queue": letter.queue,
         "message_id": letter.message_id,
@@ -257,7 +257,7 @@ def _as_json(letter: _DeadLetter) -> dict[str, object]:
 # -------------------------------------------------------------------- redrive
 
 
-def _redrive(stack: "Stack", sqs: "SQSClient", queues: _Queues) -> int:
+def _redrive(stack: "Stack", sqs: "SQSClient", queues: Queues) -> int:
     """Move a queue's dead letters back; how many that were."""
     # Not by StartMessageMoveTask: it knows whence SQS moved a message, but not whence a function did.
     attributes = sqs.get_queue_attributes(
@@ -275,7 +275,7 @@ def _redrive(stack: "Stack", sqs: "SQSClient", queues: _Queues) -> int:
     return moved
 
 
-def _move(stack: "Stack", sqs: "SQSClient", queues: _Queues, messages: "Sequence[MessageTypeDef]") -> None:
+def _move(stack: "Stack", sqs: "SQSClient", queues: Queues, messages: "Sequence[MessageTypeDef]") -> None:
     """Move these, with their groups and without the reasons; ends the command when that fails."""
     from storehooks.adapters.queue import Queue, ReceivedMessage
 
@@ -299,7 +299,7 @@ def _move(stack: "Stack", sqs: "SQSClient", queues: _Queues, messages: "Sequence
 
 
 def _send_back(
-    stack: "Stack", sqs: "SQSClient", queues: _Queues, messages: "Sequence[MessageTypeDef]"
+    stack: "Stack", sqs: "SQSClient", queues: Queues, messages: "Sequence[MessageTypeDef]"
 ) -> None:
     """:raises QueueFailedError: with those that the queue did not take."""
     from storehooks.adapters.queue import OutgoingMessage, Queue

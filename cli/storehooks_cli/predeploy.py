@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from storehooks_cli.concurrency import MIN_UNRESERVED, Parameters, fitting
+from storehooks_cli.concurrency import MIN_UNRESERVED, NAMES, Parameters, fitting
 from storehooks_cli.output import fail, say
 from storehooks_cli.template import max_stack_name_length, read_template
 
@@ -71,12 +71,10 @@ def _existing(stack_name: str) -> "StackTypeDef | None":
 
 
 def _bounds(values: Mapping[str, str]) -> Parameters:
-    names = ("MaximumConcurrency", "ThrottlingBurstLimit", "ThrottlingRateLimit")
     try:
-        maximum_concurrency, burst, rate = (float(values[name]) for name in names)
+        return Parameters.of(values)
     except ValueError as error:
-        fail(f"{', '.join(names)}: {error}; accepted: numbers")
-    return Parameters(int(maximum_concurrency), int(burst), rate)
+        fail(f"{', '.join(NAMES)}: {error}; accepted: numbers")
 
 
 def _unreserved() -> int:
@@ -103,16 +101,8 @@ def _check_concurrency(unreserved: int, wanted: Parameters, *, force: bool) -> N
         found,
         f"no values fit fewer than {MIN_UNRESERVED}; ask AWS for a higher quota first"
         if fits is None
-        else f"these fit: {assignments(fits)}; or ask AWS for a higher quota first",
+        else f"these fit: {fits}; or ask AWS for a higher quota first",
         "FORCE=1 deploys nevertheless: messages then wait while Lambda throttles, and the API responds 500",
-    )
-
-
-def assignments(parameters: Parameters) -> str:
-    """Parameters as PARAMETERS of `make deploy` takes them."""
-    return (
-        f"MaximumConcurrency={parameters.maximum_concurrency} ThrottlingBurstLimit={parameters.burst}"
-        f" ThrottlingRateLimit={parameters.rate:g}"
     )
 
 

@@ -1,8 +1,8 @@
 """Which deployment a command works on: one in AWS, or the local one of a data folder."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
@@ -30,13 +30,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """A deployment: its name, a session that may use it, and the template's outputs."""
+    """A deployment: its name, a session that may use it, and the template's outputs and parameters.
+
+    ``status`` is CloudFormation's.
+    """
 
     name: str
     session: boto3.Session
     endpoint_url: str | None
     config: Config | None
     outputs: dict[str, str]
+    parameters: dict[str, str] = field(default_factory=dict)
+    status: str = ""
     local_url: str | None = None
 
     @property
@@ -56,15 +61,22 @@ class Stack:
             self.outputs["TokensTable"], self.outputs["ClientsTable"], dynamodb=self._dynamodb()
         )
 
+    def client(self, service: str) -> Any:
+        """A client of any AWS service, for the deployment's account and region."""
+        return self.session.client(service, endpoint_url=self.endpoint_url, config=self.config)  # type: ignore[call-overload]
+
+    def hooks(self) -> HooksTable:
+        """The deployment's hooks."""
+        return HooksTable(self.output("HooksTable"), dynamodb=self._dynamodb())
+
     def removal(self, store_hash: str, client_id: str | None) -> Removal:
         """The removal of a store, or of one of its clients."""
-        dynamodb = self._dynamodb()
         return Removal(
             store_hash,
             client_id,
             access=self.access(),
-            hooks=HooksTable(self.output("HooksTable"), dynamodb=dynamodb),
-            logs=HookLogs(self.output("DeliveriesTable"), dynamodb=dynamodb),
+            hooks=self.hooks(),
+            logs=HookLogs(self.output("DeliveriesTable"), dynamodb=self._dynamodb()),
         )
 
     def event_bus(self) -> EventBus:
@@ -94,6 +106,19 @@ class Stack:
         return self.session.client("dynamodb", endpoint_url=self.endpoint_url, config=self.config)
 
 
+def why_unsteady(status: str) -> str | None:
+    """Why a stack of this status of CloudFormation is not whole, or about to change; None if it is whole."""
+    if status.endswith("_IN_PROGRESS"):
+        return "it is being changed; try again when that has ended"
+    if status in {"CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"}:
+        return "its first deployment failed; remove it and deploy again"
+    if status in {"UPDATE_FAILED", "UPDATE_ROLLBACK_FAILED"}:
+        return "an update stopped half way; aws cloudformation continue-update-rollback takes it back"
+    if status in {"DELETE_FAILED", "DELETE_COMPLETE"}:
+        return "it was deleted, or what is left of it could not be"
+    return None
+
+
 def find_stack(*, local: bool, data_dir: Path, stack_name: str) -> Stack:
     """The deployment that the options name; ends the command with a message when there is none."""
     try:
@@ -113,6 +138,12 @@ def _described(
     cloudformation = session.client("cloudformation", endpoint_url=endpoint_url, config=config)
     (description,) = cloudformation.describe_stacks(StackName=stack_name)["Stacks"]
     outputs = {output["OutputKey"]: output["OutputValue"] for output in description.get("Outputs", [])}
+    parameters = {
+        one["ParameterKey"]: one.get("ParameterValue", "") for one in description.get("Parameters", [])
+    }
+    status = description["StackStatus"]
     if missing := {"TokensTable", "ClientsTable"} - outputs.keys():
+        if reason := why_unsteady(status):
+            fail(f"the stack {stack_name} is {status}: {reason}")
         fail(f"the stack {stack_name} is not storehooks: it has no output {' or '.join(sorted(missing))}")
-    return Stack(stack_name, session, endpoint_url, config, outputs)
+    return Stack(stack_name, session, endpoint_url, config, outputs, parameters, status)

@@ -47,7 +47,8 @@ def calls_of(function: str) -> set[tuple[str, str]]:
     """The rights that a function itself uses."""
     rights = granted(logical_id(function).removesuffix("Function"))
     own = {("sqs:ReceiveMessage", "DeliveriesQueue"), ("sqs:DeleteMessage", "DeliveriesQueue")}
-    return set(rights - OF_LAMBDA[function] - {SECOND_OF_SES}) | (set(rights) & own if function == "deliver" else set())
+    of_lambda = OF_LAMBDA[function] - (own if function == "deliver" else set())
+    return set(rights - of_lambda - {SECOND_OF_SES})
 
 
 class Refused:

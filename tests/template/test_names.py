@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from storehooks_cli.concurrency import MIN_MAXIMUM_CONCURRENCY, MIN_UNRESERVED, Parameters, fitting, needed
-from storehooks_cli.predeploy import assignments
 from storehooks_cli.template import max_stack_name_length
 from tests.template_file import resources, template
 
@@ -154,4 +153,4 @@ def test_the_pages_say_what_the_defaults_need_and_what_fits_a_new_account():
     assert f"{defaults.needed} with the defaults" in operations
     fits = fitting(10, defaults)
     assert fits
-    assert f'make deploy STACK_NAME=storehooks PARAMETERS="{assignments(fits)}"' in operations
+    assert f'make deploy STACK_NAME=storehooks PARAMETERS="{fits}"' in operations

@@ -21,9 +21,12 @@ if TYPE_CHECKING:
     from mypy_boto3_sesv2 import SESV2Client
     from mypy_boto3_sqs import SQSClient
 
+BOTOCORE_VERSION = botocore.__version__
+"""The botocore that this process imported: the runtime's, which comes with an update of the runtime."""
+
 # What AWS's logs say who called. Botocore's own, with all that it knows of this machine, is put
 # together anew twice for each call, which takes as long as a send.
-_USER_AGENT = f"storehooks Botocore/{botocore.__version__}"
+_USER_AGENT = f"storehooks Botocore/{BOTOCORE_VERSION}"
 
 # Two tries of at most 6 s each: the two calls of an operation stay within a function's 29 s.
 _CONFIG = Config(

@@ -233,6 +233,10 @@ class HooksTable:
         """Remove the e-mail addresses that clients have given; 25 writes to a call."""
         self._delete(addresses_key(store_hash, client_id) for client_id in client_ids)
 
+    def forget_ids(self, store_hash: str) -> None:
+        """Remove the counter of ids of a store whose hash is never used again. One call."""
+        self._delete([hook_key(store_hash, int(_COUNTER_ID))])
+
     def _delete(self, keys: Iterable[Item]) -> None:
         delete_items(self._dynamodb, self._table, keys, sleep=self._sleep)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from aws_lambda_powertools import Logger
 
+from storehooks.adapters.aws import BOTOCORE_VERSION
 from storehooks.adapters.deliveries_queue import DeliveriesQueue
 from storehooks.adapters.deliveries_table import DeliveriesTable
 from storehooks.domain.delivery import AttemptTask, Order, delivery_ids
@@ -58,7 +59,8 @@ class Sweeper:
             if self._clock() - started > _LONGEST_SWEEP_SECONDS:
                 logger.warning("the sweep takes long and stops", handed_on=handed_on)
                 break
-        logger.info("swept", handed_on=handed_on, is_whole=failure is None)
+        # storehooks doctor reads all three.
+        logger.info("swept", handed_on=handed_on, is_whole=failure is None, botocore=BOTOCORE_VERSION)
         if failure is not None:
             raise failure
         return handed_on

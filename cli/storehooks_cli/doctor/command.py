@@ -1,0 +1,84 @@
+"""storehooks doctor: finds out in a minute or two whether a stack works."""
+
+import time
+from collections.abc import Callable
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import typer
+
+from storehooks_cli.options import Json, StackOptions, unfolded
+from storehooks_cli.output import fail, failures_told, say
+from storehooks_cli.stopping import exit_on_signals
+
+
+def _url(text: str) -> str:
+    """A destination, as the parser of an option."""
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise typer.BadParameter(f"{text!r} is no URL; accepted: one such as https://app.example.com/hooks")
+    return text
+
+
+@unfolded
+def doctor(
+    deployment: StackOptions,
+    receiver: Annotated[
+        str | None,
+        typer.Option(
+            parser=_url,
+            metavar="URL",
+            help="Where the event goes; a path of the stack's own API that responds 404 if left out.",
+        ),
+    ] = None,
+    dead_letters: Annotated[
+        bool,
+        typer.Option(
+            "--dead-letters", help="Also send an event that is none; the alarm on dead letters may go off."
+        ),
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Find out whether a stack works: what was looked at, what was found, and what to do.
+
+    Sends a real event through it, by a client and a hook of its own that are removed at the end. Ends
+    with status 1 if a check failed; what could not be checked does not count.
+    """
+    started = time.monotonic()
+    exit_on_signals()
+    stack = deployment.find()
+
+    from storehooks_cli.doctor import domain, functions, notices, queues, tables  # and with them all of boto3
+    from storehooks_cli.doctor.check import Check, Result, Subject, examine, not_checked
+    from storehooks_cli.doctor.report import is_healthy, progress, show_json, show_tables, summary
+    from storehooks_cli.doctor.trial import Trial
+    from storehooks_cli.stack import why_unsteady
+
+    if reason := why_unsteady(stack.status):
+        fail(f"the stack {stack.name} is {stack.status}: {reason}")
+    options = (
+        f"--local --data-dir {deployment.data_dir}" if deployment.local else f"--stack-name {stack.name}"
+    )
+    subject = Subject(stack, options)
+    results: list[Result] = []
+
+    def run(checks: list[Check], begin: Callable[[str], None]) -> None:
+        for check in checks:
+            begin(check.name)
+            results.append(examine(check, subject))
+
+    looks = domain.CHECKS + functions.CHECKS + queues.CHECKS + tables.CHECKS + notices.CHECKS
+    with failures_told(), progress() as begin, Trial(subject, receiver) as trial:
+        run([trial.leftovers, *looks, *trial.events], begin)
+        if dead_letters:
+            run([trial.unknown_scope], begin)
+        else:
+            results.append(Result(trial.unknown_scope.name, not_checked("only with --dead-letters")))
+        run([*functions.waiting_checks(started), trial.removal], begin)
+    if as_json:
+        show_json(results)
+    else:
+        show_tables(results)
+    say(summary(results, time.monotonic() - started))
+    if not is_healthy(results):
+        raise typer.Exit(1)

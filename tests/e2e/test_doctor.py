@@ -1,0 +1,278 @@
+"""storehooks doctor, against the running stack."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from contextlib import ExitStack, contextmanager
+
+import pytest
+from typer.testing import CliRunner
+
+from storehooks_cli.commands import commands
+from storehooks_cli.doctor import functions, trial
+from storehooks_cli.stopping import SIGNALS
+from tests.e2e.command_line import storehooks
+from tests.e2e.local_run import free_ports
+from tests.e2e.store import Destination
+from tests.e2e.test_dead_letters import wait_for_dead_letters
+
+SECONDS = 120
+NOT_LOCAL = {
+    "recursive loop",
+    "account concurrency",
+    "runtime",
+    "layer architecture",
+    "age of the oldest message",
+    "point-in-time recovery",
+    "alarms",
+    "alarm subscriptions",
+    "e-mail",
+}
+TABLES = ("HooksTable", "TokensTable", "ClientsTable", "DeliveriesTable", "EventIdsTable")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_dead_letters(stack):
+    """What other tests have left is none of the doctor's."""
+    for name, url in stack.run.outputs.items():
+        if name.endswith("DeadLettersUrl"):
+            stack.run.aws("sqs").purge_queue(QueueUrl=url)
+
+
+def of_the_doctor(stack) -> list[dict]:
+    """All items of the doctor's in the tables."""
+    dynamodb, outputs = stack.run.aws("dynamodb"), stack.run.outputs
+    items = [
+        item
+        for table in TABLES
+        for page in dynamodb.get_paginator("scan").paginate(TableName=outputs[table])
+        for item in page["Items"]
+    ]
+    return [item for item in items if trial.STORE_HASH in str(item)]
+
+
+def report(answer) -> dict[str, dict]:
+    """The checks of a report by name; it has the documented form."""
+    shown = json.loads(answer.stdout)
+    assert set(shown) == {"checks", "ok"}
+    assert all(set(check) == {"name", "status", "found", "advice"} for check in shown["checks"])
+    checks = {check["name"]: check for check in shown["checks"]}
+    assert len(checks) == len(shown["checks"])
+    assert {check["status"] for check in shown["checks"]} <= {"ok", "failed", "not_checked"}
+    assert all(check["found"] for check in shown["checks"])
+    assert all(check["advice"] for check in shown["checks"] if check["status"] == "failed")
+    assert shown["ok"] == all(check["status"] != "failed" for check in shown["checks"])
+    return checks
+
+
+def test_a_healthy_stack_passes_and_nothing_is_left(stack):
+    answer = storehooks(stack, "doctor", "--json")
+    checks = report(answer)
+    assert {name for name, check in checks.items() if check["status"] == "failed"} == set()
+    assert {name for name, check in checks.items() if check["status"] == "not_checked"} >= NOT_LOCAL
+    for name in ("event by HTTP", "event by the bus"):
+        assert "responded 404" in checks[name]["found"]
+        assert "retry ordered for 20" in checks[name]["found"]
+    assert "botocore" in checks["botocore"]["found"]
+    assert "checking: event by HTTP\n" in answer.stderr
+    assert of_the_doctor(stack) == []
+
+
+def test_people_get_a_table_and_a_real_destination_its_events(stack):
+    with Destination() as app:
+        answer = storehooks(stack, "doctor", "--receiver", app.url, "--dead-letters")
+        assert [json.loads(app.next()[1])["scope"] for _ in range(2)] == ["store/order/created"] * 2
+    assert answer.stdout.startswith("CHECK  ")
+    rows = {line.split("  ")[0]: line for line in answer.stdout.splitlines()}
+    assert "responded 200" in rows["event by HTTP"]
+    assert "scope is not in the catalogue" in rows["event of an unknown scope"]
+    assert "0 failed" in answer.stderr.splitlines()[-1]
+    wait_for_dead_letters(stack, stack.run.outputs["EventsDeadLettersUrl"], 0)
+    assert of_the_doctor(stack) == []
+
+
+def test_a_receiver_that_does_not_respond_is_reported(stack):
+    port, _ = free_ports()
+    answer = storehooks(stack, "doctor", "--json", "--receiver", f"http://127.0.0.1:{port}/hook", check=False)
+    assert answer.returncode == 1
+    checks = report(answer)
+    assert {name for name, check in checks.items() if check["status"] == "failed"} == {
+        "event by HTTP",
+        "event by the bus",
+    }
+    assert "connection refused" in checks["event by HTTP"]["found"]
+
+
+class Running:
+    """A doctor that is stopped while it works."""
+
+    def __init__(self, stack, *arguments):
+        self._process = subprocess.Popen(
+            [stack.command, "doctor", "--local", "--data-dir", stack.data_dir, *arguments],
+            env=stack.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_error):
+        self._process.kill()
+        self._process.communicate()
+
+    def reach(self, check):
+        """Wait until this check begins."""
+        while (line := self._process.stderr.readline()) != f"storehooks: checking: {check}\n":
+            assert line
+
+    def signal(self, number):
+        self._process.send_signal(number)
+
+    def end(self, number):
+        """Send a signal; the status it ends with, and what it says at its end."""
+        self.signal(number)
+        _, said = self._process.communicate(timeout=SECONDS)
+        return self._process.returncode, said
+
+
+@pytest.mark.parametrize(
+    ("check", "seconds", "number"),
+    [
+        ("event by HTTP", 0, signal.SIGINT),
+        ("event by HTTP", 0.05, signal.SIGTERM),
+        ("event by the bus", 0.1, signal.SIGHUP),
+        ("removal", 0.05, signal.SIGINT),
+    ],
+)
+def test_a_run_that_is_stopped_leaves_nothing_or_says_what(stack, check, seconds, number):
+    with Running(stack) as doctor:
+        doctor.reach(check)
+        time.sleep(seconds)
+        status, said = doctor.end(number)
+    assert status == 128 + number
+    assert "Traceback" not in said
+    assert of_the_doctor(stack) == []
+
+
+def test_an_event_of_an_unknown_scope_is_taken_out_when_the_run_is_stopped(stack):
+    with Running(stack, "--dead-letters") as doctor:
+        doctor.reach("event of an unknown scope")
+        time.sleep(0.3)
+        status, said = doctor.end(signal.SIGINT)
+    assert status == 128 + signal.SIGINT
+    if "may still become a dead letter" in said:
+        url = stack.run.outputs["EventsDeadLettersUrl"]
+        wait_for_dead_letters(stack, url, 1)
+        assert "1 dead letters" in report(storehooks(stack, "doctor", "--json"))["leftovers"]["found"]
+    wait_for_dead_letters(stack, stack.run.outputs["EventsDeadLettersUrl"], 0)
+
+
+def test_the_next_run_removes_what_one_that_was_killed_has_left_and_no_other(stack):
+    with Running(stack) as killed, Running(stack) as living:
+        killed.reach("event by the bus")
+        killed.end(signal.SIGKILL)
+        assert of_the_doctor(stack)
+        living.reach("event by the bus")
+        living.signal(signal.SIGSTOP)
+        checks = report(storehooks(stack, "doctor", "--json"))
+        assert checks["leftovers"]["found"].startswith("removed what killed runs had left: 1 stores")
+        status, said = living.end(signal.SIGCONT)
+        assert (status, "0 failed" in said) == (0, True)
+    assert of_the_doctor(stack) == []
+
+
+def test_a_stack_that_is_not_there_is_reported(stack, tmp_path):
+    command = [stack.command, "doctor", "--local", "--data-dir", tmp_path]
+    answer = subprocess.run(command, env=stack.environment, capture_output=True, text=True, check=False)
+    assert answer.returncode == 1
+    assert "no local stack runs" in answer.stderr
+
+
+@contextmanager
+def a_dead_letter(stack):
+    url = stack.run.outputs["DeliveriesDeadLettersUrl"]
+    stack.run.aws("sqs").send_message(QueueUrl=url, MessageBody="{}")
+    yield
+    stack.run.aws("sqs").purge_queue(QueueUrl=url)
+
+
+@contextmanager
+def tokens_that_stay(stack):
+    def set_to(is_on):
+        stack.run.aws("dynamodb").update_time_to_live(
+            TableName=stack.run.outputs["TokensTable"],
+            TimeToLiveSpecification={"Enabled": is_on, "AttributeName": "expires_at"},
+        )
+
+    set_to(False)
+    yield
+    set_to(True)
+
+
+@contextmanager
+def no_sweep(stack):
+    events = stack.run.aws("events")
+    (name,) = [one["Name"] for one in events.list_rules()["Rules"] if "RetryDue" in one["Name"]]
+    events.disable_rule(Name=name)
+    yield
+    events.enable_rule(Name=name)
+
+
+@contextmanager
+def no_reader_of_deliveries(stack):
+    functions_ = stack.run.aws("lambda")
+    (uuid,) = [
+        one["UUID"]
+        for one in functions_.list_event_source_mappings()["EventSourceMappings"]
+        if one["FunctionArn"].endswith(":storehooks-deliver")
+    ]
+    functions_.update_event_source_mapping(UUID=uuid, Enabled=False)
+    yield
+    functions_.update_event_source_mapping(UUID=uuid, Enabled=True)
+    while functions_.get_event_source_mapping(UUID=uuid)["State"] != "Enabled":
+        time.sleep(0.2)
+
+
+def shortly(stack, monkeypatch, *arguments: str):
+    """A doctor that does not wait for what does not come."""
+    monkeypatch.setattr(trial, "_ARRIVAL_SECONDS", 3)
+    monkeypatch.setattr(trial, "_MIN_ARRIVAL_SECONDS", 1)
+    monkeypatch.setattr(functions, "_SWEEP_SECONDS", 0)
+    monkeypatch.setattr(functions, "_SWEEP_MAX_AGE_SECONDS", 1)
+    # The command takes the caller's AWS settings out of its process, which here is the tests'.
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    try:
+        options = ["--local", "--data-dir", str(stack.data_dir), "--json", *arguments]
+        return CliRunner().invoke(commands, ["doctor", *options])
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def test_each_fault_is_found_by_its_check(stack, monkeypatch):
+    faults = (a_dead_letter, tokens_that_stay, no_sweep, no_reader_of_deliveries)
+    with ExitStack() as broken:
+        for fault in faults:
+            broken.enter_context(fault(stack))
+        answer = shortly(stack, monkeypatch)
+    assert answer.exit_code == 1
+    failed = {name: check["found"] for name, check in report(answer).items() if check["status"] == "failed"}
+    assert failed.keys() == {
+        "dead letters",
+        "time to live",
+        "event sources",
+        "event by HTTP",
+        "event by the bus",
+        "retry sweep",
+    }
+    assert "DeliveriesDeadLetters 1" in failed["dead letters"]
+    assert failed["time to live"] == "TokensTable DISABLED"
+    assert "DeliverFunctionQueue Disabled" in failed["event sources"]
+    assert "RetryDueFunctionEachMinute DISABLED" in failed["event sources"]
+    assert "no attempt is logged" in failed["event by HTTP"]
+    assert of_the_doctor(stack) == []
