@@ -81,7 +81,8 @@ class Sender:
     :param timeout_seconds: one deadline over name lookup, connection, TLS and answer.
     :param allow_private: admit http, any port and any address, for trying on one machine.
     :param ca_bundle: a PEM file to verify certificates with; certifi's if None.
-    :param clock: seconds since 1970, for the times at which attempts began.
+    :param clock: seconds since 1970, for the times at which attempts began, and for the age of kept
+        connections. It has to go on while Lambda has the process frozen.
     """
 
     def __init__(
@@ -106,10 +107,10 @@ class Sender:
         self._due_at = inf
         self._waker, self._woken = socketpair()
         self._selector.register(self._woken, selectors.EVENT_READ)
-        self._multi = pycurl.CurlMulti()
-        self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch)
-        self._multi.setopt(pycurl.M_TIMERFUNCTION, self._set_timer)
-        self._multi.setopt(pycurl.M_MAXCONNECTS, _MAX_CONNECTIONS)
+        self._multi = self._new_multi()
+        self._multi_since = clock()
+        # When each kept connection was last used, by the clock and by the one of libcurl, the oldest first.
+        self._last_uses: dict[int, tuple[float, float]] = {}
 
     @property
     def in_flight(self) -> int:
@@ -121,6 +122,8 @@ class Sender:
 
         :param key: what :meth:`wait` returns its attempt with.
         """
+        if not self._running:
+            self._drop_too_old()
         # A handle of its own for each request, for 2 us: nothing is left in it from another's.
         transfer = _Transfer(
             key,
@@ -231,6 +234,38 @@ class Sender:
         curl.setopt(pycurl.BUFFERSIZE, MAX_BODY_BYTES)
         return curl
 
+    def _new_multi(self) -> pycurl.CurlMulti:
+        multi = pycurl.CurlMulti()
+        multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch)
+        multi.setopt(pycurl.M_TIMERFUNCTION, self._set_timer)
+        multi.setopt(pycurl.M_MAXCONNECTS, _MAX_CONNECTIONS)
+        return multi
+
+    def _drop_too_old(self) -> None:
+        """Drop all kept connections, and the addresses of names, if some are older than libcurl may know.
+
+        Its clock may stand still while Lambda has the process frozen. Meanwhile a load balancer forgets a
+        connection, and nothing says so. Nothing may be in flight.
+        """
+        now, now_of_libcurl = self._clock(), time.monotonic()
+        is_trusted = 0 <= now - self._multi_since <= _MAX_AGE_SECONDS
+        for descriptor, (used_at, used_at_of_libcurl) in list(self._last_uses.items()):
+            if now_of_libcurl - used_at_of_libcurl > _MAX_IDLE_SECONDS:
+                del self._last_uses[descriptor]  # libcurl drops it by itself
+                continue
+            # A clock that was set back says nothing of an age.
+            is_trusted = is_trusted and 0 <= now - used_at <= _MAX_IDLE_SECONDS
+            break
+        if is_trusted:
+            return
+        self._guard.end_idle(busy=self._selector.get_map())
+        with self._guard:
+            self._multi.close()
+        self._multi = self._new_multi()
+        self._multi_since = now
+        self._last_uses.clear()
+        self._due_at = inf
+
     def _watch(self, what: int, descriptor: int, _multi: object, _data: object) -> None:
         if descriptor in self._selector.get_map():
             self._selector.unregister(descriptor)
@@ -269,6 +304,10 @@ class Sender:
 
     def _finish(self, curl: pycurl.Curl, code: int, message: str) -> None:
         transfer = self._running.pop(curl)
+        descriptor = curl.getinfo(pycurl.ACTIVESOCKET)
+        if descriptor != _NO_SOCKET:
+            self._last_uses.pop(descriptor, None)
+            self._last_uses[descriptor] = (self._clock(), time.monotonic())
         with self._guard:
             self._multi.remove_handle(curl)
         self._finished.append((transfer.key, transfer.attempt(curl, code, message, self._timeout_seconds)))
