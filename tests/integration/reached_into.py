@@ -138,13 +138,16 @@ def main() -> None:
     stub = Stub()
     threading.Thread(target=stub.serve_forever, daemon=True).start()
     os.environ |= {
-        "AWS_ENDPOINT_URL": stub.url,
+        "AWS_ENDPOINT_URL": "",  # as sam local invoke sets it where nobody says another
         "AWS_REGION": "us-east-1",
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
     }
     from storehooks.adapters import aws
 
+    assert aws.sqs_client().meta.endpoint_url == "https://sqs.us-east-1.amazonaws.com"
+    aws.sqs_client.cache_clear()
+    os.environ["AWS_ENDPOINT_URL"] = stub.url
     clients = [aws.dynamodb_client(), aws.sqs_client(), aws.events_client(), aws.ses_client()]
     names = [client.meta.service_model.service_name for client in clients]
     assert names == ["dynamodb", "sqs", "events", "sesv2"], names
