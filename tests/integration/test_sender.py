@@ -936,6 +936,21 @@ def test_connections_that_are_too_old_are_closed_and_leave_nothing_behind(new_se
     assert psutil.Process().num_fds() <= before + 2
 
 
+def test_a_name_is_looked_up_anew_after_a_freeze(new_sender, receiver):
+    clock = FrozenClock()
+    sender = new_sender(clock=clock)
+    target = receiver(answering_once(OK), None)
+    url = target.url(host="moved.invalid")
+    # As if it had been looked up, and for as long.
+    sender._blank.setopt(pycurl.RESOLVE, [f"+moved.invalid:{target.port}:127.0.0.1"])
+    assert send(sender, url).succeeded
+    sender._blank = sender._blank_handle()
+    assert send(sender, url).succeeded
+    clock.now += 60
+    for _ in range(2):
+        assert send(sender, url).error == "the name moved.invalid does not resolve"
+
+
 def test_connections_are_not_dropped_under_what_is_in_flight(new_sender, receiver):
     clock = FrozenClock()
     sender = new_sender(clock=clock)

@@ -37,6 +37,7 @@ _MAX_CONNECTIONS = 256
 # while too, so that a destination that moves is followed to its new address.
 _MAX_IDLE_SECONDS = 50
 _MAX_AGE_SECONDS = 600
+_MAX_ADDRESS_AGE_SECONDS = 60  # of a name's addresses, which libcurl keeps
 # Libcurl's own timeout comes so much later than the deadline, should that be missed.
 _GRACE_SECONDS = 60
 # Reading takes a thousandth of a second, unless someone floods. What takes so long moves the deadlines of
@@ -107,10 +108,14 @@ class Sender:
         self._due_at = inf
         self._waker, self._woken = socketpair()
         self._selector.register(self._woken, selectors.EVENT_READ)
-        self._multi = self._new_multi()
-        self._multi_since = clock()
-        # When each kept connection was last used, by the clock and by the one of libcurl, the oldest first.
+        self._multi = pycurl.CurlMulti()
+        self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch)
+        self._multi.setopt(pycurl.M_TIMERFUNCTION, self._set_timer)
+        self._multi.setopt(pycurl.M_MAXCONNECTS, _MAX_CONNECTIONS)
+        # When each kept connection was last used, by the clock and by libcurl's, the oldest first.
         self._last_uses: dict[int, tuple[float, float]] = {}
+        self._dropped_at = clock()
+        self._looks_up_until = -inf  # by libcurl's clock
 
     @property
     def in_flight(self) -> int:
@@ -134,6 +139,8 @@ class Sender:
             guard=self._guard,
         )
         curl = self._blank.duphandle()
+        if time.monotonic() < self._looks_up_until:
+            curl.setopt(pycurl.DNS_CACHE_TIMEOUT, 0)
         try:
             _prepare(curl, transfer, request)
             with self._guard:
@@ -228,18 +235,12 @@ class Sender:
         curl.setopt(pycurl.SSL_CIPHER_LIST, "DEFAULT:!kDHE")
         curl.setopt(pycurl.MAXAGE_CONN, _MAX_IDLE_SECONDS)
         curl.setopt(pycurl.MAXLIFETIME_CONN, _MAX_AGE_SECONDS)
+        curl.setopt(pycurl.DNS_CACHE_TIMEOUT, _MAX_ADDRESS_AGE_SECONDS)
         # The body comes as it is sent, compressed or not. libcurl still finds a chunked one's end, and
         # without its decoding the framing counts as well, which may be endless.
         curl.setopt(pycurl.HTTP_TRANSFER_DECODING, 0)
         curl.setopt(pycurl.BUFFERSIZE, MAX_BODY_BYTES)
         return curl
-
-    def _new_multi(self) -> pycurl.CurlMulti:
-        multi = pycurl.CurlMulti()
-        multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch)
-        multi.setopt(pycurl.M_TIMERFUNCTION, self._set_timer)
-        multi.setopt(pycurl.M_MAXCONNECTS, _MAX_CONNECTIONS)
-        return multi
 
     def _drop_too_old(self) -> None:
         """Drop all kept connections, and the addresses of names, if some are older than libcurl may know.
@@ -248,7 +249,7 @@ class Sender:
         connection, and nothing says so. Nothing may be in flight.
         """
         now, now_of_libcurl = self._clock(), time.monotonic()
-        is_trusted = 0 <= now - self._multi_since <= _MAX_AGE_SECONDS
+        is_trusted = 0 <= now - self._dropped_at <= _MAX_AGE_SECONDS
         for descriptor, (used_at, used_at_of_libcurl) in list(self._last_uses.items()):
             if now_of_libcurl - used_at_of_libcurl > _MAX_IDLE_SECONDS:
                 del self._last_uses[descriptor]  # libcurl drops it by itself
@@ -258,13 +259,11 @@ class Sender:
             break
         if is_trusted:
             return
-        self._guard.end_idle(busy=self._selector.get_map())
-        with self._guard:
-            self._multi.close()
-        self._multi = self._new_multi()
-        self._multi_since = now
+        # Not a new CurlMulti: to close the old one waits for name lookups that nobody waits for any more.
+        self._guard.end_all()
         self._last_uses.clear()
-        self._due_at = inf
+        self._dropped_at = now
+        self._looks_up_until = now_of_libcurl + _MAX_ADDRESS_AGE_SECONDS
 
     def _watch(self, what: int, descriptor: int, _multi: object, _data: object) -> None:
         if descriptor in self._selector.get_map():
@@ -304,10 +303,10 @@ class Sender:
 
     def _finish(self, curl: pycurl.Curl, code: int, message: str) -> None:
         transfer = self._running.pop(curl)
+        # Those that are not kept count as one: of them the addresses of their names are.
         descriptor = curl.getinfo(pycurl.ACTIVESOCKET)
-        if descriptor != _NO_SOCKET:
-            self._last_uses.pop(descriptor, None)
-            self._last_uses[descriptor] = (self._clock(), time.monotonic())
+        self._last_uses.pop(descriptor, None)
+        self._last_uses[descriptor] = (self._clock(), time.monotonic())
         with self._guard:
             self._multi.remove_handle(curl)
         self._finished.append((transfer.key, transfer.attempt(curl, code, message, self._timeout_seconds)))
