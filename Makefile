@@ -49,7 +49,7 @@ run: install
 test: install $(BOTOCORES)
 	@exec .venv/bin/pytest -n 3 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
-upgrade-test: install $(BOTOCORES)
+upgrade-test: install
 	@exec .venv/bin/pytest tests/upgrade
 
 lint: install
