@@ -37,6 +37,7 @@ SAM := .venv-sam/.installed
 MUTANTS := .venv-mutants/.installed
 AUDIT := .venv-audit/.installed
 CHECKOV := .venv-checkov/.installed
+BOTOCORES := .venv-botocore-oldest/.installed .venv-botocore-newest/.installed
 
 .PHONY: run test lint upgrade-test bench fuzz openapi mutants audit checkov format invoke deploy lock install environments clean
 
@@ -45,7 +46,7 @@ run: install
 		--allow-private-destinations "$(ALLOW_PRIVATE_DESTINATIONS)" \
 		--retry-schedule "$(RETRY_SCHEDULE)" --delivery-timeout-seconds "$(DELIVERY_TIMEOUT_SECONDS)"
 
-test: install
+test: install $(BOTOCORES)
 	@exec .venv/bin/pytest -n 3 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 upgrade-test: install
@@ -110,14 +111,15 @@ $(SAM): requirements/sam.txt
 $(MUTANTS): requirements/mutants.txt
 $(AUDIT): requirements/audit.txt
 $(CHECKOV): requirements/checkov.txt
-$(DEV) $(AWS) $(SAM) $(MUTANTS) $(AUDIT) $(CHECKOV):
+$(BOTOCORES): .venv-%/.installed: requirements/%.txt
+$(DEV) $(AWS) $(SAM) $(MUTANTS) $(AUDIT) $(CHECKOV) $(BOTOCORES):
 	@PYTHON="$(PYTHON)" exec ./cli/install "$(@D)" "$<"
 
 lock: install
-	for file in layers/shared/requirements requirements/dev requirements/aws requirements/sam requirements/mutants requirements/audit requirements/checkov; do \
+	for file in layers/shared/requirements requirements/dev requirements/aws requirements/sam requirements/mutants requirements/audit requirements/checkov requirements/botocore-oldest requirements/botocore-newest; do \
 		.venv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.13 --generate-hashes \
 			--no-header --no-annotate "$$file.in" -o "$$file.txt" || exit 1; \
 	done
 
 clean:
-	rm -rf .venv .venv-aws .venv-sam .venv-mutants .venv-audit .venv-checkov .build .aws-sam
+	rm -rf .venv .venv-aws .venv-sam .venv-mutants .venv-audit .venv-checkov .venv-botocore-oldest .venv-botocore-newest .build .aws-sam

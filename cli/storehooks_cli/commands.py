@@ -8,6 +8,7 @@ from storehooks_cli.invoke import invoke
 from storehooks_cli.listen import listen
 from storehooks_cli.local.command import local
 from storehooks_cli.recover import recover
+from storehooks_cli.sam_env import sam_env
 from storehooks_cli.trace import trace
 
 commands = typer.Typer(
@@ -21,6 +22,7 @@ commands.command()(doctor)
 commands.command()(invoke)
 commands.command()(listen)
 commands.command()(recover)
+commands.command("sam-env")(sam_env)
 commands.command()(trace)
 commands.add_typer(token.app, name="token")
 commands.add_typer(client.app, name="client")

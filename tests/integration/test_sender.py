@@ -857,6 +857,117 @@ def test_a_connection_is_not_kept_for_longer_than_its_limits(new_sender, receive
     assert target.connections == 2
 
 
+class FrozenClock:
+    """Seconds since 1970 that pass when a test says so: libcurl's own clock stands still beside it."""
+
+    def __init__(self) -> None:
+        self.now = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def silent_after_the_first(connection: Connection) -> None:
+    """Answers one request of the connection. It is dead then, of which the sender sees nothing."""
+    connection.read_request()
+    connection.send(OK)
+    connection.read_request()
+    connection.pause()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "is_reused"),
+    [(0, True), (49, True), (60, False), (86400, False), (-1, False), (-86400, False)],
+)
+def test_a_connection_that_died_in_silence_while_the_process_was_frozen_is_not_reused(
+    new_sender, receiver, seconds, is_reused
+):
+    clock = FrozenClock()
+    sender = new_sender(timeout_seconds=0.5, clock=clock)
+    target = receiver(silent_after_the_first)
+    assert send(sender, target.url()).succeeded
+    clock.now += seconds
+    assert send(sender, target.url()).succeeded is not is_reused
+    assert target.connections == (1 if is_reused else 2)
+
+
+def test_a_connection_that_was_not_used_for_too_long_is_dropped_although_others_were(new_sender, receiver):
+    """Of two connections to one destination one goes on being used, a moment between two freezes."""
+    clock = FrozenClock()
+    sender = new_sender(clock=clock)
+    target = receiver(answering(OK))
+    for key in ("one", "other"):
+        sender.start(key, OutgoingRequest(target.url(), HEADERS, b"{}"))
+    finish(sender)
+    assert target.connections == 2
+    for _ in range(2):
+        clock.now += 30
+        assert send(sender, target.url()).succeeded
+    assert target.connections == 3
+
+
+def test_a_connection_is_used_for_ten_minutes_at_most_frozen_or_not(new_sender, receiver):
+    clock = FrozenClock()
+    sender = new_sender(clock=clock)
+    target = receiver(answering(OK))
+    for _ in range(20):
+        assert send(sender, target.url()).succeeded
+        clock.now += 30
+    assert target.connections == 1
+    clock.now += 1
+    assert send(sender, target.url()).succeeded
+    assert target.connections == 2
+
+
+def test_connections_that_are_too_old_are_closed_and_leave_nothing_behind(new_sender, receiver):
+    clock = FrozenClock()
+    sender = new_sender(clock=clock)
+    target = receiver(answering(OK))
+    assert send(sender, target.url()).succeeded
+    before = psutil.Process().num_fds()
+    for _ in range(20):
+        clock.now += 60
+        assert send(sender, target.url()).succeeded
+    assert target.connections == 21
+    # A receiver on this machine has its own ends of those that are open.
+    deadline = time.monotonic() + 5
+    while psutil.Process().num_fds() > before + 2 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert psutil.Process().num_fds() <= before + 2
+
+
+def test_a_name_is_looked_up_anew_after_a_freeze(new_sender, receiver):
+    clock = FrozenClock()
+    sender = new_sender(clock=clock)
+    target = receiver(answering_once(OK), None)
+    url = target.url(host="moved.invalid")
+    # As if it had been looked up, and for as long.
+    sender._blank.setopt(pycurl.RESOLVE, [f"+moved.invalid:{target.port}:127.0.0.1"])
+    assert send(sender, url).succeeded
+    sender._blank = sender._blank_handle()
+    assert send(sender, url).succeeded
+    clock.now += 60
+    for _ in range(2):
+        assert send(sender, url).error == "the name moved.invalid does not resolve"
+
+
+def test_connections_are_not_dropped_under_what_is_in_flight(new_sender, receiver):
+    clock = FrozenClock()
+    sender = new_sender(clock=clock)
+
+    def slow(connection):
+        while connection.read_request():
+            connection.pause(0.3)
+            connection.send(OK)
+
+    target = receiver(slow)
+    sender.start("before", OutgoingRequest(target.url(), HEADERS, b"{}"))
+    sender.wait(0.1)
+    clock.now += 86400
+    sender.start("after", OutgoingRequest(target.url(), HEADERS, b"{}"))
+    assert all(attempt.succeeded for attempt in finish(sender).values())
+
+
 def test_a_kept_connection_that_was_closed_meanwhile_does_no_harm(sender, receiver):
     target = receiver(answering_once(OK))
     for count in range(1, 4):

@@ -145,6 +145,26 @@ def test_all_functions_share_the_runtime_the_layer_and_tracing():
     assert shared["Architectures"] == [{"Ref": "Architecture"}]
 
 
+def test_the_runtime_of_a_function_changes_with_a_deployment_alone():
+    assert not resources("AWS::Lambda::Function"), "which have nothing of Globals"
+    shared = template()["Globals"]["Function"]
+    for function in FUNCTIONS.values():
+        assert (shared | function)["RuntimeManagementConfig"] == {"UpdateRuntimeOn": "FunctionUpdate"}
+
+
+def test_a_deployment_without_an_endpoint_of_its_own_has_no_variable_for_one():
+    assert template()["Parameters"]["AwsEndpointUrl"]["Default"] == ""
+    assert template()["Conditions"]["HasAwsEndpoint"] == {
+        "Fn::Not": [{"Fn::Equals": [{"Ref": "AwsEndpointUrl"}, ""]}]
+    }
+    variables = template()["Globals"]["Function"]["Environment"]["Variables"]
+    assert variables["AWS_ENDPOINT_URL"] == {
+        "Fn::If": ["HasAwsEndpoint", {"Ref": "AwsEndpointUrl"}, {"Ref": "AWS::NoValue"}]
+    }
+    for function in FUNCTIONS.values():
+        assert "AWS_ENDPOINT_URL" not in own_variables(function)
+
+
 def test_the_gateway_answers_every_error_of_its_own_in_the_v2_form():
     responses = resources("AWS::Serverless::Api")["Api"]["GatewayResponses"]
     assert {kind: response["StatusCode"] for kind, response in responses.items()} == GATEWAY_STATUSES

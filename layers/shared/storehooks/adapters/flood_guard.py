@@ -70,6 +70,11 @@ class FloodGuard:
                 with connection:
                     self._end(connection)
 
+    def end_all(self) -> None:
+        """Shut down every socket, when nothing is asked on any: libcurl then takes a new one."""
+        for _, connection in self._open():
+            self._end(connection)
+
     def close(self) -> None:
         """Watch no longer."""
         self._closed.set()

@@ -3,8 +3,8 @@
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -14,7 +14,10 @@ from storehooks.domain.errors import QueueFailedError
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
-    from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
+    from mypy_boto3_sqs.type_defs import (
+        DeleteMessageBatchRequestEntryTypeDef,
+        SendMessageBatchRequestEntryTypeDef,
+    )
 
 _MOST_MESSAGES = 10
 # SQS takes 1 MiB; a quarter is what it took for its first twenty years, and enough for three large events.
@@ -86,13 +89,15 @@ class Queue:
 
         :raises QueueFailedError:
         """
-        with _queue_errors():
-            answer = self._sqs.receive_message(
+        answer = self._in_two_tries(
+            partial(
+                self._sqs.receive_message,
                 QueueUrl=self._url,
                 MaxNumberOfMessages=_MOST_MESSAGES,
                 WaitTimeSeconds=wait_seconds,
                 MessageSystemAttributeNames=["ApproximateReceiveCount"],
             )
+        )
         return [
             ReceivedMessage(
                 message["Body"],
@@ -108,24 +113,26 @@ class Queue:
         :raises QueueFailedError: when SQS fails altogether.
         """
         for start in range(0, len(messages), _MOST_MESSAGES):
-            chunk = messages[start : start + _MOST_MESSAGES]
-            with _queue_errors():
-                self._sqs.delete_message_batch(
-                    QueueUrl=self._url,
-                    Entries=[
-                        {"Id": str(position), "ReceiptHandle": message.receipt_handle}
-                        for position, message in enumerate(chunk)
-                    ],
-                )
+            entries: list[DeleteMessageBatchRequestEntryTypeDef] = [
+                {"Id": str(position), "ReceiptHandle": message.receipt_handle}
+                for position, message in enumerate(messages[start : start + _MOST_MESSAGES])
+            ]
+            self._in_two_tries(partial(self._sqs.delete_message_batch, QueueUrl=self._url, Entries=entries))
 
+    def _in_two_tries[Answer](self, call: Callable[[], Answer]) -> Answer:
+        """Call SQS, and once more if that fails: the first call after Lambda had the process frozen may
+        meet a connection that died meanwhile.
 
-@contextmanager
-def _queue_errors() -> Iterator[None]:
-    """Turn what AWS raises into :class:`QueueFailedError`."""
-    try:
-        yield
-    except (ClientError, BotoCoreError) as error:
-        raise QueueFailedError(error_code(error), frozenset()) from error
+        :raises QueueFailedError:
+        """
+        try:
+            return call()
+        except (ClientError, BotoCoreError):
+            self._sleep(_PAUSE_SECONDS)
+        try:
+            return call()
+        except (ClientError, BotoCoreError) as error:
+            raise QueueFailedError(error_code(error), frozenset()) from error
 
 
 def as_body(value: dict[str, Any]) -> str:

@@ -37,6 +37,7 @@ _MAX_CONNECTIONS = 256
 # while too, so that a destination that moves is followed to its new address.
 _MAX_IDLE_SECONDS = 50
 _MAX_AGE_SECONDS = 600
+_MAX_ADDRESS_AGE_SECONDS = 60  # of a name's addresses, which libcurl keeps
 # Libcurl's own timeout comes so much later than the deadline, should that be missed.
 _GRACE_SECONDS = 60
 # Reading takes a thousandth of a second, unless someone floods. What takes so long moves the deadlines of
@@ -81,7 +82,8 @@ class Sender:
     :param timeout_seconds: one deadline over name lookup, connection, TLS and answer.
     :param allow_private: admit http, any port and any address, for trying on one machine.
     :param ca_bundle: a PEM file to verify certificates with; certifi's if None.
-    :param clock: seconds since 1970, for the times at which attempts began.
+    :param clock: seconds since 1970, for the times at which attempts began, and for the age of kept
+        connections. It has to go on while Lambda has the process frozen.
     """
 
     def __init__(
@@ -110,6 +112,10 @@ class Sender:
         self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch)
         self._multi.setopt(pycurl.M_TIMERFUNCTION, self._set_timer)
         self._multi.setopt(pycurl.M_MAXCONNECTS, _MAX_CONNECTIONS)
+        # When each kept connection was last used, by the clock and by libcurl's, the oldest first.
+        self._last_uses: dict[int, tuple[float, float]] = {}
+        self._dropped_at = clock()
+        self._looks_up_until = -inf  # by libcurl's clock
 
     @property
     def in_flight(self) -> int:
@@ -121,6 +127,8 @@ class Sender:
 
         :param key: what :meth:`wait` returns its attempt with.
         """
+        if not self._running:
+            self._drop_too_old()
         # A handle of its own for each request, for 2 us: nothing is left in it from another's.
         transfer = _Transfer(
             key,
@@ -131,6 +139,8 @@ class Sender:
             guard=self._guard,
         )
         curl = self._blank.duphandle()
+        if time.monotonic() < self._looks_up_until:
+            curl.setopt(pycurl.DNS_CACHE_TIMEOUT, 0)
         try:
             _prepare(curl, transfer, request)
             with self._guard:
@@ -225,11 +235,35 @@ class Sender:
         curl.setopt(pycurl.SSL_CIPHER_LIST, "DEFAULT:!kDHE")
         curl.setopt(pycurl.MAXAGE_CONN, _MAX_IDLE_SECONDS)
         curl.setopt(pycurl.MAXLIFETIME_CONN, _MAX_AGE_SECONDS)
+        curl.setopt(pycurl.DNS_CACHE_TIMEOUT, _MAX_ADDRESS_AGE_SECONDS)
         # The body comes as it is sent, compressed or not. libcurl still finds a chunked one's end, and
         # without its decoding the framing counts as well, which may be endless.
         curl.setopt(pycurl.HTTP_TRANSFER_DECODING, 0)
         curl.setopt(pycurl.BUFFERSIZE, MAX_BODY_BYTES)
         return curl
+
+    def _drop_too_old(self) -> None:
+        """Drop all kept connections, and the addresses of names, if some are older than libcurl may know.
+
+        Its clock may stand still while Lambda has the process frozen. Meanwhile a load balancer forgets a
+        connection, and nothing says so. Nothing may be in flight.
+        """
+        now, now_of_libcurl = self._clock(), time.monotonic()
+        is_trusted = 0 <= now - self._dropped_at <= _MAX_AGE_SECONDS
+        for descriptor, (used_at, used_at_of_libcurl) in list(self._last_uses.items()):
+            if now_of_libcurl - used_at_of_libcurl > _MAX_IDLE_SECONDS:
+                del self._last_uses[descriptor]  # libcurl drops it by itself
+                continue
+            # A clock that was set back says nothing of an age.
+            is_trusted = is_trusted and 0 <= now - used_at <= _MAX_IDLE_SECONDS
+            break
+        if is_trusted:
+            return
+        # Not a new CurlMulti: to close the old one waits for name lookups that nobody waits for any more.
+        self._guard.end_all()
+        self._last_uses.clear()
+        self._dropped_at = now
+        self._looks_up_until = now_of_libcurl + _MAX_ADDRESS_AGE_SECONDS
 
     def _watch(self, what: int, descriptor: int, _multi: object, _data: object) -> None:
         if descriptor in self._selector.get_map():
@@ -269,6 +303,10 @@ class Sender:
 
     def _finish(self, curl: pycurl.Curl, code: int, message: str) -> None:
         transfer = self._running.pop(curl)
+        # Those that are not kept count as one: of them the addresses of their names are.
+        descriptor = curl.getinfo(pycurl.ACTIVESOCKET)
+        self._last_uses.pop(descriptor, None)
+        self._last_uses[descriptor] = (self._clock(), time.monotonic())
         with self._guard:
             self._multi.remove_handle(curl)
         self._finished.append((transfer.key, transfer.attempt(curl, code, message, self._timeout_seconds)))

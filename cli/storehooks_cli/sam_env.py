@@ -1,0 +1,42 @@
+"""storehooks sam-env: the variables with which `sam local invoke` works on the local stack."""
+
+from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
+
+import typer
+
+from storehooks_cli.options import DEFAULT_DATA_DIR, DataDir, StackOptions
+from storehooks_cli.output import print_json
+
+if TYPE_CHECKING:
+    from storehooks_cli.stack import Stack
+
+_OF_A_CONTAINER = "host.docker.internal"
+
+
+def sam_env(
+    host: Annotated[
+        str, typer.Option(help="This machine, as a function's container knows it.", show_default=True)
+    ] = _OF_A_CONTAINER,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+) -> None:
+    """Print the variables of the running local stack's functions, for `sam local invoke --env-vars`.
+
+    SAM passes on those that the template names. Credentials and region it takes from its caller; the local
+    AWS accepts any credentials.
+    """
+    stack = StackOptions(local=True, data_dir=data_dir).find()
+    port = urlsplit(stack.endpoint_url or "").port
+    print_json({"Parameters": _variables(stack) | {"AWS_ENDPOINT_URL": f"http://{host}:{port}"}})
+
+
+def _variables(stack: "Stack") -> dict[str, str]:
+    """Those of all functions together: a variable has one value in all that have it."""
+    pages = stack.functions().get_paginator("list_functions").paginate()
+    return {
+        name: value
+        for page in pages
+        for function in page["Functions"]
+        if function["FunctionName"].startswith(f"{stack.name}-")
+        for name, value in function["Environment"]["Variables"].items()
+    }
