@@ -30,6 +30,8 @@ ELSEWHERE = {
     r"socat ": "needs Docker's bridge",
     r"(\.venv/bin/)?storehooks listen\b": "tests/e2e/test_operating_commands.py, for it has no end",
     r"curl .*\$URL": "tests/e2e/test_operations.py, with a hook's URL",
+    r'curl .*"\$URL/': "tests/e2e/test_readme.py, by the README's own at the local stack's address",
+    r"(printf|\.venv/bin/python -m zipfile|cat) ": "tests/template/test_first_deployment.py",
     r"(\w+=\$\()?aws ": AWS_CLI,
     r"(for|while) .*": "its parts stand below it",
     r".*--stack-name ": OF_A_STACK,

@@ -21,7 +21,7 @@ BLOCKS = "\n".join(re.findall(r"^```sh\n(.*?)^```$", PAGES, re.DOTALL | re.MULTI
 AWS_COMMANDS = re.findall(r"\baws ([a-z][a-z-]+) ([a-z][a-z-]+)(.*?)(?=\baws [a-z]|$)", BLOCKS, re.MULTILINE)
 STOREHOOKS_COMMANDS = re.findall(r"\.venv/bin/storehooks ([^|\n]*)", BLOCKS)
 # What the AWS CLI adds to an operation's own parameters, and its one command here that is no operation.
-ALWAYS = {"query", "output"}
+ALWAYS = {"query", "output", "zip-file"}
 LOGS_TAIL = {"since", "filter-pattern"}
 
 
