@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from storehooks_cli.local.deployment import STACK_NAME
+from storehooks_cli.local.environment import REGION
 from tests import emf
 from tests.e2e.local_run import free_ports
 from tests.e2e.store import ARRIVAL_SECONDS, Destination, Store
@@ -102,7 +103,7 @@ def test_every_alarm_is_there_and_is_told_to_the_topic_when_it_begins_and_ends(s
 
 
 def test_the_dashboard_is_there_and_shows_this_stack(stack):
-    dashboard = stack.run.aws("cloudwatch").get_dashboard(DashboardName=STACK_NAME)
+    dashboard = stack.run.aws("cloudwatch").get_dashboard(DashboardName=f"{STACK_NAME}-{REGION}")
     widgets = json.loads(dashboard["DashboardBody"])["widgets"]
     rows = [row for widget in widgets for row in widget["properties"].get("metrics", [])]
     assert ["AWS/Lambda", "Errors", "FunctionName", f"{STACK_NAME}-deliver", {"label": "deliver"}] in rows

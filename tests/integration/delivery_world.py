@@ -6,7 +6,7 @@ import json
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,7 +21,7 @@ from storehooks.adapters.recoveries_table import RecoveriesTable
 from storehooks.adapters.told_once import ToldOnce
 from storehooks.domain.attempt import Attempt, OutgoingRequest, Times
 from storehooks.domain.delivery import SOON_SECONDS, Delivery, Order, Task, new_delivery
-from storehooks.domain.errors import QueueFailedError
+from storehooks.domain.errors import QueueFailedError, StorehooksError
 from storehooks.domain.event import Event
 from storehooks.domain.hook import Hook
 from storehooks.domain.identity import Caller
@@ -329,8 +329,9 @@ class World:
                 return
 
     def sweep(self) -> None:
-        """What happens each minute."""
-        self.sweeper.sweep()
+        """What happens each minute. One that fails is not tried again: the next one goes on."""
+        with suppress(StorehooksError):
+            self.sweeper.sweep()
 
     def _next_sweep(self) -> float:
         """The time of the next sweep that finds something."""

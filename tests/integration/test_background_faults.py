@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 LONG_ENOUGH = 3 * 1800 + 1800
 OK, FAILING, GONE = (200, None), (500, None), (410, None)
 # Whoever failed to be told which messages there are cannot name them.
-NAMELESS = {"taking more work failed", "swept", "sweeping a shard failed"}
+NAMELESS = {"taking more work failed", "swept", "taking what is due failed"}
 IDS = {"delivery_id", "delivery_ids", "event_id", "hook_id", "message_id", "recovery_id"}
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from storehooks.adapters.delivery_items import to_message
 from storehooks.domain.delivery import RecordTask, Status
-from storehooks.domain.errors import StoreBusyError, StoreFailedError
+from storehooks.domain.errors import QueueFailedError, StoreBusyError, StoreFailedError
 from storehooks.flows.sweep import Sweeper
 from tests.integration.delivery_world import VISIBILITY_SECONDS, World
 
@@ -307,7 +307,7 @@ def test_a_write_whose_answer_is_lost_is_not_taken_for_anothers(aws, world, monk
     assert (order.delivery_id, order.attempt) == (delivery.id, 2)
 
 
-def test_a_lease_whose_answer_is_lost_is_handed_on(aws, monkeypatch):
+def test_a_claim_whose_answer_is_lost_is_handed_on(aws, monkeypatch):
     world = World(aws, schedule="1800,1800")
     world.answer = failing
     delivery = world.event(world.hook())
@@ -326,7 +326,7 @@ def test_a_lease_whose_answer_is_lost_is_handed_on(aws, monkeypatch):
     assert world.attempts(delivery) == [0, 1800]
 
 
-def test_a_lease_that_fails_delays_no_other(aws, monkeypatch):
+def test_a_claim_that_fails_delays_no_other(aws, monkeypatch):
     world = World(aws, schedule="1800,1800")
     world.answer = failing
     hook = world.hook()
@@ -342,7 +342,9 @@ def test_a_lease_that_fails_delays_no_other(aws, monkeypatch):
         return move(task, **arguments)
 
     monkeypatch.setattr(world.log, "_move_due", busy)
-    assert world.sweeper.sweep() == 3
+    with pytest.raises(StoreBusyError):
+        world.sweeper.sweep()
+    assert len(world.queue.waiting) == 3
     monkeypatch.undo()
     assert world.sweeper.sweep() == 1
 
@@ -354,7 +356,8 @@ def test_what_could_not_be_handed_on_is_due_for_the_next_sweep(aws):
     world.work()
     world.clock.now += 1750
     world.queue.fails = True
-    assert world.sweeper.sweep() == 0
+    with pytest.raises(QueueFailedError):
+        world.sweeper.sweep()
     world.queue.fails = False
     world.clock.now += 40
     assert world.sweeper.sweep() == 1

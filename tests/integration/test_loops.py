@@ -259,8 +259,9 @@ def test_a_task_that_gets_no_further_waits_longer_each_time(aws, monkeypatch, sc
         assert delays == []
         return
     assert len(delays) == 16
-    assert delays == sorted(delays)
-    # As long as it has waited already, which doubles, up to what SQS takes.
-    assert all(delay >= min(sum(delays[:number]), SOON_SECONDS) for number, delay in enumerate(delays))
-    assert delays[-1] == SOON_SECONDS
+    # As long as it has waited already, less what spreads a crowd, up to what SQS takes.
+    for number, delay in enumerate(delays):
+        waited = min(sum(delays[:number]), SOON_SECONDS)
+        assert 0.75 * waited <= delay <= max(waited, 5)
+    assert delays[-1] >= 0.75 * SOON_SECONDS
     assert sum(delays) > 3600

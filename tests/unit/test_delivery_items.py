@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storehooks.adapters.delivery_items import from_item, from_message, lease_until, to_item, to_message
+from storehooks.adapters.delivery_items import claimed_until, from_item, from_message, to_item, to_message
 from storehooks.domain.attempt import Attempt, Times
 from storehooks.domain.delivery import (
     MOST_ATTEMPTS,
@@ -170,10 +170,10 @@ def test_what_is_far_ahead_is_due_for_the_sweep_and_what_is_near_only_should_it_
     assert to_item(delivery(Status.RETRYING, 900), expires_at=1)["due_at"] == {"N": "1200"}
 
 
-def test_what_is_overdue_is_leased_for_ever_longer():
-    now, leases = 1000.0, []
+def test_what_is_overdue_is_claimed_for_ever_longer():
+    now, claims = 1000.0, []
     for _ in range(5):
-        later = float(lease_until(1000.0, now)["N"])
-        leases.append(later - now)
+        later = float(claimed_until(1000.0, now)["N"])
+        claims.append(later - now)
         now = later
-    assert leases == [300, 300, 600, 1200, 2400]
+    assert claims == [300, 300, 600, 1200, 2400]

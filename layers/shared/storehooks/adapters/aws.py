@@ -101,7 +101,7 @@ class _Loader(Loader):
 
 
 class _JsonParsers(ResponseParserFactory):
-    """Parsers that take DynamoDB's JSON as it is. What is no 2xx botocore makes its exceptions of."""
+    """Parsers that return DynamoDB's JSON unchanged. Errors are left to botocore's parser."""
 
     def create_parser(self, protocol_name: str) -> "_JsonParser":  # type: ignore[override]
         return _JsonParser(super().create_parser(protocol_name))

@@ -17,6 +17,7 @@ from storehooks.adapters.aws import dynamodb_client
 from storehooks.adapters.delivery_items import (
     DUE_SHARDS,
     Item,
+    claimed_until,
     delivery_key,
     due_at,
     due_at_the_latest,
@@ -24,7 +25,6 @@ from storehooks.adapters.delivery_items import (
     from_item,
     hook_of,
     hook_partition,
-    lease_until,
     number_value,
     state_of,
     telling_partition,
@@ -55,7 +55,7 @@ _MOST_QUERIES = 8
 _LEAST_FILTERED = 250
 LISTED = "#hook, id, client_id, event_id, #scope, #status, created_at, next_attempt_at, attempts, expires_at"
 LISTED_NAMES = {"#hook": "hook", "#scope": "scope", "#status": "status"}
-_LEASES_AT_ONCE = 16
+_CLAIMS_AT_ONCE = 16
 _LATEST = 50
 
 
@@ -68,19 +68,19 @@ class DeliveryPage:
 
 
 @dataclass(frozen=True, slots=True)
-class LeaseFailure:
-    """A call that failed while due deliveries were leased, and what it was about."""
+class DueFailure:
+    """A call that failed while due deliveries were looked for or claimed, and what it was about."""
 
     error: StorehooksError
     log_keys: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Leased:
+class DueBatch:
     """Attempts that are due, each with its time in seconds since 1970, and the calls that failed."""
 
     due: list[tuple[AttemptTask, float]]
-    failures: list[LeaseFailure]
+    failures: list[DueFailure]
 
 
 class DeliveriesTable:
@@ -351,29 +351,29 @@ class DeliveriesTable:
 
     # ------------------------------------------------------------ what is due
 
-    def lease_due(self, until: float) -> Iterator[Leased]:
+    def take_due(self, until: float) -> Iterator[DueBatch]:
         """What is due up to a time, a few deliveries at a time.
 
-        Each is leased for five minutes before it is yielded: two sweeps at once don't both
-        get it, and one that ends before it could hand it on has only delayed it. A failure is
-        yielded as well, and what it is about is still due for the next sweep.
+        Each is claimed for five minutes before it is yielded: two sweeps at once don't both
+        get it, and a sweep that ends before it has sent it only delays it. A failure is yielded as
+        well, and what it is about is still due for the next sweep.
         """
-        with ThreadPoolExecutor(_LEASES_AT_ONCE) as threads:
+        with ThreadPoolExecutor(_CLAIMS_AT_ONCE) as threads:
             for page in self._due(until):
-                if isinstance(page, LeaseFailure):
-                    yield Leased([], [page])
+                if isinstance(page, DueFailure):
+                    yield DueBatch([], [page])
                     continue
-                # What was leased and then is not asked for waits in vain.
-                for some in batched(page, _LEASES_AT_ONCE, strict=False):
-                    leased = Leased([], [])
-                    for one in threads.map(self._lease, some):
-                        if isinstance(one, LeaseFailure):
-                            leased.failures.append(one)
+                # Only a few at a time: what is claimed and not used waits for five minutes.
+                for some in batched(page, _CLAIMS_AT_ONCE, strict=False):
+                    batch = DueBatch([], [])
+                    for one in threads.map(self._claim_due, some):
+                        if isinstance(one, DueFailure):
+                            batch.failures.append(one)
                         elif one is not None:
-                            leased.due.append(one)
-                    yield leased
+                            batch.due.append(one)
+                    yield batch
 
-    def _due(self, until: float) -> Iterator[list[Item] | LeaseFailure]:
+    def _due(self, until: float) -> Iterator[list[Item] | DueFailure]:
         # Not always the same first: a sweep may not get to the last.
         first = int(self._clock() // _MINUTE_SECONDS)
         for shard in range(first, first + DUE_SHARDS):
@@ -390,9 +390,9 @@ class DeliveriesTable:
             try:
                 yield from pages
             except StorehooksError as error:
-                yield LeaseFailure(error, {"shard": shard % DUE_SHARDS})
+                yield DueFailure(error, {"shard": shard % DUE_SHARDS})
 
-    def _lease(self, item: Item) -> tuple[AttemptTask, float] | LeaseFailure | None:
+    def _claim_due(self, item: Item) -> tuple[AttemptTask, float] | DueFailure | None:
         store_hash, hook_id = hook_of(item)
         next_attempt_at = float(item["next_attempt_at"]["N"])
         task = AttemptTask(
@@ -402,16 +402,16 @@ class DeliveriesTable:
             client_id=item["client_id"]["S"],
             attempt=int(item["attempt_count"]["N"]) + 1,
         )
-        later = lease_until(next_attempt_at, self._clock())
+        later = claimed_until(next_attempt_at, self._clock())
         try:
-            is_leased = self._move_due(task, seen=item["due_at"], to=later)
+            is_claimed = self._move_due(task, seen=item["due_at"], to=later)
         except StorehooksError as error:
-            return LeaseFailure(error, task.log_keys)
-        return (task, next_attempt_at) if is_leased else None
+            return DueFailure(error, task.log_keys)
+        return (task, next_attempt_at) if is_claimed else None
 
     def release(self, task: AttemptTask, next_attempt_at: float) -> None:
-        """Make what was leased due again, because it could not be handed on. One call."""
-        later = lease_until(next_attempt_at, self._clock())
+        """Make what was claimed due again, because it could not be sent. One call."""
+        later = claimed_until(next_attempt_at, self._clock())
         self._move_due(task, seen=later, to=due_at(next_attempt_at), at_most=True)
 
     def _move_due(self, task: AttemptTask, *, seen: Item, to: Item, at_most: bool = False) -> bool:

@@ -91,7 +91,7 @@ def due_shard(delivery_id: str) -> str:
     return str(int(delivery_id[-4:], 16) % DUE_SHARDS)
 
 
-def lease_until(next_attempt_at: float, now: float) -> Item:
+def claimed_until(next_attempt_at: float, now: float) -> Item:
     """Until when a sweep has handed a delivery to the queue, before another looks at it again.
 
     The longer it is overdue, the later: a queue that nobody serves is not to fill with repeats.

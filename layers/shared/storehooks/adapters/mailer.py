@@ -13,7 +13,7 @@ from storehooks.domain.errors import MailFailedError
 if TYPE_CHECKING:
     from mypy_boto3_sesv2 import SESV2Client
 
-MAX_REASON_LENGTH = 1000
+MAX_REASON_LENGTH = 1000  # characters of SES's message that are logged
 
 
 class Mailer:

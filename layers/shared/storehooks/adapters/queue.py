@@ -89,7 +89,7 @@ class Queue:
 
         :raises QueueFailedError:
         """
-        answer = self._in_two_tries(
+        response = self._in_two_tries(
             partial(
                 self._sqs.receive_message,
                 QueueUrl=self._url,
@@ -104,7 +104,7 @@ class Queue:
                 message["ReceiptHandle"],
                 int(message["Attributes"]["ApproximateReceiveCount"]),
             )
-            for message in answer.get("Messages", [])
+            for message in response.get("Messages", [])
         ]
 
     def delete(self, messages: Sequence[ReceivedMessage]) -> None:
@@ -119,9 +119,8 @@ class Queue:
             ]
             self._in_two_tries(partial(self._sqs.delete_message_batch, QueueUrl=self._url, Entries=entries))
 
-    def _in_two_tries[Answer](self, call: Callable[[], Answer]) -> Answer:
-        """Call SQS, and once more if that fails: the first call after Lambda had the process frozen may
-        meet a connection that died meanwhile.
+    def _in_two_tries[Response](self, call: Callable[[], Response]) -> Response:
+        """Call SQS, and once more if that fails: after a freeze the first call may use a dead connection.
 
         :raises QueueFailedError:
         """

@@ -258,7 +258,7 @@ def _from_item(item: Mapping[str, Any]) -> Recovery:
         statuses=tuple(Status(status["S"]) for status in item["statuses"]["L"]),
         created_at=float(item["created_at"]["N"]),
         updated_at=float(item["updated_at"]["N"]),
-        # Release 0.2.0 did not keep it.
+        # Recoveries of earlier versions lack it.
         progressed_at=float(item.get("progressed_at", item["updated_at"])["N"]),
         state=State(item["recovery_state"]["S"]),
         reason=item["reason"]["S"] if "reason" in item else None,

@@ -112,7 +112,7 @@ class Sender:
         self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch)
         self._multi.setopt(pycurl.M_TIMERFUNCTION, self._set_timer)
         self._multi.setopt(pycurl.M_MAXCONNECTS, _MAX_CONNECTIONS)
-        # When each kept connection was last used, by the clock and by libcurl's, the oldest first.
+        # For each kept connection when it was last used, by our clock and by libcurl's, the oldest first.
         self._last_uses: dict[int, tuple[float, float]] = {}
         self._dropped_at = clock()
         self._looks_up_until = -inf  # by libcurl's clock
@@ -243,7 +243,7 @@ class Sender:
         return curl
 
     def _drop_too_old(self) -> None:
-        """Drop all kept connections, and the addresses of names, if some are older than libcurl may know.
+        """Drop all kept connections and cached addresses if any is older than libcurl can know.
 
         Its clock may stand still while Lambda has the process frozen. Meanwhile a load balancer forgets a
         connection, and nothing says so. Nothing may be in flight.
@@ -259,7 +259,7 @@ class Sender:
             break
         if is_trusted:
             return
-        # Not a new CurlMulti: to close the old one waits for name lookups that nobody waits for any more.
+        # Not a new CurlMulti: closing the old one waits for its abandoned name lookups.
         self._guard.end_all()
         self._last_uses.clear()
         self._dropped_at = now
@@ -303,7 +303,7 @@ class Sender:
 
     def _finish(self, curl: pycurl.Curl, code: int, message: str) -> None:
         transfer = self._running.pop(curl)
-        # Those that are not kept count as one: of them the addresses of their names are.
+        # Connections that are not kept share the descriptor -1: their names' addresses are still cached.
         descriptor = curl.getinfo(pycurl.ACTIVESOCKET)
         self._last_uses.pop(descriptor, None)
         self._last_uses[descriptor] = (self._clock(), time.monotonic())

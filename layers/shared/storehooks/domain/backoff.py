@@ -1,4 +1,4 @@
-"""How long a task waits that orders itself again without progress.
+"""How long a task without progress waits before it runs again.
 
 ``deliver`` sends such tasks to the queue that invokes it, and Lambda does not stop that loop
 (``RecursiveLoop: Allow`` in the template). This rule bounds it: twenty rounds take hours.
@@ -10,7 +10,7 @@ from storehooks.domain.delivery import SOON_SECONDS
 
 
 def growing_wait(waited_seconds: float, *, at_least: int) -> int:
-    """Seconds to wait once more: as long as the task has waited already, at most 15 minutes.
+    """Seconds to wait before the next round: as long as the task has waited already, at most 15 minutes.
 
     The wait doubles from round to round, and no round has to be counted. Whatever the task waits
     for, it starts at most twice as late as it could have, or 15 minutes late.

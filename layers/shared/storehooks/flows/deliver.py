@@ -283,7 +283,7 @@ class _Invocation:
         if self._in_flight[task.store_hash, task.client_id] >= _MOST_OF_A_CLIENT:
             waited = now - (delivery.next_attempt_at or delivery.created_at)
             wait = growing_wait(waited, at_least=_CROWDED_SECONDS)
-            return Order(task, random.randint(wait, wait + wait // 2))  # noqa: S311 - spreads load
+            return Order(task, random.randint(wait - wait // 4, wait))  # noqa: S311 - spreads load
         if self._is_to_be_put_off(task, now):
             pause = pause_seconds(self._shared.schedule.slot_before(task.attempt - delivery.earlier))
             order = Order(replace(task, is_put_off=True), random.randint(1, pause))  # noqa: S311 - spreads load

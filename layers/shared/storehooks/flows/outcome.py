@@ -167,7 +167,7 @@ class Outcomes:
             except QueueFailedError as failure:
                 ids = [delivered[position].id for position in failure.failed]
                 self._meter.count(Count.CALLS_FAILED)
-                logger.error("delivered, and never logged", delivery_ids=ids)  # noqa: TRY400 - says it all
+                logger.error("delivered, and never logged", error=failure.code, delivery_ids=ids)  # noqa: TRY400 - says it all
 
     def _log_failed(self, failed: Sequence[_Failed], circuits: Mapping[HookKey, Circuit]) -> set[str]:
         """Log failed attempts, and order the next ones; the ids of the deliveries for which that failed."""

@@ -39,21 +39,19 @@ class Sweeper:
     def sweep(self) -> int:
         """Sweep once, for at most 50 s; the next one goes on. How many were handed on.
 
-        :raises StorehooksError: at the end, when a call to AWS failed: retries are delayed then,
-            and the function's errors say so.
+        :raises StorehooksError: at the end, if a call to AWS failed, so that the invocation counts
+            as an error.
         """
         started = self._clock()
         handed_on = 0
         failure: StorehooksError | None = None
-        for leased in self._deliveries.lease_due(started + AHEAD_SECONDS):
-            for one in leased.failures:
+        for batch in self._deliveries.take_due(started + AHEAD_SECONDS):
+            for one in batch.failures:
                 failure = one.error
-                self._meter.call_failed("leasing failed", error=repr(failure), **one.log_keys)
-            try:
-                number = self._hand_on(leased.due)
-            except QueueFailedError as error:
-                failure = error
-                number = len(leased.due) - len(error.failed)
+                self._meter.call_failed("taking what is due failed", error=repr(failure), **one.log_keys)
+            unsent = self._hand_on(batch.due)
+            failure = unsent or failure
+            number = len(batch.due) - (len(unsent.failed) if unsent else 0)
             self._meter.count(Count.RETRIES_HANDED_ON, number)
             handed_on += number
             if self._clock() - started > _LONGEST_SWEEP_SECONDS:
@@ -65,14 +63,11 @@ class Sweeper:
             raise failure
         return handed_on
 
-    def _hand_on(self, due: Sequence[tuple[AttemptTask, float]]) -> int:
-        """Send what is due; what the queue does not take is due again at once.
-
-        :raises QueueFailedError: when the queue did not take all.
-        """
-        now = self._clock()
+    def _hand_on(self, due: Sequence[tuple[AttemptTask, float]]) -> QueueFailedError | None:
+        """Send what is due. What the queue does not take is due again at once, and in the error."""
         if not due:
-            return 0
+            return None
+        now = self._clock()
         logger.info("handing on", delivery_ids=[task.delivery_id for task, _ in due])
         orders = [Order(task, max(0, math.ceil(due_at - now))) for task, due_at in due]
         try:
@@ -82,8 +77,8 @@ class Sweeper:
             self._meter.call_failed("handing on failed", error=error.code, delivery_ids=ids)
             for position in error.failed:
                 self._give_back(*due[position])
-            raise
-        return len(due)
+            return error
+        return None
 
     def _give_back(self, task: AttemptTask, due_at: float) -> None:
         try:
