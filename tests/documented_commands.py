@@ -29,9 +29,13 @@ ELSEWHERE = {
     r"sam local invoke\b": "needs Docker; tests/e2e/test_sam_local_invoke.py has what SAM makes of it",
     r"socat ": "needs Docker's bridge",
     r"(\.venv/bin/)?storehooks listen\b": "tests/e2e/test_operating_commands.py, for it has no end",
-    r"curl .*\$URL": "tests/e2e/test_operations.py, with a hook's URL",
-    r'curl .*"\$URL/': "tests/e2e/test_readme.py, by the README's own at the local stack's address",
-    r"(printf|\.venv/bin/python -m zipfile|cat) ": "tests/template/test_first_deployment.py",
+    r"(HOOK=\$\()?curl .*\$URL": (
+        "tests/e2e/test_operations.py, with a hook's URL; tests/template/test_first_deployment.py, with a"
+        " stand-in for curl"
+    ),
+    r"(TOKEN|RECEIVER)=[a-z]": "tests/template/test_first_deployment.py",
+    r"(printf|\.venv/bin/python -m zipfile|cat|rm) ": "tests/template/test_first_deployment.py",
+    r"PORT=": "tests/template/test_runbook.py",
     r"(\w+=\$\()?aws ": AWS_CLI,
     r"(for|while) .*": "its parts stand below it",
     r".*--stack-name ": OF_A_STACK,

@@ -1,6 +1,8 @@
 """docs/runbook.md: a section for each alarm, and commands that exist."""
 
+import json
 import re
+import subprocess
 from pathlib import Path
 
 import botocore.session
@@ -125,6 +127,15 @@ def test_the_commands_of_the_aws_cli_are_found():
 @pytest.mark.parametrize("expression", re.findall(r"""--query ["'](.+?)["'] --output""", PAGE))
 def test_a_query_is_one(expression):
     jmespath.compile(expression)
+
+
+def test_the_port_that_is_forwarded_to_the_local_aws_is_the_one_of_env_json(tmp_path):
+    (line,) = re.findall(r"^PORT=.*$", BLOCKS, re.MULTILINE)
+    variables = {"AWS_ENDPOINT_URL": "http://host.docker.internal:40123"}
+    (tmp_path / "env.json").write_text(json.dumps({"Parameters": variables}))
+    script = line.replace(".venv/bin/python", str(ROOT / ".venv/bin/python")) + "\necho $PORT"
+    shown = subprocess.run(["sh", "-ec", script], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert shown.stdout == "40123\n"
 
 
 @pytest.mark.parametrize("line", sorted(set(STOREHOOKS_COMMANDS)))
