@@ -8,6 +8,7 @@ import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from storehooks.adapters.hooks_table import HooksTable
+from storehooks.domain.errors import QueueFailedError
 from storehooks.domain.identity import Caller
 from tests.integration.conftest import load_event
 from tests.integration.receivers import OK, Receiver, answering, then_hanging
@@ -153,6 +154,27 @@ def test_what_a_slow_destination_holds_up_is_not_the_rest_of_the_queue(aws, deli
     assert sorted(delivering.logged().values()) == ["delivered"] * 3 + ["retrying"]
     assert waited < 4.5, "two timeouts and a bit"
     assert [json.loads(message["Body"])["attempt"] for message in aws.take("DeliveriesQueue")] == []
+
+
+def test_the_first_receive_is_tried_again_for_after_a_freeze_its_connection_may_be_dead(
+    aws, delivering, receiver, monkeypatch
+):
+    queue = delivering.module.queue._queue
+    receive, failures = queue.receive, iter([True])
+
+    def fail_once(*, wait_seconds):
+        if next(failures, False):
+            raise QueueFailedError("ConnectionClosedError", frozenset())
+        return receive(wait_seconds=wait_seconds)
+
+    monkeypatch.setattr(queue, "receive", fail_once)
+    with Receiver(then_hanging(b""), None) as hanging:
+        slow, fast = delivering.hook(hanging.url()), delivering.hook(receiver.url())
+        with aws.uncounted():
+            body = delivering.message(fast)["body"]
+            aws.sqs.send_message(QueueUrl=aws.queues["DeliveriesQueue"], MessageBody=body)
+        assert delivering.deliver(delivering.message(slow)) == []
+    assert len(receiver.requests) == 1
 
 
 def test_the_payload_is_the_same_for_each_attempt_and_for_each_hook(delivering, receiver):

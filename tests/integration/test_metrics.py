@@ -97,7 +97,7 @@ def test_an_attempt_that_a_circuit_put_off_has_no_lag(aws, counted):
         world.work()
     world.event(hook)
     world.work()
-    assert [task.is_put_off for task in world.queue.tasks].count(True) == 1
+    assert [task.ignores_circuit for task in world.queue.tasks].count(True) == 1
     world.clock.now += 30
     found = counted(world.meter, world.work)
     assert found["Attempts"] == 1

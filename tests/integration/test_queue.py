@@ -6,6 +6,7 @@ import struct
 
 import botocore.session
 import pytest
+from botocore.exceptions import ReadTimeoutError
 
 from storehooks.adapters import aws
 from storehooks.adapters.queue import OutgoingMessage, Queue, ReceivedMessage
@@ -59,7 +60,7 @@ def queue_at(monkeypatch):
     return create
 
 
-@pytest.mark.parametrize("operation", CALLS)
+@pytest.mark.parametrize("operation", ["DeleteMessageBatch", "SendMessageBatch"])
 @pytest.mark.parametrize("end", [closed, reset])
 def test_a_connection_that_breaks_under_the_first_call_after_a_freeze_is_made_up_for(
     queue_at, operation, end
@@ -82,8 +83,9 @@ def test_a_connection_that_breaks_under_the_first_call_after_a_freeze_is_made_up
         assert len(target.requests) == 3
 
 
-@pytest.mark.parametrize(("operation", "tries"), [("ReceiveMessage", 2), ("DeleteMessageBatch", 2)])
-def test_what_breaks_each_time_is_given_up_after_two_tries(queue_at, operation, tries):
+# An invocation tries its first receive again (tests/integration/test_deliver.py).
+@pytest.mark.parametrize(("operation", "tries"), [("ReceiveMessage", 1), ("DeleteMessageBatch", 2)])
+def test_what_breaks_each_time_is_given_up(queue_at, operation, tries):
     def behave(connection):
         connection.read_request()
 
@@ -92,3 +94,20 @@ def test_what_breaks_each_time_is_given_up_after_two_tries(queue_at, operation, 
             CALLS[operation](queue_at(target))
         assert failed.value.code == "ConnectionClosedError"
         assert len(target.requests) == tries
+
+
+def test_a_delete_that_fails_slowly_is_not_repeated(monkeypatch):
+    """An invocation has no time for it. What was not deleted comes again, and is found to be done."""
+    now = [0.0]
+    monkeypatch.setattr("storehooks.adapters.queue.time.monotonic", lambda: now[0])
+    calls = []
+
+    class Sqs:
+        def delete_message_batch(self, **given):
+            calls.append(given)
+            now[0] += 8
+            raise ReadTimeoutError(endpoint_url="x")
+
+    with pytest.raises(QueueFailedError):
+        Queue("url", Sqs(), sleep=lambda _: None).delete([MESSAGE])
+    assert len(calls) == 1

@@ -26,8 +26,8 @@ def world(aws):
 @pytest.fixture
 def small_steps(monkeypatch):
     """Steps of three deliveries, and at most five pending."""
-    monkeypatch.setattr("storehooks.flows.recover._MOST_OF_A_STEP", 3)
-    monkeypatch.setattr("storehooks.flows.recover.MOST_PENDING", 5)
+    monkeypatch.setattr("storehooks.domain.state_machine.MAX_OF_STEP", 3)
+    monkeypatch.setattr("storehooks.domain.state_machine.MAX_PENDING", 5)
 
 
 class Crash(BaseException):

@@ -4,6 +4,7 @@ Lambda stops such a function after about 16 invocations in one chain of requests
 allows the loop: https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
 """
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -24,6 +25,8 @@ def logical_ids(value: Any) -> Iterator[str]:
             yield value["Ref"]
         elif "Fn::GetAtt" in value:
             yield value["Fn::GetAtt"][0]
+        elif isinstance(value.get("Fn::Sub"), str):
+            yield from re.findall(r"\$\{(\w+)", value["Fn::Sub"])
         else:
             for one in value.values():
                 yield from logical_ids(one)
@@ -34,8 +37,11 @@ def sent_to(function: str) -> Iterator[str]:
     (role,) = logical_ids(FUNCTIONS[function]["Role"])
     for policy in resources("AWS::IAM::Role")[role]["Policies"]:
         for statement in policy["PolicyDocument"]["Statement"]:
+            assert isinstance(statement["Action"], list)
             if SENDING & set(statement["Action"]):
-                yield from logical_ids(statement["Resource"])
+                found = list(logical_ids(statement["Resource"]))
+                assert found, f"{function} may send to what cannot be told from the template"
+                yield from found
 
 
 def graph() -> dict[str, set[str]]:
@@ -54,6 +60,10 @@ def graph() -> dict[str, set[str]]:
     for subscription in resources("AWS::SNS::Subscription").values():
         (topic,) = logical_ids(subscription["TopicArn"])
         edges.setdefault(topic, set()).update(logical_ids({"endpoint": subscription["Endpoint"]}))
+    for name, queue in resources("AWS::SQS::Queue").items():
+        edges.setdefault(name, set()).update(logical_ids(queue.get("RedrivePolicy")))
+    for name, function in FUNCTIONS.items():
+        edges[name] |= set(logical_ids(function.get("DeadLetterQueue")))
     return edges
 
 
@@ -79,7 +89,7 @@ def test_the_loops_are_found_by_their_three_ways():
     """Its own queue; the bus, its rule and the queue behind it; and the queue between two functions."""
     edges = graph()
     assert "DeliveriesQueue" in edges["DeliverFunction"]
-    assert edges["DeliveriesQueue"] == {"DeliverFunction"}
+    assert edges["DeliveriesQueue"] == {"DeliverFunction", "DeliveriesDeadLetters"}
     assert "EventsRule" in edges["EventBus"]
     assert edges["EventsRule"] == {"EventsQueue"}
     assert "DeliveriesQueue" in edges["MatchEventsFunction"]

@@ -19,6 +19,7 @@ from storehooks.domain.delivery import (
 from storehooks.domain.event import LATEST
 from storehooks.domain.hook import Hook
 from storehooks.domain.retry import RetrySchedule
+from storehooks.domain.state_machine import attempted, in_another_round
 from tests.unit.test_event import EVENT
 
 HOOK = Hook(
@@ -70,37 +71,37 @@ def test_what_is_no_delivery_id(text):
 
 
 def test_a_success_ends_it():
-    after = delivery().after(OK, SCHEDULE, NOW)
+    after = attempted(delivery(), OK, SCHEDULE, NOW)
     assert (after.status, after.next_attempt_at, after.attempts) == (Status.DELIVERED, None, (OK,))
 
 
 def test_a_failure_is_retried_by_the_schedule_and_the_last_exhausts_it():
-    once = delivery().after(attempt(), SCHEDULE, NOW)
+    once = attempted(delivery(), attempt(), SCHEDULE, NOW)
     assert (once.status, once.next_attempt_at) == (Status.RETRYING, NOW + 60)
-    twice = once.after(attempt(retry_after="200"), SCHEDULE, NOW + 60)
+    twice = attempted(once, attempt(retry_after="200"), SCHEDULE, NOW + 60)
     assert (twice.status, twice.next_attempt_at) == (Status.RETRYING, NOW + 260)
-    last = twice.after(attempt(), SCHEDULE, NOW + 260)
+    last = attempted(twice, attempt(), SCHEDULE, NOW + 260)
     assert (last.status, last.next_attempt_at, len(last.attempts)) == (Status.EXHAUSTED, None, 3)
-    assert twice.after(OK, SCHEDULE, NOW + 260).status is Status.DELIVERED
+    assert attempted(twice, OK, SCHEDULE, NOW + 260).status is Status.DELIVERED
 
 
 def test_what_its_hook_ends_has_no_next_attempt():
-    once = delivery().after(attempt(status=410), SCHEDULE, NOW)
+    once = attempted(delivery(), attempt(status=410), SCHEDULE, NOW)
     assert (once.status, once.ended(Status.HELD).next_attempt_at) == (Status.RETRYING, None)
 
 
 def test_the_queue_brings_what_follows_within_its_longest_delay():
     schedule = RetrySchedule.parse("899,901")
-    once = delivery().after(attempt(), schedule, NOW)
+    once = attempted(delivery(), attempt(), schedule, NOW)
     assert once.is_next_soon
-    assert not once.after(attempt(), schedule, NOW).is_next_soon
+    assert not attempted(once, attempt(), schedule, NOW).is_next_soon
     assert not delivery().is_next_soon
 
 
 def test_its_task_carries_all_of_it_until_the_log_knows_it():
     assert delivery().task.delivery == delivery()
     assert delivery().task.attempt == 1
-    once = delivery().after(attempt(), SCHEDULE, NOW)
+    once = attempted(delivery(), attempt(), SCHEDULE, NOW)
     assert once.task.delivery is None
     assert (once.task.delivery_id, once.task.attempt) == (delivery().id, 2)
 
@@ -109,30 +110,30 @@ def rounds(number: int, schedule: RetrySchedule):
     """A delivery that was exhausted in each of so many rounds."""
     now, one = NOW, delivery()
     for _ in range(number):
-        one = one if one.status is Status.PENDING else one.again(now)
+        one = one if one.status is Status.PENDING else in_another_round(one, now)
         while one.status is not Status.EXHAUSTED:
-            one, now = one.after(attempt(), schedule, now), now + 1
+            one, now = attempted(one, attempt(), schedule, now), now + 1
     return one
 
 
 def test_another_round_begins_the_schedule_anew_and_counts_on():
     exhausted = rounds(1, SCHEDULE)
-    again = exhausted.again(NOW + 900)
+    again = in_another_round(exhausted, NOW + 900)
     assert (again.status, again.next_attempt_at, again.attempt_count) == (Status.PENDING, NOW + 900, 3)
     assert (again.earlier, again.attempts_of_round) == (3, ())
     assert (again.task.attempt, again.task.delivery) == (4, None)
-    once = again.after(attempt(), SCHEDULE, NOW + 900)
+    once = attempted(again, attempt(), SCHEDULE, NOW + 900)
     assert (once.status, once.next_attempt_at, len(once.attempts)) == (Status.RETRYING, NOW + 960, 4)
     assert once.attempts_of_round == once.attempts[3:]
-    assert once.after(OK, SCHEDULE, NOW + 960).status is Status.DELIVERED
+    assert attempted(once, OK, SCHEDULE, NOW + 960).status is Status.DELIVERED
     twice = rounds(2, SCHEDULE)
     assert (twice.status, twice.attempt_count, len(twice.attempts_of_round)) == (Status.EXHAUSTED, 6, 3)
 
 
 def test_what_was_cancelled_before_any_attempt_is_known_to_the_log():
     cancelled = delivery().ended(Status.CANCELLED)
-    assert cancelled.again(NOW).task.delivery is None
-    assert cancelled.again(NOW).task.attempt == 1
+    assert in_another_round(cancelled, NOW).task.delivery is None
+    assert in_another_round(cancelled, NOW).task.attempt == 1
 
 
 def test_of_very_many_attempts_the_newest_are_kept():
@@ -140,7 +141,7 @@ def test_of_very_many_attempts_the_newest_are_kept():
     many = rounds(9, longest)
     assert (many.attempt_count, len(many.attempts), many.status) == (9 * 31, MOST_ATTEMPTS, Status.EXHAUSTED)
     assert len(many.attempts_of_round) == 31
-    assert many.again(NOW).task.attempt == 9 * 31 + 1
+    assert in_another_round(many, NOW).task.attempt == 9 * 31 + 1
 
 
 def test_an_attempt_sends_the_payload_signed_with_the_hooks_headers():

@@ -110,7 +110,7 @@ def test_what_comes_out_of_the_queue_is_what_went_in(delivery):
         delivery.task,
         AttemptTask(
             delivery_id=delivery.id, store_hash="a", hook_id=1, client_id="c", attempt=2, delivery=delivery,
-            is_put_off=True,
+            ignores_circuit=True,
         ),
         HoldTask(store_hash="a", hook_id=1, client_id="c", store_id=None),
         RecoverTask(store_hash="a", hook_id=1, client_id="c", recovery_id="rec_" + "0" * 32, step=3),

@@ -32,6 +32,7 @@ from storehooks.domain.ping import new_ping
 from storehooks.domain.recovery import MISSED, Recovery
 from storehooks.domain.retry import BIGCOMMERCE_SCHEDULE, RetrySchedule
 from storehooks.domain.scope import catalogue
+from storehooks.domain.state_machine import attempted
 from storehooks_cli.local.folders import PROJECT
 
 _CREATED_AT = 1_795_428_000
@@ -61,16 +62,21 @@ _TIMES = Times(name_lookup_ms=1.2, connect_ms=8.0, tls_ms=19.4, first_byte_ms=31
 _FAILED = Attempt(
     at=_CREATED_AT + 61, status=500, error="answered 500", times=_TIMES, answer="cannot reach the database"
 )
-_DELIVERY = Delivery(
-    id="msg_0660f86b44ba90d95f5c2a2b1c0c4d8e",
-    store_hash=_HOOK.store_hash,
-    hook_id=_HOOK.id,
-    client_id=_HOOK.client_id,
-    event_id=_EVENT.id,
-    scope=_EVENT.scope,
-    payload=_EVENT.payload(),
-    created_at=_EVENT.accepted_at / 1_000_000,
-).after(_FAILED, RetrySchedule.parse(BIGCOMMERCE_SCHEDULE), _CREATED_AT + 61.031)
+_DELIVERY = attempted(
+    Delivery(
+        id="msg_0660f86b44ba90d95f5c2a2b1c0c4d8e",
+        store_hash=_HOOK.store_hash,
+        hook_id=_HOOK.id,
+        client_id=_HOOK.client_id,
+        event_id=_EVENT.id,
+        scope=_EVENT.scope,
+        payload=_EVENT.payload(),
+        created_at=_EVENT.accepted_at / 1_000_000,
+    ),
+    _FAILED,
+    RetrySchedule.parse(BIGCOMMERCE_SCHEDULE),
+    _CREATED_AT + 61.031,
+)
 _PINGED = Attempt(at=_CREATED_AT + 120, status=200, error=None, times=_TIMES, answer="thanks")
 _RECOVERY = Recovery(
     id="rec_5b1b2c5a1f0e4d0f9d3c4b7f8a6e2d10",

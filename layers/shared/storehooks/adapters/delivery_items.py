@@ -142,6 +142,7 @@ def to_message(task: Task) -> dict[str, Any]:
         case AttemptTask():
             message = {"do": "attempt", **asdict(task)}
             del message["delivery"]
+            message["is_put_off"] = message.pop("ignores_circuit")  # as releases before call it
             if task.delivery is not None:
                 message["delivery"] = _delivery_record(task.delivery)
             return message
@@ -170,7 +171,8 @@ def from_message(message: Mapping[str, Any]) -> Task:
                 "attempt": int(),
                 "delivery_id": str() as delivery_id,
             } if is_delivery_id(delivery_id):
-                return AttemptTask(**known, delivery=delivery)
+                ignores_circuit = known.pop("is_put_off", False)
+                return AttemptTask(**known, delivery=delivery, ignores_circuit=ignores_circuit)
             case {"do": "hold", "hook_id": int()}:
                 return HoldTask(**known)
             case {"do": "recover", "hook_id": int(), "recovery_id": str(), "step": int()}:

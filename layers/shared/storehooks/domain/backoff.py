@@ -8,6 +8,8 @@ import math
 
 from storehooks.domain.delivery import SOON_SECONDS
 
+_CLOCKS_DIFFER_SECONDS = 60
+
 
 def growing_wait(waited_seconds: float, *, at_least: int) -> int:
     """Seconds to wait before the next round: as long as the task has waited already, at most 15 minutes.
@@ -15,7 +17,10 @@ def growing_wait(waited_seconds: float, *, at_least: int) -> int:
     The wait doubles from round to round, and no round has to be counted. Whatever the task waits
     for, it starts at most twice as late as it could have, or 15 minutes late.
 
-    :param waited_seconds: since when there was no progress. Negative where clocks differ.
+    :param waited_seconds: since when there was no progress. A little below 0 where clocks differ. An event's
+        publisher may date it in the future, of which nothing follows: then it is the longest wait.
     :param at_least: the first wait, in seconds.
     """
+    if waited_seconds < -_CLOCKS_DIFFER_SECONDS:
+        return SOON_SECONDS
     return min(max(math.ceil(waited_seconds), at_least), SOON_SECONDS)

@@ -5,7 +5,7 @@ fails and it is not tripped yet, and when something succeeds after that; a hook 
 succeeds has none.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 TRIPS_AFTER = 5
 """Failures in a row that trip a circuit."""
@@ -33,6 +33,17 @@ class Circuit:
     def is_tripped(self) -> bool:
         """Whether attempts are to be put off."""
         return self.failures >= TRIPS_AFTER
+
+    def counted(self, *, succeeded: int, failed: int, now: float) -> "Circuit | None":
+        """This circuit after so many attempts; None if they do not change it.
+
+        More failures would not slow down a tripped one more.
+        """
+        if succeeded and (self.failures or failed):
+            return replace(self, failures=failed, succeeded_at=now)
+        if failed and not self.is_tripped:
+            return replace(self, failures=self.failures + failed)
+        return None
 
     def may_probe(self, now: float) -> bool:
         """Whether it is time to see if the destination is back."""

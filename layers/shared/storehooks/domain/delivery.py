@@ -1,7 +1,6 @@
 """A delivery: one event for one hook, from the queue to the end of its retries."""
 
 import hashlib
-import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -11,7 +10,6 @@ from typing import Any
 from storehooks.domain.attempt import Attempt
 from storehooks.domain.event import Event
 from storehooks.domain.hook import Hook
-from storehooks.domain.retry import RetrySchedule
 
 GONE = 410
 """The answer by which a destination says that it wants no more (Standard Webhooks)."""
@@ -87,33 +85,9 @@ class Delivery:
         """Those of the present round."""
         return self.attempts[max(0, self.earlier - self.forgotten) :]
 
-    def after(self, attempt: Attempt, schedule: RetrySchedule, now: float) -> "Delivery":
-        """This delivery once an attempt is over."""
-        count = self.attempt_count + 1
-        attempts = (*self.attempts, attempt)[-MOST_ATTEMPTS:]
-        status, next_attempt_at = Status.DELIVERED, None
-        if not attempt.succeeded:
-            wait = schedule.wait_after(count - self.earlier, retry_after=attempt.retry_after, now=now)
-            status = Status.EXHAUSTED if wait is None else Status.RETRYING
-            # In whole milliseconds, as it is kept, and never early.
-            next_attempt_at = None if wait is None else math.ceil((now + wait) * 1000) / 1000
-        return replace(
-            self,
-            attempts=attempts,
-            forgotten=count - len(attempts),
-            status=status,
-            next_attempt_at=next_attempt_at,
-        )
-
     def ended(self, status: Status) -> "Delivery":
         """This delivery when no attempt is to follow, because of its hook."""
         return replace(self, status=status, next_attempt_at=None)
-
-    def again(self, now: float) -> "Delivery":
-        """This delivery, which ended, at the start of another round."""
-        return replace(
-            self, status=Status.PENDING, earlier=self.attempt_count, next_attempt_at=now, round_at=now
-        )
 
     @property
     def log_keys(self) -> dict[str, Any]:
@@ -189,8 +163,8 @@ def is_delivery_id(text: str) -> bool:
 class AttemptTask:
     """Make the attempt of this number, counted from 1 through all rounds, unless it was made already.
 
-    ``delivery`` is there until the log knows it. ``is_put_off`` says that a tripped circuit
-    has put this attempt off once.
+    ``delivery`` is there until the log knows it. With ``ignores_circuit`` a tripped circuit does not
+    defer it: it was deferred once already, or somebody asked for it, or it is a probe.
     """
 
     delivery_id: str
@@ -199,7 +173,7 @@ class AttemptTask:
     client_id: str
     attempt: int
     delivery: Delivery | None = None
-    is_put_off: bool = False
+    ignores_circuit: bool = False
 
     @property
     def log_keys(self) -> dict[str, Any]:

@@ -14,9 +14,6 @@ RECOVERABLE = (Status.EXHAUSTED, Status.HELD, Status.CANCELLED, Status.DELIVERED
 MISSED = (Status.EXHAUSTED, Status.HELD)
 """What is sent again unless something else is asked for."""
 
-MOST_PENDING = 1000
-"""While about so many of a hook's deliveries wait to be sent again, no more of them begin."""
-
 PROBES = 3
 """So many at a time begin while the hook fails."""
 
@@ -128,14 +125,3 @@ def new_recovery(
 def is_recovery_id(text: str) -> bool:
     """Whether this can be a recovery's id."""
     return _ID.fullmatch(text) is not None
-
-
-def why_not_sent(hook: Hook | None) -> str | None:
-    """Why nothing can be sent to a hook; None if it can."""
-    if hook is None:
-        return "the hook was deleted"
-    if hook.is_active:
-        return None
-    if hook.is_deactivated:
-        return f"failures deactivated the hook: {hook.deactivation_reason}"
-    return "the hook was switched off"

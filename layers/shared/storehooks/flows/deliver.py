@@ -20,25 +20,22 @@ from storehooks.adapters.deliveries_queue import DeliveriesQueue, ReceivedTask
 from storehooks.adapters.deliveries_table import DeliveriesTable
 from storehooks.adapters.delivery_context import DeliveryContext, DeliveryContexts, HookKey, Wanted
 from storehooks.adapters.sender import Sender
-from storehooks.domain.backoff import growing_wait
 from storehooks.domain.callback import callback
-from storehooks.domain.circuit import Circuit, pause_seconds
+from storehooks.domain.circuit import Circuit
 from storehooks.domain.delivery import (
-    SOON_SECONDS,
-    WAITING,
     AttemptTask,
     Delivery,
     HoldTask,
     Order,
     RecordTask,
     RecoverTask,
-    Status,
     Task,
     delivery_ids,
 )
 from storehooks.domain.errors import QueueFailedError, StorehooksError
 from storehooks.domain.hook import Hook
 from storehooks.domain.retry import RetrySchedule
+from storehooks.domain.state_machine import Defer, Drop, End, Known, Reject, Send, Why, before_attempt
 from storehooks.flows.meter import Duration, Meter
 from storehooks.flows.outcome import Outcomes, Sent
 from storehooks.flows.recover import Recoverer
@@ -46,9 +43,6 @@ from storehooks.flows.recover import Recoverer
 logger = Logger(utc=True)
 
 _MOST_IN_FLIGHT = 200
-# So that one client's slow destinations never are all that an invocation waits for.
-_MOST_OF_A_CLIENT = 100
-_CROWDED_SECONDS = 5
 _LONGEST_SECONDS = 45.0
 # After this long the invocation looks for more work beside what it waits for: now and then,
 # and by long polls once that is likely to last. Those may outlast what is waited for.
@@ -135,6 +129,7 @@ class _Invocation:
         self._failed: set[str] = set()
         self._to_delete: list[ReceivedTask] = []
         self._receive_at = self._started + _PATIENCE_SECONDS
+        self._is_first_receive = True
 
     def run(self, batch: Sequence[Work]) -> set[str]:
         self._take_on(batch)
@@ -172,13 +167,16 @@ class _Invocation:
         )
 
     def _received(self, receiving: "Future[list[ReceivedTask]]") -> list[Work]:
+        now, is_first, self._is_first_receive = time.monotonic(), self._is_first_receive, False
         try:
             received = receiving.result()
         except QueueFailedError as error:
+            if is_first:  # after a freeze it may use a connection that died: once more
+                self._receive_at = now
+                return []
             self._receive_at = math.inf
             self._shared.meter.call_failed("taking more work failed", error=error.code)
             return []
-        now = time.monotonic()
         is_early = now - self._started < _LONG_POLLS_AFTER_SECONDS
         self._receive_at = now + _PATIENCE_SECONDS if is_early and not received else now
         return [Work(one.task, one.message.receive_count > 1, received=one) for one in received]
@@ -246,77 +244,60 @@ class _Invocation:
         self._put_off(later)
 
     def _begin(self, work: Work, task: AttemptTask, context: DeliveryContext) -> Order | None:
-        """Begin an attempt, or find that there is none to be made. An order: it is to be made later."""
+        """Do what the state machine says of an attempt. An order: it is to be made later."""
         now = self._shared.clock()
+        key, client = (task.store_hash, task.hook_id), (task.store_hash, task.client_id)
         logged = context.deliveries.get(task.delivery_id)
-        hook = context.hooks.get((task.store_hash, task.hook_id))
-        secrets = context.secrets.get((task.store_hash, task.client_id))
-        if logged is None and hook is None and not secrets:
-            # Its client was removed, and the log with it: this is not to bring it back.
-            logger.info("dropped", reason="its client was removed", **task.log_keys)
-            self._done(work)
-            return None
-        delivery = logged or task.delivery
-        if delivery is None:
-            logger.error("the log knows no such delivery", **task.log_keys)
-            self._fail(work)
-            return None
-        if delivery.status not in WAITING:
-            self._done(work)
-            return None
-        if delivery.attempt_count >= task.attempt:
-            # Made already. If that stopped before the next one was ordered, it is ordered now.
-            if work.came_before:
-                return self._later(work, delivery.task, delivery, now)
-            self._done(work)
-            return None
-        if delivery.next_attempt_at is not None and delivery.next_attempt_at > now:
-            return self._later(work, task, delivery, now)
-        if hook is None or not secrets or not hook.is_active:
-            is_held = hook is not None and hook.is_deactivated
-            status = Status.HELD if is_held else Status.CANCELLED
-            if self._shared.log.save(delivery.ended(status), over=logged):
-                self._shared.meter.count_ended(status)
-            logger.info(status.value, **delivery.log_keys)
-            self._done(work)
-            return None
-        if self._in_flight[task.store_hash, task.client_id] >= _MOST_OF_A_CLIENT:
-            waited = now - (delivery.next_attempt_at or delivery.created_at)
-            wait = growing_wait(waited, at_least=_CROWDED_SECONDS)
-            return Order(task, random.randint(wait - wait // 4, wait))  # noqa: S311 - spreads load
-        if self._is_to_be_put_off(task, now):
-            pause = pause_seconds(self._shared.schedule.slot_before(task.attempt - delivery.earlier))
-            order = Order(replace(task, is_put_off=True), random.randint(1, pause))  # noqa: S311 - spreads load
-            logger.info("put off", seconds=order.delay_seconds, **delivery.log_keys)
-            return order
-        if not task.is_put_off:
-            due_at = delivery.next_attempt_at or delivery.created_at
-            self._shared.meter.time(Duration.DELIVERY_LAG, max(0.0, now - due_at) * 1000)
-        self._on_their_way[delivery.id] = _OnItsWay(work, delivery, logged, hook)
-        self._in_flight[task.store_hash, task.client_id] += 1
-        self._shared.sender.start(
-            self._name + delivery.id, callback(delivery, hook, secrets=secrets, now=now)
+        hook, secrets = context.hooks.get(key), context.secrets.get(client, ())
+        known = Known(
+            delivery=logged or task.delivery,
+            is_logged=logged is not None,
+            hook=hook,
+            has_secret=bool(secrets),
+            circuit=self._circuits.get(key, Circuit()),
+            in_flight=self._in_flight[client],
+            came_before=work.came_before,
         )
+        step = before_attempt(task, known, self._shared.schedule, now)
+        if isinstance(step, Send) and step.unless_probed is not None and not self._claims_probe(key, now):
+            step = step.unless_probed
+        match step:
+            case Send(delivery):
+                assert hook is not None  # noqa: S101 - to which no step sends
+                self._send(task, _OnItsWay(work, delivery, logged, hook), secrets, now)
+            case Defer():
+                seconds = random.randint(step.least_seconds, step.most_seconds)  # noqa: S311 - spreads load
+                if step.why is Why.CIRCUIT:
+                    logger.info("put off", seconds=seconds, **task.log_keys)
+                return Order(step.task, seconds)
+            case End(delivery, reason):
+                if self._shared.log.save(delivery, over=logged):
+                    self._shared.meter.count_ended(delivery.status)
+                logger.info(delivery.status.value, reason=reason, **delivery.log_keys)
+                self._done(work)
+            case Drop(reason):
+                logger.info("dropped", reason=reason, **task.log_keys)
+                self._done(work)
+            case Reject(reason):
+                logger.error(reason, **task.log_keys)
+                self._fail(work)
         return None
 
-    def _later(self, work: Work, task: AttemptTask, delivery: Delivery, now: float) -> Order | None:
-        """An order for when the attempt is due; what is far ahead is in the due index."""
-        wait = max(0, math.ceil((delivery.next_attempt_at or now) - now))
-        if wait > SOON_SECONDS:
-            self._done(work)
-            return None
-        return Order(task, wait)
-
-    def _is_to_be_put_off(self, task: AttemptTask, now: float) -> bool:
-        key = (task.store_hash, task.hook_id)
-        circuit = self._circuits.get(key, Circuit())
-        if task.is_put_off or not circuit.is_tripped:
-            return False
-        if not circuit.may_probe(now):
-            return True
+    def _claims_probe(self, key: HookKey, now: float) -> bool:
+        """Whether this attempt is the one that tries a tripped circuit now."""
         # By this attempt or another's: it is being tried.
-        self._circuits[key] = replace(circuit, probed_at=now)
-        return not self._shared.log.claim_probe(*key)
+        self._circuits[key] = replace(self._circuits[key], probed_at=now)
+        return self._shared.log.claim_probe(*key)
+
+    def _send(self, task: AttemptTask, one: _OnItsWay, secrets: tuple[str, ...], now: float) -> None:
+        delivery = one.delivery
+        if not task.ignores_circuit:
+            due_at = delivery.next_attempt_at or delivery.created_at
+            self._shared.meter.time(Duration.DELIVERY_LAG, max(0.0, now - due_at) * 1000)
+        self._on_their_way[delivery.id] = one
+        self._in_flight[task.store_hash, task.client_id] += 1
+        request = callback(delivery, one.hook, secrets=secrets, now=now)
+        self._shared.sender.start(self._name + delivery.id, request)
 
     def _put_off(self, later: Sequence[tuple[Work, Order]]) -> None:
         failed: frozenset[int] = frozenset()

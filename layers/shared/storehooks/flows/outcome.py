@@ -8,7 +8,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 from aws_lambda_powertools import Logger
@@ -21,14 +21,20 @@ from storehooks.adapters.hooks_table import HooksTable
 from storehooks.adapters.told_once import ToldOnce
 from storehooks.domain import exception_event
 from storehooks.domain.attempt import Attempt
-from storehooks.domain.backoff import growing_wait
 from storehooks.domain.circuit import Circuit
-from storehooks.domain.delivery import GONE, Delivery, HoldTask, Order, RecordTask, Status, delivery_ids
+from storehooks.domain.delivery import Delivery, HoldTask, Order, RecordTask, Status, delivery_ids
 from storehooks.domain.destination import destination_digest
 from storehooks.domain.errors import QueueFailedError, StorehooksError
 from storehooks.domain.hook import Hook
 from storehooks.domain.retry import RetrySchedule
 from storehooks.domain.scope import DELIVERY_EXCEPTION
+from storehooks.domain.state_machine import (
+    Outcome,
+    after_attempt,
+    deactivation_reason,
+    is_to_hold,
+    seconds_to_next_hold,
+)
 from storehooks.flows.meter import Count, Duration, Meter
 
 logger = Logger(utc=True)
@@ -59,7 +65,11 @@ class Sent:
 @dataclass(frozen=True, slots=True)
 class _Failed:
     sent: Sent
-    after: Delivery
+    outcome: Outcome
+
+    @property
+    def after(self) -> Delivery:
+        return self.outcome.delivery
 
 
 class Outcomes:
@@ -103,8 +113,12 @@ class Outcomes:
         self._log_delivered([one for one in sent if one.attempt.succeeded])
         changed = self._counted(sent, circuits)
         circuits |= {key: circuit for key, (circuit, _) in changed.items()}
-        failed = [_Failed(one, self._after(one)) for one in sent if not one.attempt.succeeded]
-        unsettled = self._log_failed(failed, circuits)
+        failed = [
+            _Failed(one, self._outcome(one, circuits[one.hook_key]))
+            for one in sent
+            if not one.attempt.succeeded
+        ]
+        unsettled = self._log_failed(failed)
         for (store_hash, hook_id), (_, write) in changed.items():
             try:
                 write()
@@ -120,7 +134,7 @@ class Outcomes:
         :raises StorehooksError: when the task has to be repeated.
         """
         hook = self._hooks.find(task.store_hash, task.hook_id)
-        if hook is None or not hook.is_deactivated:
+        if hook is None or not is_to_hold(hook):
             return
         self._tell_of_deactivation(hook, task)
         waiting, is_more = self._log.waiting(task.store_hash, task.hook_id, _HOLD_AT_ONCE)
@@ -129,8 +143,8 @@ class Outcomes:
         logger.info("held", store_hash=task.store_hash, hook_id=task.hook_id, deliveries=held)
         self._meter.count_ended(Status.HELD, held)
         if is_more:
-            waited = self._clock() - (hook.deactivated_at or 0)
-            self._queue.send([Order(task, 0 if held else growing_wait(waited, at_least=1))])
+            wait = seconds_to_next_hold(held=held, deactivated_at=hook.deactivated_at or 0, now=self._clock())
+            self._queue.send([Order(task, wait)])
 
     def _tell_of_deactivation(self, hook: Hook, task: HoldTask) -> None:
         """Raise the event for it, unless that was done. A task that ends in between comes again."""
@@ -146,12 +160,12 @@ class Outcomes:
                 "not remembered", error=repr(error), store_hash=hook.store_hash, hook_id=hook.id
             )
 
-    def _after(self, one: Sent) -> Delivery:
-        return one.delivery.after(one.attempt, self._schedule, self._clock())
+    def _outcome(self, one: Sent, circuit: Circuit) -> Outcome:
+        return after_attempt(one.delivery, one.attempt, circuit, self._schedule, self._clock())
 
     def _log_delivered(self, sent: Sequence[Sent]) -> None:
         """These are not sent again, unless both the log and the queue fail."""
-        delivered = [self._after(one) for one in sent]
+        delivered = [self._outcome(one, Circuit()).delivery for one in sent]
         if not delivered:
             return
         try:
@@ -169,12 +183,12 @@ class Outcomes:
                 self._meter.count(Count.CALLS_FAILED)
                 logger.error("delivered, and never logged", error=failure.code, delivery_ids=ids)  # noqa: TRY400 - says it all
 
-    def _log_failed(self, failed: Sequence[_Failed], circuits: Mapping[HookKey, Circuit]) -> set[str]:
+    def _log_failed(self, failed: Sequence[_Failed]) -> set[str]:
         """Log failed attempts, and order the next ones; the ids of the deliveries for which that failed."""
         unsettled: set[str] = set()
         if not failed:
             return unsettled
-        ended = self._ended_with_their_hooks(failed, circuits, unsettled)
+        ended = self._ended_with_their_hooks(failed, unsettled)
         with ThreadPoolExecutor(_AT_ONCE) as threads:
             saving = [
                 (one, after, threads.submit(self._log.save, after, over=one.sent.logged))
@@ -200,35 +214,28 @@ class Outcomes:
                 self._tell(one.sent)
         return unsettled
 
-    def _ended_with_their_hooks(
-        self, failed: Sequence[_Failed], circuits: Mapping[HookKey, Circuit], unsettled: set[str]
-    ) -> dict[str, Delivery]:
-        """Deactivate the hooks that these failures are the end of; what is held then, by its id."""
-        held: dict[str, Delivery] = {}
-        decided: dict[HookKey, bool] = {}
+    def _ended_with_their_hooks(self, failed: Sequence[_Failed], unsettled: set[str]) -> dict[str, Delivery]:
+        """Deactivate the hooks that these failures are the end of; what they are then, by the id."""
+        ended: dict[str, Delivery] = {}
+        is_off: dict[HookKey, bool] = {}
         for one in failed:
             key = one.sent.hook_key
-            is_gone = one.sent.attempt.status == GONE
             try:
-                if key not in decided and (is_gone or self._is_lost(one.after, circuits[key])):
-                    decided[key] = self._deactivate(one.sent.hook, one.after)
+                if key not in is_off and self._is_end_of_hook(one):
+                    is_off[key] = self._deactivate(one.sent.hook, one.after)
             except StorehooksError as error:
                 unsettled.add(one.after.id)
                 self._meter.call_failed("deactivating failed", error=repr(error), **one.after.log_keys)
                 continue
-            if is_gone and decided[key]:
-                held[one.after.id] = one.after.ended(Status.HELD)
-        return held
+            if is_off.get(key):
+                ended[one.after.id] = one.outcome.with_hook_deactivated()
+        return ended
 
-    def _is_lost(self, delivery: Delivery, circuit: Circuit) -> bool:
-        """Whether nothing reached the hook since the first attempt of a round that is exhausted."""
-        if delivery.status is not Status.EXHAUSTED:
+    def _is_end_of_hook(self, one: _Failed) -> bool:
+        if not one.outcome.deactivates:
             return False
-        since = delivery.attempts_of_round[0].at
-        # The circuit does not know of a success that came while the first failure was on its way.
-        return circuit.succeeded_at < since and not self._log.has_reached(
-            delivery.store_hash, delivery.hook_id, since
-        )
+        since = one.outcome.unless_reached_since
+        return since is None or not self._log.has_reached(one.after.store_hash, one.after.hook_id, since)
 
     def _deactivate(self, hook: Hook, delivery: Delivery) -> bool:
         """Switch a hook off, unless its owner has changed it meanwhile; whether it is off then."""
@@ -240,7 +247,7 @@ class Outcomes:
         )
         # First what comes after it: were the work to stop in between, nobody would be told.
         self._queue.send([Order(task, _HOLD_SURELY_AFTER_SECONDS)])
-        reason = _reason(delivery)
+        reason = deactivation_reason(delivery)
         if not self._hooks.deactivate(hook, reason):
             now = self._hooks.find(hook.store_hash, hook.id)
             return now is None or not now.is_active
@@ -283,7 +290,7 @@ class Outcomes:
         return set()
 
     def _counted(
-        self, sent: Sequence[Sent], circuits: dict[HookKey, Circuit]
+        self, sent: Sequence[Sent], circuits: Mapping[HookKey, Circuit]
     ) -> dict[HookKey, tuple[Circuit, Callable[[], None]]]:
         """The circuits that these attempts change: as they are then, and how that is written."""
         succeeded: dict[HookKey, int] = defaultdict(int)
@@ -292,23 +299,13 @@ class Outcomes:
             (succeeded if one.attempt.succeeded else failed)[one.hook_key] += 1
         changed: dict[HookKey, tuple[Circuit, Callable[[], None]]] = {}
         for key in succeeded.keys() | failed.keys():
-            circuit = circuits.get(key, Circuit())
-            failures = failed[key]
-            if succeeded[key] and (circuit.failures or failures):
-                circuit = replace(circuit, failures=failures, succeeded_at=self._clock())
-                changed[key] = (circuit, partial(self._log.count_success, *key, failures))
-            elif failures and not circuit.is_tripped:  # more would not slow it down more
-                circuit = replace(circuit, failures=circuit.failures + failures)
-                changed[key] = (circuit, partial(self._log.count_failures, *key, failures))
+            after = circuits.get(key, Circuit()).counted(
+                succeeded=succeeded[key], failed=failed[key], now=self._clock()
+            )
+            if after is not None:
+                count = self._log.count_success if succeeded[key] else self._log.count_failures
+                changed[key] = (after, partial(count, *key, failed[key]))
         return changed
-
-
-def _reason(delivery: Delivery) -> str:
-    last = delivery.attempts[-1]
-    if last.status == GONE:
-        return "the destination answered 410 Gone, that it wants no more"
-    number = len(delivery.attempts_of_round)
-    return f"{number} attempts failed and none succeeded meanwhile; the last: {last.error}"
 
 
 def _log_attempt(one: Sent) -> None:

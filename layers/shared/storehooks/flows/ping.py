@@ -13,6 +13,7 @@ from storehooks.domain.delivery import Delivery
 from storehooks.domain.errors import HookNotFoundError
 from storehooks.domain.hook import Hook
 from storehooks.domain.ping import new_ping
+from storehooks.domain.state_machine import may_ping
 
 logger = Logger(utc=True)
 
@@ -35,7 +36,7 @@ class Pinger:
         :raises HookNotFoundError: when the hook's client is being removed.
         """
         secrets = self._secrets.valid_now(hook.store_hash, hook.client_id)
-        if not secrets:
+        if not may_ping(has_secret=bool(secrets)):
             raise HookNotFoundError(hook.id)
         delivery = new_ping(hook)
         attempt = self._send(delivery, hook, secrets)

@@ -19,7 +19,7 @@ from storehooks.adapters.deliveries_queue import DeliveriesQueue
 from storehooks.adapters.deliveries_table import DeliveriesTable
 from storehooks.adapters.hooks_table import HooksTable
 from storehooks.adapters.recoveries_table import RecoveriesTable
-from storehooks.domain.backoff import growing_wait
+from storehooks.domain.circuit import Circuit
 from storehooks.domain.delivery import AttemptTask, Delivery, Order, RecoverTask, Status
 from storehooks.domain.errors import (
     HookInactiveError,
@@ -29,12 +29,18 @@ from storehooks.domain.errors import (
 )
 from storehooks.domain.hook import Hook
 from storehooks.domain.recovery import (
-    MOST_PENDING,
-    PROBES,
     Recovery,
     State,
     new_recovery,
-    why_not_sent,
+)
+from storehooks.domain.state_machine import (
+    FULL_SECONDS,
+    Begin,
+    Stop,
+    Wait,
+    max_pending,
+    recovery_step,
+    refusal_of,
 )
 
 if TYPE_CHECKING:  # for the handlers that only order recoveries, and have no metrics
@@ -44,12 +50,9 @@ logger = Logger(utc=True)
 
 # The gateway waits for 29 s; all else that an order takes is well below one.
 _COUNT_SECONDS = 5.0
-_MOST_OF_A_STEP = 500
 _LONGEST_STEP_SECONDS = 10.0
 _AT_ONCE = 16
 _SEND_EACH = 100
-_WAIT_SECONDS = 2
-_WAIT_FOR_PROBES_SECONDS = 5
 
 
 class RecoveryOrders:
@@ -68,7 +71,7 @@ class RecoveryOrders:
         :raises HookInactiveError:
         :raises QueueFailedError: then nothing is recovered.
         """
-        if not hook.is_active:
+        if refusal_of(hook) is not None:
             raise HookInactiveError(hook.id, hook.deactivation_reason)
         count, is_exact = self._recoveries.count(
             hook.store_hash, hook.id, statuses, (since, until), within_seconds=_COUNT_SECONDS
@@ -128,22 +131,28 @@ class Recoverer:
             self._queue.send([Order(recovery.task)])
 
     def _do(self, recovery: Recovery) -> None:
-        reason = why_not_sent(self._hooks.find(recovery.store_hash, recovery.hook_id))
-        if reason is not None:
-            self._save(recovery.stopped(self._now(), reason), recovery)
-            return
-        is_failing = self._log.circuit(recovery.store_hash, recovery.hook_id).is_tripped
-        most_pending = PROBES if is_failing else MOST_PENDING
-        pending = self._recoveries.pending(recovery.store_hash, recovery.hook_id, most_pending)
-        most = min(most_pending - pending, _MOST_OF_A_STEP)
-        wait = _WAIT_FOR_PROBES_SECONDS if is_failing else 0
-        if most <= 0:
-            after = recovery.after_step(self._now(), recovered=0, position=recovery.position)
-            waited = self._now() - recovery.progressed_at
-            self._save(after, recovery, growing_wait(waited, at_least=wait or _WAIT_SECONDS))
-            return
-        found, up_to = self._recoveries.next_of(recovery, most)
-        begun = self._begin(recovery, found, are_probes=is_failing)
+        match self._step(recovery):
+            case Stop(reason):
+                self._save(recovery.stopped(self._now(), reason), recovery)
+            case Wait(seconds):
+                after = recovery.after_step(self._now(), recovered=0, position=recovery.position)
+                self._save(after, recovery, seconds)
+            case Begin() as step:
+                self._begin_some(recovery, step)
+
+    def _step(self, recovery: Recovery) -> Stop | Wait | Begin:
+        """Decide, without reading what a hook that does not receive makes needless."""
+        store_hash, hook_id = recovery.store_hash, recovery.hook_id
+        hook = self._hooks.find(store_hash, hook_id)
+        circuit, pending = Circuit(), 0
+        if refusal_of(hook) is None:
+            circuit = self._log.circuit(store_hash, hook_id)
+            pending = self._recoveries.pending(store_hash, hook_id, max_pending(circuit))
+        return recovery_step(recovery, hook, circuit, pending, self._now())
+
+    def _begin_some(self, recovery: Recovery, step: Begin) -> None:
+        found, up_to = self._recoveries.next_of(recovery, step.most)
+        begun = self._begin(recovery, found, are_probes=step.are_probes)
         is_cut_short = bool(found) and begun.position != found[-1].id
         if begun.error is not None and not begun.number:
             raise begun.error
@@ -151,7 +160,7 @@ class Recoverer:
         after = recovery.after_step(self._now(), recovered=begun.number, position=position)
         if up_to is None and not is_cut_short:
             after = after.finished(self._now())
-        self._save(after, recovery, wait or (_WAIT_SECONDS if begun.error else 0))
+        self._save(after, recovery, step.then_seconds or (FULL_SECONDS if begun.error else 0))
 
     def _begin(self, recovery: Recovery, found: Sequence[Delivery], *, are_probes: bool) -> _Begun:
         """Begin another round for each, in their order, until the time is over or something fails."""
@@ -171,7 +180,7 @@ class Recoverer:
                         )
                     begun.error = begun.error or error
                     if task is not None:
-                        tasks.append(replace(task, is_put_off=are_probes))
+                        tasks.append(replace(task, ignores_circuit=are_probes))
                     if begun.error is None:
                         begun.position = one.id
                 self._send(recovery, tasks)

@@ -8,9 +8,10 @@ from aws_lambda_powertools import Logger
 
 from storehooks.adapters.deliveries_queue import DeliveriesQueue
 from storehooks.adapters.deliveries_table import DeliveriesTable
-from storehooks.domain.delivery import Delivery, Order, Status
+from storehooks.domain.delivery import Delivery, Order
 from storehooks.domain.errors import HookInactiveError, QueueFailedError, StoreBusyError
 from storehooks.domain.hook import Hook
+from storehooks.domain.state_machine import Again, due_now, in_another_round, redelivery_of, refusal_of
 
 logger = Logger(utc=True)
 
@@ -34,11 +35,11 @@ class Redeliverer:
         :raises storehooks.domain.errors.DeliveryNotFoundError:
         :raises StoreBusyError: when it changes each time it was read.
         """
-        if not hook.is_active:
+        if refusal_of(hook) is not None:
             raise HookInactiveError(hook.id, hook.deactivation_reason)
         for _ in range(_TRIES):
             delivery = self._log.get(hook.store_hash, hook.id, delivery_id)
-            if delivery.status is Status.PENDING:
+            if redelivery_of(delivery) is Again.NOTHING:
                 return delivery
             ordered = self._ordered(delivery)
             if ordered is not None:
@@ -49,14 +50,13 @@ class Redeliverer:
     def _ordered(self, delivery: Delivery) -> Delivery | None:
         """The delivery with an attempt that is due now; None if somebody else changed it."""
         now = self._clock()
-        if delivery.status is Status.RETRYING:
-            sooner = replace(delivery, next_attempt_at=now)
-            return sooner if self._log.bring_forward(delivery, now) else None
-        return delivery.again(now) if self._log.begin_round(delivery, now) else None
+        if redelivery_of(delivery) is Again.BRING_FORWARD:
+            return due_now(delivery, now) if self._log.bring_forward(delivery, now) else None
+        return in_another_round(delivery, now) if self._log.begin_round(delivery, now) else None
 
     def _send(self, delivery: Delivery) -> None:
-        # Somebody waits for it: a circuit does not put it off.
-        task = replace(delivery.task, is_put_off=True)
+        # Somebody waits for it: a circuit does not defer it.
+        task = replace(delivery.task, ignores_circuit=True)
         try:
             self._queue.send([Order(task)])
         except QueueFailedError as error:  # then the sweep brings it, in five minutes

@@ -1,0 +1,385 @@
+"""What happens to a delivery next. This is the one place that decides it; the flows carry it out.
+
+A delivery is one event for one hook. ``pending`` and ``retrying`` wait for an attempt, the other
+statuses are ends, from which only a redelivery or a recovery leads on:
+
+=========================================  =========================  ==============================
+When                                       a delivery that was        becomes
+=========================================  =========================  ==============================
+an attempt got a 2xx in time               pending, retrying          delivered
+an attempt failed, and another follows     pending, retrying          retrying
+the schedule's last attempt failed         pending, retrying          exhausted
+an attempt deactivated its hook by a 410   pending, retrying          held
+an attempt is due, its hook deactivated    pending, retrying          held
+an attempt is due, its hook is inactive,   pending, retrying          cancelled
+deleted, or without a secret
+its hook was deactivated                   pending, retrying          held
+somebody redelivers it                     retrying                   retrying, and due now
+somebody redelivers or recovers it         delivered, exhausted,      pending, in another round
+                                           cancelled, held
+=========================================  =========================  ==============================
+
+Before each attempt, the first of these that is true says what to do (:func:`before_attempt`):
+
+==================================================  ==================================================
+Known is that                                       so
+==================================================  ==================================================
+log, hook and client are gone                       drop it
+the log has no such delivery                        reject it: it becomes a dead letter
+it has ended, or the attempt was made               drop it; or defer it until the next attempt, if the
+                                                    message came before and that may not be ordered
+the attempt is not due                              defer it until then; or drop it, if the sweep brings it
+its hook does not receive (:func:`refusal_of`)      end it as held or cancelled
+its client has as much in flight as it may          defer it, longer each time
+its hook's circuit is tripped                       send it as a probe, or defer it once
+otherwise                                           send it
+==================================================  ==================================================
+
+A new rule, such as a pause of a hook, is a row in one of these tables and a branch in its function.
+"""
+
+import math
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from storehooks.domain.attempt import Attempt
+from storehooks.domain.backoff import growing_wait
+from storehooks.domain.circuit import Circuit, pause_seconds
+from storehooks.domain.delivery import (
+    GONE,
+    MOST_ATTEMPTS,
+    SOON_SECONDS,
+    WAITING,
+    AttemptTask,
+    Delivery,
+    Status,
+)
+from storehooks.domain.hook import Hook
+from storehooks.domain.recovery import PROBES, Recovery
+from storehooks.domain.retry import RetrySchedule
+
+MAX_IN_FLIGHT_OF_CLIENT = 100
+"""Attempts of one client that an invocation makes at once, so that its slow destinations never are
+all that the invocation waits for."""
+
+MAX_PENDING = 1000
+"""While so many of a hook's deliveries wait to be sent again, a recovery begins no more."""
+
+MAX_OF_STEP = 500
+"""Deliveries that one step of a recovery begins."""
+
+CROWDED_SECONDS = 5
+LONG_SECONDS = 300
+"""A wait that is no longer is left to the queue, and the retry sweep looks after it this much later."""
+FULL_SECONDS = 2
+PROBING_SECONDS = 5
+
+
+# ---------------------------------------------------------------- whether a hook receives
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a hook receives nothing now, and what its deliveries end as."""
+
+    ends_as: Status
+    reason: str
+
+
+def refusal_of(hook: Hook | None, *, has_secret: bool = True) -> Refusal | None:
+    """Why nothing may be sent to a hook; None if it may.
+
+    :param has_secret: whether its client has a secret to sign with; a client that is being removed has none.
+    """
+    if hook is None:
+        return Refusal(Status.CANCELLED, "the hook was deleted")
+    if hook.is_active:
+        return None if has_secret else Refusal(Status.CANCELLED, "the hook's client was removed")
+    if hook.is_deactivated:
+        return Refusal(Status.HELD, f"failures deactivated the hook: {hook.deactivation_reason}")
+    return Refusal(Status.CANCELLED, "the hook was switched off")
+
+
+def may_ping(*, has_secret: bool) -> bool:
+    """Whether a test event may be sent, which hooks that are not active get as well."""
+    return has_secret
+
+
+# ---------------------------------------------------------------- before an attempt
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What is known when an attempt is to be made.
+
+    :ivar delivery: as the log has it, or else as its message carries it.
+    :ivar in_flight: how many attempts of its client this invocation is making.
+    :ivar came_before: whether the message was received before.
+    """
+
+    delivery: Delivery | None
+    is_logged: bool
+    hook: Hook | None
+    has_secret: bool
+    circuit: Circuit
+    in_flight: int
+    came_before: bool
+
+
+class Why(StrEnum):
+    """Why an attempt is deferred."""
+
+    NOT_DUE = "not due"
+    CROWDED = "its client has too much in flight"
+    CIRCUIT = "its hook's circuit is tripped"
+
+
+@dataclass(frozen=True, slots=True)
+class Defer:
+    """Order this task, for a time from now between these seconds."""
+
+    task: AttemptTask
+    least_seconds: int
+    most_seconds: int
+    why: Why
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Make the attempt. With ``unless_probed``: only if nobody else probes the hook now, else do that."""
+
+    delivery: Delivery
+    unless_probed: Defer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """Log the delivery as it is here; no attempt follows."""
+
+    delivery: Delivery
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """Nothing is to be done for this message."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """The message cannot be carried out, now or later."""
+
+    reason: str
+
+
+type Step = Send | Defer | End | Drop | Reject
+
+
+def before_attempt(task: AttemptTask, known: Known, schedule: RetrySchedule, now: float) -> Step:
+    """What to do for a message that asks for an attempt.
+
+    :param now: seconds since 1970.
+    """
+    if not known.is_logged and known.hook is None and not known.has_secret:
+        return Drop("its client was removed")  # and the log with it, which this is not to bring back
+    delivery = known.delivery
+    if delivery is None:
+        return Reject("the log knows no such delivery")
+    if delivery.status not in WAITING:
+        return Drop(f"it is {delivery.status}")
+    if delivery.attempt_count >= task.attempt:
+        # If the invocation that made it stopped before it ordered the next one, that is ordered now.
+        return _until_due(delivery.task, delivery, now) if known.came_before else Drop("the attempt was made")
+    if delivery.next_attempt_at is not None and delivery.next_attempt_at > now:
+        return _until_due(task, delivery, now)
+    if (refusal := refusal_of(known.hook, has_secret=known.has_secret)) is not None:
+        return End(delivery.ended(refusal.ends_as), refusal.reason)
+    if known.in_flight >= MAX_IN_FLIGHT_OF_CLIENT:
+        waited = now - (delivery.next_attempt_at or delivery.created_at)
+        wait = growing_wait(waited, at_least=CROWDED_SECONDS)
+        if known.is_logged and wait > LONG_SECONDS:
+            return Drop("the retry sweep brings it")  # as it would besides a message
+        return Defer(task, wait - wait // 4, wait, Why.CROWDED)
+    if task.ignores_circuit or not known.circuit.is_tripped:
+        return Send(delivery)
+    pause = pause_seconds(schedule.slot_before(task.attempt - delivery.earlier))
+    deferred = Defer(replace(task, ignores_circuit=True), 1, pause, Why.CIRCUIT)
+    return Send(delivery, unless_probed=deferred) if known.circuit.may_probe(now) else deferred
+
+
+def _until_due(task: AttemptTask, delivery: Delivery, now: float) -> Defer | Drop:
+    """What is far ahead is in the due index."""
+    wait = seconds_until(delivery.next_attempt_at or now, now)
+    if wait > SOON_SECONDS:
+        return Drop("the retry sweep brings it")
+    return Defer(task, wait, wait, Why.NOT_DUE)
+
+
+def seconds_until(due_at: float, now: float) -> int:
+    """Whole seconds until an attempt is due, never early; 0 if it is."""
+    return max(0, math.ceil(due_at - now))
+
+
+# ---------------------------------------------------------------- after an attempt
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an attempt has led to.
+
+    ``deactivates`` says whether it is the end of its hook: at once, or, with ``unless_reached_since``
+    (seconds since 1970), only if the log has no success of the hook since then.
+    """
+
+    delivery: Delivery
+    deactivates: bool = False
+    unless_reached_since: float | None = None
+
+    def with_hook_deactivated(self) -> Delivery:
+        """The delivery once its hook is off: one that a destination refused for good waits for a recovery."""
+        is_gone = self.delivery.attempts[-1].status == GONE
+        return self.delivery.ended(Status.HELD) if is_gone else self.delivery
+
+
+def after_attempt(
+    delivery: Delivery, attempt: Attempt, circuit: Circuit, schedule: RetrySchedule, now: float
+) -> Outcome:
+    """What follows from an attempt.
+
+    :param circuit: of its hook, with this attempt counted.
+    """
+    after = attempted(delivery, attempt, schedule, now)
+    if attempt.succeeded:
+        return Outcome(after)
+    if attempt.status == GONE:
+        return Outcome(after, deactivates=True)
+    if after.status is Status.EXHAUSTED:
+        since = after.attempts_of_round[0].at
+        # The circuit does not know of a success that came while the first failure was on its way.
+        return Outcome(after, deactivates=circuit.succeeded_at < since, unless_reached_since=since)
+    return Outcome(after)
+
+
+def attempted(delivery: Delivery, attempt: Attempt, schedule: RetrySchedule, now: float) -> Delivery:
+    """A delivery once an attempt is over: delivered, or with its next attempt, or exhausted."""
+    count = delivery.attempt_count + 1
+    attempts = (*delivery.attempts, attempt)[-MOST_ATTEMPTS:]
+    status, next_attempt_at = Status.DELIVERED, None
+    if not attempt.succeeded:
+        wait = schedule.wait_after(count - delivery.earlier, retry_after=attempt.retry_after, now=now)
+        status = Status.EXHAUSTED if wait is None else Status.RETRYING
+        # In whole milliseconds, as it is kept, and never early.
+        next_attempt_at = None if wait is None else math.ceil((now + wait) * 1000) / 1000
+    return replace(
+        delivery,
+        attempts=attempts,
+        forgotten=count - len(attempts),
+        status=status,
+        next_attempt_at=next_attempt_at,
+    )
+
+
+def deactivation_reason(delivery: Delivery) -> str:
+    """Why this delivery, whose last attempt failed, deactivated its hook."""
+    last = delivery.attempts[-1]
+    if last.status == GONE:
+        return "the destination answered 410 Gone, that it wants no more"
+    number = len(delivery.attempts_of_round)
+    return f"{number} attempts failed and none succeeded meanwhile; the last: {last.error}"
+
+
+# ---------------------------------------------------------------- when a hook was deactivated
+
+
+def is_to_hold(hook: Hook | None) -> bool:
+    """Whether what waits for a hook is to be held."""
+    refusal = refusal_of(hook)
+    return refusal is not None and refusal.ends_as is Status.HELD
+
+
+def seconds_to_next_hold(*, held: int, deactivated_at: float, now: float) -> int:
+    """When to hold what is left: at once, or later each time if all that was found had changed meanwhile."""
+    return 0 if held else growing_wait(now - deactivated_at, at_least=1)
+
+
+# ---------------------------------------------------------------- when somebody asks for it again
+
+
+class Again(StrEnum):
+    """What a redelivery does to a delivery."""
+
+    NOTHING = "it is to be sent already"
+    BRING_FORWARD = "its next attempt is made now"
+    BEGIN_ROUND = "another round of its schedule begins"
+
+
+def redelivery_of(delivery: Delivery) -> Again:
+    """What a redelivery does, to a hook that receives."""
+    match delivery.status:
+        case Status.PENDING:
+            return Again.NOTHING
+        case Status.RETRYING:
+            return Again.BRING_FORWARD
+    return Again.BEGIN_ROUND
+
+
+def due_now(delivery: Delivery, now: float) -> Delivery:
+    """A delivery that is retried, with its next attempt brought forward."""
+    return replace(delivery, next_attempt_at=now)
+
+
+def in_another_round(delivery: Delivery, now: float) -> Delivery:
+    """A delivery that ended, at the start of another round of the schedule."""
+    return replace(
+        delivery,
+        status=Status.PENDING,
+        earlier=delivery.attempt_count,
+        next_attempt_at=now,
+        round_at=now,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """The recovery ends: its hook does not receive."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """As many deliveries as may be are under way: look again after these seconds."""
+
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """Begin another round for so many; the next step follows after these seconds."""
+
+    most: int
+    are_probes: bool
+    then_seconds: int
+
+
+def max_pending(circuit: Circuit) -> int:
+    """How many of a hook's deliveries a recovery may have under way: a few probes while the hook fails."""
+    return PROBES if circuit.is_tripped else MAX_PENDING
+
+
+def recovery_step(
+    recovery: Recovery, hook: Hook | None, circuit: Circuit, pending: int, now: float
+) -> Stop | Wait | Begin:
+    """What a step of a recovery does.
+
+    :param pending: of the hook's deliveries, how many wait to be sent again.
+    """
+    if (refusal := refusal_of(hook)) is not None:
+        return Stop(refusal.reason)
+    most = min(max_pending(circuit) - pending, MAX_OF_STEP)
+    if most > 0:
+        return Begin(most, circuit.is_tripped, PROBING_SECONDS if circuit.is_tripped else 0)
+    at_least = PROBING_SECONDS if circuit.is_tripped else FULL_SECONDS
+    return Wait(growing_wait(now - recovery.progressed_at, at_least=at_least))
