@@ -23,7 +23,7 @@ from storehooks.adapters.delivery_items import to_message
 from storehooks.adapters.hooks_table import to_item
 from storehooks.adapters.queue import as_body
 from storehooks.adapters.sender import Sender
-from storehooks.domain.delivery import Order
+from storehooks.domain.delivery import TaskMessage
 
 EVENTS = (1_000, 10_000, 100_000)
 MOST_TIMES_AS_LONG = 1.1
@@ -85,10 +85,10 @@ def _run(to: Peers, control: Connection) -> None:
     to.use_aws()
     match, deliver = deployment.load("match_events"), deployment.load("deliver")
     deliver.deliverer.sender = Sender(timeout_seconds=10, allow_private=True, ca_bundle=to.ca_file)
-    handed_on: list[Order] = []
+    handed_on: list[TaskMessage] = []
     send = DeliveriesQueue.send
 
-    def send_and_keep(queue: DeliveriesQueue, orders: Sequence[Order]) -> None:
+    def send_and_keep(queue: DeliveriesQueue, orders: Sequence[TaskMessage]) -> None:
         send(queue, orders)
         handed_on.extend(orders)
 
@@ -116,7 +116,7 @@ def _run(to: Peers, control: Connection) -> None:
     control.send(steps)
 
 
-def _body(order: Order) -> str:
+def _body(order: TaskMessage) -> str:
     return as_body(to_message(order.task))
 
 

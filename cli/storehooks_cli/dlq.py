@@ -277,7 +277,7 @@ def _redrive(stack: "Stack", sqs: "SQSClient", queues: Queues) -> int:
 
 def _move(stack: "Stack", sqs: "SQSClient", queues: Queues, messages: "Sequence[MessageTypeDef]") -> None:
     """Move these, with their groups and without the reasons; ends the command when that fails."""
-    from storehooks.adapters.queue import Queue, ReceivedMessage
+    from storehooks.adapters.queue import Queue
 
     failure: QueueFailedError | None = None
     try:
@@ -285,11 +285,7 @@ def _move(stack: "Stack", sqs: "SQSClient", queues: Queues, messages: "Sequence[
     except QueueFailedError as error:
         failure = error
     left = failure.failed if failure else frozenset()
-    taken = [
-        ReceivedMessage(message["Body"], message["ReceiptHandle"], receive_count=1)
-        for position, message in enumerate(messages)
-        if position not in left
-    ]
+    taken = [message["ReceiptHandle"] for position, message in enumerate(messages) if position not in left]
     try:
         Queue(queues.dead_letters_url, sqs).delete(taken)
     except QueueFailedError as error:

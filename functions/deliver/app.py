@@ -3,7 +3,7 @@
 from typing import Any
 
 from storehooks.adapters.bus import EventBus
-from storehooks.adapters.deliveries_queue import DeliveriesQueue, read_task
+from storehooks.adapters.deliveries_queue import DeliveriesQueue, from_record
 from storehooks.adapters.deliveries_table import DeliveriesTable
 from storehooks.adapters.delivery_context import DeliveryContexts
 from storehooks.adapters.hooks_table import HooksTable
@@ -12,7 +12,7 @@ from storehooks.adapters.recoveries_table import RecoveriesTable
 from storehooks.adapters.sender import Sender
 from storehooks.adapters.told_once import ToldOnce
 from storehooks.domain.retry import RetrySchedule
-from storehooks.flows.deliver import Deliverer, Work
+from storehooks.flows.deliver import Deliverer
 from storehooks.flows.invocation import log_request_id
 from storehooks.flows.meter import Meter
 from storehooks.flows.outcome import Outcomes
@@ -62,10 +62,5 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Do a batch of the queue; what fails comes again."""
     log_request_id(context)
     with meter.invocation():
-        failed = deliverer.deliver([_work(record) for record in event["Records"]])
+        failed = deliverer.deliver([from_record(record) for record in event["Records"]])
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in sorted(failed)]}
-
-
-def _work(record: dict[str, Any]) -> Work:
-    came_before = int(record["attributes"]["ApproximateReceiveCount"]) > 1
-    return Work(read_task(record["body"]), came_before, message_id=record["messageId"])

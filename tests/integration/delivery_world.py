@@ -16,17 +16,16 @@ from storehooks.adapters.deliveries_table import DeliveriesTable
 from storehooks.adapters.delivery_context import DeliveryContexts
 from storehooks.adapters.delivery_items import from_message, to_message
 from storehooks.adapters.hooks_table import HooksTable
-from storehooks.adapters.queue import ReceivedMessage
 from storehooks.adapters.recoveries_table import RecoveriesTable
 from storehooks.adapters.told_once import ToldOnce
 from storehooks.domain.attempt import Attempt, OutgoingRequest, Times
-from storehooks.domain.delivery import SOON_SECONDS, Delivery, Order, Task, new_delivery
+from storehooks.domain.delivery import SOON_SECONDS, Delivery, Task, TaskMessage, new_delivery
 from storehooks.domain.errors import QueueFailedError, StorehooksError
 from storehooks.domain.event import Event
 from storehooks.domain.hook import Hook
 from storehooks.domain.identity import Caller
 from storehooks.domain.retry import RetrySchedule
-from storehooks.flows.deliver import Deliverer, Work
+from storehooks.flows.deliver import Deliverer
 from storehooks.flows.meter import Meter
 from storehooks.flows.outcome import Outcomes
 from storehooks.flows.recover import Recoverer
@@ -71,7 +70,7 @@ class Queue:
     _lineages: dict[int, Lineage] = field(default_factory=dict)
     _numbers: Any = field(default_factory=itertools.count)
 
-    def send(self, orders: Sequence[Order]) -> None:
+    def send(self, orders: Sequence[TaskMessage]) -> None:
         if self.fails and orders:
             raise QueueFailedError("InternalError", frozenset(range(len(orders))))
         for order in orders:
@@ -104,8 +103,7 @@ class Queue:
     def receive(self, *, wait_seconds: int) -> list[ReceivedTask]:  # noqa: ARG002 - as the queue has it
         assert self.receives, "no destination of this world is slow"
         return [
-            ReceivedTask(World.task(body), ReceivedMessage("", body, 2 if came_before else 1))
-            for body, came_before in self.take()
+            ReceivedTask(World.task(body), came_before, receipt=body) for body, came_before in self.take()
         ]
 
     def delete(self, received: Sequence[ReceivedTask]) -> None:
@@ -269,7 +267,7 @@ class World:
             accepted_at=int(self.clock.now * 1_000_000) + number,
         )
         delivery = new_delivery(event, event.payload(), hook)
-        self.queue.send([Order(delivery.task)])
+        self.queue.send([TaskMessage(delivery.task)])
         return delivery
 
     def work(self) -> None:
@@ -301,7 +299,7 @@ class World:
     def deliver(self, taken: Sequence[tuple[str, bool]]) -> Iterable[str]:
         """Do a batch; the positions of what failed."""
         works = [
-            Work(self.task(body), came_before, message_id=str(position))
+            ReceivedTask(self.task(body), came_before, batch_id=str(position))
             for position, (body, came_before) in enumerate(taken)
         ]
         return self.deliverer.deliver(works)

@@ -17,7 +17,7 @@ from storehooks.adapters.deliveries_queue import DeliveriesQueue
 from storehooks.adapters.deliveries_table import DeliveriesTable
 from storehooks.adapters.queue import Queue
 from storehooks.adapters.recoveries_table import RecoveriesTable
-from storehooks.domain.delivery import Order, RecordTask, Status
+from storehooks.domain.delivery import RecordTask, Status, TaskMessage
 from storehooks.domain.errors import StorehooksError
 from storehooks.domain.exception_event import DEACTIVATED, deactivated
 from storehooks.domain.recovery import MISSED, RECOVERABLE
@@ -128,7 +128,7 @@ def what_was_delivered_is_logged_later(platform):
     (delivery_id,) = platform.statuses
     delivery = deliveries_table(platform).get(STORE, hook.id, delivery_id)
     platform.aws.empty("DeliveriesTable")
-    deliveries_queue(platform).send([Order(RecordTask(delivery=delivery), 30)])
+    deliveries_queue(platform).send([TaskMessage(RecordTask(delivery=delivery), 30)])
     platform.pass_time(30)
 
 

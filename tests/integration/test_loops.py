@@ -18,11 +18,11 @@ from storehooks.domain.delivery import (
     SOON_SECONDS,
     AttemptTask,
     HoldTask,
-    Order,
     RecordTask,
     RecoverTask,
     Status,
     Task,
+    TaskMessage,
 )
 from storehooks.domain.errors import StoreBusyError
 from storehooks.domain.recovery import MISSED, State
@@ -189,7 +189,7 @@ def test_a_crowd_that_is_retried_has_few_messages_though_the_sweep_looks_after_i
     crowd = waiting(world, hook, 3, Status.PENDING)
     for one in crowd:
         world.log.save(replace(one, next_attempt_at=world.clock.now), over=one)
-        world.queue.send([Order(one.task)])
+        world.queue.send([TaskMessage(one.task)])
     world.pass_time(2 * 3600)
     assert len(world.queue.waiting) <= len(crowd)
     assert max(world.queue.sends.values()) <= 16
@@ -237,7 +237,7 @@ def a_hold_of_what_changes(world, monkeypatch):
     world.hooks.deactivate(hook, "it fails")
     monkeypatch.setattr(world.log, "end_waiting", lambda *_: False)
     task = HoldTask(store_hash=STORE, hook_id=hook.id, client_id=hook.client_id, store_id=None)
-    world.queue.send([Order(task)])
+    world.queue.send([TaskMessage(task)])
 
 
 def a_recovery_of_what_stays_pending(world, monkeypatch):
@@ -261,7 +261,7 @@ def a_record_that_is_not_taken(world, monkeypatch):
 
     (delivery,) = waiting(world, world.hook(), 1, Status.DELIVERED)
     monkeypatch.setattr(world.log, "save_delivered", refuse)
-    world.queue.send([Order(RecordTask(delivery=delivery))])
+    world.queue.send([TaskMessage(RecordTask(delivery=delivery))])
 
 
 STUCK = {

@@ -9,11 +9,10 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 
 from storehooks.adapters import aws
-from storehooks.adapters.queue import OutgoingMessage, Queue, ReceivedMessage
+from storehooks.adapters.queue import OutgoingMessage, Queue
 from storehooks.domain.errors import QueueFailedError
 from tests.integration.receivers import Connection, Receiver
 
-MESSAGE = ReceivedMessage(body="{}", receipt_handle="handle", receive_count=1)
 ANSWERS = {
     "ReceiveMessage": {
         "Messages": [
@@ -25,7 +24,7 @@ ANSWERS = {
 }
 CALLS = {
     "ReceiveMessage": lambda queue: queue.receive(wait_seconds=0),
-    "DeleteMessageBatch": lambda queue: queue.delete([MESSAGE]),
+    "DeleteMessageBatch": lambda queue: queue.delete(["handle"]),
     "SendMessageBatch": lambda queue: queue.send([OutgoingMessage("{}")]),
 }
 
@@ -109,5 +108,17 @@ def test_a_delete_that_fails_slowly_is_not_repeated(monkeypatch):
             raise ReadTimeoutError(endpoint_url="x")
 
     with pytest.raises(QueueFailedError):
-        Queue("url", Sqs(), sleep=lambda _: None).delete([MESSAGE])
+        Queue("url", Sqs(), sleep=lambda _: None).delete(["handle"])
     assert len(calls) == 1
+
+
+def test_what_sqs_did_not_delete_is_told_apart_from_what_it_did():
+    class Sqs:
+        def delete_message_batch(self, **given):
+            ids = [entry["Id"] for entry in given["Entries"]]
+            refused = [{"Id": one, "Code": "ReceiptHandleIsInvalid", "SenderFault": True} for one in ids[1:2]]
+            return {"Failed": refused}
+
+    with pytest.raises(QueueFailedError) as failed:
+        Queue("url", Sqs()).delete([f"handle-{number}" for number in range(13)])
+    assert (failed.value.code, failed.value.failed) == ("ReceiptHandleIsInvalid", frozenset({1, 11}))

@@ -145,7 +145,7 @@ def test_the_sweep_may_do_what_it_does(aws, functions, needed):
 
 
 def recovering(functions, hook, status) -> str:
-    """Order a recovery; its id."""
+    """TaskMessage a recovery; its id."""
     event = load_event("recover_deliveries")
     event["pathParameters"]["id"] = str(hook.id)
     event["requestContext"]["authorizer"]["client_id"] = hook.client_id

@@ -1,25 +1,32 @@
 """The deliveries queue: which attempts are to be made, and when."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from storehooks.adapters.delivery_items import from_message, to_message
 from storehooks.adapters.queue import (
     OutgoingMessage,
     Queue,
-    ReceivedMessage,
     as_body,
 )
-from storehooks.domain.delivery import SOON_SECONDS, Order, RecordTask, Task
+from storehooks.domain.delivery import SOON_SECONDS, RecordTask, Task, TaskMessage
 
 
 @dataclass(frozen=True, slots=True)
 class ReceivedTask:
-    """A task of the queue, None if the message is none. It comes again unless it is deleted."""
+    """A message of the queue, and what it asks for: None if it is no task.
+
+    It comes again unless it is deleted: by Lambda, if it is of the batch that an invocation was given
+    (``batch_id`` is its id there), or by the invocation that took it from the queue itself (``receipt``).
+    ``came_before`` says that it was received already.
+    """
 
     task: Task | None
-    message: ReceivedMessage
+    came_before: bool
+    batch_id: str | None = None
+    receipt: str | None = None
 
 
 class DeliveriesQueue:
@@ -28,7 +35,7 @@ class DeliveriesQueue:
     def __init__(self, queue: Queue) -> None:
         self._queue = queue
 
-    def send(self, orders: Sequence[Order]) -> None:
+    def send(self, orders: Sequence[TaskMessage]) -> None:
         """Send all.
 
         :raises storehooks.domain.errors.QueueFailedError: with the positions of those that were not taken.
@@ -49,16 +56,23 @@ class DeliveriesQueue:
 
         :raises storehooks.domain.errors.QueueFailedError:
         """
-        messages = self._queue.receive(wait_seconds=wait_seconds)
-        # Without their bodies: those say what the tasks say, and would be kept as long as destinations hang.
-        return [ReceivedTask(read_task(message.body), replace(message, body="")) for message in messages]
+        return [
+            ReceivedTask(read_task(message.body), message.receive_count > 1, receipt=message.receipt_handle)
+            for message in self._queue.receive(wait_seconds=wait_seconds)
+        ]
 
     def delete(self, received: Sequence[ReceivedTask]) -> None:
         """Delete these, which are done.
 
-        :raises storehooks.domain.errors.QueueFailedError:
+        :raises storehooks.domain.errors.QueueFailedError: with the positions of those that were not deleted.
         """
-        self._queue.delete([one.message for one in received])
+        self._queue.delete([one.receipt for one in received if one.receipt is not None])
+
+
+def from_record(record: Mapping[str, Any]) -> ReceivedTask:
+    """A record of the batch that Lambda gives an invocation."""
+    came_before = int(record["attributes"]["ApproximateReceiveCount"]) > 1
+    return ReceivedTask(read_task(record["body"]), came_before, batch_id=record["messageId"])
 
 
 def read_task(body: str) -> Task | None:

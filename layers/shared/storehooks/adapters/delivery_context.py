@@ -16,7 +16,7 @@ from storehooks.adapters.delivery_items import Item, delivery_key, from_item, ho
 from storehooks.adapters.dynamodb import read_batch
 from storehooks.adapters.hooks_table import hook_key, to_hook
 from storehooks.domain.circuit import Circuit
-from storehooks.domain.delivery import Delivery
+from storehooks.domain.delivery import AttemptTask, Delivery
 from storehooks.domain.hook import Hook
 
 if TYPE_CHECKING:
@@ -39,16 +39,6 @@ class DeliveryContext:
     circuits: Mapping[HookKey, Circuit]
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Wanted:
-    """A delivery whose context is wanted."""
-
-    store_hash: str
-    hook_id: int
-    client_id: str
-    delivery_id: str
-
-
 class DeliveryContexts:
     """Reads contexts from the tables of hooks, of clients and of deliveries."""
 
@@ -69,21 +59,22 @@ class DeliveryContexts:
         self._clock = clock
         self._sleep = sleep
 
-    def read(self, wanted: Iterable[Wanted]) -> DeliveryContext:
-        """The context of up to 25 deliveries. One call.
+    def read(self, tasks: Iterable[AttemptTask]) -> DeliveryContext:
+        """The context of up to 25 attempts. One call.
 
         :raises storehooks.domain.errors.StoreBusyError: when not all was given, however often asked.
         :raises storehooks.domain.errors.StoreFailedError:
         """
-        wanted = sorted(set(wanted))
-        hooks = {(one.store_hash, one.hook_id) for one in wanted}
-        clients = {(one.store_hash, one.client_id) for one in wanted}
+        tasks = list(tasks)
+        deliveries = {(task.store_hash, task.hook_id, task.delivery_id) for task in tasks}
+        hooks = {(task.store_hash, task.hook_id) for task in tasks}
+        clients = {(task.store_hash, task.client_id) for task in tasks}
         found = self._read(
             {
                 self._hooks_table: [hook_key(*hook) for hook in sorted(hooks)],
                 self._clients_table: [client_key(*client) for client in sorted(clients)],
                 self._deliveries_table: [
-                    *(delivery_key(one.store_hash, one.hook_id, one.delivery_id) for one in wanted),
+                    *(delivery_key(*delivery) for delivery in sorted(deliveries)),
                     *(delivery_key(*hook, CIRCUIT_ID) for hook in sorted(hooks)),
                 ],
             }

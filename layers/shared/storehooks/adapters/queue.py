@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import batched
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -106,33 +107,41 @@ class Queue:
             for message in response.get("Messages", [])
         ]
 
-    def delete(self, messages: Sequence[ReceivedMessage]) -> None:
-        """Delete these; one that could not be deleted comes again.
+    def delete(self, receipt_handles: Sequence[str]) -> None:
+        """Delete the messages that were received with these; one that could not be deleted comes again.
 
-        :raises QueueFailedError: when SQS fails altogether.
+        :raises QueueFailedError: with those that were not deleted; the others were.
         """
-        for start in range(0, len(messages), _MOST_MESSAGES):
+        failed: set[int] = set()
+        code = ""
+        for positions in batched(range(len(receipt_handles)), _MOST_MESSAGES, strict=False):
             entries: list[DeleteMessageBatchRequestEntryTypeDef] = [
-                {"Id": str(position), "ReceiptHandle": message.receipt_handle}
-                for position, message in enumerate(messages[start : start + _MOST_MESSAGES])
+                {"Id": str(position), "ReceiptHandle": receipt_handles[position]} for position in positions
             ]
-            self._delete_once_or_twice(entries)
+            not_deleted, reason = self._delete(entries)
+            failed |= not_deleted
+            code = reason or code
+        if failed:
+            raise QueueFailedError(code, frozenset(failed))
 
-    def _delete_once_or_twice(self, entries: "list[DeleteMessageBatchRequestEntryTypeDef]") -> None:
-        """Once more if it fails at once: after a freeze the first call may use a connection that died.
+    def _delete(self, entries: "list[DeleteMessageBatchRequestEntryTypeDef]") -> tuple[set[int], str]:
+        """Delete up to ten, and return those that were not, with the reason for one of them.
 
-        One that failed slowly is not repeated, so that the invocation stays within its time.
+        Once more if it fails at once: after a freeze the first call may use a connection that died. One
+        that failed slowly is not repeated, so that the invocation stays within its time.
         """
         started = time.monotonic()
-        try:
-            with _queue_errors():
-                self._sqs.delete_message_batch(QueueUrl=self._url, Entries=entries)
-        except QueueFailedError:
-            if time.monotonic() - started > _AT_ONCE_SECONDS:
-                raise
-            self._sleep(_PAUSE_SECONDS)
-            with _queue_errors():
-                self._sqs.delete_message_batch(QueueUrl=self._url, Entries=entries)
+        for is_last in (False, True):
+            try:
+                answer = self._sqs.delete_message_batch(QueueUrl=self._url, Entries=entries)
+            except (ClientError, BotoCoreError) as error:
+                if is_last or time.monotonic() - started > _AT_ONCE_SECONDS:
+                    return {int(entry["Id"]) for entry in entries}, error_code(error)
+                self._sleep(_PAUSE_SECONDS)
+                continue
+            refused = answer.get("Failed", [])
+            return {int(entry["Id"]) for entry in refused}, next((entry["Code"] for entry in refused), "")
+        raise AssertionError("the last try returns")
 
 
 @contextmanager

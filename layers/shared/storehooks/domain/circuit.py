@@ -14,7 +14,7 @@ PROBE_SECONDS = 10.0
 """How often one attempt goes through a tripped circuit at once."""
 
 LONGEST_PAUSE_SECONDS = 30
-"""By how much an attempt that does not is put off, once, at most."""
+"""Longest delay in seconds of an attempt that is not a probe; each is deferred once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +31,7 @@ class Circuit:
 
     @property
     def is_tripped(self) -> bool:
-        """Whether attempts are to be put off."""
+        """Whether attempts are to be deferred."""
         return self.failures >= TRIPS_AFTER
 
     def counted(self, *, succeeded: int, failed: int, now: float) -> "Circuit | None":
@@ -51,7 +51,7 @@ class Circuit:
 
 
 def pause_seconds(slot: int) -> int:
-    """How long an attempt is put off: half a minute, but no longer than the wait that went before it.
+    """How long an attempt is deferred: half a minute, but no longer than the wait that went before it.
 
     With the minute that a retry may be late, that leaves half a minute for everything else.
     """

@@ -225,8 +225,8 @@ def delivery_ids(tasks: Iterable[Task | None]) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """A task for the deliveries queue, and in how many seconds it is to be done, at most 900."""
+class TaskMessage:
+    """A task for the deliveries queue, and after how many seconds it is there, at most 900."""
 
     task: Task
     delay_seconds: int = 0

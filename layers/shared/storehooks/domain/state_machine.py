@@ -136,7 +136,7 @@ class Why(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Defer:
-    """Order this task, for a time from now between these seconds."""
+    """TaskMessage this task, for a time from now between these seconds."""
 
     task: AttemptTask
     least_seconds: int

@@ -18,7 +18,7 @@ from aws_lambda_powertools import Logger
 
 from storehooks.adapters.deliveries_queue import DeliveriesQueue, ReceivedTask
 from storehooks.adapters.deliveries_table import DeliveriesTable
-from storehooks.adapters.delivery_context import DeliveryContext, DeliveryContexts, HookKey, Wanted
+from storehooks.adapters.delivery_context import DeliveryContext, DeliveryContexts, HookKey
 from storehooks.adapters.sender import Sender
 from storehooks.domain.callback import callback
 from storehooks.domain.circuit import Circuit
@@ -26,10 +26,9 @@ from storehooks.domain.delivery import (
     AttemptTask,
     Delivery,
     HoldTask,
-    Order,
     RecordTask,
     RecoverTask,
-    Task,
+    TaskMessage,
     delivery_ids,
 )
 from storehooks.domain.errors import QueueFailedError, StorehooksError
@@ -54,23 +53,15 @@ _SETTLE_AT_ONCE = 10
 _SETTLE_WITHIN_SECONDS = 0.2
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
-    """A message of the deliveries queue.
-
-    ``message_id`` is set for one of the batch that the invocation was given, ``received`` for
-    one that it took itself. ``came_before`` says that it was received already and came again.
-    """
-
-    task: Task | None
-    came_before: bool
-    message_id: str | None = None
-    received: ReceivedTask | None = None
+type _Asked = tuple[ReceivedTask, AttemptTask]
+"""A message that asks for an attempt."""
 
 
 @dataclass(frozen=True, slots=True)
-class _OnItsWay:
-    work: Work
+class _UnderWay:
+    """An attempt that is being made, and the message that asked for it."""
+
+    message: ReceivedTask
     delivery: Delivery
     logged: Delivery | None
     hook: Hook
@@ -105,7 +96,7 @@ class Deliverer:
         self.clock = clock
         self.invocations = itertools.count()
 
-    def deliver(self, batch: Sequence[Work]) -> set[str]:
+    def deliver(self, batch: Sequence[ReceivedTask]) -> set[str]:
         """Do all tasks of a batch, and what else is taken on meanwhile. Ends within two timeouts and a bit,
         and what floods may add to a deadline.
 
@@ -120,18 +111,18 @@ class _Invocation:
         # What it sends bears its name: the sender may still have what one before it began.
         self._name = f"{next(shared.invocations)}:"
         self._started = time.monotonic()
-        self._on_their_way: dict[str, _OnItsWay] = {}
+        self._under_way: dict[str, _UnderWay] = {}
         self._in_flight: Counter[tuple[str, str]] = Counter()
         self._circuits: dict[HookKey, Circuit] = {}
         self._finished: list[Sent] = []
         self._finished_since = 0.0
-        self._last: list[tuple[Work, HoldTask | RecoverTask]] = []
+        self._last: list[tuple[ReceivedTask, HoldTask | RecoverTask]] = []
         self._failed: set[str] = set()
         self._to_delete: list[ReceivedTask] = []
         self._receive_at = self._started + _PATIENCE_SECONDS
         self._is_first_receive = True
 
-    def run(self, batch: Sequence[Work]) -> set[str]:
+    def run(self, batch: Sequence[ReceivedTask]) -> set[str]:
         self._take_on(batch)
         receiving: Future[list[ReceivedTask]] | None = None
         with ThreadPoolExecutor(1) as thread:
@@ -152,8 +143,8 @@ class _Invocation:
         self._settle()
         self._delete()
         # Last, because nothing is sent or read while it goes on.
-        for work, task in self._last:
-            self._do_last(work, task)
+        for message, task in self._last:
+            self._do_last(message, task)
         self._delete()
         return self._failed
 
@@ -166,7 +157,7 @@ class _Invocation:
             and 0 < self._shared.sender.in_flight < _MOST_IN_FLIGHT
         )
 
-    def _received(self, receiving: "Future[list[ReceivedTask]]") -> list[Work]:
+    def _received(self, receiving: "Future[list[ReceivedTask]]") -> list[ReceivedTask]:
         now, is_first, self._is_first_receive = time.monotonic(), self._is_first_receive, False
         try:
             received = receiving.result()
@@ -179,72 +170,71 @@ class _Invocation:
             return []
         is_early = now - self._started < _LONG_POLLS_AFTER_SECONDS
         self._receive_at = now + _PATIENCE_SECONDS if is_early and not received else now
-        return [Work(one.task, one.message.receive_count > 1, received=one) for one in received]
+        return received
 
     # ------------------------------------------------------------ beginning
 
-    def _take_on(self, works: Sequence[Work]) -> None:
-        attempts: dict[str, tuple[Work, AttemptTask]] = {}
-        for work in works:
-            match work.task:
+    def _take_on(self, messages: Sequence[ReceivedTask]) -> None:
+        attempts: dict[str, _Asked] = {}
+        for message in messages:
+            match message.task:
                 case AttemptTask() as task:
-                    self._choose(work, task, attempts)
+                    self._choose(message, task, attempts)
                 case RecordTask(delivery=delivery):
-                    self._record(work, delivery)
+                    self._record(message, delivery)
                 case HoldTask() | RecoverTask() as task:
-                    self._last.append((work, task))
+                    self._last.append((message, task))
                 case None:
-                    logger.error("not a task", message_id=work.message_id)
-                    self._fail(work)
+                    logger.error("not a task", message_id=message.batch_id)
+                    self._fail(message)
         if attempts:
             self._begin_all(list(attempts.values()))
 
-    def _choose(self, work: Work, task: AttemptTask, attempts: dict[str, tuple[Work, AttemptTask]]) -> None:
+    def _choose(self, message: ReceivedTask, task: AttemptTask, attempts: dict[str, _Asked]) -> None:
         """Of several messages of one delivery, the one that is furthest on; the others are repeats."""
         before = attempts.get(task.delivery_id)
-        if task.delivery_id in self._on_their_way or (before and before[1].attempt >= task.attempt):
-            self._done(work)
+        if task.delivery_id in self._under_way or (before and before[1].attempt >= task.attempt):
+            self._done(message)
             return
         if before:
             self._done(before[0])
-        attempts[task.delivery_id] = (work, task)
+        attempts[task.delivery_id] = (message, task)
 
-    def _record(self, work: Work, delivery: Delivery) -> None:
+    def _record(self, message: ReceivedTask, delivery: Delivery) -> None:
         try:
             self._shared.log.save_delivered([delivery])
-            self._done(work)
+            self._done(message)
         except StorehooksError as error:
             self._shared.meter.call_failed("logging failed again", error=repr(error), **delivery.log_keys)
-            self._fail(work)
+            self._fail(message)
 
-    def _begin_all(self, attempts: Sequence[tuple[Work, AttemptTask]]) -> None:
+    def _begin_all(self, attempts: Sequence[_Asked]) -> None:
         try:
-            context = self._shared.contexts.read(
-                Wanted(task.store_hash, task.hook_id, task.client_id, task.delivery_id)
-                for _, task in attempts
-            )
+            context = self._shared.contexts.read(task for _, task in attempts)
         except StorehooksError as error:
             self._shared.meter.call_failed(
                 "reading failed", error=repr(error), delivery_ids=[task.delivery_id for _, task in attempts]
             )
-            for work, _ in attempts:
-                self._fail(work)
+            for message, _ in attempts:
+                self._fail(message)
             return
         self._circuits |= context.circuits
-        later: list[tuple[Work, Order]] = []
-        for work, task in attempts:
+        deferred: list[tuple[ReceivedTask, TaskMessage]] = []
+        for message, task in attempts:
             try:
-                order = self._begin(work, task, context)
+                later = self._begin(message, task, context)
             except StorehooksError as error:
                 self._shared.meter.call_failed("beginning failed", error=repr(error), **task.log_keys)
-                self._fail(work)
+                self._fail(message)
                 continue
-            if order is not None:
-                later.append((work, order))
-        self._put_off(later)
+            if later is not None:
+                deferred.append((message, later))
+        self._defer(deferred)
 
-    def _begin(self, work: Work, task: AttemptTask, context: DeliveryContext) -> Order | None:
-        """Do what the state machine says of an attempt. An order: it is to be made later."""
+    def _begin(
+        self, message: ReceivedTask, task: AttemptTask, context: DeliveryContext
+    ) -> TaskMessage | None:
+        """Do what the state machine says of an attempt; a message: it is deferred."""
         now = self._shared.clock()
         key, client = (task.store_hash, task.hook_id), (task.store_hash, task.client_id)
         logged = context.deliveries.get(task.delivery_id)
@@ -256,7 +246,7 @@ class _Invocation:
             has_secret=bool(secrets),
             circuit=self._circuits.get(key, Circuit()),
             in_flight=self._in_flight[client],
-            came_before=work.came_before,
+            came_before=message.came_before,
         )
         step = before_attempt(task, known, self._shared.schedule, now)
         if isinstance(step, Send) and step.unless_probed is not None and not self._claims_probe(key, now):
@@ -264,23 +254,23 @@ class _Invocation:
         match step:
             case Send(delivery):
                 assert hook is not None  # noqa: S101 - to which no step sends
-                self._send(task, _OnItsWay(work, delivery, logged, hook), secrets, now)
+                self._send(task, _UnderWay(message, delivery, logged, hook), secrets, now)
             case Defer():
                 seconds = random.randint(step.least_seconds, step.most_seconds)  # noqa: S311 - spreads load
                 if step.why is Why.CIRCUIT:
-                    logger.info("put off", seconds=seconds, **task.log_keys)
-                return Order(step.task, seconds)
+                    logger.info("deferred", seconds=seconds, **task.log_keys)
+                return TaskMessage(step.task, seconds)
             case End(delivery, reason):
                 if self._shared.log.save(delivery, over=logged):
                     self._shared.meter.count_ended(delivery.status)
                 logger.info(delivery.status.value, reason=reason, **delivery.log_keys)
-                self._done(work)
+                self._done(message)
             case Drop(reason):
                 logger.info("dropped", reason=reason, **task.log_keys)
-                self._done(work)
+                self._done(message)
             case Reject(reason):
                 logger.error(reason, **task.log_keys)
-                self._fail(work)
+                self._fail(message)
         return None
 
     def _claims_probe(self, key: HookKey, now: float) -> bool:
@@ -289,29 +279,29 @@ class _Invocation:
         self._circuits[key] = replace(self._circuits[key], probed_at=now)
         return self._shared.log.claim_probe(*key)
 
-    def _send(self, task: AttemptTask, one: _OnItsWay, secrets: tuple[str, ...], now: float) -> None:
+    def _send(self, task: AttemptTask, one: _UnderWay, secrets: tuple[str, ...], now: float) -> None:
         delivery = one.delivery
         if not task.ignores_circuit:
             due_at = delivery.next_attempt_at or delivery.created_at
             self._shared.meter.time(Duration.DELIVERY_LAG, max(0.0, now - due_at) * 1000)
-        self._on_their_way[delivery.id] = one
+        self._under_way[delivery.id] = one
         self._in_flight[task.store_hash, task.client_id] += 1
         request = callback(delivery, one.hook, secrets=secrets, now=now)
         self._shared.sender.start(self._name + delivery.id, request)
 
-    def _put_off(self, later: Sequence[tuple[Work, Order]]) -> None:
+    def _defer(self, deferred: Sequence[tuple[ReceivedTask, TaskMessage]]) -> None:
         failed: frozenset[int] = frozenset()
         try:
-            self._shared.queue.send([order for _, order in later])
+            self._shared.queue.send([later for _, later in deferred])
         except QueueFailedError as error:
             failed = error.failed
-            ids = delivery_ids(later[position][0].task for position in sorted(failed))
-            self._shared.meter.call_failed("putting off failed", error=error.code, delivery_ids=ids)
-        for position, (work, _) in enumerate(later):
+            ids = delivery_ids(deferred[position][0].task for position in sorted(failed))
+            self._shared.meter.call_failed("deferring failed", error=error.code, delivery_ids=ids)
+        for position, (message, _) in enumerate(deferred):
             if position in failed:
-                self._fail(work)
+                self._fail(message)
             else:
-                self._done(work)
+                self._done(message)
 
     # ------------------------------------------------------------ ending
 
@@ -319,7 +309,7 @@ class _Invocation:
         for key, attempt in self._shared.sender.wait(_STEP_SECONDS):
             if not key.startswith(self._name):
                 continue  # of an invocation that was broken off; its message comes again
-            one = self._on_their_way[key.removeprefix(self._name)]
+            one = self._under_way[key.removeprefix(self._name)]
             self._in_flight[one.delivery.store_hash, one.delivery.client_id] -= 1
             if not self._finished:
                 self._finished_since = time.monotonic()
@@ -333,44 +323,44 @@ class _Invocation:
             return
         unsettled = self._shared.outcomes.settle(self._finished, self._circuits)
         for sent in self._finished:
-            work = self._on_their_way.pop(sent.delivery.id).work
+            message = self._under_way.pop(sent.delivery.id).message
             if sent.delivery.id in unsettled:
-                self._fail(work)
+                self._fail(message)
             else:
-                self._done(work)
+                self._done(message)
         self._finished.clear()
 
-    def _do_last(self, work: Work, task: HoldTask | RecoverTask) -> None:
+    def _do_last(self, message: ReceivedTask, task: HoldTask | RecoverTask) -> None:
         if time.monotonic() - self._started > _LONGEST_SECONDS:
-            self._fail(work)
+            self._fail(message)
             return
         try:
             match task:
                 case HoldTask():
                     self._shared.outcomes.hold(task)
                 case RecoverTask():
-                    self._shared.recoverer.recover(task, came_before=work.came_before)
-            self._done(work)
+                    self._shared.recoverer.recover(task, came_before=message.came_before)
+            self._done(message)
         except StorehooksError as error:
             what = "holding" if isinstance(task, HoldTask) else "recovering"
             self._shared.meter.call_failed(
                 f"{what} failed", error=repr(error), store_hash=task.store_hash, hook_id=task.hook_id
             )
-            self._fail(work)
+            self._fail(message)
 
-    def _done(self, work: Work) -> None:
-        if work.received is not None:
-            self._to_delete.append(work.received)
+    def _done(self, message: ReceivedTask) -> None:
+        if message.receipt is not None:
+            self._to_delete.append(message)
 
-    def _fail(self, work: Work) -> None:
+    def _fail(self, message: ReceivedTask) -> None:
         # What was taken from the queue comes again by itself.
-        if work.message_id is not None:
-            self._failed.add(work.message_id)
+        if message.batch_id is not None:
+            self._failed.add(message.batch_id)
 
     def _delete(self) -> None:
         try:
             self._shared.queue.delete(self._to_delete)
         except QueueFailedError as error:  # they come again, and the log says that they are done
-            ids = delivery_ids(received.task for received in self._to_delete)
+            ids = delivery_ids(self._to_delete[position].task for position in sorted(error.failed))
             self._shared.meter.call_failed("deleting failed", error=error.code, delivery_ids=ids)
         self._to_delete.clear()

@@ -10,7 +10,7 @@ from storehooks.adapters.event_ids import EventIdsTable
 from storehooks.adapters.hooks_table import HooksTable
 from storehooks.adapters.queue import OutgoingMessage, Queue
 from storehooks.api.event_input import from_envelope
-from storehooks.domain.delivery import Order, delivery_ids, new_delivery
+from storehooks.domain.delivery import TaskMessage, delivery_ids, new_delivery
 from storehooks.domain.errors import InvalidRequestError, QueueFailedError, StorehooksError
 from storehooks.domain.event import Event
 from storehooks.domain.hook import Hook
@@ -50,7 +50,7 @@ class Matcher:
         """
         failed: set[str] = set()
         matched: set[str] = set()
-        orders: list[tuple[str, Order]] = []
+        orders: list[tuple[str, TaskMessage]] = []
         found: dict[tuple[str, str], list[Hook]] = {}
         for message_id, body in bodies.items():
             try:
@@ -81,7 +81,7 @@ class Matcher:
         self._meter.count(Count.EVENTS_MATCHED, len(matched - failed))
         return failed
 
-    def _orders(self, event: Event, found: dict[tuple[str, str], list[Hook]]) -> list[Order] | None:
+    def _orders(self, event: Event, found: dict[tuple[str, str], list[Hook]]) -> list[TaskMessage] | None:
         """What the deliveries queue is to be given for an event; None for one that was published before."""
         if event.has_given_id and not self._event_ids.is_new(event):
             logger.info("event was published before", **event.log_keys)
@@ -90,7 +90,7 @@ class Matcher:
         hooks = self._subscribers(event, found)
         logger.info("matched", hooks=len(hooks), **event.log_keys)
         # Of a deactivated hook as well: whether it still is so, the index may not know yet.
-        return [Order(new_delivery(event, payload, hook).task) for hook in hooks]
+        return [TaskMessage(new_delivery(event, payload, hook).task) for hook in hooks]
 
     def _subscribers(self, event: Event, found: dict[tuple[str, str], list[Hook]]) -> list[Hook]:
         """The hooks that an event is for, each once: one may be on its way from one scope to another."""

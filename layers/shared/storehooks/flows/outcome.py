@@ -22,7 +22,7 @@ from storehooks.adapters.told_once import ToldOnce
 from storehooks.domain import exception_event
 from storehooks.domain.attempt import Attempt
 from storehooks.domain.circuit import Circuit
-from storehooks.domain.delivery import Delivery, HoldTask, Order, RecordTask, Status, delivery_ids
+from storehooks.domain.delivery import Delivery, HoldTask, RecordTask, Status, TaskMessage, delivery_ids
 from storehooks.domain.destination import destination_digest
 from storehooks.domain.errors import QueueFailedError, StorehooksError
 from storehooks.domain.hook import Hook
@@ -144,7 +144,7 @@ class Outcomes:
         self._meter.count_ended(Status.HELD, held)
         if is_more:
             wait = seconds_to_next_hold(held=held, deactivated_at=hook.deactivated_at or 0, now=self._clock())
-            self._queue.send([Order(task, wait)])
+            self._queue.send([TaskMessage(task, wait)])
 
     def _tell_of_deactivation(self, hook: Hook, task: HoldTask) -> None:
         """Raise the event for it, unless that was done. A task that ends in between comes again."""
@@ -176,7 +176,7 @@ class Outcomes:
             )
             try:
                 self._queue.send(
-                    [Order(RecordTask(delivery=one), _RECORD_AGAIN_SECONDS) for one in delivered]
+                    [TaskMessage(RecordTask(delivery=one), _RECORD_AGAIN_SECONDS) for one in delivered]
                 )
             except QueueFailedError as failure:
                 ids = [delivered[position].id for position in failure.failed]
@@ -195,7 +195,7 @@ class Outcomes:
                 for one in failed
                 if (after := ended.get(one.after.id, one.after)).id not in unsettled
             ]
-        orders: list[Order] = []
+        orders: list[TaskMessage] = []
         for _, after, saved in saving:
             try:
                 if not saved.result():
@@ -207,7 +207,7 @@ class Outcomes:
             self._meter.count_ended(after.status)
             if after.is_next_soon and after.next_attempt_at is not None:
                 wait = math.ceil(after.next_attempt_at - self._clock())
-                orders.append(Order(after.task, max(0, wait)))
+                orders.append(TaskMessage(after.task, max(0, wait)))
         unsettled |= self._send(orders)
         for one, after, _ in saving:
             if after.status is Status.RETRYING:
@@ -246,14 +246,14 @@ class Outcomes:
             store_id=exception_event.store_id_of(delivery),
         )
         # First what comes after it: were the work to stop in between, nobody would be told.
-        self._queue.send([Order(task, _HOLD_SURELY_AFTER_SECONDS)])
+        self._queue.send([TaskMessage(task, _HOLD_SURELY_AFTER_SECONDS)])
         reason = deactivation_reason(delivery)
         if not self._hooks.deactivate(hook, reason):
             now = self._hooks.find(hook.store_hash, hook.id)
             return now is None or not now.is_active
         logger.warning("hook deactivated", reason=reason, **delivery.log_keys)
         self._meter.count(Count.HOOKS_DEACTIVATED)
-        self._send([Order(task)])
+        self._send([TaskMessage(task)])
         return True
 
     def _tell(self, one: Sent) -> None:
@@ -275,7 +275,7 @@ class Outcomes:
         except StorehooksError as error:
             self._meter.call_failed("delivery exception not told", error=repr(error), **one.delivery.log_keys)
 
-    def _send(self, orders: Sequence[Order]) -> set[str]:
+    def _send(self, orders: Sequence[TaskMessage]) -> set[str]:
         """Send tasks; the ids of the deliveries whose attempts were not taken."""
         try:
             self._queue.send(orders)

@@ -20,7 +20,7 @@ from storehooks.adapters.deliveries_table import DeliveriesTable
 from storehooks.adapters.hooks_table import HooksTable
 from storehooks.adapters.recoveries_table import RecoveriesTable
 from storehooks.domain.circuit import Circuit
-from storehooks.domain.delivery import AttemptTask, Delivery, Order, RecoverTask, Status
+from storehooks.domain.delivery import AttemptTask, Delivery, RecoverTask, Status, TaskMessage
 from storehooks.domain.errors import (
     HookInactiveError,
     QueueFailedError,
@@ -81,7 +81,7 @@ class RecoveryOrders:
             count=count, is_count_exact=is_exact, now=self._clock(),
         )  # fmt: skip
         self._recoveries.create(recovery)
-        self._queue.send([Order(recovery.task)])
+        self._queue.send([TaskMessage(recovery.task)])
         return recovery
 
 
@@ -128,7 +128,7 @@ class Recoverer:
             self._do(recovery)
         elif came_before and recovery.step == task.step + 1 and recovery.state is State.RUNNING:
             # Done already. If that stopped before the next one was ordered, it is ordered now.
-            self._queue.send([Order(recovery.task)])
+            self._queue.send([TaskMessage(recovery.task)])
 
     def _do(self, recovery: Recovery) -> None:
         match self._step(recovery):
@@ -200,7 +200,7 @@ class Recoverer:
         ids = [task.delivery_id for task in tasks]
         logger.info("sending again", delivery_ids=ids, **recovery.task.log_keys)
         try:
-            self._queue.send([Order(task) for task in tasks])
+            self._queue.send([TaskMessage(task) for task in tasks])
         except QueueFailedError as error:  # then the sweep sends them, in five minutes
             later = [ids[position] for position in sorted(error.failed)]
             self._meter.call_failed(
@@ -212,7 +212,7 @@ class Recoverer:
         if not self._recoveries.save(after, over=before):
             return
         if after.state is State.RUNNING:
-            self._queue.send([Order(after.task, wait_seconds)])
+            self._queue.send([TaskMessage(after.task, wait_seconds)])
         else:
             logger.info(
                 after.state.value, reason=after.reason, recovered=after.recovered, **after.task.log_keys

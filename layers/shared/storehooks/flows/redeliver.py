@@ -8,7 +8,7 @@ from aws_lambda_powertools import Logger
 
 from storehooks.adapters.deliveries_queue import DeliveriesQueue
 from storehooks.adapters.deliveries_table import DeliveriesTable
-from storehooks.domain.delivery import Delivery, Order
+from storehooks.domain.delivery import Delivery, TaskMessage
 from storehooks.domain.errors import HookInactiveError, QueueFailedError, StoreBusyError
 from storehooks.domain.hook import Hook
 from storehooks.domain.state_machine import Again, due_now, in_another_round, redelivery_of, refusal_of
@@ -58,6 +58,6 @@ class Redeliverer:
         # Somebody waits for it: a circuit does not defer it.
         task = replace(delivery.task, ignores_circuit=True)
         try:
-            self._queue.send([Order(task)])
+            self._queue.send([TaskMessage(task)])
         except QueueFailedError as error:  # then the sweep brings it, in five minutes
             logger.warning("redelivering later", error=error.code, **delivery.log_keys)

@@ -8,7 +8,7 @@ from aws_lambda_powertools import Logger
 from storehooks.adapters.aws import BOTOCORE_VERSION
 from storehooks.adapters.deliveries_queue import DeliveriesQueue
 from storehooks.adapters.deliveries_table import DeliveriesTable
-from storehooks.domain.delivery import AttemptTask, Order, delivery_ids
+from storehooks.domain.delivery import AttemptTask, TaskMessage, delivery_ids
 from storehooks.domain.errors import QueueFailedError, StorehooksError
 from storehooks.domain.state_machine import seconds_until
 from storehooks.flows.meter import Count, Meter
@@ -69,7 +69,7 @@ class Sweeper:
             return None
         now = self._clock()
         logger.info("handing on", delivery_ids=[task.delivery_id for task, _ in due])
-        orders = [Order(task, seconds_until(due_at, now)) for task, due_at in due]
+        orders = [TaskMessage(task, seconds_until(due_at, now)) for task, due_at in due]
         try:
             self._queue.send(orders)
         except QueueFailedError as error:
