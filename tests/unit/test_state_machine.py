@@ -119,7 +119,8 @@ def test_the_table_has_each_transition_and_each_status():
 
 
 @pytest.mark.parametrize(
-    ("when", "before"), [(when, before) for when, (froms, _) in transitions().items() for before in sorted(froms)]
+    ("when", "before"),
+    [(when, before) for when, (froms, _) in transitions().items() for before in sorted(froms)],
 )
 def test_each_row_of_the_table_is_what_happens(when, before):
     after = TRANSITIONS[when](in_status(before))
@@ -226,7 +227,7 @@ def test_nothing_is_sent_early_or_to_a_hook_that_does_not_receive(
     )
     if isinstance(what, Send):
         assert (status in WAITING, hook, has_secret) == (True, HOOK, True)
-        assert due_in <= 0
+        assert (one.next_attempt_at or NOW) <= NOW
         assert in_flight < MAX_IN_FLIGHT_OF_CLIENT
     if isinstance(what, Defer):
         assert 0 <= what.least_seconds <= what.most_seconds <= SOON_SECONDS
