@@ -141,21 +141,25 @@ def test_any_other_failure_of_aws_fails_its_check_alone(error, found):
 @pytest.mark.parametrize(
     ("status", "told"),
     [
+        ("REVIEW_IN_PROGRESS", "prepared and never carried out"),
         ("CREATE_IN_PROGRESS", "is being changed"),
         ("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "is being changed"),
         ("DELETE_IN_PROGRESS", "is being changed"),
-        ("ROLLBACK_COMPLETE", "first deployment failed"),
-        ("UPDATE_ROLLBACK_FAILED", "continue-update-rollback"),
-        ("DELETE_FAILED", "was deleted"),
+        ("ROLLBACK_COMPLETE", ".venv/bin/storehooks stack remove-failed --stack-name mine"),
+        ("UPDATE_FAILED", "aws cloudformation rollback-stack --stack-name mine"),
+        ("UPDATE_ROLLBACK_FAILED", "aws cloudformation continue-update-rollback --stack-name mine"),
+        ("IMPORT_ROLLBACK_FAILED", "aws cloudformation describe-stack-events --stack-name mine"),
+        ("DELETE_FAILED", "aws cloudformation delete-stack --stack-name mine"),
+        ("DELETE_COMPLETE", "is deleted"),
     ],
 )
 def test_a_stack_that_is_half_there_is_not_examined(status, told):
-    assert told in why_unsteady(status)
+    assert told in why_unsteady("mine", status)
 
 
 @pytest.mark.parametrize("status", ["CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"])
 def test_a_whole_stack_is_examined(status):
-    assert why_unsteady(status) is None
+    assert why_unsteady("mine", status) is None
 
 
 def test_a_signal_waits_until_what_is_deferred_is_done():

@@ -54,7 +54,7 @@ def doctor(
     from storehooks_cli.doctor.trial import Trial
     from storehooks_cli.stack import why_unsteady
 
-    if reason := why_unsteady(stack.status):
+    if reason := why_unsteady(stack.name, stack.status):
         fail(f"the stack {stack.name} is {stack.status}: {reason}")
     options = (
         f"--local --data-dir {deployment.data_dir}" if deployment.local else f"--stack-name {stack.name}"
