@@ -8,11 +8,9 @@ not reserve any.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+NAMES = ("MaximumConcurrency", "ThrottlingBurstLimit", "ThrottlingRateLimit")
 MIN_MAXIMUM_CONCURRENCY = 2  # of an event source mapping of SQS
 _SCHEDULED_AND_NOTIFYING = 2  # one execution each of retry_due and notify_owners
-
-
-NAMES = ("MaximumConcurrency", "ThrottlingBurstLimit", "ThrottlingRateLimit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +23,7 @@ class Parameters:
 
     @classmethod
     def of(cls, values: Mapping[str, str]) -> "Parameters":
-        """Those among a stack's parameters.
+        """From a stack's parameters.
 
         :raises ValueError: when one is no number.
         """

@@ -128,7 +128,7 @@ def is_listener(client_id: str) -> bool:
 
 
 def _told(error: "ApiError", store_hash: str, url: str) -> list[str]:
-    create = f"storehooks token create --store-hash {store_hash}"
+    create = f".venv/bin/storehooks token create --store-hash {store_hash}"
     match error.status:
         case 401:
             return [f"the API does not know the token: it is mistyped, revoked or over; a new one: {create}"]
@@ -190,7 +190,7 @@ def _client(access: "AccessTables", store_hash: str, wish: str | None) -> str:
     if not found:
         fail(
             f"the store {store_hash} has no client {wish or 'yet'}; "
-            f"storehooks token create --store-hash {store_hash} makes one"
+            f".venv/bin/storehooks token create --store-hash {store_hash} makes one"
         )
     if len(found) > 1:
         fail(f"the store {store_hash} has {len(found)} clients; --client-id names one: {', '.join(found)}")

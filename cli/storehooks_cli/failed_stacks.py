@@ -11,9 +11,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 import boto3
-from botocore.exceptions import ClientError
 
-from storehooks_cli.predeploy import CREATION_FAILED
+from storehooks_cli.stack import CREATION_FAILED, described
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.type_defs import StackEventTypeDef, StackTypeDef
@@ -89,10 +88,12 @@ class FailedStacks:
             *(reason for stack in stacks for key in stack.keys for reason in self._of_key(key, tables)),
         ]
 
-    def delete(self, stack: FailedStack, tell: Callable[[str], None]) -> None:
+    def delete(self, stack: FailedStack, report: Callable[[str], None]) -> None:
         """Delete one: its tables, its keys and then the stack, so that a second run finds what is left.
 
-        May be stopped and repeated. Waits for each step, up to 20 minutes for the stack.
+        You can stop it and run it again. Waits for each step, up to 20 minutes for the stack.
+
+        :param report: called with each thing that is done.
         """
         for table in stack.tables:
             if (self._table(table) or {}).get("DeletionProtectionEnabled"):
@@ -102,26 +103,20 @@ class FailedStacks:
             self._dynamodb.delete_table(TableName=table)
         for table in stack.tables:
             self._wait("table_not_exists", table)
-            tell(f"deleted the table {table}")
+            report(f"deleted the table {table}")
         for key in stack.keys:
             self._kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=KEY_DELETION_DAYS)
-            tell(f"scheduled the deletion of the key {key} in {KEY_DELETION_DAYS} days")
+            report(f"scheduled the key {key} for deletion in {KEY_DELETION_DAYS} days")
         if not stack.is_deleted:
             self._cloudformation.delete_stack(StackName=stack.stack_id)
             waiter = self._cloudformation.get_waiter("stack_delete_complete")
             waiter.wait(StackName=stack.stack_id, WaiterConfig={"Delay": 5, "MaxAttempts": 240})
-            tell(f"deleted the stack {stack.stack_id}")
+            report(f"deleted the stack {stack.stack_id}")
 
     # ------------------------------------------------------------ finding
 
     def _described(self, name_or_id: str) -> "StackTypeDef | None":
-        try:
-            (stack,) = self._cloudformation.describe_stacks(StackName=name_or_id)["Stacks"]
-        except ClientError as error:
-            if "does not exist" in str(error):
-                return None
-            raise
-        return stack
+        return described(self._cloudformation, name_or_id)
 
     def _is_failed(self, stack: "StackTypeDef") -> bool:
         if not stack.get("Description", "").startswith(DESCRIPTION):

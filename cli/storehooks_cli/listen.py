@@ -26,6 +26,7 @@ from storehooks_cli.options import (
     StackOptions,
     StoreHash,
     complete_hook_scope,
+    http_url,
     parser,
     unfolded,
 )
@@ -43,14 +44,6 @@ _PROBE_SECONDS = 2
 _YOUNG_SECONDS = 60
 
 
-def _forward_url(text: str) -> str:
-    """Where to forward to, as the parser of an option."""
-    parts = urlsplit(text)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise typer.BadParameter(f"{text!r} is no http URL; accepted: one such as http://127.0.0.1:8000/path")
-    return text
-
-
 @unfolded
 def listen(
     store_hash: StoreHash,
@@ -66,7 +59,7 @@ def listen(
     forward: Annotated[
         str | None,
         typer.Option(
-            parser=_forward_url,
+            parser=http_url,
             metavar="URL",
             help="Where each delivery is sent on to, as it is; its answer is answered to storehooks.",
         ),

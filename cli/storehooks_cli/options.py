@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import urlsplit
 
 import typer
 
@@ -41,6 +42,16 @@ def duration(text: str) -> int:
             f"{text!r} is no duration; accepted: a number of minutes, hours or days, such as 30m, 12h or 90d"
         )
     return int(match[1]) * _UNITS[match[2]]
+
+
+def http_url(text: str) -> str:
+    """A URL of http or https, as the parser of an option."""
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise typer.BadParameter(
+            f"{text!r} is no http or https URL; accepted: one such as https://app.example.com/hooks"
+        )
+    return text
 
 
 def unfolded(command: Callable[..., None]) -> Callable[..., None]:

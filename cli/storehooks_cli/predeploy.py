@@ -5,20 +5,18 @@ concurrent Lambda executions against the parameters. What the caller may not rea
 that is printed.
 """
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Annotated
 
+import boto3
 import typer
+from botocore.exceptions import BotoCoreError, ClientError, NoRegionError
 
 from storehooks_cli.concurrency import MIN_UNRESERVED, NAMES, Parameters, fitting
 from storehooks_cli.output import fail, say
+from storehooks_cli.stack import CREATION_FAILED, described
 from storehooks_cli.template import max_stack_name_length, read_template
-
-if TYPE_CHECKING:
-    from mypy_boto3_cloudformation.type_defs import StackTypeDef
-
-CREATION_FAILED = frozenset({"CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"})
-"""The statuses of a stack whose creation never completed, and which cannot be updated."""
 
 
 def predeploy(
@@ -38,36 +36,35 @@ def predeploy(
     for name in given.keys() - defaults.keys():
         say(f"the template has no parameter {name}; SAM ignores it")
 
-    from botocore.exceptions import BotoCoreError, ClientError
+    with _or_not_checked("whether a first deployment failed"):
+        defaults |= _previous(stack_name)
+    with _or_not_checked("whether the account has enough concurrent executions"):
+        _check_concurrency(_unreserved(), _bounds(defaults | given), force=force)
 
+
+@contextmanager
+def _or_not_checked(what: str) -> Iterator[None]:
+    """Print what is not checked when AWS cannot be asked, or does not allow it."""
     try:
-        stack = _existing(stack_name)
-        if stack and stack["StackStatus"] in CREATION_FAILED:
-            fail(
-                f"the first deployment of {stack_name} failed ({stack['StackStatus']}), and CloudFormation"
-                " cannot update it; delete what it left, then deploy again:"
-                f" .venv/bin/storehooks stack remove-failed --stack-name {stack_name}"
-            )
-        kept = stack.get("Parameters", []) if stack else []
-        previous = {one["ParameterKey"]: one["ParameterValue"] for one in kept}
-        wanted = _bounds(defaults | previous | given)
-        _check_concurrency(_unreserved(), wanted, force=force)
+        yield
+    except NoRegionError:
+        say(f"NOT CHECKED {what}: no region is given; set AWS_DEFAULT_REGION")
     except (BotoCoreError, ClientError) as error:
-        say(f"NOT CHECKED whether the account's concurrent Lambda executions suffice: {error}")
+        say(f"NOT CHECKED {what}: {error}")
 
 
-def _existing(stack_name: str) -> "StackTypeDef | None":
-    """The stack, if there is one. SAM keeps its values for parameters that are not given."""
-    import boto3
-    from botocore.exceptions import ClientError
-
-    try:
-        (stack,) = boto3.client("cloudformation").describe_stacks(StackName=stack_name)["Stacks"]
-    except ClientError as error:
-        if "does not exist" in str(error):
-            return None
-        raise
-    return stack
+def _previous(stack_name: str) -> dict[str, str]:
+    """The parameters of the stack that is updated; SAM keeps those that are not given."""
+    stack = described(boto3.client("cloudformation"), stack_name)
+    if stack is None:
+        return {}
+    if stack["StackStatus"] in CREATION_FAILED:
+        fail(
+            f"the first deployment of {stack_name} failed ({stack['StackStatus']}), and CloudFormation"
+            " cannot update it; delete what it left, then deploy again:"
+            f" .venv/bin/storehooks stack remove-failed --stack-name {stack_name}"
+        )
+    return {one["ParameterKey"]: one["ParameterValue"] for one in stack.get("Parameters", [])}
 
 
 def _bounds(values: Mapping[str, str]) -> Parameters:
@@ -79,8 +76,6 @@ def _bounds(values: Mapping[str, str]) -> Parameters:
 
 def _unreserved() -> int:
     """The concurrent executions that functions without reserved ones share, in the account and region."""
-    import boto3
-
     limit = boto3.client("lambda").get_account_settings()["AccountLimit"]
     return limit["UnreservedConcurrentExecutions"]
 
@@ -94,7 +89,7 @@ def _check_concurrency(unreserved: int, wanted: Parameters, *, force: bool) -> N
         f" than the {unreserved} that the account has unreserved in this region, for all its functions"
     )
     if force:
-        say(f"{found}; deployed nevertheless (FORCE=1), and throttled beyond them")
+        say(f"{found}; deploying anyway (FORCE=1); Lambda throttles what exceeds them")
         return
     fits = fitting(unreserved, wanted)
     fail(
@@ -102,7 +97,7 @@ def _check_concurrency(unreserved: int, wanted: Parameters, *, force: bool) -> N
         f"no values fit fewer than {MIN_UNRESERVED}; ask AWS for a higher quota first"
         if fits is None
         else f"these fit: {fits}; or ask AWS for a higher quota first",
-        "FORCE=1 deploys nevertheless: messages then wait while Lambda throttles, and the API responds 500",
+        "FORCE=1 deploys anyway: while Lambda throttles, messages wait and the API responds with 500",
     )
 
 

@@ -103,7 +103,7 @@ def _ended(api: "Api", hook_id: int, recovery: dict[str, Any]) -> dict[str, Any]
                 recovery = _look(api, hook_id, recovery["id"])
     except BaseException:
         say(
-            "the recovery goes on; to look: storehooks recover "
+            "the recovery goes on; to look: .venv/bin/storehooks recover "
             f"--store-hash {api.store_hash} --hook {hook_id} --id {recovery['id']}"
         )
         raise

@@ -21,6 +21,8 @@ from storehooks_cli.local.running import running_stack
 from storehooks_cli.output import fail
 
 if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_cloudformation.type_defs import StackTypeDef
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_lambda import LambdaClient
@@ -106,17 +108,45 @@ class Stack:
         return self.session.client("dynamodb", endpoint_url=self.endpoint_url, config=self.config)
 
 
-def why_unsteady(status: str) -> str | None:
-    """Why a stack of this status of CloudFormation is not whole, or about to change; None if it is whole."""
+CREATION_FAILED = frozenset({"CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"})
+"""The statuses of a stack whose creation never completed, and which cannot be updated."""
+
+
+def why_unsteady(name: str, status: str) -> str | None:
+    """Why a stack in this status of CloudFormation cannot be examined, and what to do; None if it can."""
+    if status == "REVIEW_IN_PROGRESS":
+        return "a deployment was prepared and never carried out; deploy it"
     if status.endswith("_IN_PROGRESS"):
-        return "it is being changed; try again when that has ended"
-    if status in {"CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"}:
-        return "its first deployment failed; remove it and deploy again"
-    if status in {"UPDATE_FAILED", "UPDATE_ROLLBACK_FAILED"}:
-        return "an update stopped half way; aws cloudformation continue-update-rollback takes it back"
-    if status in {"DELETE_FAILED", "DELETE_COMPLETE"}:
-        return "it was deleted, or what is left of it could not be"
-    return None
+        return "it is being changed; try again when that is over"
+    if status in CREATION_FAILED:
+        return (
+            "its first deployment failed; delete what it left with"
+            f" .venv/bin/storehooks stack remove-failed --stack-name {name}, then deploy again"
+        )
+    aws = f"aws cloudformation %s --stack-name {name}"
+    return {
+        "UPDATE_FAILED": f"an update stopped halfway; {aws % 'rollback-stack'} takes it back",
+        "UPDATE_ROLLBACK_FAILED": "an update failed, and taking it back stopped halfway;"
+        f" {aws % 'continue-update-rollback'} tries again",
+        "IMPORT_ROLLBACK_FAILED": "an import failed, and taking it back stopped halfway;"
+        f" {aws % 'describe-stack-events'} shows why",
+        "DELETE_FAILED": f"its deletion stopped halfway; {aws % 'delete-stack'} tries again",
+        "DELETE_COMPLETE": "it is deleted; deploy it again",
+    }.get(status)
+
+
+def described(cloudformation: "CloudFormationClient", name_or_id: str) -> "StackTypeDef | None":
+    """What CloudFormation knows of a stack; None if there is no such stack.
+
+    :raises ClientError:
+    """
+    try:
+        (stack,) = cloudformation.describe_stacks(StackName=name_or_id)["Stacks"]
+    except ClientError as error:
+        if "does not exist" in str(error):
+            return None
+        raise
+    return stack
 
 
 def find_stack(*, local: bool, data_dir: Path, stack_name: str) -> Stack:
@@ -143,7 +173,7 @@ def _described(
     }
     status = description["StackStatus"]
     if missing := {"TokensTable", "ClientsTable"} - outputs.keys():
-        if reason := why_unsteady(status):
+        if reason := why_unsteady(stack_name, status):
             fail(f"the stack {stack_name} is {status}: {reason}")
         fail(f"the stack {stack_name} is not storehooks: it has no output {' or '.join(sorted(missing))}")
     return Stack(stack_name, session, endpoint_url, config, outputs, parameters, status)

@@ -19,7 +19,7 @@ def remove_failed(stack_name: StackName = DEFAULT_STACK_NAME, yes: Yes = False) 
     """Delete what a failed first deployment left, so that it can be tried again.
 
     That is the stack, its tables and their key, if the stack's creation never completed and no table was
-    ever written to. Otherwise nothing is deleted. It may be stopped and begun again.
+    ever written to. Otherwise nothing is deleted. You can stop it and run it again.
     """
     import boto3
 
@@ -35,15 +35,15 @@ def remove_failed(stack_name: StackName = DEFAULT_STACK_NAME, yes: Yes = False) 
                 region = session.region_name
                 typer.echo(f"no failed first deployment of {stack_name} left anything in {region}", err=True)
                 return
-            fail(f"{stack_name} is {status}, and no stack of storehooks whose creation failed")
+            fail(f"{stack_name} is {status}: it is not a storehooks stack whose first deployment failed")
         for one in stacks:
             typer.echo(f"{one.stack_id}, {one.status}, of {one.created_at:%Y-%m-%d %H:%M} UTC:", err=True)
             for table in one.tables:
                 typer.echo(f"  the table {table}", err=True)
             for key in one.keys:
-                typer.echo(f"  the key {key}, in {KEY_DELETION_DAYS} days", err=True)
+                typer.echo(f"  the key {key} (deleted after {KEY_DELETION_DAYS} days)", err=True)
             if not one.is_deleted:
-                typer.echo("  the stack, with all else that it has", err=True)
+                typer.echo("  the stack and its other resources", err=True)
         _refuse(failed.refusals(stacks))
         if not yes:
             typer.confirm("Delete all of it, for good?", abort=True, err=True)

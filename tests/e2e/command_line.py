@@ -2,6 +2,8 @@
 
 import subprocess
 
+END_SECONDS = 120
+
 
 def storehooks(stack, *arguments, check=True, **options):
     """Run a command against the local stack, in a narrow terminal."""
@@ -13,6 +15,48 @@ def storehooks(stack, *arguments, check=True, **options):
         text=True,
         **options,
     )
+
+
+class RunningCommand:
+    """A command on the local stack, which runs until it ends by itself, by a signal or with the context."""
+
+    def __init__(self, stack, *arguments):
+        self._process = subprocess.Popen(
+            [stack.command, *arguments, "--local", "--data-dir", stack.data_dir],
+            env=stack.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_error):
+        self._process.kill()
+        self._process.communicate()
+
+    def said(self):
+        """The next line on standard error; empty at its end."""
+        return self._process.stderr.readline()
+
+    def line(self):
+        """The next line of its results."""
+        return self._process.stdout.readline()
+
+    def wait_for(self, said):
+        """Wait until it says this line."""
+        while (line := self.said()) != f"storehooks: {said}\n":
+            assert line
+
+    def signal(self, number):
+        self._process.send_signal(number)
+
+    def end(self, number):
+        """Send a signal; the status it ends with, and what else it says until then."""
+        self.signal(number)
+        _, said = self._process.communicate(timeout=END_SECONDS)
+        return self._process.returncode, said
 
 
 def words(text: str) -> str:

@@ -159,7 +159,7 @@ def test_what_a_failed_first_deployment_left_is_deleted_by_the_command_that_the_
     assert removed.returncode == 0, removed.stderr
     assert failed in removed.stderr
     assert tables() == []
-    (key,) = re.findall(r"the deletion of the key (\S+) in 7 days", removed.stdout)
+    (key,) = re.findall(r"the key (\S+) for deletion in 7 days", removed.stdout)
     assert stack.run.aws("kms").describe_key(KeyId=key)["KeyMetadata"]["KeyState"] == "PendingDeletion"
     with pytest.raises(ClientError, match="does not exist"):
         stack.run.aws("cloudformation").describe_stacks(StackName="failed")

@@ -5,20 +5,20 @@ import os
 import signal
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 
 import pytest
 from typer.testing import CliRunner
 
 from storehooks_cli.commands import commands
-from storehooks_cli.doctor import functions, trial
+from storehooks_cli.doctor import leftovers, sweep, trial
 from storehooks_cli.stopping import SIGNALS
-from tests.e2e.command_line import storehooks
+from tests.e2e.command_line import RunningCommand, storehooks
 from tests.e2e.local_run import free_ports
 from tests.e2e.store import Destination
 from tests.e2e.test_dead_letters import wait_for_dead_letters
 
-SECONDS = 120
 NOT_LOCAL = {
     "recursive loop",
     "account concurrency",
@@ -34,8 +34,9 @@ TABLES = ("HooksTable", "TokensTable", "ClientsTable", "DeliveriesTable", "Event
 
 
 @pytest.fixture(scope="module", autouse=True)
-def no_dead_letters(stack):
-    """What other tests have left is none of the doctor's."""
+def ready(stack):
+    """Without the dead letters of other tests, and with the first sweep, which starts late on a new stack."""
+    stack.run.aws("lambda").invoke(FunctionName="storehooks-retry_due")
     for name, url in stack.run.outputs.items():
         if name.endswith("DeadLettersUrl"):
             stack.run.aws("sqs").purge_queue(QueueUrl=url)
@@ -50,7 +51,7 @@ def of_the_doctor(stack) -> list[dict]:
         for page in dynamodb.get_paginator("scan").paginate(TableName=outputs[table])
         for item in page["Items"]
     ]
-    return [item for item in items if trial.STORE_HASH in str(item)]
+    return [item for item in items if leftovers.STORE_HASH in str(item)]
 
 
 def report(answer) -> dict[str, dict]:
@@ -74,7 +75,7 @@ def test_a_healthy_stack_passes_and_nothing_is_left(stack):
     assert {name for name, check in checks.items() if check["status"] == "not_checked"} >= NOT_LOCAL
     for name in ("event by HTTP", "event by the bus"):
         assert "responded 404" in checks[name]["found"]
-        assert "retry ordered for 20" in checks[name]["found"]
+        assert "retry scheduled for 20" in checks[name]["found"]
     assert "botocore" in checks["botocore"]["found"]
     assert "checking: event by HTTP\n" in answer.stderr
     assert of_the_doctor(stack) == []
@@ -105,62 +106,31 @@ def test_a_receiver_that_does_not_respond_is_reported(stack):
     assert "connection refused" in checks["event by HTTP"]["found"]
 
 
-class Running:
-    """A doctor that is stopped while it works."""
-
-    def __init__(self, stack, *arguments):
-        self._process = subprocess.Popen(
-            [stack.command, "doctor", "--local", "--data-dir", stack.data_dir, *arguments],
-            env=stack.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_error):
-        self._process.kill()
-        self._process.communicate()
-
-    def reach(self, check):
-        """Wait until this check begins."""
-        while (line := self._process.stderr.readline()) != f"storehooks: checking: {check}\n":
-            assert line
-
-    def signal(self, number):
-        self._process.send_signal(number)
-
-    def end(self, number):
-        """Send a signal; the status it ends with, and what it says at its end."""
-        self.signal(number)
-        _, said = self._process.communicate(timeout=SECONDS)
-        return self._process.returncode, said
+def stopped(stack, check, seconds, number):
+    """The status of a doctor that gets a signal so long after a check began, and what it says then."""
+    with RunningCommand(stack, "doctor") as doctor:
+        doctor.wait_for(f"checking: {check}")
+        time.sleep(seconds)
+        return doctor.end(number)
 
 
-@pytest.mark.parametrize(
-    ("check", "seconds", "number"),
-    [
+def test_runs_that_are_stopped_leave_nothing(stack):
+    moments = [
         ("event by HTTP", 0, signal.SIGINT),
         ("event by HTTP", 0.05, signal.SIGTERM),
         ("event by the bus", 0.1, signal.SIGHUP),
         ("removal", 0.05, signal.SIGINT),
-    ],
-)
-def test_a_run_that_is_stopped_leaves_nothing_or_says_what(stack, check, seconds, number):
-    with Running(stack) as doctor:
-        doctor.reach(check)
-        time.sleep(seconds)
-        status, said = doctor.end(number)
-    assert status == 128 + number
-    assert "Traceback" not in said
+    ]
+    with ThreadPoolExecutor(len(moments)) as threads:
+        ends = list(threads.map(lambda moment: stopped(stack, *moment), moments))
+    assert [status for status, _ in ends] == [128 + number for _, _, number in moments]
+    assert not [said for _, said in ends if "Traceback" in said]
     assert of_the_doctor(stack) == []
 
 
 def test_an_event_of_an_unknown_scope_is_taken_out_when_the_run_is_stopped(stack):
-    with Running(stack, "--dead-letters") as doctor:
-        doctor.reach("event of an unknown scope")
+    with RunningCommand(stack, "doctor", "--dead-letters") as doctor:
+        doctor.wait_for("checking: event of an unknown scope")
         time.sleep(0.3)
         status, said = doctor.end(signal.SIGINT)
     assert status == 128 + signal.SIGINT
@@ -172,11 +142,11 @@ def test_an_event_of_an_unknown_scope_is_taken_out_when_the_run_is_stopped(stack
 
 
 def test_the_next_run_removes_what_one_that_was_killed_has_left_and_no_other(stack):
-    with Running(stack) as killed, Running(stack) as living:
-        killed.reach("event by the bus")
+    with RunningCommand(stack, "doctor") as killed, RunningCommand(stack, "doctor") as living:
+        killed.wait_for("checking: event by the bus")
         killed.end(signal.SIGKILL)
         assert of_the_doctor(stack)
-        living.reach("event by the bus")
+        living.wait_for("checking: event by the bus")
         living.signal(signal.SIGSTOP)
         checks = report(storehooks(stack, "doctor", "--json"))
         assert checks["leftovers"]["found"].startswith("removed what killed runs had left: 1 stores")
@@ -216,7 +186,10 @@ def tokens_that_stay(stack):
 @contextmanager
 def no_sweep(stack):
     events = stack.run.aws("events")
-    (name,) = [one["Name"] for one in events.list_rules()["Rules"] if "RetryDue" in one["Name"]]
+    # By the stack's resources: tests of deployments have further stacks in the same account.
+    name = stack.run.aws("cloudformation").describe_stack_resource(
+        StackName="storehooks", LogicalResourceId="RetryDueFunctionEachMinute"
+    )["StackResourceDetail"]["PhysicalResourceId"]
     events.disable_rule(Name=name)
     yield
     events.enable_rule(Name=name)
@@ -239,10 +212,10 @@ def no_reader_of_deliveries(stack):
 
 def shortly(stack, monkeypatch, *arguments: str):
     """A doctor that does not wait for what does not come."""
-    monkeypatch.setattr(trial, "_ARRIVAL_SECONDS", 3)
+    monkeypatch.setattr(trial, "_ARRIVAL_SECONDS", 1)
     monkeypatch.setattr(trial, "_MIN_ARRIVAL_SECONDS", 1)
-    monkeypatch.setattr(functions, "_SWEEP_SECONDS", 0)
-    monkeypatch.setattr(functions, "_SWEEP_MAX_AGE_SECONDS", 1)
+    monkeypatch.setattr(sweep, "_SWEEP_SECONDS", 0)
+    monkeypatch.setattr(sweep, "_SWEEP_MAX_AGE_SECONDS", 1)
     # The command takes the caller's AWS settings out of its process, which here is the tests'.
     monkeypatch.setattr(os, "environ", dict(os.environ))
     before = {number: signal.getsignal(number) for number in SIGNALS}

@@ -6,10 +6,8 @@ import re
 import signal
 import subprocess
 
-from tests.e2e.command_line import storehooks
+from tests.e2e.command_line import RunningCommand, storehooks
 from tests.e2e.store import Destination, Store
-
-SECONDS = 40
 
 
 def run(stack, store_hash, *arguments, **options):
@@ -80,52 +78,18 @@ def test_what_a_hook_missed_is_sent_again(stack):
         assert mended.next()[0]["webhook-id"] == delivery["id"]
 
 
-class Listening:
+def listening_to(stack, store_hash, *arguments):
     """A `storehooks listen` that runs."""
-
-    def __init__(self, stack, store_hash, *arguments):
-        options = (
-            "--store-hash",
-            store_hash,
-            "--scope",
-            "store/order/*",
-            "--local",
-            "--data-dir",
-            stack.data_dir,
-        )
-        self._process = subprocess.Popen(
-            [stack.command, "listen", *options, *arguments],
-            env=stack.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_error):
-        self._process.kill()
-        self._process.communicate()
-
-    def said(self):
-        """What it says next on standard error."""
-        return self._process.stderr.readline()
-
-    def line(self):
-        """The next line of its results."""
-        return self._process.stdout.readline()
-
-    def end(self, number):
-        """Send a signal; the status it ends with, and what it says at its end."""
-        self._process.send_signal(number)
-        said = self._process.communicate(timeout=SECONDS)[1]
-        return self._process.returncode, said
+    options = ("--store-hash", store_hash, "--scope", "store/order/*")
+    return RunningCommand(stack, "listen", *options, *arguments)
 
 
 def test_deliveries_are_listened_to_until_ctrl_c_and_nothing_is_left(stack):
     store = "cl1listen"
-    with Destination(status=202) as app, Listening(stack, store, "--json", "--forward", app.url) as listening:
+    with (
+        Destination(status=202) as app,
+        listening_to(stack, store, "--json", "--forward", app.url) as listening,
+    ):
         assert f"listening for store/order/* of the store {store} on http://127.0.0.1:" in listening.said()
         run(stack, store, "event", "send", "--scope", "store/order/created", "--data", '{"id": 5}')
         shown = json.loads(listening.line())
@@ -141,11 +105,11 @@ def test_deliveries_are_listened_to_until_ctrl_c_and_nothing_is_left(stack):
 
 
 def test_the_next_run_removes_what_one_that_was_killed_has_left_and_no_other(stack):
-    with Listening(stack, "cl1killed") as killed, Listening(stack, "cl1killed") as living:
+    with listening_to(stack, "cl1killed") as killed, listening_to(stack, "cl1killed") as living:
         assert "listening" in killed.said()
         assert "listening" in living.said()
         killed.end(signal.SIGKILL)
-        with Listening(stack, "cl1killed") as next_one:
+        with listening_to(stack, "cl1killed") as next_one:
             assert "which a killed run had left" in next_one.said()
             assert "listening" in next_one.said()
             assert len(as_json(stack, "cl1killed", "client", "list")) == 2

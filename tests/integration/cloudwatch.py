@@ -5,9 +5,13 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
-from tests.template_file import parameter, resources, template
+from tests.template_file import EMAIL_SENDER, deployed, parameter, template
 
-ALARMS = resources("AWS::CloudWatch::Alarm")
+ALARMS: dict[str, dict[str, Any]] = {
+    name: resource["Properties"]
+    for name, resource in deployed(EmailSender=EMAIL_SENDER).items()
+    if resource["Type"] == "AWS::CloudWatch::Alarm"
+}
 
 
 class Metrics:
@@ -31,7 +35,7 @@ class Metrics:
         return any(sum(breaches[end - periods : end]) >= needed for end in range(periods, len(breaches) + 1))
 
     def _datapoints(self, alarm: dict[str, Any], since: float, until: float) -> Iterator[float | None]:
-        period = alarm["Period"] if "Period" in alarm else inputs_of(alarm)[0]["MetricStat"]["Period"]
+        period = alarm["Period"] if "Period" in alarm else alarm["Metrics"][0]["MetricStat"]["Period"]
         for start in range(math.ceil(since / period) * period, int(until) - period + 1, period):
             if "MetricName" in alarm:
                 yield self._statistic(alarm, alarm["Statistic"], start, period)
@@ -58,7 +62,7 @@ class Metrics:
     def _expression(self, alarm: dict[str, Any], start: int, period: int) -> float | None:
         inputs = {
             one["Id"]: self._statistic(one["MetricStat"]["Metric"], one["MetricStat"]["Stat"], start, period)
-            for one in inputs_of(alarm)
+            for one in alarm["Metrics"][:-1]
         }
         there = [value for value in inputs.values() if value is not None]
         if not there:
@@ -83,11 +87,6 @@ class Metrics:
             case "LessThanThreshold":
                 return value < threshold
         raise AssertionError(f"unknown comparison {alarm['ComparisonOperator']}")
-
-
-def inputs_of(alarm: dict[str, Any]) -> list[dict[str, Any]]:
-    """The metrics of an expression, where all of the template is deployed."""
-    return [one["Fn::If"][1] if "Fn::If" in one else one for one in alarm["Metrics"][:-1]]
 
 
 def value_of(value: Any) -> str:

@@ -177,8 +177,12 @@ def healthy_account(monkeypatch) -> Iterator[Account]:
 
 def _answer_for_moto(monkeypatch, account) -> None:
     """What moto has not, or never finishes; and rights, which it does not ask for."""
-    account.certificate = {"Status": "ISSUED", "NotAfter": datetime.now(UTC) + timedelta(days=200)}
-    account.identity = {"VerifiedForSendingStatus": True}
+    account.certificate = {
+        "Status": "ISSUED",
+        "Type": "AMAZON_ISSUED",
+        "NotAfter": datetime.now(UTC) + timedelta(days=200),
+    }
+    account.identities = {SENDER: {"VerifiedForSendingStatus": True}}
     account.ses = {"SendingEnabled": True, "ProductionAccessEnabled": True}
     account.mapping = {"basePath": "(none)", "restApiId": "a1", "stage": "live"}
     account.subscribed = [{"Endpoint": "you@example.com", "SubscriptionArn": "arn:aws:sns:us-east-1:1:a"}]
@@ -203,6 +207,8 @@ def _answer_for_moto(monkeypatch, account) -> None:
         if operation in played:
             return played[operation]
         found = call(client, operation, kwargs)
-        return found | account.identity if operation == "GetEmailIdentity" else found
+        if operation == "GetEmailIdentity":
+            return found | account.identities[kwargs["EmailIdentity"]]
+        return found
 
     monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", answered)

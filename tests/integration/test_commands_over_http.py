@@ -12,7 +12,7 @@ from storehooks_cli.commands import commands
 from storehooks_cli.stopping import SIGNALS
 from tests.integration.scripted_api import scripted_api
 
-CREATE = "a new one: storehooks token create --store-hash h1"
+CREATE = "a new one: .venv/bin/storehooks token create --store-hash h1"
 UNKNOWN = f"the API does not know the token: it is mistyped, revoked or over; {CREATE}"
 FORBIDDEN = f"the token is another store's, or lacks the OAuth scope default; {CREATE}"
 DELIVERY_ID = "msg_" + "0" * 32
@@ -178,7 +178,7 @@ def test_only_what_is_named_of_a_hook_is_changed(api, run, arguments, body):
         (("hook", "list", "--url", "http://api.example.com"), "would send the token unencrypted"),
         (("hook", "list", "--url", "https://u:p@api.example.com"), "is no https URL"),
         (("listen", "--local", "--scope", "store/nothing"), "is not in the catalogue"),
-        (("listen", "--local", "--scope", "store/*", "--forward", "ftp://x"), "is no http URL"),
+        (("listen", "--local", "--scope", "store/*", "--forward", "ftp://x"), "is no http or https URL"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_told_before_anything_is_sent(api, run, arguments, told):
@@ -280,7 +280,8 @@ def test_stopping_to_wait_for_a_recovery_says_how_to_look_at_it(api, run):
     answer = run("recover", "--hook", "7", "--since", "2h")
     assert answer.exit_code == 130
     assert answer.stderr == (
-        "storehooks: the recovery goes on; to look: storehooks recover --store-hash h1 --hook 7 --id rec_1\n"
+        "storehooks: the recovery goes on; to look:"
+        " .venv/bin/storehooks recover --store-hash h1 --hook 7 --id rec_1\n"
     )
 
 

@@ -6,13 +6,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from storehooks_cli.doctor import domain, functions, notices, queues, tables
+from storehooks_cli.doctor import deployment, functions, notices, queues, sweep, tables
 from storehooks_cli.doctor.check import Finding, Status, examine
 from tests.integration.doctor_account import SENDER, healthy_account
 
 CHECKS = {
-    check.name: check for group in (domain, functions, queues, tables, notices) for check in group.CHECKS
-} | {check.name: check for check in functions.waiting_checks(0)}
+    check.name: check for group in (deployment, functions, queues, tables, notices) for check in group.CHECKS
+} | {check.name: check for check in sweep.waiting_checks(0)}
 
 
 @pytest.fixture
@@ -63,6 +63,11 @@ def alarm_on(account):
 
 def unconfirmed(account):
     account.subscribed.append({"Endpoint": "me@example.com", "SubscriptionArn": "PendingConfirmation"})
+
+
+def never_confirmed(account):
+    account.subscribed.clear()
+    account.parameters["OperationsEmail"] = "you@example.com"
 
 
 def without_ttl(account):
@@ -137,16 +142,34 @@ FAULTS = [
         "deleted: storehooks-RetryDueAlarm",
     ),
     ("alarm subscriptions", unconfirmed, "not confirmed: me@example.com"),
-    ("e-mail", lambda one: one.client("sesv2").delete_email_identity(EmailIdentity=SENDER), "no identity"),
-    ("e-mail", lambda one: setattr(one, "identity", {"VerifiedForSendingStatus": False}), "not verified"),
+    ("alarm subscriptions", never_confirmed, "you@example.com is not subscribed"),
+    (
+        "e-mail",
+        lambda one: one.client("sesv2").delete_email_identity(EmailIdentity=SENDER),
+        f"SES knows neither {SENDER} nor its domain",
+    ),
+    (
+        "e-mail",
+        lambda one: one.identities[SENDER].update(VerifiedForSendingStatus=False),
+        f"not verified: {SENDER}",
+    ),
     ("e-mail", lambda one: one.ses.update(ProductionAccessEnabled=False), "sandbox"),
     ("e-mail", lambda one: one.ses.update(SendingEnabled=False), "stopped sending"),
-    ("e-mail", lambda one: one.identity.update(ConfigurationSetName="gone"), "configuration set gone"),
+    (
+        "e-mail",
+        lambda one: one.identities[SENDER].update(ConfigurationSetName="gone"),
+        "configuration set gone",
+    ),
     ("custom domain", lambda one: one.certificate.update(Status="PENDING_VALIDATION"), "PENDING_VALIDATION"),
     (
         "custom domain",
         lambda one: one.certificate.update(NotAfter=datetime.now(UTC) + timedelta(days=20)),
         "was not renewed",
+    ),
+    (
+        "custom domain",
+        lambda one: one.certificate.update(NotAfter=datetime.now(UTC) + timedelta(days=20), Type="IMPORTED"),
+        "does not renew an imported one",
     ),
     ("custom domain", other_api, "leads (none) to another/live"),
     ("retry sweep", lambda one: one.swept("1.30.0", seconds_ago=100), "no sweep in the last 90 s"),
@@ -243,6 +266,31 @@ def test_it_is_said_when_nobody_is_notified(account):
     finding = look(account, "alarm subscriptions")
     assert (finding.status, finding.found) == (Status.OK, "nobody is notified of alarms")
     assert "OperationsEmail" in finding.advice
+
+
+@pytest.mark.parametrize("domain", ["mail.store.example", "store.example"])
+@pytest.mark.parametrize("is_address_known", [False, True])
+def test_a_verified_domain_of_the_sender_or_one_above_is_enough(account, domain, is_address_known):
+    account.parameters["EmailSender"] = sender = "storehooks@mail.store.example"
+    ses = account.client("sesv2")
+    for name in [domain, *[sender] * is_address_known]:
+        ses.create_email_identity(EmailIdentity=name)
+        account.identities[name] = {"VerifiedForSendingStatus": name == domain}
+    finding = look(account, "e-mail")
+    assert (finding.status, finding.found.startswith(f"{domain} is verified")) == (Status.OK, True)
+
+
+def test_the_identity_to_create_is_the_senders_domain(account):
+    account.client("sesv2").delete_email_identity(EmailIdentity=SENDER)
+    assert "create-email-identity --email-identity store.example," in look(account, "e-mail").advice
+
+
+def test_the_first_sweep_of_a_new_stack_is_waited_for(account, monkeypatch):
+    account.swept("1.30.0", seconds_ago=1000)
+    monkeypatch.setattr(sweep.time, "sleep", lambda _: account.swept("1.30.0", seconds_ago=0))
+    finding = sweep.retry_sweep(account.subject(), sweep.time.monotonic() + 60)
+    assert finding.status is Status.OK
+    assert finding.found.endswith("s ago and sent 3 due retries to the queue")
 
 
 def test_the_values_that_fit_a_small_account_are_named(account):

@@ -2,9 +2,11 @@
 
 import pytest
 
+from storehooks_cli.doctor import leftovers as leftovers_module
 from storehooks_cli.doctor import trial as trial_module
 from storehooks_cli.doctor.check import Status, examine
-from storehooks_cli.doctor.trial import STORE_HASH, Trial
+from storehooks_cli.doctor.leftovers import STORE_HASH, remove_leftovers
+from storehooks_cli.doctor.trial import Trial
 from tests.integration.doctor_account import healthy_account
 from tests.integration.scripted_api import scripted_api
 from tests.template_file import resources
@@ -16,7 +18,8 @@ DELIVERY = {"event_id": "e1", "attempts": [ATTEMPT], "next_attempt_at": "2026-11
 
 @pytest.fixture
 def account(monkeypatch):
-    for name in ("_INDEX", "_SETTLE", "_POLL", "_ARRIVAL", "_MIN_ARRIVAL"):
+    monkeypatch.setattr(leftovers_module, "_SETTLE_SECONDS", 0)
+    for name in ("_POLL", "_ARRIVAL", "_MIN_ARRIVAL"):
         monkeypatch.setattr(trial_module, f"{name}_SECONDS", 0)
     with healthy_account(monkeypatch) as account:
         yield account
@@ -55,7 +58,7 @@ def test_a_404_of_the_stacks_own_address_with_a_retry_is_well(account, api):
     event, removal = tried(account, api)
     assert event.status is Status.OK
     assert "signed and sent (connect 8.0 ms, total 31.5 ms), responded 404, logged after" in event.found
-    assert "retry ordered for 2026-11-28T10:01:00.000+00:00" in event.found
+    assert "retry scheduled for 2026-11-28T10:01:00.000+00:00" in event.found
     assert api.requests[0].path.startswith(f"/stores/{STORE_HASH}")
     assert f"{api.url}/{STORE_HASH}".encode() in api.requests[0].body
     assert removal.status is Status.OK
@@ -79,8 +82,13 @@ def test_a_receiver_that_takes_the_event_is_well(account, api):
             "connection refused",
             "make it respond",
         ),
-        (DELIVERY | {"attempts": [ATTEMPT | {"status": 403}]}, None, "responded 403", "whether ApiUrl leads"),
-        (DELIVERY | {"next_attempt_at": None}, None, "no retry ordered", "RetrySchedule"),
+        (
+            DELIVERY | {"attempts": [ATTEMPT | {"status": 403}]},
+            None,
+            "responded 403",
+            "that ApiUrl leads",
+        ),
+        (DELIVERY | {"next_attempt_at": None}, None, "no retry scheduled", "RetrySchedule"),
         (DELIVERY, "https://app.example.com/hook", "responded 404", "make the receiver respond with a 2xx"),
     ],
 )
@@ -140,19 +148,18 @@ def leave_something(account, api) -> None:
     _, removal = tried(account, api)
     account.denied.clear()
     assert removal.status is Status.FAILED
-    assert "of this run may still have something; the next run removes it" in removal.found
+    assert "may not be empty; the next run removes the rest" in removal.found
     assert items(account)
 
 
 def leftovers(account) -> str:
-    subject = account.subject()
-    return examine(Trial(subject, None).leftovers, subject).finding.found
+    return remove_leftovers(account.subject()).found
 
 
 def test_what_could_not_be_removed_is_named_and_the_next_run_removes_it(account, api, monkeypatch):
     leave_something(account, api)
     with monkeypatch.context() as patched:
-        patched.setattr(trial_module, "_runs", lambda _pid: True)
+        patched.setattr(leftovers_module, "_runs", lambda _pid: True)
         assert leftovers(account) == "earlier runs have left nothing"
     assert leftovers(account) == "removed what killed runs had left: 1 stores, 0 dead letters"
     assert items(account) == []
@@ -160,8 +167,8 @@ def test_what_could_not_be_removed_is_named_and_the_next_run_removes_it(account,
 
 def test_what_another_machine_has_left_is_removed_after_a_while(account, api, monkeypatch):
     leave_something(account, api)
-    monkeypatch.setattr(trial_module, "_this_machine", lambda: "0" * 20)
+    monkeypatch.setattr(leftovers_module, "_this_machine", lambda: "0" * 20)
     assert leftovers(account) == "earlier runs have left nothing"
-    monkeypatch.setattr(trial_module, "_MAX_RUN_SECONDS", -1)
+    monkeypatch.setattr(leftovers_module, "_MAX_RUN_SECONDS", -1)
     assert leftovers(account) == "removed what killed runs had left: 1 stores, 0 dead letters"
     assert items(account) == []

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from storehooks_cli.commands import commands
 from storehooks_cli.failed_stacks import DESCRIPTION, RETAINED_TYPES
-from storehooks_cli.predeploy import CREATION_FAILED
+from storehooks_cli.stack import CREATION_FAILED
 from tests.template_file import resources, table_definition, template
 
 REGION = "us-east-1"
@@ -288,12 +288,14 @@ def test_a_stack_whose_creation_completed_or_is_not_over_is_refused_with_its_sta
         *("CREATE_IN_PROGRESS", "ROLLBACK_IN_PROGRESS", "DELETE_IN_PROGRESS"),
     ):
         stack.status = status
-        assert f"{NAME} is {status}, and no stack of storehooks whose creation failed" in refused(world)
+        assert f"{NAME} is {status}: it is not a storehooks stack whose first deployment failed" in refused(
+            world
+        )
 
 
 def test_a_failed_stack_of_another_product_is_refused(world):
     world.deploy().description = "something else"
-    assert f"{NAME} is ROLLBACK_COMPLETE, and no stack of storehooks" in refused(world)
+    assert f"{NAME} is ROLLBACK_COMPLETE: it is not a storehooks stack" in refused(world)
 
 
 def test_without_a_right_to_look_nothing_is_deleted(world, monkeypatch):

@@ -1,13 +1,11 @@
 """Two stacks in one region, and two of one name in two regions, do not meet; the longest name that works."""
 
-import json
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from storehooks_cli.concurrency import MIN_MAXIMUM_CONCURRENCY, MIN_UNRESERVED, Parameters, fitting, needed
 from storehooks_cli.template import max_stack_name_length
 from tests.template_file import resources, template
 
@@ -111,46 +109,3 @@ def test_the_pages_say_the_greatest_length_of_a_stack_name():
     for page in (ROOT / "README.md", ROOT / "docs" / "operations.md"):
         said = re.findall(r"stack's name[^.]*?\b(\d+)\s+characters", page.read_text())
         assert said == [str(max_stack_name_length())], page.name
-
-
-# ---------------------------------------------------------------- concurrent executions
-
-
-def test_no_function_reserves_concurrency_which_accounts_with_ten_may_not():
-    assert "ReservedConcurrentExecutions" not in json.dumps(template())
-
-
-def test_the_bounds_of_the_parameters_are_the_templates():
-    parameters = template()["Parameters"]
-    assert parameters["MaximumConcurrency"]["MinValue"] == MIN_MAXIMUM_CONCURRENCY
-    assert (
-        parameters["ThrottlingBurstLimit"]["MinValue"],
-        parameters["ThrottlingRateLimit"]["MinValue"],
-    ) == (1, 1)
-    assert MIN_UNRESERVED == 7
-
-
-def test_what_a_stack_needs_counts_every_mapping_at_its_maximum():
-    mappings = [
-        event
-        for function in resources("AWS::Serverless::Function").values()
-        for event in function.get("Events", {}).values()
-        if event["Type"] == "SQS"
-    ]
-    assert [event["Properties"]["ScalingConfig"]["MaximumConcurrency"] for event in mappings] == [
-        {"Ref": "MaximumConcurrency"}
-    ] * len(mappings)
-    assert needed(10, 0) - needed(9, 0) == len(mappings)
-
-
-def test_the_pages_say_what_the_defaults_need_and_what_fits_a_new_account():
-    names = ("MaximumConcurrency", "ThrottlingBurstLimit", "ThrottlingRateLimit")
-    defaults = Parameters(*(template()["Parameters"][name]["Default"] for name in names))
-    readme, operations = (
-        " ".join((ROOT / page).read_text().split()) for page in ("README.md", "docs/operations.md")
-    )
-    assert f"the defaults need {defaults.needed}," in readme
-    assert f"{defaults.needed} with the defaults" in operations
-    fits = fitting(10, defaults)
-    assert fits
-    assert f'make deploy STACK_NAME=storehooks PARAMETERS="{fits}"' in operations

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from storehooks.domain.errors import StoreFailedError
 from storehooks_cli.commands import commands
-from storehooks_cli.doctor import domain, functions, notices, queues, tables
+from storehooks_cli.doctor import deployment, functions, leftovers, notices, queues, sweep, tables
 from storehooks_cli.doctor.check import (
     Check,
     MissingResourceError,
@@ -25,7 +25,7 @@ from storehooks_cli.doctor.check import (
     not_checked,
     ok,
 )
-from storehooks_cli.doctor.report import is_healthy, progress, show_json, show_tables, summary
+from storehooks_cli.doctor.report import checks_shown, is_healthy, show_json, show_tables, summary
 from storehooks_cli.doctor.trial import Trial
 from storehooks_cli.stack import Stack, why_unsteady
 from storehooks_cli.stopping import SIGNALS, exit_on_signals, stops_deferred
@@ -86,7 +86,7 @@ def test_people_read_what_was_found_and_then_what_to_do(capsys):
 
 
 def test_progress_names_each_check_on_standard_error(capsys):
-    with progress() as begin:
+    with checks_shown() as begin:
         begin("dead letters")
     assert capsys.readouterr() == ("", "storehooks: checking: dead letters\n")
 
@@ -141,21 +141,25 @@ def test_any_other_failure_of_aws_fails_its_check_alone(error, found):
 @pytest.mark.parametrize(
     ("status", "told"),
     [
+        ("REVIEW_IN_PROGRESS", "prepared and never carried out"),
         ("CREATE_IN_PROGRESS", "is being changed"),
         ("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "is being changed"),
         ("DELETE_IN_PROGRESS", "is being changed"),
-        ("ROLLBACK_COMPLETE", "first deployment failed"),
-        ("UPDATE_ROLLBACK_FAILED", "continue-update-rollback"),
-        ("DELETE_FAILED", "was deleted"),
+        ("ROLLBACK_COMPLETE", ".venv/bin/storehooks stack remove-failed --stack-name mine"),
+        ("UPDATE_FAILED", "aws cloudformation rollback-stack --stack-name mine"),
+        ("UPDATE_ROLLBACK_FAILED", "aws cloudformation continue-update-rollback --stack-name mine"),
+        ("IMPORT_ROLLBACK_FAILED", "aws cloudformation describe-stack-events --stack-name mine"),
+        ("DELETE_FAILED", "aws cloudformation delete-stack --stack-name mine"),
+        ("DELETE_COMPLETE", "is deleted"),
     ],
 )
 def test_a_stack_that_is_half_there_is_not_examined(status, told):
-    assert told in why_unsteady(status)
+    assert told in why_unsteady("mine", status)
 
 
 @pytest.mark.parametrize("status", ["CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"])
 def test_a_whole_stack_is_examined(status):
-    assert why_unsteady(status) is None
+    assert why_unsteady("mine", status) is None
 
 
 def test_a_signal_waits_until_what_is_deferred_is_done():
@@ -182,9 +186,10 @@ def test_a_signal_waits_until_what_is_deferred_is_done():
 
 def test_every_check_is_described_with_the_rights_that_it_needs():
     trial = Trial(SimpleNamespace(stack=SimpleNamespace(access=lambda: None)), None)
-    groups = [domain.CHECKS, functions.CHECKS, queues.CHECKS, tables.CHECKS, notices.CHECKS, trial.events]
-    checks = {check.name for group in groups for check in [*group, *functions.waiting_checks(0)]}
-    checks |= {trial.leftovers.name, trial.unknown_scope.name, trial.removal.name}
+    modules = (leftovers, deployment, functions, queues, tables, notices)
+    checks = {check.name for module in modules for check in module.CHECKS}
+    of_an_event = (*trial.events, trial.unknown_scope, trial.removal)
+    checks |= {check.name for check in (*of_an_event, *sweep.waiting_checks(0))}
     page = (Path(__file__).parents[2] / "docs/command-line.md").read_text()
     _, _, table = page.partition("| Check | What is looked at | Actions that it needs |\n|---|---|---|\n")
     rows = [row.strip("| ").split(" | ") for row in table.partition("\n\n")[0].splitlines()]

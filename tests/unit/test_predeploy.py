@@ -8,7 +8,8 @@ from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 from typer.testing import CliRunner
 
-from storehooks_cli.predeploy import CREATION_FAILED, predeploy
+from storehooks_cli.predeploy import predeploy
+from storehooks_cli.stack import CREATION_FAILED
 from storehooks_cli.template import max_stack_name_length
 
 FITTING = "MaximumConcurrency=2 ThrottlingBurstLimit=4 ThrottlingRateLimit=4"
@@ -65,7 +66,7 @@ def test_parameters_that_do_not_fit_end_it_with_the_number_and_values_that_fit(a
     assert status == 1
     assert "may use 242 concurrent Lambda executions, 232 more than the 10" in printed
     assert f"these fit: {FITTING}" in printed
-    assert "FORCE=1" in printed
+    assert "FORCE=1 deploys anyway" in printed
 
 
 def test_the_values_that_it_names_pass(account):
@@ -99,12 +100,25 @@ def test_values_that_a_stack_has_are_kept_by_an_update_and_those_given_replace_t
     assert "may use 12 concurrent" in printed
 
 
-@pytest.mark.parametrize("operation", ["DescribeStacks", "GetAccountSettings"])
-def test_without_the_right_to_look_it_goes_on_and_prints_what_it_did_not_check(account, operation):
+@pytest.mark.parametrize(
+    ("operation", "what"),
+    [
+        ("DescribeStacks", "whether a first deployment failed"),
+        ("GetAccountSettings", "whether the account has enough concurrent executions"),
+    ],
+)
+def test_without_a_right_only_what_needs_it_is_not_checked(account, operation, what):
     account.denied = {operation}
-    status, printed = check()
+    status, printed = check(*FITTING.split())
     assert status == 0
-    assert re.search(rf"NOT CHECKED .*{operation}", printed)
+    assert re.fullmatch(rf"storehooks: NOT CHECKED {what}: .*{operation}\n", printed)
+
+
+def test_without_the_right_to_read_the_stack_the_defaults_are_held_against_the_account(account):
+    account.denied = {"DescribeStacks"}
+    status, printed = check()
+    assert status == 1
+    assert "may use 242 concurrent" in printed
 
 
 def test_without_a_region_it_goes_on_and_prints_what_it_did_not_check(account, monkeypatch, tmp_path):
@@ -113,8 +127,7 @@ def test_without_a_region_it_goes_on_and_prints_what_it_did_not_check(account, m
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
     status, printed = check()
     assert status == 0
-    assert "NOT CHECKED" in printed
-    assert "region" in printed
+    assert printed.count("NOT CHECKED") == printed.count("set AWS_DEFAULT_REGION") == 2
 
 
 @pytest.mark.parametrize("failed", sorted(CREATION_FAILED))

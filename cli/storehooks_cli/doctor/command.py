@@ -3,21 +3,12 @@
 import time
 from collections.abc import Callable
 from typing import Annotated
-from urllib.parse import urlsplit
 
 import typer
 
-from storehooks_cli.options import Json, StackOptions, unfolded
+from storehooks_cli.options import Json, StackOptions, http_url, unfolded
 from storehooks_cli.output import fail, failures_told, say
 from storehooks_cli.stopping import exit_on_signals
-
-
-def _url(text: str) -> str:
-    """A destination, as the parser of an option."""
-    parts = urlsplit(text)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise typer.BadParameter(f"{text!r} is no URL; accepted: one such as https://app.example.com/hooks")
-    return text
 
 
 @unfolded
@@ -26,15 +17,17 @@ def doctor(
     receiver: Annotated[
         str | None,
         typer.Option(
-            parser=_url,
+            parser=http_url,
             metavar="URL",
-            help="Where the event goes; a path of the stack's own API that responds 404 if left out.",
+            help="URL that receives the event. Default: a path of the stack's own API, which responds 404.",
         ),
     ] = None,
     dead_letters: Annotated[
         bool,
         typer.Option(
-            "--dead-letters", help="Also send an event that is none; the alarm on dead letters may go off."
+            "--dead-letters",
+            help="Also publish an invalid event, which must become a dead letter."
+            " The alarm on dead letters may go off.",
         ),
     ] = False,
     as_json: Json = False,
@@ -48,13 +41,15 @@ def doctor(
     exit_on_signals()
     stack = deployment.find()
 
-    from storehooks_cli.doctor import domain, functions, notices, queues, tables  # and with them all of boto3
+    # And with them all of boto3.
+    from storehooks_cli.doctor import deployment as deployed
+    from storehooks_cli.doctor import functions, leftovers, notices, queues, sweep, tables
     from storehooks_cli.doctor.check import Check, Result, Subject, examine, not_checked
-    from storehooks_cli.doctor.report import is_healthy, progress, show_json, show_tables, summary
+    from storehooks_cli.doctor.report import checks_shown, is_healthy, show_json, show_tables, summary
     from storehooks_cli.doctor.trial import Trial
     from storehooks_cli.stack import why_unsteady
 
-    if reason := why_unsteady(stack.status):
+    if reason := why_unsteady(stack.name, stack.status):
         fail(f"the stack {stack.name} is {stack.status}: {reason}")
     options = (
         f"--local --data-dir {deployment.data_dir}" if deployment.local else f"--stack-name {stack.name}"
@@ -67,14 +62,15 @@ def doctor(
             begin(check.name)
             results.append(examine(check, subject))
 
-    looks = domain.CHECKS + functions.CHECKS + queues.CHECKS + tables.CHECKS + notices.CHECKS
-    with failures_told(), progress() as begin, Trial(subject, receiver) as trial:
-        run([trial.leftovers, *looks, *trial.events], begin)
+    groups = (leftovers, deployed, functions, queues, tables, notices)
+    looks = [check for group in groups for check in group.CHECKS]
+    with failures_told(), checks_shown() as begin, Trial(subject, receiver) as trial:
+        run([*looks, *trial.events], begin)
         if dead_letters:
             run([trial.unknown_scope], begin)
         else:
             results.append(Result(trial.unknown_scope.name, not_checked("only with --dead-letters")))
-        run([*functions.waiting_checks(started), trial.removal], begin)
+        run([*sweep.waiting_checks(started), trial.removal], begin)
     if as_json:
         show_json(results)
     else:

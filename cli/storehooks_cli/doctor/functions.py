@@ -1,23 +1,11 @@
-"""What calls the functions, and what they run on: loops, concurrency, the runtime, the layer, the sweep."""
-
-import json
-import time
-from collections.abc import Iterable
-from datetime import UTC, datetime
-from importlib.metadata import version
-from typing import Any
+"""What calls the functions, and what they run on: event sources, loops, concurrency, runtime and layer."""
 
 from storehooks_cli.concurrency import Parameters, fitting
-from storehooks_cli.doctor.check import Check, Finding, Subject, failed, not_checked, ok
+from storehooks_cli.doctor.check import Check, Finding, Subject, failed, ok
+from storehooks_cli.template import read_template
 
-_LOOPS = ("deliver", "match_events")
-"""Functions that lead to invocations of themselves."""
 _UPDATE_ON = "FunctionUpdate"
 _SCHEDULE = "RetryDueFunctionEachMinute"
-# A sweep a minute, which may begin half a minute late on a new stack or show its line so late.
-_SWEEP_SECONDS = 90
-_SWEEP_MAX_AGE_SECONDS = 90
-_POLL_SECONDS = 2
 _DEPLOY = "deploy this version of the template"
 
 
@@ -43,12 +31,12 @@ def recursive_loop(subject: Subject) -> Finding:
         name: functions.get_function_recursion_config(FunctionName=f"{subject.stack.name}-{name}")[
             "RecursiveLoop"
         ]
-        for name in _LOOPS
+        for name in _looping()
     }
     if any(value != "Allow" for value in found.values()):
         return failed(
             _listed(found),
-            f"{_DEPLOY}, with RecursiveLoop: Allow; else Lambda ends retries and recoveries after 16 rounds",
+            f"{_DEPLOY}, with RecursiveLoop: Allow; otherwise Lambda stops them after about 16 invocations",
         )
     return ok(_listed(found))
 
@@ -84,7 +72,7 @@ def runtime(subject: Subject) -> Finding:
             f"{found}; updated without a deployment: {_listed(others)}",
             f"{_DEPLOY}, with RuntimeManagementConfig: {{UpdateRuntimeOn: {_UPDATE_ON}}}",
         )
-    return ok(f"{found}, updated with a deployment alone")
+    return ok(f"{found}, updated only with a deployment")
 
 
 def layer(subject: Subject) -> Finding:
@@ -102,58 +90,6 @@ def layer(subject: Subject) -> Finding:
     return ok(found)
 
 
-def retry_sweep(subject: Subject, until: float) -> Finding:
-    """Whether the sweep ran lately; on a new stack, the first one is waited for.
-
-    :param until: how long to wait, on the monotonic clock.
-    """
-    if hidden := _hidden(subject):
-        return hidden
-    line = _last_sweep(subject, until)
-    if line is None:
-        return failed(
-            f"no sweep in the last {_SWEEP_MAX_AGE_SECONDS} s",
-            f"see docs/runbook.md#retryduealarm, and the log {_log_group(subject)}",
-        )
-    at = datetime.fromisoformat(line["timestamp"])
-    age = (datetime.now(UTC) - at).total_seconds()
-    found = f"the last sweep ended {age:.0f} s ago and handed on {line['handed_on']} retries"
-    if not line.get("is_whole", True):
-        return failed(
-            f"{found}; calls to AWS failed in it",
-            f"see docs/runbook.md#callsfailedalarm, and the log {_log_group(subject)}",
-        )
-    return ok(found)
-
-
-def botocore(subject: Subject) -> Finding:
-    """Which botocore the functions import, and whether it is newer than what the tests ran with."""
-    if hidden := _hidden(subject):
-        return hidden
-    line = _last_sweep(subject, time.monotonic())
-    if line is None or "botocore" not in line:
-        return not_checked(
-            "no line of the sweep's log names it", "see the check retry sweep; older versions do not log it"
-        )
-    tested, imported = version("botocore"), line["botocore"]
-    found = f"retry_due imports botocore {imported}; the tests ran with {tested}"
-    if _numbers(imported) > _numbers(tested):
-        return ok(found, "newer than tested: run make lock and the tests when you deploy next")
-    return ok(found)
-
-
-def waiting_checks(started: float) -> list[Check]:
-    """The checks that need a sweep, which may have to be waited for.
-
-    :param started: when the doctor began, on the monotonic clock.
-    """
-    until = started + _SWEEP_SECONDS
-    return [
-        Check("retry sweep", lambda subject: retry_sweep(subject, until)),
-        Check("botocore", botocore),
-    ]
-
-
 CHECKS = [
     Check("event sources", event_sources),
     Check("recursive loop", recursive_loop, "the local AWS stops no loops"),
@@ -163,40 +99,15 @@ CHECKS = [
 ]
 
 
-def _hidden(subject: Subject) -> Finding | None:
-    """Why the sweeps' lines are not in the log; None if they are."""
-    level = subject.stack.parameters.get("LogLevel", "INFO")
-    if level in {"DEBUG", "INFO"}:
-        return None
-    return not_checked(f"with LogLevel={level} sweeps are not logged", "deploy with LogLevel=INFO to see it")
-
-
-def _last_sweep(subject: Subject, until: float) -> dict[str, Any] | None:
-    """What the newest sweep logged; None if none does so in time."""
-    while True:
-        lines = list(_sweeps(subject))
-        if lines or time.monotonic() >= until:
-            return max(lines, key=lambda line: line["timestamp"], default=None)
-        time.sleep(_POLL_SECONDS)
-
-
-def _sweeps(subject: Subject) -> Iterable[dict[str, Any]]:
-    pages = subject.client("logs").get_paginator("filter_log_events")
-    since = int((time.time() - _SWEEP_MAX_AGE_SECONDS) * 1000)
-    for page in pages.paginate(logGroupName=_log_group(subject), startTime=since, filterPattern='"swept"'):
-        for event in page["events"]:
-            line = json.loads(event["message"])
-            if line.get("message") == "swept":
-                yield line
-
-
-def _log_group(subject: Subject) -> str:
-    return subject.resource("RetryDueLogGroup")
+def _looping() -> list[str]:
+    """The functions that invoke themselves again, which the template allows."""
+    functions = [one["Properties"] for one in read_template()["Resources"].values()]
+    return [
+        one["FunctionName"].removeprefix("${AWS::StackName}-")
+        for one in functions
+        if one.get("RecursiveLoop") == "Allow"
+    ]
 
 
 def _listed(values: dict[str, str]) -> str:
     return ", ".join(f"{name} {value}" for name, value in values.items())
-
-
-def _numbers(version_: str) -> tuple[int, ...]:
-    return tuple(int(number) for number in version_.split(".") if number.isdecimal())

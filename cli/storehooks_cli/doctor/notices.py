@@ -1,5 +1,6 @@
 """How people are notified: alarms, who gets them, and e-mails to the owners of hooks."""
 
+from contextlib import suppress
 from typing import Any
 
 from storehooks_cli.doctor.check import Check, Finding, Subject, failed, not_checked, ok
@@ -32,11 +33,17 @@ def subscriptions(subject: Subject) -> Finding:
         return failed(
             f"not confirmed: {', '.join(waiting)}", "open the link in the mail that AWS sent to the address"
         )
-    if not found:
-        return ok(
-            "nobody is notified of alarms", "deploy with OperationsEmail, or subscribe to OperationsTopicArn"
+    if found:
+        return ok(f"confirmed: {len(found)}")
+    if address := subject.stack.parameters.get("OperationsEmail"):
+        return failed(
+            f"{address} is not subscribed: SNS deletes a subscription that is not confirmed within 48 hours",
+            f"aws sns subscribe --protocol email --topic-arn {topic} --notification-endpoint {address},"
+            " then open the link in the mail",
         )
-    return ok(f"confirmed: {len(found)}")
+    return ok(
+        "nobody is notified of alarms", "deploy with OperationsEmail, or subscribe to OperationsTopicArn"
+    )
 
 
 def email(subject: Subject) -> Finding:
@@ -45,16 +52,19 @@ def email(subject: Subject) -> Finding:
     if not sender:
         return not_checked("no e-mails are sent: EmailSender is empty")
     ses = subject.client("sesv2")
-    identity = subject.stack.parameters.get("EmailIdentity") or sender
-    try:
-        described = ses.get_email_identity(EmailIdentity=identity)
-    except ses.exceptions.NotFoundException:
+    identities = _identities(ses, sender)
+    if not identities:
         return failed(
-            f"SES has no identity {identity} in this region",
-            f"aws sesv2 create-email-identity --email-identity {identity}, and follow what it says",
+            f"SES knows neither {sender} nor its domain in this region",
+            f"aws sesv2 create-email-identity --email-identity {sender.rpartition('@')[2]},"
+            " and publish the records that it returns",
         )
-    if not described.get("VerifiedForSendingStatus"):
-        return failed(f"{identity} is not verified", "open the link that SES sent, or set the DNS records")
+    verified = [name for name, one in identities.items() if one.get("VerifiedForSendingStatus")]
+    if not verified:
+        return failed(
+            f"not verified: {', '.join(identities)}", "open the link that SES sent, or set the DNS records"
+        )
+    identity = verified[0]
     account = ses.get_account()
     if not account.get("SendingEnabled"):
         return failed("SES has stopped sending for this account", "see the account's reputation in SES")
@@ -63,7 +73,9 @@ def email(subject: Subject) -> Finding:
             "the account is in the sandbox of SES: only verified addresses get e-mails",
             "ask for production access in SES, in this region",
         )
-    if (configuration := described.get("ConfigurationSetName")) and not _exists(ses, configuration):
+    if (configuration := identities[identity].get("ConfigurationSetName")) and not _exists(
+        ses, configuration
+    ):
         return failed(
             f"{identity} names the configuration set {configuration}, which does not exist",
             "create it, or give the identity another: SES refuses to send until then",
@@ -77,6 +89,20 @@ CHECKS = [
     Check("alarm subscriptions", subscriptions, _NO_MAIL),
     Check("e-mail", email, _NO_MAIL),
 ]
+
+
+def _identities(ses: Any, sender: str) -> dict[str, Any]:
+    """What SES knows of the sender, its domain and the domains above, in this order.
+
+    SES sends from an address when any of them is verified.
+    https://docs.aws.amazon.com/ses/latest/dg/creating-identities.html
+    """
+    labels = sender.rpartition("@")[2].split(".")
+    known = {}
+    for name in (sender, *(".".join(labels[first:]) for first in range(len(labels) - 1))):
+        with suppress(ses.exceptions.NotFoundException):
+            known[name] = ses.get_email_identity(EmailIdentity=name)
+    return known
 
 
 def _exists(ses: Any, configuration: str) -> bool:

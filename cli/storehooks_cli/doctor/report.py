@@ -40,7 +40,7 @@ def summary(results: Sequence[Result], seconds: float) -> str:
 
 
 @contextmanager
-def progress() -> Iterator[Callable[[str], None]]:
+def checks_shown() -> Iterator[Callable[[str], None]]:
     """Gives what to call with the name of the check that begins; shown on standard error.
 
     A line that changes on a terminal, a line for each check elsewhere.

@@ -4,7 +4,7 @@ from storehooks_cli.doctor.check import Check, Finding, Subject, failed, ok
 
 _WITH_TTL = ("TokensTable", "DeliveriesTable", "EventIdsTable")
 _TABLES = ("HooksTable", "ClientsTable", *_WITH_TTL)
-_DEPLOY = "somebody changed the tables: switch it on again"
+_CHANGED = "somebody changed the tables: switch it on again"
 
 
 def time_to_live(subject: Subject) -> Finding:
@@ -18,7 +18,7 @@ def time_to_live(subject: Subject) -> Finding:
     return _all(
         states,
         {"ENABLED", "ENABLING"},
-        f"{_DEPLOY} with aws dynamodb update-time-to-live, attribute expires_at; else the tables only grow",
+        f"{_CHANGED} with aws dynamodb update-time-to-live, attribute expires_at; else the tables only grow",
     )
 
 
@@ -30,7 +30,7 @@ def point_in_time_recovery(subject: Subject) -> Finding:
         ]["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"]
         for name in _TABLES
     }
-    return _all(states, {"ENABLED"}, f"{_DEPLOY} with aws dynamodb update-continuous-backups")
+    return _all(states, {"ENABLED"}, f"{_CHANGED} with aws dynamodb update-continuous-backups")
 
 
 def deletion_protection(subject: Subject) -> Finding:
@@ -47,7 +47,7 @@ def deletion_protection(subject: Subject) -> Finding:
         return ok(
             "off, as DeletionProtection=false says", "deploy with DeletionProtection=true to protect data"
         )
-    return _all(states, {"true"}, f"{_DEPLOY} with aws dynamodb update-table --deletion-protection-enabled")
+    return _all(states, {"true"}, f"{_CHANGED} with aws dynamodb update-table --deletion-protection-enabled")
 
 
 CHECKS = [

@@ -1,0 +1,114 @@
+"""What a run of the doctor leaves when it is killed, and how it is found and removed.
+
+A client in a store that all runs share stands for each run. Its id says which process of which
+machine the run is.
+"""
+
+import os
+import secrets
+import socket
+import time
+import zlib
+
+from storehooks_cli.dlq import DeadLetter, look_at, queues_of
+from storehooks_cli.doctor.check import Check, Finding, Subject, ok
+from storehooks_cli.doctor.queues import messages
+from storehooks_cli.stack import Stack
+from storehooks_cli.stopping import stops_deferred
+
+STORE_HASH = "storehooksdoctor"
+"""The store that all runs share. The store of one run is this with the run's client id."""
+
+_PREFIX = b"doctor".hex()
+# After the attempt was logged, deliver still writes the hook's circuit and notifies of the failure.
+_SETTLE_SECONDS = 2
+_MAX_RUN_SECONDS = 10 * 60
+_MAX_LETTERS = 1000
+"""Among more dead letters, those of killed runs are not looked for."""
+
+
+def new_client_id() -> str:
+    """The id of a run of this process."""
+    return f"{_this_machine()}{os.getpid():06x}{secrets.token_hex(3)}"
+
+
+def remove(stack: Stack, client_id: str, *, settle: bool = False) -> None:
+    """Remove a run's store, and then the client that stands for the run.
+
+    :param settle: remove the store again 2 s later, for what its last attempt still writes.
+    :raises StorehooksError:
+    """
+    store_hash = STORE_HASH + client_id
+    removal = stack.removal(store_hash, None)
+    removal.remove(lambda _: None)
+    if settle:
+        time.sleep(_SETTLE_SECONDS)
+        removal.remove(lambda _: None)
+    stack.hooks().forget_ids(store_hash)
+    stack.removal(STORE_HASH, client_id).remove(lambda _: None)
+
+
+def dead_letters(stack: Stack) -> list[DeadLetter]:
+    """The dead letters of the events' queue.
+
+    :raises ClientError:
+    """
+    (events,) = queues_of(stack, "events")
+    with stops_deferred():  # until it is over, nobody else sees the dead letters
+        return look_at(stack.sqs(), events)
+
+
+def take_out(stack: Stack, letter: DeadLetter) -> None:
+    """Delete a dead letter.
+
+    :raises ClientError:
+    """
+    stack.sqs().delete_message(
+        QueueUrl=stack.output("EventsDeadLettersUrl"), ReceiptHandle=letter.receipt_handle
+    )
+
+
+def remove_leftovers(subject: Subject) -> Finding:
+    """Remove what runs that were killed have left."""
+    stack = subject.stack
+    clients = stack.access().list_clients(STORE_HASH)
+    left = [one.client_id for one in clients if _has_ended(one.client_id, one.created_at)]
+    for client_id in left:
+        remove(stack, client_id)
+    number = messages(subject, stack.output("EventsDeadLettersUrl"))
+    letters = [
+        letter
+        for letter in (dead_letters(stack) if 0 < number <= _MAX_LETTERS else [])
+        if letter.about.get("store_hash", "").startswith(STORE_HASH)
+        and _has_ended(letter.about.get("event_id", ""), letter.sent_at)
+    ]
+    for letter in letters:
+        take_out(stack, letter)
+    if not left and not letters:
+        return ok("earlier runs have left nothing")
+    return ok(f"removed what killed runs had left: {len(left)} stores, {len(letters)} dead letters")
+
+
+CHECKS = [Check("leftovers", remove_leftovers)]
+
+
+def _this_machine() -> str:
+    """How the ids of runs on this machine begin."""
+    return f"{_PREFIX}{zlib.crc32(socket.gethostname().encode()):08x}"
+
+
+def _has_ended(client_id: str, since: int) -> bool:
+    """Whether the run of this client, which began at ``since``, has ended."""
+    if client_id.startswith(_this_machine()):
+        return not _runs(int(client_id[len(_this_machine()) :][:6], 16))
+    return since < time.time() - _MAX_RUN_SECONDS
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # another user's
+        return True
+    return pid != os.getpid()  # an earlier process had this id
