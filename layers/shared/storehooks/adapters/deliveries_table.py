@@ -27,6 +27,7 @@ from storehooks.adapters.delivery_items import (
     hook_partition,
     number_value,
     state_of,
+    summary_from_item,
     telling_partition,
     to_item,
 )
@@ -38,7 +39,7 @@ from storehooks.adapters.dynamodb import (
     write_batch,
 )
 from storehooks.domain.circuit import PROBE_SECONDS, Circuit
-from storehooks.domain.delivery import WAITING, AttemptTask, Delivery, Status
+from storehooks.domain.delivery import WAITING, AttemptTask, Delivery, DeliverySummary, Status
 from storehooks.domain.errors import DeliveryNotFoundError, StorehooksError
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ _LATEST = 50
 class DeliveryPage:
     """Some deliveries, the newest first, and the id to go on from if there may be more."""
 
-    deliveries: tuple[Delivery, ...]
+    deliveries: tuple[DeliverySummary, ...]
     next_id: str | None
 
 
@@ -136,10 +137,10 @@ class DeliveriesTable:
             partition, index = hook_partition(store_hash, hook_id), None
         else:
             partition, index = state_of(store_hash, hook_id, status), "by_state"
-        found: list[Delivery] = []
+        found: list[DeliverySummary] = []
         for _ in range(_MOST_QUERIES):
             items, last = self._query_newest(partition, index, status, most + 1, before)
-            found += [from_item(item) for item in items if not self._is_expired(item)]
+            found += [summary_from_item(item) for item in items if not self._is_expired(item)]
             before = last
             if len(found) > most or last is None:
                 break
@@ -177,17 +178,17 @@ class DeliveriesTable:
         last = answer.get("LastEvaluatedKey")
         return answer["Items"], None if last is None else last["id"]["S"]
 
-    def waiting(self, store_hash: str, hook_id: int, most: int) -> tuple[list[Delivery], bool]:
+    def waiting(self, store_hash: str, hook_id: int, most: int) -> tuple[list[DeliverySummary], bool]:
         """Some of what waits for a hook's next attempt, without payloads; and whether that is not all.
 
         Two calls.
         """
-        found: list[Delivery] = []
+        found: list[DeliverySummary] = []
         is_more = False
         for status in sorted(WAITING):
             partition = state_of(store_hash, hook_id, status)
             items, last = self._query_newest(partition, "by_state", None, most, None)
-            found += [from_item(item) for item in items]
+            found += [summary_from_item(item) for item in items]
             is_more |= last is not None
         return found, is_more
 
@@ -241,8 +242,8 @@ class DeliveriesTable:
             return error.item is not None and error.item.get("attempts") == item["attempts"]
         return True
 
-    def end_waiting(self, delivery: Delivery, status: Status) -> bool:
-        """Take a delivery out of those that wait, without having read all of it. One call.
+    def end_waiting(self, delivery: DeliverySummary, status: Status) -> bool:
+        """Take a delivery out of those that wait. One call.
 
         :return: whether it was still waiting.
         """
@@ -271,9 +272,9 @@ class DeliveriesTable:
     # ------------------------------------------------------------ sending again
 
     def begin_round(
-        self, delivery: Delivery, now: float, *, unless_since: float | None = None
+        self, delivery: DeliverySummary, now: float, *, unless_since: float | None = None
     ) -> AttemptTask | None:
-        """Begin another round for a delivery that ended, without having read all of it. One call.
+        """Begin another round for a delivery that ended. One call.
 
         The sweep looks after it, should its task not be sent.
 
@@ -325,7 +326,7 @@ class DeliveriesTable:
             attempt=int(begun["earlier"]["N"]) + 1,
         )
 
-    def bring_forward(self, delivery: Delivery, now: float) -> bool:
+    def bring_forward(self, delivery: DeliverySummary, now: float) -> bool:
         """Have the next attempt of a delivery that waits made now; its task is to be sent. One call.
 
         :return: whether it was still as it was read.

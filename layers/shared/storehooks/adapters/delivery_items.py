@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
-from itertools import pairwise
+from itertools import pairwise, starmap
 from typing import Any
 
 from storehooks.domain.attempt import Attempt, Times
@@ -11,6 +11,7 @@ from storehooks.domain.delivery import (
     WAITING,
     AttemptTask,
     Delivery,
+    DeliverySummary,
     HoldTask,
     RecordTask,
     RecoverTask,
@@ -111,29 +112,39 @@ def due_at_the_latest(next_attempt_at: float) -> Item:
 
 
 def from_item(item: Mapping[str, Any]) -> Delivery:
-    """The delivery in an item; without payload, answers and rounds where those were not read."""
-    store_hash, hook_id = hook_of(item)
-    answers = _with_repeats(json.loads(item["answers"]["S"])) if "answers" in item else None
+    """The delivery in an item that was read whole."""
+    answers = _with_repeats(json.loads(item["answers"]["S"]))
     records = json.loads(item["attempts"]["S"])
-    count = int(item["attempt_count"]["N"]) if "attempt_count" in item else len(records)
     return Delivery(
-        id=item["id"]["S"],
-        store_hash=store_hash,
-        hook_id=hook_id,
-        client_id=item["client_id"]["S"],
-        event_id=item["event_id"]["S"],
-        scope=item["scope"]["S"],
-        payload=item["payload"]["S"] if "payload" in item else "",
-        created_at=float(item["created_at"]["N"]),
-        status=Status(item["status"]["S"]),
-        attempts=tuple(
-            _attempt(record, answers[position] if answers else "") for position, record in enumerate(records)
-        ),
-        next_attempt_at=float(item["next_attempt_at"]["N"]) if "next_attempt_at" in item else None,
+        **_listed(item),
+        payload=item["payload"]["S"],
+        attempts=tuple(starmap(_attempt, zip(records, answers, strict=True))),
         earlier=int(item["earlier"]["N"]) if "earlier" in item else 0,
-        forgotten=count - len(records),
+        forgotten=int(item["attempt_count"]["N"]) - len(records),
         round_at=float(item["round_at"]["N"]) if "round_at" in item else None,
     )
+
+
+def summary_from_item(item: Mapping[str, Any]) -> DeliverySummary:
+    """The delivery in an item that was read as lists show it, without payload, answers and rounds."""
+    records = json.loads(item["attempts"]["S"])
+    return DeliverySummary(**_listed(item), attempts=tuple(_attempt(record, "") for record in records))
+
+
+def _listed(item: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields that are read in any case."""
+    store_hash, hook_id = hook_of(item)
+    return {
+        "id": item["id"]["S"],
+        "store_hash": store_hash,
+        "hook_id": hook_id,
+        "client_id": item["client_id"]["S"],
+        "event_id": item["event_id"]["S"],
+        "scope": item["scope"]["S"],
+        "created_at": float(item["created_at"]["N"]),
+        "status": Status(item["status"]["S"]),
+        "next_attempt_at": float(item["next_attempt_at"]["N"]) if "next_attempt_at" in item else None,
+    }
 
 
 def to_message(task: Task) -> dict[str, Any]:

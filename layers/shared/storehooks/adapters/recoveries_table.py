@@ -13,14 +13,14 @@ from storehooks.adapters.deliveries_table import LISTED, LISTED_NAMES
 from storehooks.adapters.delivery_items import (
     Item,
     delivery_key,
-    from_item,
     hook_of,
     hook_partition,
     number_value,
     state_of,
+    summary_from_item,
 )
 from storehooks.adapters.dynamodb import ConditionFailedError, store_errors
-from storehooks.domain.delivery import Delivery, Status, ids_between
+from storehooks.domain.delivery import DeliverySummary, Status, ids_between
 from storehooks.domain.errors import RecoveryNotFoundError
 from storehooks.domain.recovery import Recovery, State
 
@@ -173,7 +173,7 @@ class RecoveriesTable:
                 break
         return total
 
-    def next_of(self, recovery: Recovery, most: int) -> tuple[list[Delivery], str | None]:
+    def next_of(self, recovery: Recovery, most: int) -> tuple[list[DeliverySummary], str | None]:
         """The next deliveries of a recovery, without payloads; and up to which id those are all.
 
         One call for each of its statuses, or one altogether if ``delivered`` is among them. None
@@ -184,11 +184,11 @@ class RecoveriesTable:
             first = recovery.position + _AFTER_ANY
         if first > last:
             return [], None
-        found: list[Delivery] = []
+        found: list[DeliverySummary] = []
         reached: list[str] = []
         for source in _sources(recovery.store_hash, recovery.hook_id, recovery.statuses):
             items, got_to = self._oldest(source, first, last, most)
-            found += map(from_item, items)
+            found += map(summary_from_item, items)
             reached += [] if got_to is None else [got_to]
         up_to = min(reached, default=None)
         found = sorted((one for one in found if up_to is None or one.id <= up_to), key=lambda one: one.id)

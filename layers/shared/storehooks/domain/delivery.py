@@ -49,15 +49,14 @@ of 1 KB can become 6 KB in the table, the event is 64 KB at most, an item 400 KB
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
-    """One event for one hook. Times are in seconds since 1970.
+class DeliverySummary:
+    """A delivery as lists have it: without the payload and what destinations responded.
 
-    It carries the event and names the hook: each attempt reads the hook as it is then.
-    ``payload`` is the body of every attempt, byte for byte.
+    Times are in seconds since 1970. It names the hook: each attempt reads the hook as it is then.
 
     Attempts are made in rounds of the retry schedule. To send a delivery that ended again is
-    another round, ordered at ``round_at`` (None in the first). ``earlier`` attempts belong to
-    the rounds before, and of ``forgotten`` ones, the oldest, it is not kept what came of them.
+    another round, which began at ``round_at`` (None in the first). ``earlier`` attempts belong to
+    the rounds before. The oldest attempts are not stored; ``forgotten`` counts them.
     """
 
     id: str
@@ -66,7 +65,6 @@ class Delivery:
     client_id: str
     event_id: str
     scope: str
-    payload: str
     created_at: float
     status: Status = Status.PENDING
     attempts: tuple[Attempt, ...] = ()
@@ -85,10 +83,6 @@ class Delivery:
         """Those of the present round."""
         return self.attempts[max(0, self.earlier - self.forgotten) :]
 
-    def ended(self, status: Status) -> "Delivery":
-        """This delivery when no attempt is to follow, because of its hook."""
-        return replace(self, status=status, next_attempt_at=None)
-
     @property
     def log_keys(self) -> dict[str, Any]:
         """What follows it through the logs."""
@@ -98,6 +92,20 @@ class Delivery:
             "event_id": self.event_id,
             "delivery_id": self.id,
         }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery(DeliverySummary):
+    """One event for one hook, whole: what an attempt needs, and what the log may be overwritten with.
+
+    ``payload`` is the body of every attempt, byte for byte.
+    """
+
+    payload: str
+
+    def ended(self, status: Status) -> "Delivery":
+        """This delivery when no attempt is to follow, because of its hook."""
+        return replace(self, status=status, next_attempt_at=None)
 
     @property
     def is_next_soon(self) -> bool:

@@ -20,7 +20,7 @@ from storehooks.adapters.deliveries_table import DeliveriesTable
 from storehooks.adapters.hooks_table import HooksTable
 from storehooks.adapters.recoveries_table import RecoveriesTable
 from storehooks.domain.circuit import Circuit
-from storehooks.domain.delivery import AttemptTask, Delivery, RecoverTask, Status, TaskMessage
+from storehooks.domain.delivery import AttemptTask, DeliverySummary, RecoverTask, Status, TaskMessage
 from storehooks.domain.errors import (
     HookInactiveError,
     QueueFailedError,
@@ -162,7 +162,7 @@ class Recoverer:
             after = after.finished(self._now())
         self._save(after, recovery, step.then_seconds or (FULL_SECONDS if begun.error else 0))
 
-    def _begin(self, recovery: Recovery, found: Sequence[Delivery], *, are_probes: bool) -> _Begun:
+    def _begin(self, recovery: Recovery, found: Sequence[DeliverySummary], *, are_probes: bool) -> _Begun:
         """Begin another round for each, in their order, until the time is over or something fails."""
         begun = _Begun(recovery.position)
         started = time.monotonic()
@@ -188,7 +188,7 @@ class Recoverer:
         return begun
 
     def _begin_one(
-        self, recovery: Recovery, delivery: Delivery
+        self, recovery: Recovery, delivery: DeliverySummary
     ) -> tuple[AttemptTask | None, StorehooksError | None]:
         now = max(self._clock(), recovery.created_at)  # whatever the clocks say, not before it
         try:
