@@ -184,9 +184,10 @@ def _why(sqs: "SQSClient", queues: Queues) -> str:
     """Why a message is there that does not say it itself."""
     if not queues.url:
         return f"could not be {queues.undone}"
-    policy = sqs.get_queue_attributes(QueueUrl=queues.url, AttributeNames=["RedrivePolicy"])["Attributes"]
-    tries = json.loads(policy["RedrivePolicy"])["maxReceiveCount"]
-    return f"could not be {queues.undone}: received {tries} times"
+    found = sqs.get_queue_attributes(QueueUrl=queues.url, AttributeNames=["RedrivePolicy"])
+    if (policy := found.get("Attributes", {}).get("RedrivePolicy")) is None:  # somebody removed it
+        return f"could not be {queues.undone}"
+    return f"could not be {queues.undone}: received {json.loads(policy)['maxReceiveCount']} times"
 
 
 def _to_dead_letter(queues: Queues, message: "MessageTypeDef", why: str) -> DeadLetter:

@@ -64,6 +64,12 @@ def _previous(stack_name: str) -> dict[str, str]:
             " cannot update it; delete what it left, then deploy again:"
             f" .venv/bin/storehooks stack remove-failed --stack-name {stack_name}"
         )
+    if stack["StackStatus"] == "DELETE_FAILED":
+        fail(
+            f"the deletion of {stack_name} stopped halfway (DELETE_FAILED), and CloudFormation cannot update"
+            f" it; try again: aws cloudformation delete-stack --stack-name {stack_name}; if its first"
+            f" deployment failed: .venv/bin/storehooks stack remove-failed --stack-name {stack_name}"
+        )
     return {one["ParameterKey"]: one["ParameterValue"] for one in stack.get("Parameters", [])}
 
 

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -86,6 +87,26 @@ def without_protection(account):
     account.client("dynamodb").update_table(TableName="ClientsTable", DeletionProtectionEnabled=False)
 
 
+def key_id(account) -> str:
+    return account.key.rpartition("/")[2]  # moto changes no key by its ARN
+
+
+def without_key(account):
+    account.client("kms").disable_key(KeyId=key_id(account))
+
+
+def key_to_be_deleted(account):
+    account.client("kms").schedule_key_deletion(KeyId=key_id(account))
+
+
+def key_gone(account):
+    account.played["DescribeTable"] = {"Table": {"SSEDescription": {"KMSMasterKeyArn": f"{account.key}0"}}}
+
+
+def unencrypted(account):
+    account.played["DescribeTable"] = {"Table": {}}
+
+
 def other_api(account):
     account.mapping["restApiId"] = "another"
 
@@ -107,6 +128,20 @@ FAULTS = [
         lambda one: one.client("events").disable_rule(Name="rule", EventBusName="storehooks"),
         "EventsRule DISABLED",
     ),
+    (
+        "event sources",
+        lambda one: one.client("events").remove_targets(Rule="each-minute", Ids=["1"]),
+        "EachMinute without a target",
+    ),
+    (
+        "event sources",
+        lambda one: one.client("events").remove_targets(Rule="rule", EventBusName="storehooks", Ids=["1"]),
+        "EventsRule without a target",
+    ),
+    ("tables' key", without_key, " Disabled"),
+    ("tables' key", key_to_be_deleted, " PendingDeletion"),
+    ("tables' key", key_gone, " deleted"),
+    ("tables' key", unencrypted, "not encrypted with a key of KMS: HooksTable"),
     (
         "recursive loop",
         lambda one: one.lambda_.recursive_loop.update({"storehooks-match_events": "Terminate"}),
@@ -200,10 +235,29 @@ def test_a_botocore_that_the_tests_did_not_run_with_is_named_with_what_to_do(acc
     assert "imports botocore 99.1.0" in finding.found
 
 
+def test_a_botocore_that_the_tests_ran_with_beside_the_commands_own_is_no_newer_one(account):
+    pinned = (Path(__file__).parents[2] / "requirements/botocore-newest.txt").read_text()
+    newest = pinned.partition("botocore==")[2].split()[0]
+    account.swept(newest)
+    finding = look(account, "botocore")
+    assert (finding.status, finding.advice) == (Status.OK, "")
+    assert finding.found.endswith(f"the newest that the tests run with is {newest}")
+
+
+@pytest.mark.parametrize(
+    ("fault", "command"),
+    [(without_key, "aws kms enable-key"), (key_to_be_deleted, "aws kms cancel-key-deletion")],
+)
+def test_the_command_that_makes_the_key_usable_is_named(account, fault, command):
+    fault(account)
+    assert f"{command} --key-id {account.key}" in look(account, "tables' key").advice
+
+
 @pytest.mark.parametrize(
     ("name", "right"),
     [
         ("event sources", "events:DescribeRule"),
+        ("event sources", "events:ListTargetsByRule"),
         ("event sources", "lambda:GetEventSourceMapping"),
         ("recursive loop", "lambda:GetFunctionRecursionConfig"),
         ("account concurrency", "lambda:GetAccountSettings"),
@@ -212,6 +266,8 @@ def test_a_botocore_that_the_tests_did_not_run_with_is_named_with_what_to_do(acc
         ("layer architecture", "lambda:GetLayerVersionByArn"),
         ("dead letters", "sqs:GetQueueAttributes"),
         ("age of the oldest message", "cloudwatch:GetMetricStatistics"),
+        ("tables' key", "kms:DescribeKey"),
+        ("tables' key", "dynamodb:DescribeTable"),
         ("time to live", "dynamodb:DescribeTimeToLive"),
         ("point-in-time recovery", "dynamodb:DescribeContinuousBackups"),
         ("deletion protection", "dynamodb:DescribeTable"),

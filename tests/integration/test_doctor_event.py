@@ -1,11 +1,16 @@
 """The event that storehooks doctor sends through a stack, and what it takes away again."""
 
+import json
+import time
+
 import pytest
 
+from storehooks.adapters.delivery_items import telling_partition
+from storehooks.domain.errors import StoreFailedError
 from storehooks_cli.doctor import leftovers as leftovers_module
 from storehooks_cli.doctor import trial as trial_module
 from storehooks_cli.doctor.check import Status, examine
-from storehooks_cli.doctor.leftovers import STORE_HASH, remove_leftovers
+from storehooks_cli.doctor.leftovers import STORE_HASH, check_removal, new_client_id, remove_leftovers
 from storehooks_cli.doctor.trial import Trial
 from tests.integration.doctor_account import healthy_account
 from tests.integration.scripted_api import scripted_api
@@ -129,7 +134,87 @@ def test_without_the_right_to_make_a_client_the_event_is_not_checked(account, ap
     account.denied.add("UpdateItem")
     event, removal = tried(account, api)
     assert (event.status, event.found) == (Status.NOT_CHECKED, "missing right: dynamodb:UpdateItem")
-    assert removal.status is Status.OK
+    assert (removal.status, removal.found) == (Status.OK, "there is nothing to remove")
+
+
+@pytest.mark.parametrize("right", ["Query", "GetItem", "BatchWriteItem"])
+def test_without_a_right_that_the_removal_needs_nothing_is_made(account, api, right):
+    account.denied |= {right}
+    event, removal = tried(account, api)
+    assert (event.status, event.found) == (Status.NOT_CHECKED, f"missing right: dynamodb:{right}")
+    assert (removal.status, removal.found) == (Status.OK, "there is nothing to remove")
+    account.denied.clear()
+    assert api.requests == []
+    assert items(account) == []
+
+
+def calls_of(account, work) -> set[tuple[str, str]]:
+    """The calls to DynamoDB that work makes, each with its table."""
+    account.calls.clear()
+    work()
+    return {
+        (operation, table)
+        for operation, given in account.calls
+        for table in ([given["TableName"]] if "TableName" in given else given.get("RequestItems", {}))
+    }
+
+
+def test_the_rights_of_the_removal_are_tried_on_each_table(account, api):
+    """They may be allowed on some tables alone."""
+    script(api, DELIVERY)
+    subject = account.subject(local_url=api.url)
+    tried_first = calls_of(account, lambda: check_removal(subject.stack, "c" * 32))
+    with Trial(subject, None) as trial:
+        examine(trial.events[0], subject)
+        account.client("dynamodb").put_item(
+            TableName="DeliveriesTable",
+            Item={"hook": {"S": telling_partition(trial._store_hash)}, "id": {"S": "telling"}},
+        )
+        needed = calls_of(account, lambda: examine(trial.removal, subject))
+    assert needed <= tried_first
+    assert ("BatchWriteItem", "DeliveriesTable") in needed
+
+
+def test_what_a_write_of_unknown_effect_may_have_made_is_removed(account, api, monkeypatch):
+    subject = account.subject(local_url=api.url)
+    with Trial(subject, None) as trial:
+        create = trial._access.create_token
+
+        def made_and_failed(*given, **named):
+            create(*given, **named)
+            raise StoreFailedError("ReadTimeoutError")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(trial._access, "create_token", made_and_failed)
+            assert examine(trial.events[0], subject).finding.status is Status.FAILED
+        assert items(account)
+        assert "removed the store" in examine(trial.removal, subject).finding.found
+    assert items(account) == []
+
+
+def unknown_scope(account):
+    """What comes of the invalid event, and of taking away what was made for it."""
+    subject = account.subject()
+    with Trial(subject, None) as trial:
+        return [examine(check, subject).finding for check in (trial.unknown_scope, trial.removal)]
+
+
+@pytest.mark.parametrize("right", ["ReceiveMessage", "ChangeMessageVisibility", "DeleteMessage"])
+def test_without_a_right_that_takes_out_its_dead_letter_no_invalid_event_is_published(account, right):
+    account.denied.add(right)
+    account.calls.clear()
+    event, removal = unknown_scope(account)
+    assert (event.status, event.found) == (Status.NOT_CHECKED, f"missing right: sqs:{right}")
+    assert removal.found == "there is nothing to remove"
+    assert "PutEvents" not in {operation for operation, _ in account.calls}
+
+
+def test_an_invalid_event_that_was_not_published_is_not_waited_for(account, capsys):
+    account.denied.add("PutEvents")
+    event, removal = unknown_scope(account)
+    assert (event.status, event.found) == (Status.NOT_CHECKED, "missing right: events:PutEvents")
+    assert removal.found == "there is nothing to remove"
+    assert capsys.readouterr().err == ""
 
 
 def test_without_the_right_to_publish_on_the_bus_only_that_is_not_checked(account, api):
@@ -142,14 +227,35 @@ def test_without_the_right_to_publish_on_the_bus_only_that_is_not_checked(accoun
     assert (by_bus.status, by_bus.found) == (Status.NOT_CHECKED, "missing right: events:PutEvents")
 
 
-def leave_something(account, api) -> None:
+def removed_in_vain(account, api, hinder):
+    """What the removal finds when something hinders it that did not when the run began."""
     script(api, DELIVERY)
-    account.denied.add("BatchWriteItem")
-    _, removal = tried(account, api)
+    subject = account.subject(local_url=api.url)
+    with Trial(subject, None) as trial:
+        assert examine(trial.events[0], subject).finding.status is Status.OK
+        hinder(trial)
+        removal = examine(trial.removal, subject).finding
     account.denied.clear()
-    assert removal.status is Status.FAILED
-    assert "may not be empty; the next run removes the rest" in removal.found
+    assert "may not be empty; the next run removes the rest: " in removal.found
     assert items(account)
+    return removal
+
+
+def leave_something(account, api) -> None:
+    removal = removed_in_vain(account, api, lambda _: account.denied.add("BatchWriteItem"))
+    assert removal.status is Status.NOT_CHECKED
+    assert removal.found.endswith(": missing right: dynamodb:BatchWriteItem")
+    assert "allow dynamodb:BatchWriteItem" in removal.advice
+
+
+@pytest.mark.parametrize("error", [StoreFailedError("InternalServerError"), KeyError("id")])
+def test_a_removal_that_fails_is_a_failure_and_is_not_tried_again(account, api, monkeypatch, error):
+    def failing(*_given, **_named):
+        raise error
+
+    removal = removed_in_vain(account, api, lambda _: monkeypatch.setattr(trial_module, "remove", failing))
+    assert removal.status is Status.FAILED
+    assert removal.advice
 
 
 def leftovers(account) -> str:
@@ -172,3 +278,31 @@ def test_what_another_machine_has_left_is_removed_after_a_while(account, api, mo
     monkeypatch.setattr(leftovers_module, "_MAX_RUN_SECONDS", -1)
     assert leftovers(account) == "removed what killed runs had left: 1 stores, 0 dead letters"
     assert items(account) == []
+
+
+def test_runs_of_machines_with_one_host_name_do_not_take_each_other_for_ended(monkeypatch):
+    monkeypatch.setattr(leftovers_module, "_runs", lambda _pid: False)
+    here = new_client_id()
+    assert leftovers_module._has_ended(here, int(time.time()))
+    monkeypatch.setattr(leftovers_module.uuid, "getnode", lambda: 1)
+    assert not leftovers_module._has_ended(here, int(time.time()))
+
+
+def test_copies_of_a_machine_are_told_apart_by_their_machine_ids(monkeypatch, tmp_path):
+    monkeypatch.setattr(leftovers_module, "_runs", lambda _pid: False)
+    monkeypatch.setattr(leftovers_module, "_MACHINE_ID", tmp_path / "machine-id")
+    without = new_client_id()
+    (tmp_path / "machine-id").write_text("one")
+    here = new_client_id()
+    assert len(here) == len(without) == 32
+    assert leftovers_module._has_ended(here, int(time.time()))
+    assert not leftovers_module._has_ended(without, int(time.time()))
+
+
+def test_a_dead_letter_of_a_queue_without_its_redrive_policy_is_found(account):
+    event = {"detail": {"store_hash": f"{STORE_HASH}gone", "id": "e1"}}
+    account.client("sqs").send_message(
+        QueueUrl=account.physical("EventsDeadLetters"), MessageBody=json.dumps(event)
+    )
+    (letter,) = leftovers_module.dead_letters(account.subject().stack)
+    assert letter.reason == "could not be matched"

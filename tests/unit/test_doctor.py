@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import boto3
 import pytest
+import typer
 from botocore.exceptions import ClientError, EndpointConnectionError
 from typer.testing import CliRunner
 
@@ -42,7 +43,7 @@ def subject(*, local: bool) -> Subject:
     return Subject(Stack("storehooks", None, None, None, {}, local_url=url), "--stack-name storehooks")
 
 
-def raising(error: Exception):
+def raising(error: BaseException):
     def look(_subject):
         raise error
 
@@ -92,10 +93,9 @@ def test_progress_names_each_check_on_standard_error(capsys):
 
 
 def test_what_the_local_aws_cannot_show_is_not_looked_at_there():
-    check = Check("loops", raising(AssertionError()), "it stops none")
+    check = Check("loops", lambda _: ok("looked"), "it stops none")
     assert examine(check, subject(local=True)).finding == not_checked("it stops none")
-    with pytest.raises(AssertionError):
-        examine(check, subject(local=False))
+    assert examine(check, subject(local=False)).finding == ok("looked")
 
 
 @pytest.mark.parametrize(
@@ -129,13 +129,34 @@ def test_a_missing_right_is_named_and_no_pass(code, message, right, is_wrapped):
         (EndpointConnectionError(endpoint_url="https://x"), "AWS failed: Could not connect"),
         (StoreFailedError("InternalServerError"), "AWS failed: "),
         (MissingResourceError("EventsQueue"), "the stack has no EventsQueue"),
+        (KeyError("MaximumConcurrency"), "the check itself failed: KeyError: 'MaximumConcurrency'"),
+        (typer.Exit(1), "the check ended itself: standard error says why"),
+        (refused("AccessDeniedException", "no"), "AWS failed: "),
     ],
 )
-def test_any_other_failure_of_aws_fails_its_check_alone(error, found):
+def test_any_other_failure_fails_its_check_alone(error, found):
     finding = examine(Check("queues", raising(error)), subject(local=False)).finding
     assert finding.status is Status.FAILED
     assert finding.found.startswith(found)
     assert finding.advice
+
+
+@pytest.mark.parametrize("code", ["AccessDeniedException", "KMSDisabledException"])
+def test_a_key_that_cannot_be_used_is_a_fault_and_no_missing_right(code):
+    message = (
+        "KMS key access denied error: com.amazonaws.services.kms.model.DisabledException:"
+        " arn:aws:kms:us-east-1:1:key/k is disabled. (Service: AWSKMS; Status Code: 400)"
+    )
+    finding = examine(Check("events", raising(refused(code, message))), subject(local=False)).finding
+    assert finding.status is Status.FAILED
+    assert "KMS key access denied error" in finding.found
+    assert "docs/runbook.md#callsfailedalarm says how to enable it" in finding.advice
+
+
+@pytest.mark.parametrize("stop", [SystemExit(130), KeyboardInterrupt()])
+def test_what_stops_the_command_stops_its_checks(stop):
+    with pytest.raises(type(stop)):
+        examine(Check("events", raising(stop)), subject(local=False))
 
 
 @pytest.mark.parametrize(

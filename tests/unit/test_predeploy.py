@@ -139,6 +139,15 @@ def test_a_first_deployment_that_failed_is_named_with_the_command_that_deletes_i
     assert ".venv/bin/storehooks stack remove-failed --stack-name storehooks" in printed
 
 
+def test_a_deletion_that_stopped_halfway_is_named_with_the_commands_that_end_it(account):
+    account.status = "DELETE_FAILED"
+    status, printed = check("--force", *FITTING.split())
+    assert status == 1
+    assert "(DELETE_FAILED), and CloudFormation cannot update it" in printed
+    assert "aws cloudformation delete-stack --stack-name storehooks" in printed
+    assert ".venv/bin/storehooks stack remove-failed --stack-name storehooks" in printed
+
+
 def test_a_name_that_is_too_long_is_refused_before_aws_is_asked(account):
     account.call = None
     app = typer.Typer()

@@ -7,13 +7,16 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
+import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
 from storehooks.domain.errors import StorehooksError
 from storehooks_cli.stack import Stack
 
+_UNNAMED = "AuthorizationError"
+"""This one of SNS need not name the action."""
 _DENIED = frozenset(
-    {"AccessDenied", "AccessDeniedException", "AuthorizationError", "NotAuthorized", "UnauthorizedOperation"}
+    {"AccessDenied", "AccessDeniedException", _UNNAMED, "NotAuthorized", "UnauthorizedOperation"}
 )
 
 
@@ -145,41 +148,69 @@ class Result:
 
 
 def examine(check: Check, subject: Subject) -> Result:
-    """Carry out a check. A failure of AWS in it is its result."""
+    """Carry out a check. Whatever fails in it is its result, so that the other checks go on."""
     if subject.is_local and check.not_local is not None:
         return Result(check.name, not_checked(check.not_local))
     try:
         return Result(check.name, check.look(subject))
-    except MissingResourceError as error:
-        return Result(
-            check.name,
-            failed(
-                f"the stack has no {error}",
-                "deploy this version; if the stack has it already, somebody deleted the resource",
-            ),
-        )
-    except (ClientError, BotoCoreError, StorehooksError) as error:
-        return Result(check.name, _refused(error))
+    except Exception as error:  # noqa: BLE001 - a fault of one check must not cost the results of the others
+        return Result(check.name, finding_of(error))
 
 
-def _refused(error: Exception) -> Finding:
-    """A missing right leaves a check undone; any other failure is a fault."""
-    cause: BaseException | None = error
-    while cause is not None:  # an adapter's own error has that of AWS as its cause
-        if isinstance(cause, ClientError):
-            return _refused_by_aws(cause)
-        cause = cause.__cause__
-    return failed(f"AWS failed: {error}", "try again")
-
-
-def _refused_by_aws(error: ClientError) -> Finding:
-    details = error.response.get("Error", {})
-    if details.get("Code") not in _DENIED:
+def finding_of(error: Exception) -> Finding:
+    """What a failure means: a missing right leaves a check undone, anything else is a fault."""
+    if isinstance(error, MissingResourceError):
         return failed(
-            f"AWS failed: {error}", "try again; if it stays so, look for the resource in the account"
+            f"the stack has no {error}",
+            "deploy this version; if the stack has it already, somebody deleted the resource",
         )
-    named = re.search(r"perform: ([\w-]+:\w+)", details.get("Message", ""))
-    right = named[1] if named else error.operation_name
-    return not_checked(
-        f"missing right: {right}", f"allow {right} to whoever runs the doctor, and run it again"
+    if isinstance(error, typer.Exit):  # of storehooks_cli.output.fail
+        return failed(
+            "the check ended itself: standard error says why", "do what it says; the other checks stand"
+        )
+    if right := missing_right(error):
+        return not_checked(
+            f"missing right: {right}", f"allow {right} to whoever runs the doctor, and run it again"
+        )
+    if refused := _of_aws(error):
+        found = f"AWS failed: {refused}"
+        if _is_of_the_key(refused):
+            return failed(
+                found,
+                "the tables' key cannot be used: docs/runbook.md#callsfailedalarm says how to enable it",
+            )
+        return failed(found, "try again; if it stays so, look for the resource in the account")
+    if isinstance(error, BotoCoreError | StorehooksError):
+        return failed(f"AWS failed: {error}", "try again")
+    return failed(
+        f"the check itself failed: {type(error).__name__}: {error}",
+        "report it, with the versions; the other checks stand",
     )
+
+
+def missing_right(error: Exception) -> str | None:
+    """The action that AWS does not allow to the caller; None if it failed for another reason.
+
+    The code alone does not say it: DynamoDB has the same one for a key that is disabled.
+    """
+    refused = _of_aws(error)
+    if refused is None:
+        return None
+    details = refused.response.get("Error", {})
+    named = re.search(r"perform: ([\w-]+:\w+)", details.get("Message", ""))
+    if named and details.get("Code") in _DENIED:
+        return named[1]
+    return refused.operation_name if details.get("Code") == _UNNAMED else None
+
+
+def _of_aws(error: Exception) -> ClientError | None:
+    """The response of AWS that an error comes from."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, ClientError):
+        cause = cause.__cause__  # of an adapter's own error
+    return cause
+
+
+def _is_of_the_key(refused: ClientError) -> bool:
+    details = refused.response.get("Error", {})
+    return "KMS" in f"{details.get('Code')} {details.get('Message')}"

@@ -18,10 +18,13 @@ def event_sources(subject: Subject) -> Finding:
     for name, rule in subject.resources("AWS::Events::Rule").items():
         # On a bus of its own CloudFormation names a rule with it: bus|rule.
         bus = "default" if name == _SCHEDULE else subject.stack.output("EventBusName")
-        states[name] = events.describe_rule(Name=rule.rpartition("|")[2], EventBusName=bus)["State"]
+        short = rule.rpartition("|")[2]
+        states[name] = events.describe_rule(Name=short, EventBusName=bus)["State"]
+        if not events.list_targets_by_rule(Rule=short, EventBusName=bus)["Targets"]:
+            states[name] = "without a target"
     if off := {name: state for name, state in states.items() if state.upper() != "ENABLED"}:
         return failed(_listed(off), "enable them again, or deploy the stack again; until then nothing passes")
-    return ok(f"enabled: {', '.join(states)}")
+    return ok(f"enabled, and each rule has a target: {', '.join(states)}")
 
 
 def recursive_loop(subject: Subject) -> Finding:

@@ -8,8 +8,13 @@ import os
 import secrets
 import socket
 import time
+import uuid
 import zlib
+from contextlib import suppress
+from pathlib import Path
 
+from storehooks.adapters.access import client_key
+from storehooks.adapters.dynamodb import delete_items
 from storehooks_cli.dlq import DeadLetter, look_at, queues_of
 from storehooks_cli.doctor.check import Check, Finding, Subject, ok
 from storehooks_cli.doctor.queues import messages
@@ -19,6 +24,7 @@ from storehooks_cli.stopping import stops_deferred
 STORE_HASH = "storehooksdoctor"
 """The store that all runs share. The store of one run is this with the run's client id."""
 
+_MACHINE_ID = Path("/etc/machine-id")
 _PREFIX = b"doctor".hex()
 # After the attempt was logged, deliver still writes the hook's circuit and notifies of the failure.
 _SETTLE_SECONDS = 2
@@ -46,6 +52,36 @@ def remove(stack: Stack, client_id: str, *, settle: bool = False) -> None:
         removal.remove(lambda _: None)
     stack.hooks().forget_ids(store_hash)
     stack.removal(STORE_HASH, client_id).remove(lambda _: None)
+
+
+def check_removal(stack: Stack, client_id: str) -> None:
+    """Make the calls of :func:`remove` for a run that has made nothing yet, so that a missing right shows.
+
+    :raises StorehooksError:
+    """
+    store_hash = STORE_HASH + client_id
+    remove(stack, client_id)  # which reads, and deletes from the hooks
+    keys = {
+        "TokensTable": {"token_sha256": {"S": client_id}},
+        "ClientsTable": client_key(store_hash, client_id),
+        "DeliveriesTable": {"hook": {"S": store_hash}, "id": {"S": client_id}},
+    }
+    for table, key in keys.items():
+        delete_items(stack.client("dynamodb"), stack.output(table), [key], sleep=time.sleep)
+
+
+def check_taking_out(stack: Stack) -> None:
+    """Make the calls of :func:`dead_letters` and :func:`take_out` for no message, likewise.
+
+    :raises ClientError:
+    """
+    sqs, url = stack.sqs(), stack.output("EventsDeadLettersUrl")
+    dead_letters(stack)
+    # In a batch a handle that does not exist is no error, and the rights are the same.
+    sqs.change_message_visibility_batch(
+        QueueUrl=url, Entries=[{"Id": "0", "ReceiptHandle": "none", "VisibilityTimeout": 0}]
+    )
+    sqs.delete_message_batch(QueueUrl=url, Entries=[{"Id": "0", "ReceiptHandle": "none"}])
 
 
 def dead_letters(stack: Stack) -> list[DeadLetter]:
@@ -93,8 +129,14 @@ CHECKS = [Check("leftovers", remove_leftovers)]
 
 
 def _this_machine() -> str:
-    """How the ids of runs on this machine begin."""
-    return f"{_PREFIX}{zlib.crc32(socket.gethostname().encode()):08x}"
+    """How the ids of runs on this machine begin.
+
+    Others may have the same host name, and copies of a machine the same machine id.
+    """
+    known = [socket.gethostname(), f"{uuid.getnode():x}"]
+    with suppress(OSError):  # Linux alone has it
+        known.append(_MACHINE_ID.read_text())
+    return f"{_PREFIX}{zlib.crc32(' '.join(known).encode()):08x}"
 
 
 def _has_ended(client_id: str, since: int) -> bool:

@@ -1,13 +1,14 @@
 """The retry sweep, by the line that each one logs, and the botocore that the functions import."""
 
 import json
+import re
 import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from importlib.metadata import version
 from typing import Any
 
 from storehooks_cli.doctor.check import Check, Finding, Subject, failed, not_checked, ok
+from storehooks_cli.local.folders import PROJECT
 
 # A sweep a minute, which may begin half a minute late on a new stack or show its line so late.
 _SWEEP_SECONDS = 90
@@ -40,7 +41,7 @@ def retry_sweep(subject: Subject, until: float) -> Finding:
 
 
 def botocore(subject: Subject) -> Finding:
-    """Which botocore the functions import, and whether it is newer than what the tests ran with."""
+    """Which botocore the functions import, and whether it is newer than all that the tests run with."""
     if hidden := _hidden(subject):
         return hidden
     line = _last_sweep(subject, time.monotonic())
@@ -48,8 +49,8 @@ def botocore(subject: Subject) -> Finding:
         return not_checked(
             "no line of the sweep's log names it", "see the check retry sweep; older versions do not log it"
         )
-    tested, imported = version("botocore"), line["botocore"]
-    found = f"retry_due imports botocore {imported}; the tests ran with {tested}"
+    tested, imported = _newest_tested(), line["botocore"]
+    found = f"retry_due imports botocore {imported}; the newest that the tests run with is {tested}"
     if _numbers(imported) > _numbers(tested):
         return ok(found, "newer than tested: run make lock and the tests when you deploy next")
     return ok(found)
@@ -92,6 +93,12 @@ def _sweeps(subject: Subject) -> Iterable[dict[str, Any]]:
             line = json.loads(event["message"])
             if line.get("message") == "swept":
                 yield line
+
+
+def _newest_tested() -> str:
+    pinned = (PROJECT / "requirements/botocore-newest.txt").read_text()
+    found = re.search(r"^botocore==(\S+)", pinned, re.MULTILINE)
+    return found[1] if found else "unknown"
 
 
 def _log_group(subject: Subject) -> str:

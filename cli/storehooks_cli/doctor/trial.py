@@ -7,17 +7,33 @@ run finds there what a killed run left.
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
-
-from botocore.exceptions import BotoCoreError, ClientError
 
 from storehooks.domain.errors import StorehooksError
 from storehooks.domain.identity import DEFAULT_OAUTH_SCOPE, EVENTS_OAUTH_SCOPE
 from storehooks_cli.api_client import Api, ApiError, ApiUnreachableError
 from storehooks_cli.connection import TOKEN_SECONDS
 from storehooks_cli.dlq import DeadLetter
-from storehooks_cli.doctor.check import Check, Finding, Subject, failed, not_checked, ok
-from storehooks_cli.doctor.leftovers import STORE_HASH, dead_letters, new_client_id, remove, take_out
+from storehooks_cli.doctor.check import (
+    Check,
+    Finding,
+    Subject,
+    failed,
+    finding_of,
+    missing_right,
+    not_checked,
+    ok,
+)
+from storehooks_cli.doctor.leftovers import (
+    STORE_HASH,
+    check_removal,
+    check_taking_out,
+    dead_letters,
+    new_client_id,
+    remove,
+    take_out,
+)
 from storehooks_cli.output import say
 from storehooks_cli.stopping import stops_deferred
 
@@ -128,11 +144,18 @@ class Trial:
         """The API, once the run has a hook; None if the local stack refuses its destination."""
         if self._api is not None:
             return self._api
-        self._is_made = True
+        if not self._is_made:
+            check_removal(self._stack, self._client_id)
         # If a signal ended the run during the request, the hook could appear after its removal.
         with stops_deferred():
             expires_at = int(time.time()) + TOKEN_SECONDS
-            self._access.create_token(STORE_HASH, self._client_id, expires_at=expires_at)
+            try:
+                self._access.create_token(STORE_HASH, self._client_id, expires_at=expires_at)
+            except StorehooksError as error:
+                # Unless the first of its writes was refused, it may have taken effect.
+                self._is_made |= missing_right(error) != "dynamodb:UpdateItem"
+                raise
+            self._is_made = True
             token = self._access.create_token(
                 self._store_hash,
                 self._client_id,
@@ -205,9 +228,15 @@ class Trial:
     # ------------------------------------------------------------ the invalid event
 
     def _of_unknown_scope(self, _subject: Subject) -> Finding:
-        self._unknown = self._client_id
+        check_taking_out(self._stack)
         detail = {"store_hash": self._store_hash, "id": self._client_id, "data": _DATA}
-        self._stack.event_bus().put(_SOURCE, _UNKNOWN_SCOPE, detail)
+        self._unknown = self._client_id
+        try:
+            self._stack.event_bus().put(_SOURCE, _UNKNOWN_SCOPE, detail)
+        except StorehooksError as error:
+            if missing_right(error):
+                self._unknown = None
+            raise
         started = time.monotonic()
         letter = self._arrival(lambda: self._unknown_letter(self._client_id))
         seconds = time.monotonic() - started
@@ -232,11 +261,10 @@ class Trial:
             return ok("there is nothing to remove")
         try:
             self._remove()
-        except (StorehooksError, ClientError, BotoCoreError) as error:
+        except Exception as error:  # noqa: BLE001 - else it would be tried again at the end, and fail there
             self._is_made, self._unknown = False, None
-            return failed(
-                f"{self._left}: {error}", "fix what the other checks report, then run the doctor again"
-            )
+            finding = finding_of(error)
+            return replace(finding, found=f"{self._left}: {finding.found}")
         return ok(f"removed the store {self._store_hash}, with its client, token, hook and deliveries")
 
     def _remove(self) -> None:
