@@ -144,10 +144,11 @@ def test_an_event_of_an_unknown_scope_is_taken_out_when_the_run_is_stopped(stack
 def test_the_next_run_removes_what_one_that_was_killed_has_left_and_no_other(stack):
     with RunningCommand(stack, "doctor") as killed, RunningCommand(stack, "doctor") as living:
         killed.wait_for("checking: event by the bus")
-        killed.end(signal.SIGKILL)
-        assert of_the_doctor(stack)
+        killed.signal(signal.SIGSTOP)
         living.wait_for("checking: event by the bus")
         living.signal(signal.SIGSTOP)
+        killed.end(signal.SIGKILL)
+        assert of_the_doctor(stack)
         checks = report(storehooks(stack, "doctor", "--json"))
         assert checks["leftovers"]["found"].startswith("removed what killed runs had left: 1 stores")
         status, said = living.end(signal.SIGCONT)
