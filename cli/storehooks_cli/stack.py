@@ -130,8 +130,8 @@ def why_unsteady(name: str, status: str) -> str | None:
         f" {aws % 'continue-update-rollback'} tries again",
         "IMPORT_ROLLBACK_FAILED": "an import failed, and taking it back stopped halfway;"
         f" {aws % 'describe-stack-events'} shows why",
-        "DELETE_FAILED": f"its deletion stopped halfway; {aws % 'delete-stack'} tries again, and storehooks stack remove-failed"
-        " deletes what a first deployment left that never completed",
+        "DELETE_FAILED": f"its deletion stopped halfway; {aws % 'delete-stack'} tries again, and storehooks"
+        " stack remove-failed deletes what a first deployment left that never completed",
         "DELETE_COMPLETE": "it is deleted; deploy it again",
     }.get(status)
 
