@@ -1,5 +1,6 @@
 # make run      the whole of storehooks on this machine (PORT, TLS_PORT, DATA_DIR, ...)
-# make test     every test, but for the upgrades
+# make test     what to run while working: units, flows, adapters, the template, the main paths of the local stack
+# make test-all every test: also builds, deployments, the local stack's own life, clients, browsers, upgrades
 # make upgrade-test  stacks of earlier releases are upgraded in place (two minutes)
 # make lint     linters, type checks, and a search for secrets
 # make bench    measures speed and cost, and writes docs/performance.md anew (minutes; MODULES for a part)
@@ -39,15 +40,21 @@ AUDIT := .venv-audit/.installed
 CHECKOV := .venv-checkov/.installed
 BOTOCORES := .venv-botocore-oldest/.installed .venv-botocore-newest/.installed
 
-.PHONY: run test lint upgrade-test bench fuzz openapi mutants audit checkov format invoke deploy lock install environments clean
+.PHONY: run test test-all lint upgrade-test bench fuzz openapi mutants audit checkov format invoke deploy lock install environments clean
 
 run: install
 	@exec .venv/bin/storehooks local --port "$(PORT)" --tls-port "$(TLS_PORT)" --data-dir "$(DATA_DIR)" \
 		--allow-private-destinations "$(ALLOW_PRIVATE_DESTINATIONS)" \
 		--retry-schedule "$(RETRY_SCHEDULE)" --delivery-timeout-seconds "$(DELIVERY_TIMEOUT_SECONDS)"
 
-test: install $(BOTOCORES)
-	@exec .venv/bin/pytest -n 3 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+PYTEST := .venv/bin/pytest -n 3 --dist loadfile --no-loadscope-reorder
+
+test: install
+	@exec $(PYTEST) -m "not toolchain" $(PYTEST_ARGS)
+
+test-all: test $(BOTOCORES)
+	$(PYTEST) -m toolchain $(PYTEST_ARGS)
+	@exec .venv/bin/pytest tests/upgrade
 
 upgrade-test: install
 	@exec .venv/bin/pytest tests/upgrade

@@ -2,7 +2,11 @@
 
 import json
 
+import pytest
+
 from tests.e2e.command_line import storehooks, words
+
+pytestmark = pytest.mark.toolchain
 
 STORE_HASH = "c1ient"
 

@@ -17,6 +17,8 @@ import pytest
 from tests.e2e.conftest import ROOT
 from tests.e2e.store import Destination, Store
 
+pytestmark = pytest.mark.toolchain
+
 STORE_HASH = "made0up"
 SECONDS = int(os.environ.get("FUZZ_SECONDS", "0"))
 # To start, to make what a short run makes, and to end what is under way.

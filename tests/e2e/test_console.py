@@ -11,6 +11,8 @@ from playwright.sync_api import expect
 from tests.e2e.browser import WAIT_MS, Visit, chromium
 from tests.e2e.store import Destination, Store
 
+pytestmark = pytest.mark.toolchain
+
 expect.set_options(timeout=WAIT_MS)
 
 HOSTILE = "<img src=x onerror=alert(1)><script>alert(2)</script>"

@@ -11,6 +11,8 @@ from botocore.exceptions import ClientError, WaiterError
 
 from tests.template_file import template
 
+pytestmark = pytest.mark.toolchain
+
 ROOT = Path(__file__).parents[2]
 STACK_NAME = "deployed"
 CERTIFICATE = "arn:aws:acm:us-east-1:000000000000:certificate/11111111-2222-3333-4444-555555555555"

@@ -19,6 +19,8 @@ from tests.e2e.local_run import free_ports
 from tests.e2e.store import Destination
 from tests.e2e.test_dead_letters import wait_for_dead_letters
 
+pytestmark = pytest.mark.toolchain
+
 NOT_LOCAL = {
     "recursive loop",
     "account concurrency",

@@ -11,6 +11,8 @@ from storehooks_cli.local.folders import DataFolder
 from storehooks_cli.local.state import State
 from tests.e2e.command_line import storehooks
 
+pytestmark = pytest.mark.toolchain
+
 
 @pytest.fixture(scope="module")
 def outputs(stack) -> Outputs:

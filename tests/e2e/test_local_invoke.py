@@ -9,7 +9,10 @@ import pytest
 
 from tests.e2e.local_run import ROOT
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the runtime interface emulator is for Linux")
+pytestmark = [
+    pytest.mark.toolchain,
+    pytest.mark.skipif(sys.platform != "linux", reason="the runtime interface emulator is for Linux"),
+]
 
 
 def invoke(stack, function, event=None, data_dir=None):

@@ -11,6 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+pytestmark = pytest.mark.toolchain
+
 _BATCHES = 300
 _SENDERS = 3
 _RECEIVERS = 3

@@ -19,6 +19,8 @@ from storehooks_cli.local.processes import EMULATOR
 from tests.e2e.command_line import words
 from tests.e2e.local_run import ROOT, LocalRun, free_ports, kill_all, started_in
 
+pytestmark = pytest.mark.toolchain
+
 LATER_START_SECONDS = 15
 
 SLOW = """

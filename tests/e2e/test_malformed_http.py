@@ -8,6 +8,8 @@ from contextlib import suppress
 import psutil
 import pytest
 
+pytestmark = pytest.mark.toolchain
+
 HOOKS = "/stores/5ueh97/v2/hooks"
 MEGABYTE = 1024 * 1024
 CHUNKED = b"Transfer-Encoding: chunked"

@@ -12,6 +12,8 @@ import pytest
 from tests.e2e.test_api import new_token
 from tests.optional import program
 
+pytestmark = pytest.mark.toolchain
+
 SOURCES = Path(__file__).with_name("node")
 TIMEOUT = 120
 

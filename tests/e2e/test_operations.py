@@ -16,6 +16,8 @@ from tests.e2e.local_run import free_ports
 from tests.e2e.store import ARRIVAL_SECONDS, Destination, Store
 from tests.template_file import resources
 
+pytestmark = pytest.mark.toolchain
+
 RUNBOOK = (Path(__file__).parents[2] / "docs" / "runbook.md").read_text()
 
 

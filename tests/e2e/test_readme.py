@@ -9,6 +9,8 @@ import pytest
 
 from tests.documented_commands import BLOCKS, is_run
 
+pytestmark = pytest.mark.toolchain
+
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 

@@ -3,8 +3,12 @@
 import json
 import time
 
+import pytest
+
 from tests.e2e.command_line import storehooks, words
 from tests.e2e.store import Destination, Store
+
+pytestmark = pytest.mark.toolchain
 
 STORE_HASH = "r3m0ve"
 

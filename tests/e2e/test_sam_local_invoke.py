@@ -18,7 +18,10 @@ from tests.e2e.conftest import copied, operator_environment
 from tests.e2e.local_run import ROOT, LocalRun
 from tests.template_file import logical_id
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the runtime interface emulator is for Linux")
+pytestmark = [
+    pytest.mark.toolchain,
+    pytest.mark.skipif(sys.platform != "linux", reason="the runtime interface emulator is for Linux"),
+]
 
 FUNCTIONS = sorted(path.parent.name for path in ROOT.glob("functions/*/app.py"))
 

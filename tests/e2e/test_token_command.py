@@ -10,6 +10,8 @@ import requests
 
 from tests.e2e.command_line import storehooks, words
 
+pytestmark = pytest.mark.toolchain
+
 
 def status(stack, token):
     url = f"{stack.base_url}/stores/c0mmand/v2/hooks"

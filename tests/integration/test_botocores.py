@@ -7,6 +7,8 @@ import pytest
 
 from tests.integration.conftest import ROOT
 
+pytestmark = pytest.mark.toolchain
+
 
 @pytest.mark.parametrize("age", ["oldest", "newest"])
 def test_what_is_reached_into_asks_and_returns_what_a_plain_client_does(age):

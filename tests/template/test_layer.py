@@ -12,6 +12,8 @@ import pytest
 
 from tests.template_file import environment, logical_id
 
+pytestmark = pytest.mark.toolchain
+
 ROOT = Path(__file__).parents[2]
 FUNCTIONS = sorted(path.parent.name for path in ROOT.glob("functions/*/app.py"))
 # What the python3.13 runtime of Lambda has beside the standard library.

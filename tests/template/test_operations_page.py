@@ -11,6 +11,8 @@ import pytest
 
 from tests.template_file import parsed, resources, template
 
+pytestmark = pytest.mark.toolchain
+
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "operations.md").read_text()
 

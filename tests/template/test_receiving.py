@@ -12,6 +12,8 @@ from storehooks.domain.retry import BIGCOMMERCE_SCHEDULE, RetrySchedule
 from storehooks.domain.signature import signature_headers
 from tests.optional import program
 
+pytestmark = pytest.mark.toolchain
+
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "receiving.md").read_text()
 VECTOR = json.loads((ROOT / "tests/unit/signature_vector.json").read_text())
