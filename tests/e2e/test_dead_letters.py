@@ -12,6 +12,8 @@ from storehooks.domain.delivery import Delivery
 from tests.e2e.command_line import storehooks, words
 from tests.e2e.subscriber import ARRIVAL_SECONDS, Subscriber, subscriber
 
+pytestmark = pytest.mark.toolchain
+
 STORE_HASH = "d3ad"
 
 

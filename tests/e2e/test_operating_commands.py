@@ -6,8 +6,12 @@ import re
 import signal
 import subprocess
 
+import pytest
+
 from tests.e2e.command_line import RunningCommand, storehooks
 from tests.e2e.store import Destination, Store
+
+pytestmark = pytest.mark.toolchain
 
 
 def run(stack, store_hash, *arguments, **options):

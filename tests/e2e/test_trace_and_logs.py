@@ -9,6 +9,8 @@ from tests.e2e.command_line import storehooks
 from tests.e2e.logs import everything_logged, secrets_in
 from tests.e2e.store import Destination, Store
 
+pytestmark = pytest.mark.toolchain
+
 
 def test_an_events_way_is_shown_from_publishing_to_the_last_attempt(stack):
     store = Store(stack, "trac3d")
