@@ -4,7 +4,6 @@ Lambda would stop it after 16 invocations in one chain (tests/integration/lineag
 allows the loop, so our own bound holds instead: who makes no progress waits longer each time.
 """
 
-import logging
 import time
 from collections import Counter
 from dataclasses import replace
@@ -31,8 +30,6 @@ from storehooks.flows.deliver import _MOST_IN_FLIGHT
 from storehooks.flows.recover import RecoveryOrders
 from tests.integration.delivery_world import STORE, Sender, World
 from tests.integration.lineage import MAX_INVOCATIONS, LoopDetection
-
-logger = logging.getLogger(__name__)
 
 IS_LONG = settings.get_current_profile_name() == "long"
 # The same number of steps: moto takes minutes for each ten thousand.
@@ -86,7 +83,7 @@ def sent(world) -> Counter[str]:
 
 
 @pytest.mark.parametrize("destination", ["fast", "slow", "failing"])
-def test_a_recovery_of_many_gets_to_its_end(aws, destination):
+def test_a_recovery_of_many_gets_to_its_end(aws, record_property, destination):
     world = (SlowWorld if destination == "slow" else World)(aws, schedule=SCHEDULE)
     hook = world.hook()
     missed = waiting(world, hook, MANY, Status.HELD)
@@ -102,12 +99,11 @@ def test_a_recovery_of_many_gets_to_its_end(aws, destination):
     assert {item["status"]["S"] for item in aws.scan("DeliveriesTable") if "status" in item} == {"delivered"}
     assert world.dead == []
     assert world.loops.longest["deliver"] > MAX_INVOCATIONS
-    logger.info(
-        "%s: %s steps, lost 0, chain of %s", destination, now.step - 1, world.loops.longest["deliver"]
-    )
+    record_property("steps", now.step - 1)
+    record_property("invocations in one chain", world.loops.longest["deliver"])
 
 
-def test_a_hold_of_many_gets_to_its_end(aws):
+def test_a_hold_of_many_gets_to_its_end(aws, record_property):
     world = World(aws, schedule=SCHEDULE)
     hook = world.hook()
     waiting(world, hook, MANY, Status.RETRYING)
@@ -118,7 +114,7 @@ def test_a_hold_of_many_gets_to_its_end(aws):
     assert statuses == {"held": MANY + 1}
     assert world.dead == []
     assert world.loops.longest["deliver"] > MAX_INVOCATIONS
-    logger.info("held %s, chain of %s", MANY + 1, world.loops.longest["deliver"])
+    record_property("invocations in one chain", world.loops.longest["deliver"])
 
 
 def test_a_schedule_of_thirty_short_waits_gets_to_its_end(aws):
