@@ -107,9 +107,10 @@ def test_a_delete_that_fails_slowly_is_not_repeated(monkeypatch):
             now[0] += 8
             raise ReadTimeoutError(endpoint_url="x")
 
-    with pytest.raises(QueueFailedError):
-        Queue("url", Sqs(), sleep=lambda _: None).delete(["handle"])
+    with pytest.raises(QueueFailedError) as failed:
+        Queue("url", Sqs(), sleep=lambda _: None).delete([f"handle-{number}" for number in range(25)])
     assert len(calls) == 1
+    assert failed.value.failed == frozenset(range(25))
 
 
 def test_what_sqs_did_not_delete_is_told_apart_from_what_it_did():

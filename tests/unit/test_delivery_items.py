@@ -170,10 +170,10 @@ def test_what_is_far_ahead_is_due_for_the_sweep_and_what_is_near_only_should_it_
     assert to_item(delivery(Status.RETRYING, 900), expires_at=1)["due_at"] == {"N": "1200"}
 
 
-def test_what_is_overdue_is_claimed_for_ever_longer():
+def test_what_is_overdue_is_claimed_for_longer_each_time_up_to_an_hour():
     now, claims = 1000.0, []
-    for _ in range(5):
+    for _ in range(7):
         later = float(claimed_until(1000.0, now)["N"])
         claims.append(later - now)
         now = later
-    assert claims == [300, 300, 600, 1200, 2400]
+    assert claims == [300, 300, 600, 1200, 2400, 3600, 3600]

@@ -82,7 +82,7 @@ TRANSITIONS = {
     "the schedule's last attempt failed": lambda one: (
         outcome(replace(one, attempts=(FAILED,) * len(SCHEDULE.slots)), FAILED).delivery
     ),
-    "an attempt deactivated its hook by a 410": lambda one: outcome(one, GONE).with_hook_deactivated(),
+    "an attempt got a 410, and its hook is off": lambda one: outcome(one, GONE).with_hook_deactivated(),
     "an attempt is due, its hook deactivated": lambda one: step(one, hook=DEACTIVATED).delivery,
     "an attempt is due, its hook is inactive, deleted, or without a secret": lambda one: (
         step(one, hook=INACTIVE).delivery

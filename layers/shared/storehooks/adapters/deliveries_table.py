@@ -326,7 +326,7 @@ class DeliveriesTable:
             attempt=int(begun["earlier"]["N"]) + 1,
         )
 
-    def bring_forward(self, delivery: DeliverySummary, now: float) -> bool:
+    def bring_forward(self, delivery: Delivery, now: float) -> bool:
         """Have the next attempt of a delivery that waits made now; its task is to be sent. One call.
 
         :return: whether it was still as it was read.

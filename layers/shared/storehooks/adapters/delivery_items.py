@@ -19,6 +19,7 @@ from storehooks.domain.delivery import (
     Task,
     is_delivery_id,
 )
+from storehooks.domain.state_machine import LONG_SECONDS
 
 type Item = dict[str, Any]
 
@@ -29,7 +30,8 @@ DUE_SHARDS = 4
 
 # An attempt that SQS is to bring on time is looked after by the sweep as well, this much
 # later: should its message be lost on the way, the delivery is not.
-_SAFETY_SECONDS = 300
+_SAFETY_SECONDS = LONG_SECONDS
+_MAX_CLAIM_SECONDS = 3600
 
 
 def hook_partition(store_hash: str, hook_id: int) -> str:
@@ -95,10 +97,11 @@ def due_shard(delivery_id: str) -> str:
 def claimed_until(next_attempt_at: float, now: float) -> Item:
     """Until when a sweep has handed a delivery to the queue, before another looks at it again.
 
-    The longer it is overdue, the later: a queue that nobody serves is not to fill with repeats.
+    The longer it is overdue, the later, up to an hour: a queue that nobody serves is not to fill with
+    repeats, and what the queue leaves to the sweep is not to wait for longer.
     """
     overdue = max(0.0, now - next_attempt_at)
-    return number_value(next_attempt_at + overdue + max(_SAFETY_SECONDS, overdue))
+    return number_value(next_attempt_at + overdue + min(max(_SAFETY_SECONDS, overdue), _MAX_CLAIM_SECONDS))
 
 
 def due_at(next_attempt_at: float) -> Item:

@@ -16,6 +16,7 @@ from storehooks.domain.errors import QueueFailedError
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sqs.type_defs import (
+        BatchResultErrorEntryTypeDef,
         DeleteMessageBatchRequestEntryTypeDef,
         SendMessageBatchRequestEntryTypeDef,
     )
@@ -118,30 +119,36 @@ class Queue:
             entries: list[DeleteMessageBatchRequestEntryTypeDef] = [
                 {"Id": str(position), "ReceiptHandle": receipt_handles[position]} for position in positions
             ]
-            not_deleted, reason = self._delete(entries)
-            failed |= not_deleted
-            code = reason or code
+            try:
+                refused = self._delete(entries)
+            except QueueFailedError as error:  # nor is the rest: there is no time to try each
+                left = range(positions[0], len(receipt_handles))
+                raise QueueFailedError(error.code, frozenset(failed.union(left))) from error
+            failed |= {int(entry["Id"]) for entry in refused}
+            code = next((entry["Code"] for entry in refused), code)
         if failed:
             raise QueueFailedError(code, frozenset(failed))
 
-    def _delete(self, entries: "list[DeleteMessageBatchRequestEntryTypeDef]") -> tuple[set[int], str]:
-        """Delete up to ten, and return those that were not, with the reason for one of them.
+    def _delete(
+        self, entries: "list[DeleteMessageBatchRequestEntryTypeDef]"
+    ) -> "list[BatchResultErrorEntryTypeDef]":
+        """Delete up to ten, and return what SQS says of those that were not.
 
         Once more if it fails at once: after a freeze the first call may use a connection that died. One
         that failed slowly is not repeated, so that the invocation stays within its time.
+
+        :raises QueueFailedError: when SQS fails altogether.
         """
         started = time.monotonic()
-        for is_last in (False, True):
-            try:
-                answer = self._sqs.delete_message_batch(QueueUrl=self._url, Entries=entries)
-            except (ClientError, BotoCoreError) as error:
-                if is_last or time.monotonic() - started > _AT_ONCE_SECONDS:
-                    return {int(entry["Id"]) for entry in entries}, error_code(error)
-                self._sleep(_PAUSE_SECONDS)
-                continue
-            refused = answer.get("Failed", [])
-            return {int(entry["Id"]) for entry in refused}, next((entry["Code"] for entry in refused), "")
-        raise AssertionError("the last try returns")
+        try:
+            with _queue_errors():
+                return self._sqs.delete_message_batch(QueueUrl=self._url, Entries=entries).get("Failed", [])
+        except QueueFailedError:
+            if time.monotonic() - started > _AT_ONCE_SECONDS:
+                raise
+        self._sleep(_PAUSE_SECONDS)
+        with _queue_errors():
+            return self._sqs.delete_message_batch(QueueUrl=self._url, Entries=entries).get("Failed", [])
 
 
 @contextmanager

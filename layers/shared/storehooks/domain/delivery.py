@@ -50,7 +50,7 @@ of 1 KB can become 6 KB in the table, the event is 64 KB at most, an item 400 KB
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliverySummary:
-    """A delivery as lists have it: without the payload and what destinations responded.
+    """A delivery as lists have it: without the payload, what destinations responded, and its rounds.
 
     Times are in seconds since 1970. It names the hook: each attempt reads the hook as it is then.
 

@@ -1,7 +1,7 @@
 """What happens to a delivery next. This is the one place that decides it; the flows carry it out.
 
-A delivery is one event for one hook. ``pending`` and ``retrying`` wait for an attempt, the other
-statuses are ends, from which only a redelivery or a recovery leads on:
+A delivery is one event for one hook. ``pending`` and ``retrying`` wait for an attempt. From the other
+statuses a redelivery or a recovery leads on, and an attempt that was under way may still deliver it:
 
 =========================================  =========================  ==============================
 When                                       a delivery that was        becomes
@@ -9,7 +9,7 @@ When                                       a delivery that was        becomes
 an attempt got a 2xx in time               pending, retrying          delivered
 an attempt failed, and another follows     pending, retrying          retrying
 the schedule's last attempt failed         pending, retrying          exhausted
-an attempt deactivated its hook by a 410   pending, retrying          held
+an attempt got a 410, and its hook is off  pending, retrying          held
 an attempt is due, its hook deactivated    pending, retrying          held
 an attempt is due, its hook is inactive,   pending, retrying          cancelled
 deleted, or without a secret
@@ -26,11 +26,13 @@ Known is that                                       so
 ==================================================  ==================================================
 log, hook and client are gone                       drop it
 the log has no such delivery                        reject it: it becomes a dead letter
-it has ended, or the attempt was made               drop it; or defer it until the next attempt, if the
-                                                    message came before and that may not be ordered
+it has ended                                        drop it
+the attempt was made                                drop it; or defer the next one, if the message came
+                                                    before and that one may not have been ordered
 the attempt is not due                              defer it until then; or drop it, if the sweep brings it
 its hook does not receive (:func:`refusal_of`)      end it as held or cancelled
-its client has as much in flight as it may          defer it, longer each time
+its client has as much in flight as it may          defer it, longer each time; or drop it, if it waits
+                                                    long and the sweep brings it
 its hook's circuit is tripped                       send it as a probe, or defer it once
 otherwise                                           send it
 ==================================================  ==================================================
@@ -136,7 +138,7 @@ class Why(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Defer:
-    """TaskMessage this task, for a time from now between these seconds."""
+    """Send this task again, for a time from now between these seconds."""
 
     task: AttemptTask
     least_seconds: int
@@ -199,8 +201,8 @@ def before_attempt(task: AttemptTask, known: Known, schedule: RetrySchedule, now
     if known.in_flight >= MAX_IN_FLIGHT_OF_CLIENT:
         waited = now - (delivery.next_attempt_at or delivery.created_at)
         wait = growing_wait(waited, at_least=CROWDED_SECONDS)
-        if known.is_logged and wait > LONG_SECONDS:
-            return Drop("the retry sweep brings it")  # as it would besides a message
+        if known.is_logged and delivery.next_attempt_at is not None and wait > LONG_SECONDS:
+            return Drop("the retry sweep brings it")  # as it would besides a message, each hour at least
         return Defer(task, wait - wait // 4, wait, Why.CROWDED)
     if task.ignores_circuit or not known.circuit.is_tripped:
         return Send(delivery)

@@ -258,7 +258,7 @@ class _Invocation:
             case Defer():
                 seconds = random.randint(step.least_seconds, step.most_seconds)  # noqa: S311 - spreads load
                 if step.why is Why.CIRCUIT:
-                    logger.info("deferred", seconds=seconds, **task.log_keys)
+                    logger.info("deferred", seconds=seconds, **(known.delivery or task).log_keys)
                 return TaskMessage(step.task, seconds)
             case End(delivery, reason):
                 if self._shared.log.save(delivery, over=logged):
@@ -266,7 +266,7 @@ class _Invocation:
                 logger.info(delivery.status.value, reason=reason, **delivery.log_keys)
                 self._done(message)
             case Drop(reason):
-                logger.info("dropped", reason=reason, **task.log_keys)
+                logger.info("dropped", reason=reason, **(known.delivery or task).log_keys)
                 self._done(message)
             case Reject(reason):
                 logger.error(reason, **task.log_keys)
