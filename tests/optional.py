@@ -13,6 +13,11 @@ tells_what_came_on_a_socket = pytest.mark.skipif(
     sys.platform != "linux", reason="only Linux tells what has come on a socket"
 )
 
+# `sam` brings AWS's runtime interface emulator for Linux alone.
+runs_the_emulator = pytest.mark.skipif(
+    sys.platform != "linux", reason="the runtime interface emulator is for Linux"
+)
+
 
 def program(name: str, *, in_ci: bool = True) -> str:
     """The path of a program. Without it the test is skipped, or fails where all have to run.

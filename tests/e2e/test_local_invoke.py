@@ -2,17 +2,14 @@
 
 import json
 import subprocess
-import sys
 
 import psutil
 import pytest
 
 from tests.e2e.local_run import ROOT
+from tests.optional import runs_the_emulator
 
-pytestmark = [
-    pytest.mark.toolchain,
-    pytest.mark.skipif(sys.platform != "linux", reason="the runtime interface emulator is for Linux"),
-]
+pytestmark = [pytest.mark.toolchain, runs_the_emulator]
 
 
 def invoke(stack, function, event=None, data_dir=None):

@@ -7,7 +7,6 @@ interface emulator, which is what runs in that container, beside what the contai
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -16,12 +15,10 @@ from storehooks_cli.local.deployment import _architecture
 from storehooks_cli.runtime import emulator, http, running
 from tests.e2e.conftest import copied, operator_environment
 from tests.e2e.local_run import ROOT, LocalRun
+from tests.optional import runs_the_emulator
 from tests.template_file import logical_id
 
-pytestmark = [
-    pytest.mark.toolchain,
-    pytest.mark.skipif(sys.platform != "linux", reason="the runtime interface emulator is for Linux"),
-]
+pytestmark = [pytest.mark.toolchain, runs_the_emulator]
 
 FUNCTIONS = sorted(path.parent.name for path in ROOT.glob("functions/*/app.py"))
 

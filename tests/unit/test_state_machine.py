@@ -8,11 +8,10 @@ from hypothesis import strategies as st
 
 from storehooks.domain import state_machine
 from storehooks.domain.circuit import PROBE_SECONDS, TRIPS_AFTER, Circuit
-from storehooks.domain.delivery import SOON_SECONDS, WAITING, Status
+from storehooks.domain.delivery import SAFETY_SECONDS, SOON_SECONDS, WAITING, Status
 from storehooks.domain.recovery import PROBES, new_recovery
 from storehooks.domain.state_machine import (
     CROWDED_SECONDS,
-    LONG_SECONDS,
     MAX_IN_FLIGHT_OF_CLIENT,
     MAX_OF_STEP,
     MAX_PENDING,
@@ -189,8 +188,8 @@ def test_a_crowd_is_deferred_longer_each_time_and_left_to_the_sweep_in_the_end()
     assert step(one, now=one.created_at + 5000, **full).most_seconds == SOON_SECONDS
     logged = in_status(Status.RETRYING)
     full["is_logged"] = True
-    assert isinstance(step(logged, now=NOW + LONG_SECONDS, **full), Defer)
-    assert isinstance(step(logged, now=NOW + LONG_SECONDS + 1, **full), Drop)
+    assert isinstance(step(logged, now=NOW + SAFETY_SECONDS, **full), Defer)
+    assert isinstance(step(logged, now=NOW + SAFETY_SECONDS + 1, **full), Drop)
 
 
 def test_a_tripped_circuit_defers_an_attempt_once_and_lets_a_probe_through():

@@ -35,7 +35,7 @@ class DeliveriesQueue:
     def __init__(self, queue: Queue) -> None:
         self._queue = queue
 
-    def send(self, orders: Sequence[TaskMessage]) -> None:
+    def send(self, messages: Sequence[TaskMessage]) -> None:
         """Send all.
 
         :raises storehooks.domain.errors.QueueFailedError: with the positions of those that were not taken.
@@ -43,11 +43,11 @@ class DeliveriesQueue:
         self._queue.send(
             [
                 OutgoingMessage(
-                    as_body(to_message(order.task)),
-                    group=_group(order.task),
-                    delay_seconds=min(order.delay_seconds, SOON_SECONDS),
+                    as_body(to_message(message.task)),
+                    group=_group(message.task),
+                    delay_seconds=min(message.delay_seconds, SOON_SECONDS),
                 )
-                for order in orders
+                for message in messages
             ]
         )
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from storehooks.domain.attempt import Attempt, Times
 from storehooks.domain.delivery import (
+    SAFETY_SECONDS,
     WAITING,
     AttemptTask,
     Delivery,
@@ -19,7 +20,6 @@ from storehooks.domain.delivery import (
     Task,
     is_delivery_id,
 )
-from storehooks.domain.state_machine import LONG_SECONDS
 
 type Item = dict[str, Any]
 
@@ -28,9 +28,6 @@ _TIMES = [step.name for step in fields(Times)]
 DUE_SHARDS = 4
 """The due index is spread over this many partitions."""
 
-# An attempt that SQS is to bring on time is looked after by the sweep as well, this much
-# later: should its message be lost on the way, the delivery is not.
-_SAFETY_SECONDS = LONG_SECONDS
 _MAX_CLAIM_SECONDS = 3600
 
 
@@ -101,7 +98,7 @@ def claimed_until(next_attempt_at: float, now: float) -> Item:
     repeats, and what the queue leaves to the sweep is not to wait for longer.
     """
     overdue = max(0.0, now - next_attempt_at)
-    return number_value(next_attempt_at + overdue + min(max(_SAFETY_SECONDS, overdue), _MAX_CLAIM_SECONDS))
+    return number_value(next_attempt_at + overdue + min(max(SAFETY_SECONDS, overdue), _MAX_CLAIM_SECONDS))
 
 
 def due_at(next_attempt_at: float) -> Item:
@@ -110,8 +107,8 @@ def due_at(next_attempt_at: float) -> Item:
 
 
 def due_at_the_latest(next_attempt_at: float) -> Item:
-    """When a sweep has to look at a delivery that a message of the queue is there for."""
-    return number_value(next_attempt_at + _SAFETY_SECONDS)
+    """When a sweep has to look at a delivery that a message of the queue is there for, and may be lost."""
+    return number_value(next_attempt_at + SAFETY_SECONDS)
 
 
 def from_item(item: Mapping[str, Any]) -> Delivery:

@@ -17,8 +17,8 @@ def growing_wait(waited_seconds: float, *, at_least: int) -> int:
     The wait doubles from round to round, and no round has to be counted. Whatever the task waits
     for, it starts at most twice as late as it could have, or 15 minutes late.
 
-    :param waited_seconds: since when there was no progress. A little below 0 where clocks differ. An event's
-        publisher may date it in the future, of which nothing follows: then it is the longest wait.
+    :param waited_seconds: for how long there was no progress. It is below 0 for an event that its publisher
+        dates in the future. Such a date does not say how long the task waited: then the wait is the longest.
     :param at_least: the first wait, in seconds.
     """
     if waited_seconds < -_CLOCKS_DIFFER_SECONDS:

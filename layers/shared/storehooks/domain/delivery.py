@@ -40,6 +40,9 @@ TIME_END = 16**14
 SOON_SECONDS = 900
 """The longest delay of a message on SQS."""
 
+SAFETY_SECONDS = 300
+"""How much later than due the retry sweep looks after an attempt that a message is to bring."""
+
 WAITING = frozenset({Status.PENDING, Status.RETRYING})
 """With these an attempt is still to come."""
 
@@ -53,10 +56,6 @@ class DeliverySummary:
     """A delivery as lists have it: without the payload, what destinations responded, and its rounds.
 
     Times are in seconds since 1970. It names the hook: each attempt reads the hook as it is then.
-
-    Attempts are made in rounds of the retry schedule. To send a delivery that ended again is
-    another round, which began at ``round_at`` (None in the first). ``earlier`` attempts belong to
-    the rounds before. The oldest attempts are not stored; ``forgotten`` counts them.
     """
 
     id: str
@@ -69,19 +68,6 @@ class DeliverySummary:
     status: Status = Status.PENDING
     attempts: tuple[Attempt, ...] = ()
     next_attempt_at: float | None = None
-    earlier: int = 0
-    forgotten: int = 0
-    round_at: float | None = None
-
-    @property
-    def attempt_count(self) -> int:
-        """All attempts that were ever made."""
-        return self.forgotten + len(self.attempts)
-
-    @property
-    def attempts_of_round(self) -> tuple[Attempt, ...]:
-        """Those of the present round."""
-        return self.attempts[max(0, self.earlier - self.forgotten) :]
 
     @property
     def log_keys(self) -> dict[str, Any]:
@@ -99,9 +85,26 @@ class Delivery(DeliverySummary):
     """One event for one hook, whole: what an attempt needs, and what the log may be overwritten with.
 
     ``payload`` is the body of every attempt, byte for byte.
+
+    Attempts are made in rounds of the retry schedule. To send a delivery that ended again is
+    another round, which began at ``round_at`` (None in the first). ``earlier`` attempts belong to
+    the rounds before. The oldest attempts are not stored; ``forgotten`` counts them.
     """
 
     payload: str
+    earlier: int = 0
+    forgotten: int = 0
+    round_at: float | None = None
+
+    @property
+    def attempt_count(self) -> int:
+        """All attempts that were ever made."""
+        return self.forgotten + len(self.attempts)
+
+    @property
+    def attempts_of_round(self) -> tuple[Attempt, ...]:
+        """Those of the present round."""
+        return self.attempts[max(0, self.earlier - self.forgotten) :]
 
     def ended(self, status: Status) -> "Delivery":
         """This delivery when no attempt is to follow, because of its hook."""

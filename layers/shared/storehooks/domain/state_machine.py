@@ -50,6 +50,7 @@ from storehooks.domain.circuit import Circuit, pause_seconds
 from storehooks.domain.delivery import (
     GONE,
     MOST_ATTEMPTS,
+    SAFETY_SECONDS,
     SOON_SECONDS,
     WAITING,
     AttemptTask,
@@ -71,10 +72,13 @@ MAX_OF_STEP = 500
 """Deliveries that one step of a recovery begins."""
 
 CROWDED_SECONDS = 5
-LONG_SECONDS = 300
-"""A wait that is no longer is left to the queue, and the retry sweep looks after it this much later."""
+"""The first wait of an attempt whose client has as much in flight as it may."""
+
 FULL_SECONDS = 2
+"""The first wait of a recovery that may begin no more for now."""
+
 PROBING_SECONDS = 5
+"""The same while its hook fails."""
 
 
 # ---------------------------------------------------------------- whether a hook receives
@@ -201,8 +205,9 @@ def before_attempt(task: AttemptTask, known: Known, schedule: RetrySchedule, now
     if known.in_flight >= MAX_IN_FLIGHT_OF_CLIENT:
         waited = now - (delivery.next_attempt_at or delivery.created_at)
         wait = growing_wait(waited, at_least=CROWDED_SECONDS)
-        if known.is_logged and delivery.next_attempt_at is not None and wait > LONG_SECONDS:
-            return Drop("the retry sweep brings it")  # as it would besides a message, each hour at least
+        if known.is_logged and delivery.next_attempt_at is not None and wait > SAFETY_SECONDS:
+            # It looks at the delivery in any case; a message of our own would be a second one.
+            return Drop("the retry sweep brings it")
         return Defer(task, wait - wait // 4, wait, Why.CROWDED)
     if task.ignores_circuit or not known.circuit.is_tripped:
         return Send(delivery)

@@ -97,8 +97,8 @@ class Deliverer:
         self.invocations = itertools.count()
 
     def deliver(self, batch: Sequence[ReceivedTask]) -> set[str]:
-        """Do all tasks of a batch, and what else is taken on meanwhile. Ends within two timeouts and a bit,
-        and what floods may add to a deadline.
+        """Do all tasks of a batch, and those that are taken on meanwhile. Returns within about
+        twice ``timeout_seconds``, plus up to 8 s under flood.
 
         :return: the ids of the messages that failed, and have to come again.
         """
@@ -234,7 +234,10 @@ class _Invocation:
     def _begin(
         self, message: ReceivedTask, task: AttemptTask, context: DeliveryContext
     ) -> TaskMessage | None:
-        """Do what the state machine says of an attempt; a message: it is deferred."""
+        """Do what the state machine says of an attempt.
+
+        :return: the message that defers it; None if it is not deferred.
+        """
         now = self._shared.clock()
         key, client = (task.store_hash, task.hook_id), (task.store_hash, task.client_id)
         logged = context.deliveries.get(task.delivery_id)

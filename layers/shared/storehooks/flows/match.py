@@ -50,7 +50,7 @@ class Matcher:
         """
         failed: set[str] = set()
         matched: set[str] = set()
-        orders: list[tuple[str, TaskMessage]] = []
+        messages: list[tuple[str, TaskMessage]] = []
         found: dict[tuple[str, str], list[Hook]] = {}
         for message_id, body in bodies.items():
             try:
@@ -60,28 +60,28 @@ class Matcher:
                     failed.add(message_id)
                 continue
             try:
-                made = self._orders(event, found)
+                made = self._messages(event, found)
             except StorehooksError as error:
                 failed.add(message_id)
                 self._meter.call_failed("matching failed", error=repr(error), **event.log_keys)
                 continue
             if made is not None:
                 matched.add(message_id)
-                orders += [(message_id, order) for order in made]
+                messages += [(message_id, message) for message in made]
         try:
-            self._queue.send([order for _, order in orders])
+            self._queue.send([message for _, message in messages])
         except QueueFailedError as error:
-            failed |= {orders[position][0] for position in error.failed}
-            unsent = [orders[position][1] for position in sorted(error.failed)]
+            failed |= {messages[position][0] for position in error.failed}
+            unsent = [messages[position][1] for position in sorted(error.failed)]
             self._meter.call_failed(
                 "sending deliveries failed",
                 error=error.code,
-                delivery_ids=delivery_ids(order.task for order in unsent),
+                delivery_ids=delivery_ids(message.task for message in unsent),
             )
         self._meter.count(Count.EVENTS_MATCHED, len(matched - failed))
         return failed
 
-    def _orders(self, event: Event, found: dict[tuple[str, str], list[Hook]]) -> list[TaskMessage] | None:
+    def _messages(self, event: Event, found: dict[tuple[str, str], list[Hook]]) -> list[TaskMessage] | None:
         """What the deliveries queue is to be given for an event; None for one that was published before."""
         if event.has_given_id and not self._event_ids.is_new(event):
             logger.info("event was published before", **event.log_keys)

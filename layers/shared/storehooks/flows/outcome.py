@@ -34,6 +34,7 @@ from storehooks.domain.state_machine import (
     deactivation_reason,
     is_to_hold,
     seconds_to_next_hold,
+    seconds_until,
 )
 from storehooks.flows.meter import Count, Duration, Meter
 
@@ -195,7 +196,7 @@ class Outcomes:
                 for one in failed
                 if (after := ended.get(one.after.id, one.after)).id not in unsettled
             ]
-        orders: list[TaskMessage] = []
+        messages: list[TaskMessage] = []
         for _, after, saved in saving:
             try:
                 if not saved.result():
@@ -206,9 +207,9 @@ class Outcomes:
                 continue
             self._meter.count_ended(after.status)
             if after.is_next_soon and after.next_attempt_at is not None:
-                wait = math.ceil(after.next_attempt_at - self._clock())
-                orders.append(TaskMessage(after.task, max(0, wait)))
-        unsettled |= self._send(orders)
+                wait = seconds_until(after.next_attempt_at, self._clock())
+                messages.append(TaskMessage(after.task, wait))
+        unsettled |= self._send(messages)
         for one, after, _ in saving:
             if after.status is Status.RETRYING:
                 self._tell(one.sent)
@@ -275,12 +276,12 @@ class Outcomes:
         except StorehooksError as error:
             self._meter.call_failed("delivery exception not told", error=repr(error), **one.delivery.log_keys)
 
-    def _send(self, orders: Sequence[TaskMessage]) -> set[str]:
+    def _send(self, messages: Sequence[TaskMessage]) -> set[str]:
         """Send tasks; the ids of the deliveries whose attempts were not taken."""
         try:
-            self._queue.send(orders)
+            self._queue.send(messages)
         except QueueFailedError as error:
-            tasks = [orders[position].task for position in sorted(error.failed)]
+            tasks = [messages[position].task for position in sorted(error.failed)]
             ids = delivery_ids(tasks)
             hook_ids = sorted({task.hook_id for task in tasks if not isinstance(task, RecordTask)})
             self._meter.call_failed(

@@ -69,9 +69,9 @@ class Sweeper:
             return None
         now = self._clock()
         logger.info("handing on", delivery_ids=[task.delivery_id for task, _ in due])
-        orders = [TaskMessage(task, seconds_until(due_at, now)) for task, due_at in due]
+        messages = [TaskMessage(task, seconds_until(due_at, now)) for task, due_at in due]
         try:
-            self._queue.send(orders)
+            self._queue.send(messages)
         except QueueFailedError as error:
             ids = delivery_ids(due[position][0] for position in sorted(error.failed))
             self._meter.call_failed("handing on failed", error=error.code, delivery_ids=ids)
