@@ -16,8 +16,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any
+
+from storehooks.composition import Handler, Parts
+from storehooks.settings import Settings
 
 ROOT = Path(__file__).parents[1]
 _PEAK = re.compile(r"VmHWM:\s+(\d+) kB")
@@ -71,14 +73,15 @@ def alone(function: str, settings: Mapping[str, str]) -> Iterator[Alone]:
             process.kill()
 
 
-def load(function: str) -> ModuleType:
-    """A function, as it is after a cold start in this process's environment."""
+def load(function: str, **given: Any) -> Handler:
+    """A function's handler after a cold start in this process's environment, with these parts given."""
     spec = importlib.util.spec_from_file_location(function, ROOT / "functions" / function / "app.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return module
+    handler: Handler = module.build(Parts(Settings(os.environ), **given))
+    return handler
 
 
 def main() -> None:
@@ -90,7 +93,7 @@ def main() -> None:
         line = {"answer": answer, "peak_mb": peak_mb(), "core_seconds": core_seconds}
         print(json.dumps(line), file=said, flush=True)
 
-    handler = load(sys.argv[1]).handler
+    handler = load(sys.argv[1])
     say(None, time.process_time())
     for line in sys.stdin:
         event = json.loads(line)

@@ -46,7 +46,7 @@ def _operations(aws: Metered, functions: Any) -> Iterator[tuple[str, int | None,
     yield (
         "Authorize a token that is not in the gateway's memory",
         1,
-        lambda: functions.module("authorizer").handler(authorizer, None),
+        lambda: functions.handler("authorizer")(authorizer, None),
     )
     # An id that no two hooks get, and the hook with its guard.
     yield "Create a hook", 2, lambda: client.create(headers=headers, is_active=True)
@@ -138,7 +138,7 @@ def _delivery_records(hooks: list[int], client_id: str, round_name: str) -> list
 
 
 def _work(functions: Any, function: str, records: list[dict[str, Any]]) -> None:
-    failed = functions.module(function).handler({"Records": records}, None)
+    failed = functions.handler(function)({"Records": records}, None)
     assert failed == {"batchItemFailures": []}, failed
 
 

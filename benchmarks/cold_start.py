@@ -139,6 +139,7 @@ def settings(endpoint_url: str) -> dict[str, str]:
         "AWS_ENDPOINT_URL": endpoint_url,
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
+        "AWS_LAMBDA_FUNCTION_NAME": "function",
         "HOOKS_TABLE": "hooks",
         "ALLOW_PRIVATE_DESTINATIONS": "false",
         "LOG_LEVEL": "INFO",

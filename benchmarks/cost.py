@@ -112,7 +112,7 @@ def _matching(aws: Metered) -> dict[str, float]:
 
     functions = Functions()
     event = {"Records": event_records(10, one_store=False)}
-    spent = aws.spent(lambda: functions.module("match_events").handler(event, None))
+    spent = aws.spent(lambda: functions.handler("match_events")(event, None))
     batches = MILLION / 10
     milliseconds = len(spent.calls) * ASSUMED["aws_call_ms"]
     logged = spent.log_bytes + ASSUMED["log_bytes_of_an_invocation"]

@@ -51,9 +51,9 @@ class Deliver:
 
     def __init__(self, to: Peers) -> None:
         to.use_aws()
-        self._function = deployment.load("deliver")
         # Whose certificates it takes is no setting of the function.
-        self._function.deliverer.sender = Sender(timeout_seconds=10, allow_private=True, ca_bundle=to.ca_file)
+        sender = Sender(timeout_seconds=10, allow_private=True, ca_bundle=to.ca_file)
+        self._deliver = deployment.load("deliver", sender=sender)
         self._events: list[dict[str, Any]] = []
 
     def prepare(self, made: Made) -> None:
@@ -63,7 +63,7 @@ class Deliver:
 
     def send(self) -> None:
         for number, event in enumerate(self._events):
-            answer = self._function.handler(event, Context(f"invocation-{number}"))
+            answer = self._deliver(event, Context(f"invocation-{number}"))
             assert answer == {"batchItemFailures": []}, answer
 
 

@@ -2,7 +2,6 @@
 
 import json
 import os
-from types import ModuleType
 from typing import Any
 
 from benchmarks import alone
@@ -11,6 +10,7 @@ from storehooks.adapters.access import client_key
 from storehooks.adapters.delivery_items import to_message
 from storehooks.adapters.hooks_table import hook_key, to_item
 from storehooks.adapters.queue import as_body
+from storehooks.composition import Handler
 from storehooks.domain.delivery import Delivery, new_delivery
 from storehooks.domain.event import Event
 from storehooks.domain.hook import Hook
@@ -38,10 +38,10 @@ _SCOPE = "store/order/created"
 _ACCEPTED_AT = 1_795_428_000
 
 
-def load(function: str) -> ModuleType:
-    """A function, as it is after a cold start with these settings."""
+def load(function: str, **given: Any) -> Handler:
+    """A function's handler after a cold start with these settings, with these parts given."""
     os.environ |= SETTINGS
-    return alone.load(function)
+    return alone.load(function, **given)
 
 
 def client_of(store_hash: str) -> str:

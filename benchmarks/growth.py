@@ -23,6 +23,7 @@ from storehooks.adapters.delivery_items import to_message
 from storehooks.adapters.hooks_table import to_item
 from storehooks.adapters.queue import as_body
 from storehooks.adapters.sender import Sender
+from storehooks.composition import Handler
 from storehooks.domain.delivery import TaskMessage
 
 EVENTS = (1_000, 10_000, 100_000)
@@ -83,8 +84,8 @@ def _run(to: Peers, control: Connection) -> None:
     os.sched_setaffinity(0, {MEASURED_CORE})
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the logs
     to.use_aws()
-    match, deliver = deployment.load("match_events"), deployment.load("deliver")
-    deliver.deliverer.sender = Sender(timeout_seconds=10, allow_private=True, ca_bundle=to.ca_file)
+    sender = Sender(timeout_seconds=10, allow_private=True, ca_bundle=to.ca_file)
+    match, deliver = deployment.load("match_events"), deployment.load("deliver", sender=sender)
     handed_on: list[TaskMessage] = []
     send = DeliveriesQueue.send
 
@@ -120,9 +121,9 @@ def _body(order: TaskMessage) -> str:
     return as_body(to_message(order.task))
 
 
-def _seconds(function: Any, records: Sequence[dict[str, Any]]) -> float:
+def _seconds(function: Handler, records: Sequence[dict[str, Any]]) -> float:
     started = time.process_time()
-    answer = function.handler({"Records": records}, Context())
+    answer = function({"Records": records}, Context())
     taken = time.process_time() - started
     assert answer == {"batchItemFailures": []}, answer
     return taken

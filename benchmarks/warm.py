@@ -32,7 +32,7 @@ def measure(rounds: int = ROUNDS) -> list[Measure]:
 
 def _measure(function: str, bare: Any, rounds: int) -> Measure:
     event = json.loads((ROOT / f"events/{function}.json").read_text())
-    run, run_bare = partial(_milliseconds, load(function).handler, event), partial(_milliseconds, bare, event)
+    run, run_bare = partial(_milliseconds, load(function), event), partial(_milliseconds, bare, event)
     paired(20, run, run_bare)  # connections are open then
     ours, plain = paired(rounds, run, run_bare)
     return Measure(

@@ -4,22 +4,29 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from storehooks.adapters.access import TokensTable
 from storehooks.api.access_policy import access_policy
+from storehooks.composition import Handler, Parts, lambda_handler
 from storehooks.domain.errors import UnauthenticatedError
-from storehooks.settings import setting
 
 logger = Logger(utc=True)
-tokens = TokensTable(setting("TOKENS_TABLE"))
 
 
-def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    """Answer the gateway's TOKEN authorizer event."""
-    try:
-        caller = tokens.caller(event["authorizationToken"])
-    except UnauthenticatedError:
-        logger.info("unknown token")
-        # The one text that the gateway turns into a 401 instead of a 500.
-        raise Exception("Unauthorized") from None  # noqa: TRY002
-    logger.info("authorized", store_hash=caller.store_hash, client_id=caller.client_id)
-    return access_policy(caller, event["methodArn"])
+def build(parts: Parts) -> Handler:
+    """The handler, made of these parts."""
+    tokens = parts.tokens
+
+    def authorize(event: dict[str, Any], _context: object) -> dict[str, Any]:
+        """Respond to the gateway's TOKEN authorizer event."""
+        try:
+            caller = tokens.caller(event["authorizationToken"])
+        except UnauthenticatedError:
+            logger.info("unknown token")
+            # The one text that the gateway turns into a 401 instead of a 500.
+            raise Exception("Unauthorized") from None  # noqa: TRY002
+        logger.info("authorized", store_hash=caller.store_hash, client_id=caller.client_id)
+        return access_policy(caller, event["methodArn"])
+
+    return authorize
+
+
+handler = lambda_handler(build)

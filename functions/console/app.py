@@ -9,6 +9,7 @@ from pathlib import Path
 from storehooks.api.operation import operation
 from storehooks.api.request import Request
 from storehooks.api.response import HtmlResponse, Response
+from storehooks.composition import Handler, Parts, lambda_handler
 from storehooks.domain.scope import catalogue, wildcards
 
 FOLDER = Path(__file__).parent
@@ -76,13 +77,16 @@ def _digest(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
-page = _page()
+def build(_parts: Parts) -> Handler:
+    """The handler, with the page that it always responds with."""
+    page = _page()
+
+    @operation
+    def console(_request: Request) -> Response:
+        """The console: a page for people, which calls the API with the token that they give it."""
+        return page
+
+    return console
 
 
-@operation
-def console(_request: Request) -> Response:
-    """The console: a page for people, which calls the API with the token that they give it."""
-    return page
-
-
-handler = console
+handler = lambda_handler(build)

@@ -1,21 +1,24 @@
 """DELETE /stores/{store_hash}/{v2,v3}/hooks/{id}"""
 
-from storehooks.adapters.hooks_table import HooksTable
 from storehooks.api.hook_output import hook_response
 from storehooks.api.operation import operation
 from storehooks.api.request import Request
 from storehooks.api.response import Response
+from storehooks.composition import Handler, Parts, lambda_handler
 from storehooks.domain.identity import DEFAULT_OAUTH_SCOPE
-from storehooks.settings import setting
-
-hooks = HooksTable(setting("HOOKS_TABLE"))
 
 
-@operation
-def delete_hook(request: Request) -> Response:
-    """Remove a hook of the caller; the answer is the hook as it was."""
-    caller = request.caller(DEFAULT_OAUTH_SCOPE)
-    return hook_response(request.version, hooks.delete(caller, request.hook_id()))
+def build(parts: Parts) -> Handler:
+    """The handler, made of these parts."""
+    hooks = parts.hooks
+
+    @operation
+    def delete_hook(request: Request) -> Response:
+        """Remove a hook of the caller; the answer is the hook as it was."""
+        caller = request.caller(DEFAULT_OAUTH_SCOPE)
+        return hook_response(request.version, hooks.delete(caller, request.hook_id()))
+
+    return delete_hook
 
 
-handler = delete_hook
+handler = lambda_handler(build)

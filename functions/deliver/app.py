@@ -2,65 +2,23 @@
 
 from typing import Any
 
-from storehooks.adapters.bus import EventBus
-from storehooks.adapters.deliveries_queue import DeliveriesQueue, from_record
-from storehooks.adapters.deliveries_table import DeliveriesTable
-from storehooks.adapters.delivery_context import DeliveryContexts
-from storehooks.adapters.hooks_table import HooksTable
-from storehooks.adapters.queue import Queue
-from storehooks.adapters.recoveries_table import RecoveriesTable
-from storehooks.adapters.sender import Sender
-from storehooks.adapters.told_once import ToldOnce
-from storehooks.domain.retry import RetrySchedule
-from storehooks.flows.deliver import Deliverer
+from storehooks.adapters.deliveries_queue import from_record
+from storehooks.composition import Handler, Parts, lambda_handler
 from storehooks.flows.invocation import log_request_id
-from storehooks.flows.meter import Meter
-from storehooks.flows.outcome import Outcomes
-from storehooks.flows.recover import Recoverer
-from storehooks.settings import number, setting, switch
-
-schedule = RetrySchedule.parse(setting("RETRY_SCHEDULE"))
-timeout_seconds = number("DELIVERY_TIMEOUT_SECONDS")
-log = DeliveriesTable(setting("DELIVERIES_TABLE"), retention_days=number("DELIVERY_RETENTION_DAYS"))
-hooks = HooksTable(setting("HOOKS_TABLE"))
-queue = DeliveriesQueue(Queue(setting("DELIVERIES_QUEUE")))
-meter = Meter()
-deliverer = Deliverer(
-    contexts=DeliveryContexts(
-        hooks_table=setting("HOOKS_TABLE"),
-        clients_table=setting("CLIENTS_TABLE"),
-        deliveries_table=setting("DELIVERIES_TABLE"),
-    ),
-    log=log,
-    queue=queue,
-    outcomes=Outcomes(
-        log=log,
-        hooks=hooks,
-        queue=queue,
-        bus=EventBus(setting("EVENT_BUS")),
-        told=ToldOnce(setting("EVENT_IDS_TABLE")),
-        schedule=schedule,
-        meter=meter,
-    ),
-    recoverer=Recoverer(
-        recoveries=RecoveriesTable(
-            setting("DELIVERIES_TABLE"), retention_days=number("DELIVERY_RETENTION_DAYS")
-        ),
-        log=log,
-        hooks=hooks,
-        queue=queue,
-        meter=meter,
-    ),
-    sender=Sender(timeout_seconds=timeout_seconds, allow_private=switch("ALLOW_PRIVATE_DESTINATIONS")),
-    schedule=schedule,
-    meter=meter,
-    timeout_seconds=timeout_seconds,
-)
 
 
-def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """Do a batch of the queue; what fails comes again."""
-    log_request_id(context)
-    with meter.invocation():
-        failed = deliverer.deliver([from_record(record) for record in event["Records"]])
-    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in sorted(failed)]}
+def build(parts: Parts) -> Handler:
+    """The handler, made of these parts."""
+    deliverer, meter = parts.deliverer, parts.meter
+
+    def deliver(event: dict[str, Any], context: object) -> dict[str, Any]:
+        """Do a batch of the queue; what fails comes again."""
+        log_request_id(context)
+        with meter.invocation():
+            failed = deliverer.deliver([from_record(record) for record in event["Records"]])
+        return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in sorted(failed)]}
+
+    return deliver
+
+
+handler = lambda_handler(build)

@@ -1,33 +1,34 @@
 """GET /stores/{store_hash}/v3/hooks/admin"""
 
-from storehooks.adapters.addresses import Addresses
-from storehooks.adapters.hooks_table import HooksTable
 from storehooks.api.operation import operation
 from storehooks.api.request import MAX_PAGE_SIZE, Request
 from storehooks.api.response import Response
 from storehooks.api.v3 import admin_to_v3, enveloped, pagination
+from storehooks.composition import Handler, Parts, lambda_handler
 from storehooks.domain.identity import DEFAULT_OAUTH_SCOPE
-from storehooks.settings import setting
-
-hooks = HooksTable(setting("HOOKS_TABLE"))
-addresses = Addresses(setting("HOOKS_TABLE"))
 
 
-@operation
-def get_admin(request: Request) -> Response:
-    """The addresses the caller has named, and a page of its hooks with their status."""
-    caller = request.caller(DEFAULT_OAUTH_SCOPE)
-    wanted = request.hooks_wanted(v3_page_size=MAX_PAGE_SIZE)
-    found = hooks.page(
-        caller,
-        skip=wanted.page.skip,
-        most=wanted.page.size,
-        only=wanted.only,
-        is_counted=wanted.is_counted,
-    )
-    emails = addresses.get(caller.store_hash, caller.client_id)
-    meta = pagination(wanted.page, total=found.total or 0, count=len(found.hooks))
-    return Response(200, enveloped(admin_to_v3(emails, found.hooks), meta))
+def build(parts: Parts) -> Handler:
+    """The handler, made of these parts."""
+    hooks, addresses = parts.hooks, parts.addresses
+
+    @operation
+    def get_admin(request: Request) -> Response:
+        """The addresses the caller has named, and a page of its hooks with their status."""
+        caller = request.caller(DEFAULT_OAUTH_SCOPE)
+        wanted = request.hooks_wanted(v3_page_size=MAX_PAGE_SIZE)
+        found = hooks.page(
+            caller,
+            skip=wanted.page.skip,
+            most=wanted.page.size,
+            only=wanted.only,
+            is_counted=wanted.is_counted,
+        )
+        emails = addresses.get(caller.store_hash, caller.client_id)
+        meta = pagination(wanted.page, total=found.total or 0, count=len(found.hooks))
+        return Response(200, enveloped(admin_to_v3(emails, found.hooks), meta))
+
+    return get_admin
 
 
-handler = get_admin
+handler = lambda_handler(build)

@@ -1,21 +1,24 @@
 """GET /stores/{store_hash}/{v2,v3}/hooks/{id}"""
 
-from storehooks.adapters.hooks_table import HooksTable
 from storehooks.api.hook_output import hook_response
 from storehooks.api.operation import operation
 from storehooks.api.request import Request
 from storehooks.api.response import Response
+from storehooks.composition import Handler, Parts, lambda_handler
 from storehooks.domain.identity import DEFAULT_OAUTH_SCOPE
-from storehooks.settings import setting
-
-hooks = HooksTable(setting("HOOKS_TABLE"))
 
 
-@operation
-def get_hook(request: Request) -> Response:
-    """One hook of the caller."""
-    caller = request.caller(DEFAULT_OAUTH_SCOPE)
-    return hook_response(request.version, hooks.get(caller, request.hook_id()))
+def build(parts: Parts) -> Handler:
+    """The handler, made of these parts."""
+    hooks = parts.hooks
+
+    @operation
+    def get_hook(request: Request) -> Response:
+        """One hook of the caller."""
+        caller = request.caller(DEFAULT_OAUTH_SCOPE)
+        return hook_response(request.version, hooks.get(caller, request.hook_id()))
+
+    return get_hook
 
 
-handler = get_hook
+handler = lambda_handler(build)

@@ -1,24 +1,25 @@
 """GET /stores/{store_hash}/v2/hooks/{id}/recoveries/{recovery_id}"""
 
-from storehooks.adapters.hooks_table import HooksTable
-from storehooks.adapters.recoveries_table import RecoveriesTable
 from storehooks.api.operation import operation
 from storehooks.api.request import Request
 from storehooks.api.response import Response
 from storehooks.api.v2 import recovery_to_v2
+from storehooks.composition import Handler, Parts, lambda_handler
 from storehooks.domain.identity import DEFAULT_OAUTH_SCOPE
-from storehooks.settings import number, setting
-
-hooks = HooksTable(setting("HOOKS_TABLE"))
-recoveries = RecoveriesTable(setting("DELIVERIES_TABLE"), retention_days=number("DELIVERY_RETENTION_DAYS"))
 
 
-@operation
-def get_recovery(request: Request) -> Response:
-    """How far a recovery of one of the caller's hooks has got."""
-    caller = request.caller(DEFAULT_OAUTH_SCOPE)
-    hook = hooks.get(caller, request.hook_id())
-    return Response(200, recovery_to_v2(recoveries.get(hook.store_hash, hook.id, request.recovery_id())))
+def build(parts: Parts) -> Handler:
+    """The handler, made of these parts."""
+    hooks, recoveries = parts.hooks, parts.recoveries
+
+    @operation
+    def get_recovery(request: Request) -> Response:
+        """How far a recovery of one of the caller's hooks has got."""
+        caller = request.caller(DEFAULT_OAUTH_SCOPE)
+        hook = hooks.get(caller, request.hook_id())
+        return Response(200, recovery_to_v2(recoveries.get(hook.store_hash, hook.id, request.recovery_id())))
+
+    return get_recovery
 
 
-handler = get_recovery
+handler = lambda_handler(build)

@@ -1,29 +1,32 @@
 """GET /stores/{store_hash}/{v2,v3}/hooks"""
 
-from storehooks.adapters.hooks_table import HooksTable
 from storehooks.api.hook_output import hooks_response
 from storehooks.api.operation import operation
 from storehooks.api.request import Request
 from storehooks.api.response import Response
+from storehooks.composition import Handler, Parts, lambda_handler
 from storehooks.domain.identity import DEFAULT_OAUTH_SCOPE
-from storehooks.settings import setting
-
-hooks = HooksTable(setting("HOOKS_TABLE"))
 
 
-@operation
-def list_hooks(request: Request) -> Response:
-    """A page of the caller's hooks by id; past the end, an empty one."""
-    caller = request.caller(DEFAULT_OAUTH_SCOPE)
-    wanted = request.hooks_wanted()
-    found = hooks.page(
-        caller,
-        skip=wanted.page.skip,
-        most=wanted.page.size,
-        only=wanted.only,
-        is_counted=wanted.is_counted,
-    )
-    return hooks_response(request.version, found, wanted.page)
+def build(parts: Parts) -> Handler:
+    """The handler, made of these parts."""
+    hooks = parts.hooks
+
+    @operation
+    def list_hooks(request: Request) -> Response:
+        """A page of the caller's hooks by id; past the end, an empty one."""
+        caller = request.caller(DEFAULT_OAUTH_SCOPE)
+        wanted = request.hooks_wanted()
+        found = hooks.page(
+            caller,
+            skip=wanted.page.skip,
+            most=wanted.page.size,
+            only=wanted.only,
+            is_counted=wanted.is_counted,
+        )
+        return hooks_response(request.version, found, wanted.page)
+
+    return list_hooks
 
 
-handler = list_hooks
+handler = lambda_handler(build)

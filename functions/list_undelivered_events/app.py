@@ -1,33 +1,34 @@
 """GET /stores/{store_hash}/v3/hooks/events"""
 
-from storehooks.adapters.hooks_table import HooksTable
-from storehooks.adapters.undelivered import UndeliveredEvents
 from storehooks.api.operation import operation
 from storehooks.api.request import Request
 from storehooks.api.response import Response
 from storehooks.api.v3 import enveloped, events_to_v3, pagination
+from storehooks.composition import Handler, Parts, lambda_handler
 from storehooks.domain.delivery import ids_between
 from storehooks.domain.identity import DEFAULT_OAUTH_SCOPE
-from storehooks.settings import setting
-
-hooks = HooksTable(setting("HOOKS_TABLE"))
-undelivered = UndeliveredEvents(setting("DELIVERIES_TABLE"))
 
 
-@operation
-def list_undelivered_events(request: Request) -> Response:
-    """A page of the events that have not reached the caller's hooks, the newest first."""
-    caller = request.caller(DEFAULT_OAUTH_SCOPE)
-    wanted = request.events_wanted()
-    found = undelivered.page(
-        caller.store_hash,
-        hooks.ids(caller),
-        between=ids_between(wanted.since * 1000, wanted.until * 1000 + 999),
-        skip=wanted.page.skip,
-        most=wanted.page.size,
-    )
-    data = events_to_v3(found.payloads)
-    return Response(200, enveloped(data, pagination(wanted.page, total=found.total, count=len(data))))
+def build(parts: Parts) -> Handler:
+    """The handler, made of these parts."""
+    hooks, undelivered = parts.hooks, parts.undelivered
+
+    @operation
+    def list_undelivered_events(request: Request) -> Response:
+        """A page of the events that have not reached the caller's hooks, the newest first."""
+        caller = request.caller(DEFAULT_OAUTH_SCOPE)
+        wanted = request.events_wanted()
+        found = undelivered.page(
+            caller.store_hash,
+            hooks.ids(caller),
+            between=ids_between(wanted.since * 1000, wanted.until * 1000 + 999),
+            skip=wanted.page.skip,
+            most=wanted.page.size,
+        )
+        data = events_to_v3(found.payloads)
+        return Response(200, enveloped(data, pagination(wanted.page, total=found.total, count=len(data))))
+
+    return list_undelivered_events
 
 
-handler = list_undelivered_events
+handler = lambda_handler(build)

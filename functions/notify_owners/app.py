@@ -1,26 +1,21 @@
-"""An entry of the bus that tells of a deactivated hook: writes to the hook's owners."""
+"""An entry of the bus that says which hook was deactivated: notifies the hook's owners by e-mail."""
 
 from typing import Any
 
-from storehooks.adapters.addresses import Addresses
-from storehooks.adapters.hooks_table import HooksTable
-from storehooks.adapters.mailer import Mailer
-from storehooks.adapters.told_once import ToldOnce
-from storehooks.domain.retry import RetrySchedule
+from storehooks.composition import Handler, Parts, lambda_handler
 from storehooks.flows.invocation import log_request_id
-from storehooks.flows.notify import Notifier
-from storehooks.settings import setting
-
-notifier = Notifier(
-    hooks=HooksTable(setting("HOOKS_TABLE")),
-    addresses=Addresses(setting("HOOKS_TABLE")),
-    told=ToldOnce(setting("EVENT_IDS_TABLE")),
-    mailer=Mailer(setting("EMAIL_SENDER")),
-    schedule=RetrySchedule.parse(setting("RETRY_SCHEDULE")),
-)
 
 
-def handler(event: dict[str, Any], context: object) -> dict[str, bool]:
-    """Write once; what fails Lambda tries again, and then puts among the dead letters."""
-    log_request_id(context)
-    return {"written": notifier.notify(event)}
+def build(parts: Parts) -> Handler:
+    """The handler, made of these parts."""
+    notifier = parts.notifier
+
+    def notify_owners(event: dict[str, Any], context: object) -> dict[str, bool]:
+        """Notify once; what fails Lambda tries again, and then puts among the dead letters."""
+        log_request_id(context)
+        return {"written": notifier.notify(event)}
+
+    return notify_owners
+
+
+handler = lambda_handler(build)

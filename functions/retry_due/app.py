@@ -1,23 +1,20 @@
 """Each minute: hands on the retries that are due soon."""
 
-from storehooks.adapters.deliveries_queue import DeliveriesQueue
-from storehooks.adapters.deliveries_table import DeliveriesTable
-from storehooks.adapters.queue import Queue
+from storehooks.composition import Handler, Parts, lambda_handler
 from storehooks.flows.invocation import log_request_id
-from storehooks.flows.meter import Meter
-from storehooks.flows.sweep import Sweeper
-from storehooks.settings import number, setting
-
-meter = Meter()
-sweeper = Sweeper(
-    deliveries=DeliveriesTable(setting("DELIVERIES_TABLE"), retention_days=number("DELIVERY_RETENTION_DAYS")),
-    queue=DeliveriesQueue(Queue(setting("DELIVERIES_QUEUE"))),
-    meter=meter,
-)
 
 
-def handler(_event: object, context: object) -> dict[str, int]:
-    """Sweep once."""
-    log_request_id(context)
-    with meter.invocation():
-        return {"handed_on": sweeper.sweep()}
+def build(parts: Parts) -> Handler:
+    """The handler, made of these parts."""
+    sweeper, meter = parts.sweeper, parts.meter
+
+    def retry_due(_event: object, context: object) -> dict[str, int]:
+        """Sweep once."""
+        log_request_id(context)
+        with meter.invocation():
+            return {"handed_on": sweeper.sweep()}
+
+    return retry_due
+
+
+handler = lambda_handler(build)

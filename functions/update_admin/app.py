@@ -1,23 +1,26 @@
 """PUT /stores/{store_hash}/v3/hooks/admin"""
 
-from storehooks.adapters.addresses import Addresses
 from storehooks.api.admin_input import AdminChanges
 from storehooks.api.operation import operation
 from storehooks.api.request import Request
 from storehooks.api.response import Response
+from storehooks.composition import Handler, Parts, lambda_handler
 from storehooks.domain.identity import DEFAULT_OAUTH_SCOPE
-from storehooks.settings import setting
-
-addresses = Addresses(setting("HOOKS_TABLE"))
 
 
-@operation
-def update_admin(request: Request) -> Response:
-    """Name the addresses to write to when one of the caller's hooks is deactivated."""
-    caller = request.caller(DEFAULT_OAUTH_SCOPE)
-    changes = AdminChanges.parse(request.json_object())
-    addresses.put(caller.store_hash, caller.client_id, changes.emails)
-    return Response(204)
+def build(parts: Parts) -> Handler:
+    """The handler, made of these parts."""
+    addresses = parts.addresses
+
+    @operation
+    def update_admin(request: Request) -> Response:
+        """Name the addresses to write to when one of the caller's hooks is deactivated."""
+        caller = request.caller(DEFAULT_OAUTH_SCOPE)
+        changes = AdminChanges.parse(request.json_object())
+        addresses.put(caller.store_hash, caller.client_id, changes.emails)
+        return Response(204)
+
+    return update_admin
 
 
-handler = update_admin
+handler = lambda_handler(build)

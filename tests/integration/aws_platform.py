@@ -26,6 +26,7 @@ from moto.sqs.models import sqs_backends
 from storehooks.adapters.access import AccessTables
 from storehooks.adapters.addresses import Addresses
 from storehooks.adapters.hooks_table import HooksTable
+from storehooks.composition import Handler
 from storehooks.domain.attempt import OutgoingRequest
 from storehooks.domain.errors import StorehooksError
 from storehooks.domain.identity import Caller
@@ -105,7 +106,7 @@ class Platform:
         self.log = io.StringIO()
         self._numbers = itertools.count()
         self._waiting: list[Message] = []
-        self._functions = Functions()
+        self._functions = Functions(clock=self.clock, sleep=lambda _: None)
         aws.empty("HooksTable", "DeliveriesTable", "EventIdsTable", *READERS, "EventsDeadLetters")
         self.mails.clear()
         self.hooks = HooksTable("HooksTable", dynamodb=aws.dynamodb, clock=self.clock)
@@ -180,42 +181,24 @@ class Platform:
 
     # ------------------------------------------------------------ the platform
 
-    def module(self, name: str):
-        module = self._functions.module(name)
-        if not hasattr(module, "is_of_platform"):
-            module.is_of_platform = True
-            if name == "deliver":
-                module.deliverer.sender.close()
-                module.deliverer.sender = (SlowSender if self.is_slow else Sender)(self)
-                if self.is_slow:  # to take further messages at once
-                    self._monkeypatch.setattr("storehooks.flows.deliver._PATIENCE_SECONDS", 0)
-            self._take_over(module, set())
-        return module
-
-    def _take_over(self, thing: Any, seen: set[int]) -> None:
-        """Give all parts of a function the platform's time, in which nobody sleeps."""
-        for name, value in list(vars(thing).items()):
-            if name in {"_clock", "clock"}:
-                setattr(thing, name, self.clock)
-            elif name == "_sleep":
-                setattr(thing, name, lambda _: None)
-            elif (
-                type(value).__module__.startswith("storehooks.")
-                and hasattr(value, "__dict__")
-                and id(value) not in seen
-            ):
-                self._take_over(value, seen | {id(value)})
+    def handler(self, name: str) -> Handler:
+        if "sender" not in self._functions.given:
+            self._functions.given["sender"] = (SlowSender if self.is_slow else Sender)(self)
+            if self.is_slow:  # to take further messages at once
+                self._monkeypatch.setattr("storehooks.flows.deliver._PATIENCE_SECONDS", 0)
+        return self._functions.handler(name)
 
     def invoke(self, name: str, event: dict[str, Any]) -> Any:
         """What a function answers; None if it failed or its process ended."""
-        module, self.running = self.module(name), name
+        handler, self.running = self.handler(name), name
         self.metrics.put("AWS/Lambda", "Invocations", logical_id(name), self.clock.now, 1)
         written = io.StringIO()
         try:
             with redirect_stdout(written):
-                return module.handler(event, None)
+                return handler(event, None)
         except Killed:
-            self._functions._modules.pop(name)
+            self._functions.end(name)
+            self._functions.given.clear()  # what it sent, ended with it
             return None
         except StorehooksError:  # Lambda tries again
             self.metrics.put("AWS/Lambda", "Errors", logical_id(name), self.clock.now, 1)

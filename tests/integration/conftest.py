@@ -2,12 +2,13 @@
 
 import copy
 import functools
-import importlib.util
 import json
+import os
 import threading
+import time
+from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import botocore.client
@@ -22,6 +23,9 @@ from moto.sqs.models import sqs_backends
 
 from storehooks.adapters.access import AccessTables
 from storehooks.adapters.aws import dynamodb_client, events_client, ses_client, sqs_client
+from storehooks.composition import Handler, Parts
+from storehooks.settings import Settings
+from tests.function_modules import built_by
 from tests.integration.rights import ROLES
 from tests.openapi_file import assert_described
 from tests.template_file import EMAIL_SENDER, own_variables, parameter, resources, table_definition, template
@@ -166,33 +170,50 @@ def functions(aws):
 
 
 class Functions:
-    """The handlers by name, each loaded once and when first used."""
+    """The functions by name. Each is built when it is first used, of parts of its own, as in its own process.
 
-    def __init__(self) -> None:
-        self._modules: dict[str, ModuleType] = {}
+    The clock and ``sleep`` of all can be changed at any time, parts to be given before the first use.
+    """
 
-    def module(self, name: str) -> ModuleType:
-        if name not in self._modules:
-            path = ROOT / "functions" / name / "app.py"
-            spec = importlib.util.spec_from_file_location(f"function_{name}", path)
-            assert spec is not None
-            assert spec.loader is not None
-            module = importlib.util.module_from_spec(spec)
-            spec.loader.exec_module(module)
-            module.handler = ROLES.assumed(name, module.handler)  # type: ignore[attr-defined]
-            self._modules[name] = module
-        return self._modules[name]
+    def __init__(
+        self, *, clock: Callable[[], float] = time.time, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        self.clock = clock
+        self.sleep = sleep
+        self.given: dict[str, object] = {}
+        self._parts: dict[str, Parts] = {}
+        self._handlers: dict[str, Handler] = {}
+
+    def parts(self, name: str) -> Parts:
+        """What a function is made of."""
+        if name not in self._parts:
+            self._parts[name] = Parts(
+                Settings(os.environ),
+                clock=lambda: self.clock(),  # noqa: PLW0108 - it may be another one later
+                sleep=lambda seconds: self.sleep(seconds),  # noqa: PLW0108
+                **self.given,
+            )
+        return self._parts[name]
+
+    def handler(self, name: str) -> Handler:
+        """What Lambda calls, with the rights of the function's role."""
+        if name not in self._handlers:
+            self._handlers[name] = ROLES.assumed(name, built_by(name)(self.parts(name)))
+        return self._handlers[name]
+
+    def end(self, name: str) -> None:
+        """A function's process ends; the next event meets another one."""
+        del self._parts[name], self._handlers[name]
 
     def close(self) -> None:
         """What Lambda does when it gives up a process."""
-        if deliver := self._modules.get("deliver"):
-            deliver.deliverer.sender.close()
-        if ping_hook := self._modules.get("ping_hook"):
-            ping_hook.sender.close()
+        for parts in self._parts.values():
+            if "sender" in vars(parts) and "sender" not in self.given:
+                parts.sender.close()
 
     def invoke(self, name: str, event: dict[str, Any]) -> tuple[int, Any]:
         """The status and the decoded body that a function answers an event with; they are as documented."""
-        answer = self.module(name).handler(event, None)
+        answer = self.handler(name)(event, None)
         if answer["statusCode"] == 204:
             assert (answer["headers"], answer["body"]) == ({}, "")
             body = None

@@ -12,12 +12,8 @@ from typing import Any
 
 from storehooks.adapters.access import AccessTables
 from storehooks.adapters.deliveries_queue import ReceivedTask
-from storehooks.adapters.deliveries_table import DeliveriesTable
-from storehooks.adapters.delivery_context import DeliveryContexts
 from storehooks.adapters.delivery_items import from_message, to_message
-from storehooks.adapters.hooks_table import HooksTable
-from storehooks.adapters.recoveries_table import RecoveriesTable
-from storehooks.adapters.told_once import ToldOnce
+from storehooks.composition import Parts
 from storehooks.domain.attempt import Attempt, OutgoingRequest, Times
 from storehooks.domain.delivery import SOON_SECONDS, Delivery, Task, TaskMessage, new_delivery
 from storehooks.domain.errors import QueueFailedError, StorehooksError
@@ -25,16 +21,21 @@ from storehooks.domain.event import Event
 from storehooks.domain.hook import Hook
 from storehooks.domain.identity import Caller
 from storehooks.domain.retry import RetrySchedule
-from storehooks.flows.deliver import Deliverer
-from storehooks.flows.meter import Meter
-from storehooks.flows.outcome import Outcomes
-from storehooks.flows.recover import Recoverer
-from storehooks.flows.sweep import AHEAD_SECONDS, Sweeper
+from storehooks.flows.sweep import AHEAD_SECONDS
+from storehooks.settings import Settings
 from tests.integration.lineage import Lineage, LoopDetection
 from tests.template_file import resources
 
 STORE = "5ueh97"
 VISIBILITY_SECONDS = resources("AWS::SQS::Queue")["DeliveriesQueue"]["VisibilityTimeout"]
+SETTINGS = {
+    "HOOKS_TABLE": "HooksTable",
+    "CLIENTS_TABLE": "ClientsTable",
+    "DELIVERIES_TABLE": "DeliveriesTable",
+    "EVENT_IDS_TABLE": "EventIdsTable",
+    "DELIVERY_TIMEOUT_SECONDS": "10",
+    "DELIVERY_RETENTION_DAYS": "30",
+}
 _SWEEP_SECONDS = 60
 _BATCH = 10
 
@@ -182,69 +183,31 @@ class World:
         self.bus = Bus()
         self.sent: list[tuple[float, OutgoingRequest]] = []
         self.answer: Callable[[OutgoingRequest], Answer] = lambda _request: (200, None)
-        self.hooks = HooksTable("HooksTable", dynamodb=aws.dynamodb, clock=self.clock)
-        self.log = DeliveriesTable(
-            "DeliveriesTable",
-            retention_days=30,
-            dynamodb=aws.dynamodb,
-            clock=self.clock,
-            sleep=lambda _: None,
-        )
-        self.recoveries = RecoveriesTable(
-            "DeliveriesTable", retention_days=30, dynamodb=aws.dynamodb, clock=self.clock
-        )
         self.schedule = RetrySchedule.parse(schedule)
-        self.meter = Meter()
-        self.deliverer = self._deliverer(aws)
-        self.sweeper = Sweeper(
-            deliveries=self.log,
-            queue=self.queue,  # type: ignore[arg-type]
-            meter=self.meter,
-            clock=self.clock,
-        )
+        self.start()
         token = AccessTables("TokensTable", "ClientsTable", dynamodb=aws.dynamodb).create_token(STORE)
         self.caller = Caller(STORE, token.client_id, frozenset())
         self.secret = token.client_secret
         self._events = itertools.count()
         self._swept = self.clock.now
 
-    def _deliverer(self, aws) -> Deliverer:
-        outcomes = Outcomes(
-            log=self.log,
-            hooks=self.hooks,
-            queue=self.queue,  # type: ignore[arg-type]
-            bus=self.bus,  # type: ignore[arg-type]
-            told=ToldOnce("EventIdsTable", dynamodb=aws.dynamodb, clock=self.clock),
-            schedule=self.schedule,
-            meter=self.meter,
+    def start(self) -> None:
+        """Begin with new processes, which know nothing of those before."""
+        self.parts = Parts(
+            Settings(SETTINGS),
             clock=self.clock,
-        )
-        return Deliverer(
-            contexts=DeliveryContexts(
-                hooks_table="HooksTable",
-                clients_table="ClientsTable",
-                deliveries_table="DeliveriesTable",
-                dynamodb=aws.dynamodb,
-                clock=self.clock,
-                sleep=lambda _: None,
-            ),
-            log=self.log,
-            queue=self.queue,  # type: ignore[arg-type]
-            outcomes=outcomes,
-            recoverer=Recoverer(
-                recoveries=self.recoveries,
-                log=self.log,
-                hooks=self.hooks,
-                queue=self.queue,  # type: ignore[arg-type]
-                meter=self.meter,
-                clock=self.clock,
-            ),
-            sender=Sender(self),  # type: ignore[arg-type]
+            sleep=lambda _: None,
             schedule=self.schedule,
-            meter=self.meter,
-            timeout_seconds=10,
-            clock=self.clock,
+            deliveries_queue=self.queue,
+            bus=self.bus,
+            sender=Sender(self),
         )
+        self.hooks = self.parts.hooks
+        self.log = self.parts.log
+        self.recoveries = self.parts.recoveries
+        self.meter = self.parts.meter
+        self.deliverer = self.parts.deliverer
+        self.sweeper = self.parts.sweeper
 
     # ------------------------------------------------------------ what happens in it
 

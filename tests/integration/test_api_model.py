@@ -192,10 +192,7 @@ class HooksApi(RuleBasedStateMachine):
     @rule()
     def a_cold_start(self):
         """All processes are new; nothing may be kept in them."""
-        functions = Functions()
-        for name in FUNCTIONS:
-            hooks = functions.module(name).hooks
-            hooks._clock, hooks._sleep = self.clock, lambda _: None
+        functions = Functions(clock=self.clock, sleep=lambda _: None)
         self.clients = [Client(functions, *of) for of in CLIENTS]
         self.v3_clients = [Client(functions, *of, version="v3") for of in CLIENTS]
 

@@ -14,7 +14,7 @@ CLIENT = "40c672b9177b5d3a8dbfad24321be15d"
 
 def authorize(functions, token, arn=f"{API}/GET/stores/5ueh97/v2/hooks"):
     event = load_event("authorizer") | {"authorizationToken": token, "methodArn": arn}
-    return functions.module("authorizer").handler(event, None)
+    return functions.handler("authorizer")(event, None)
 
 
 def allows(answer, arn):
@@ -92,10 +92,9 @@ def test_a_token_is_nobodys_from_its_end_on(functions, access):
     expires_at = int(time.time()) + 3600
     token = access.create_token("5ueh97", CLIENT, expires_at=expires_at).access_token
     assert authorize(functions, token)["principalId"] == CLIENT
-    tokens = functions.module("authorizer").tokens
-    tokens._clock = lambda: expires_at - 0.001
+    functions.clock = lambda: expires_at - 0.001
     assert authorize(functions, token)["principalId"] == CLIENT
-    tokens._clock = lambda: expires_at
+    functions.clock = lambda: expires_at
     with pytest.raises(Exception, match=r"^Unauthorized$"):
         authorize(functions, token)
     assert [record.expires_at for record in access.list_tokens("5ueh97")] == [expires_at]

@@ -317,7 +317,7 @@ def test_a_token_that_cannot_be_looked_up_is_neither_refused_nor_let_through(
     """The gateway makes a 500 of it, and asks again with the next request."""
     token = access.create_token(STORE)
     event = load_event("authorizer") | {"authorizationToken": token.access_token}
-    authorizer, fault = functions.module("authorizer"), Fault("authorizer", 0, way, lasts=False)
+    authorizer, fault = functions.handler("authorizer"), Fault("authorizer", 0, way, lasts=False)
     call = botocore.client.BaseClient._make_api_call
     monkeypatch.setattr(
         botocore.client.BaseClient,
@@ -327,7 +327,7 @@ def test_a_token_that_cannot_be_looked_up_is_neither_refused_nor_let_through(
         ),
     )
     with pytest.raises(StorehooksError) as raised:
-        authorizer.handler(event, None)
+        authorizer(event, None)
     assert token.access_token not in repr(raised.value)
-    assert authorizer.handler(event, None)["context"]["client_id"] == token.client_id
+    assert authorizer(event, None)["context"]["client_id"] == token.client_id
     assert [operation for operation, _ in fault.made] == ["GetItem"] * 2

@@ -26,7 +26,7 @@ def test_each_operation_makes_the_fewest_calls(aws, client, access, functions):
     assert counted(aws, lambda: client.update(1, scope="store/*")) == ["GetItem", "TransactWriteItems"]
     assert counted(aws, lambda: client.delete(1)) == ["GetItem", "TransactWriteItems"]
     event = load_event("authorizer") | {"authorizationToken": access.create_token("5ueh97").access_token}
-    assert counted(aws, lambda: functions.module("authorizer").handler(event, None)) == ["GetItem"]
+    assert counted(aws, lambda: functions.handler("authorizer")(event, None)) == ["GetItem"]
 
 
 def test_sending_a_delivery_again_makes_four_calls_and_a_ping_two(aws, functions):
@@ -79,7 +79,7 @@ def test_a_batch_of_deliveries_makes_two_calls_however_many_hooks_it_is_for(aws)
 
 
 def test_a_sweep_with_nothing_due_is_what_an_idle_month_is_priced_by(aws, functions, capsys, caplog):
-    sweep = functions.module("retry_due").handler
+    sweep = functions.handler("retry_due")
     capsys.readouterr()
     assert counted(aws, lambda: sweep(load_event("retry_due"), None)) == ["Query"] * DUE_SHARDS
     assert emf.lines(capsys.readouterr().out) == [], "a metric is paid for by the hours in which it has data"
@@ -94,7 +94,7 @@ def test_an_event_makes_a_query_for_each_scope_above_it_and_one_send_beside_reme
         world.hook(f"https://app.example.com/{number}")
     event = load_event("match_events")
     del event["Records"][1:]
-    calls = counted(aws, lambda: functions.module("match_events").handler(event, None))
+    calls = counted(aws, lambda: functions.handler("match_events")(event, None))
     assert calls == ["PutItem", "Query", "Query", "Query", "SendMessageBatch"]
 
 

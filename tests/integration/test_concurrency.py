@@ -28,7 +28,7 @@ def at_once(calls):
 def _loaded(functions):
     """Handlers are loaded before the threads race for them."""
     for name in ("create_hook", "get_hook", "update_hook", "delete_hook", "list_hooks"):
-        functions.module(name)
+        functions.handler(name)
 
 
 def test_identical_creates_leave_one_hook(client):

@@ -21,7 +21,7 @@ class Delivering:
 
     def __init__(self, aws, functions, access) -> None:
         self.aws = aws
-        self.module = functions.module("deliver")
+        self.parts, self.handler = functions.parts("deliver"), functions.handler("deliver")
         self.hooks = HooksTable("HooksTable", dynamodb=aws.dynamodb)
         self.caller = Caller("5ueh97", CLIENT_ID, frozenset())
         self.secret = access.create_token("5ueh97", CLIENT_ID).client_secret
@@ -43,7 +43,7 @@ class Delivering:
 
     def deliver(self, *messages: dict) -> list[str]:
         """The ids of the messages that failed."""
-        answer = self.module.handler({"Records": list(messages)}, None)
+        answer = self.handler({"Records": list(messages)}, None)
         return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
 
     def logged(self) -> dict[str, str]:
@@ -159,7 +159,7 @@ def test_what_a_slow_destination_holds_up_is_not_the_rest_of_the_queue(aws, deli
 def test_the_first_receive_is_tried_again_for_after_a_freeze_its_connection_may_be_dead(
     aws, delivering, receiver, monkeypatch
 ):
-    queue = delivering.module.queue._queue
+    queue = delivering.parts.deliveries_queue._queue
     receive, failures = queue.receive, iter([True])
 
     def fail_once(*, wait_seconds):
@@ -207,12 +207,12 @@ def test_no_connection_opens_to_a_private_address_even_if_a_hook_names_it(
 
 def test_the_event_file_is_delivered_to_nobody_if_there_is_no_such_hook(delivering):
     event = load_event("deliver")
-    assert delivering.module.handler(event, None) == {"batchItemFailures": []}
+    assert delivering.handler(event, None) == {"batchItemFailures": []}
     assert list(delivering.logged().values()) == ["cancelled"]
 
 
 def test_a_sweep_hands_on_what_is_due(aws, functions):
-    assert functions.module("retry_due").handler(load_event("retry_due"), None) == {"handed_on": 0}
+    assert functions.handler("retry_due")(load_event("retry_due"), None) == {"handed_on": 0}
 
 
 def test_logs_hold_no_secret(delivering, receiver, caplog):

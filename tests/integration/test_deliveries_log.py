@@ -12,8 +12,7 @@ from tests.integration.delivery_world import World
 @pytest.fixture
 def world(aws, functions):
     world = World(aws)
-    for name in ("list_deliveries", "get_delivery"):
-        functions.module(name).deliveries._clock = world.clock
+    functions.clock = world.clock
     return world
 
 

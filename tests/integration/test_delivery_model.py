@@ -86,7 +86,7 @@ class FragileWorld(World):
         try:
             return super().deliver(taken)
         except Crash:
-            self.deliverer = self._deliverer(self._aws)
+            self.start()
             return [str(position) for position in range(len(taken))]
 
     def sweep(self) -> None:

@@ -52,7 +52,7 @@ def test_a_throttled_create_is_429_and_leaves_no_hook(client, aws, functions, fa
 
 def test_a_429_says_when_to_come_back(functions, fail, aws):
     fail("GetItem", failure("ThrottlingException"))
-    answer = functions.module("get_hook").handler(load_event("get_hook"), None)
+    answer = functions.handler("get_hook")(load_event("get_hook"), None)
     assert answer["statusCode"] == 429
     assert answer["headers"]["X-Retry-After"] == "1"
 
@@ -93,7 +93,7 @@ def test_a_transaction_that_met_another_is_tried_again(client, fail):
 def test_a_hook_that_never_stops_changing_is_429_in_the_end(client, functions, fail):
     hook_id = client.create()[1]["id"]
     pauses = []
-    functions.module("update_hook").hooks._sleep = pauses.append
+    functions.sleep = pauses.append
     fail("PutItem", failure("ConditionalCheckFailedException"), times=100)
     assert client.update(hook_id, is_active=True)[0] == 429
     assert 5 <= len(pauses) < 20
@@ -102,7 +102,7 @@ def test_a_hook_that_never_stops_changing_is_429_in_the_end(client, functions, f
 
 def test_an_update_that_lost_a_race_works_on_the_newer_hook(client, aws, functions, fail):
     hook_id = client.create()[1]["id"]
-    functions.module("update_hook").hooks._sleep = lambda _pause: client.call(
+    functions.sleep = lambda _pause: client.call(
         "update_hook", hook_id=hook_id, body={"headers": {"X-A": "1"}}
     )
     fail("PutItem", failure("ConditionalCheckFailedException"))
@@ -114,7 +114,7 @@ def test_the_authorizer_does_not_turn_a_failure_into_a_refusal(functions, access
     event = load_event("authorizer") | {"authorizationToken": access.create_token("5ueh97").access_token}
     fail("GetItem", failure("ThrottlingException"))
     with pytest.raises(StoreBusyError):
-        functions.module("authorizer").handler(event, None)
+        functions.handler("authorizer")(event, None)
 
 
 def test_a_change_that_met_a_transaction_is_tried_again(client, fail):
@@ -128,7 +128,7 @@ def test_a_change_that_met_a_transaction_is_tried_again(client, fail):
     [("ThrottlingError", 429), ("ProvisionedThroughputExceeded", 429), ("ValidationError", 503)],
 )
 def test_a_transaction_that_fails_for_good_is_not_tried_again(client, aws, functions, fail, code, status):
-    functions.module("create_hook")
+    functions.handler("create_hook")
     before = len(aws.calls)
     fail(
         "TransactWriteItems",

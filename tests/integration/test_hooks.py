@@ -30,14 +30,13 @@ NOT_FOUND = [{"status": 404, "message": "The requested resource was not found."}
 
 
 @pytest.fixture
-def clock(functions, monkeypatch):
+def clock(functions):
     """The time in all functions, in seconds, to be set."""
 
     class Clock:
         now = 1_700_000_000.9
 
-    for name in ("create_hook", "update_hook"):
-        monkeypatch.setattr(functions.module(name).hooks, "_clock", lambda: Clock.now)
+    functions.clock = lambda: Clock.now
     return Clock
 
 
@@ -297,7 +296,7 @@ def test_a_fault_of_ours_is_answered_500_and_logged_without_its_text(functions, 
     def fail(*_args, **_kwargs):
         raise RuntimeError("hunter2-very-secret")
 
-    monkeypatch.setattr(functions.module("get_hook").hooks, "get", fail)
+    monkeypatch.setattr(functions.parts("get_hook").hooks, "get", fail)
     status, body = client.get(1)
     assert (status, body) == (500, [{"status": 500, "message": "The service failed."}])
     error, answered = (json.loads(line) for line in log())

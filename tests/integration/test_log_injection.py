@@ -60,7 +60,7 @@ def test_an_event_that_is_none_is_one_line(functions, lines):
         "detail": {HOSTILE: HOSTILE},
     }
     record |= {"body": json.dumps(envelope), "messageId": HOSTILE}
-    functions.module("match_events").handler({"Records": [record]}, None)
+    functions.handler("match_events")({"Records": [record]}, None)
     lines_of_it = [line for line in lines() if line["message"] == "not an event"]
     assert [line["message_id"] for line in lines_of_it] == [HOSTILE]
 

@@ -15,7 +15,7 @@ class Matching:
 
     def __init__(self, aws, functions) -> None:
         self.aws = aws
-        self.module = functions.module("match_events")
+        self.parts, self.handler = functions.parts("match_events"), functions.handler("match_events")
         self.number = 0
 
     def message(self, scope: str, store_hash: str = "5ueh97", **detail):
@@ -28,7 +28,7 @@ class Matching:
 
     def match(self, *messages) -> list[str]:
         """The ids of the messages that failed."""
-        answer = self.module.handler({"Records": list(messages)}, None)
+        answer = self.handler({"Records": list(messages)}, None)
         return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
 
     def ordered(self) -> list[dict]:
@@ -123,14 +123,14 @@ def test_matching_twice_makes_the_same_deliveries(client, matching):
         assert first == second
 
 
-def test_a_given_id_is_published_once_in_a_day_and_then_again(client, matching, monkeypatch):
+def test_a_given_id_is_published_once_in_a_day_and_then_again(client, functions, matching):
     hook_id = active(client, "store/order/*")
     assert matching.hooks_of("store/order/created", id="same") == [hook_id]
     assert matching.hooks_of("store/order/created", id="same") == []
     assert matching.hooks_of("store/order/updated", id="same") == [], "whatever else it says"
     assert matching.hooks_of("store/order/created", id="same", store_hash="other") == []
     now = time.time()
-    monkeypatch.setattr(matching.module.matcher._event_ids, "_clock", lambda: now + 24 * 3600 + 1)
+    functions.clock = lambda: now + 24 * 3600 + 1
     assert matching.hooks_of("store/order/created", id="same") == [hook_id]
 
 
@@ -151,7 +151,7 @@ def test_two_equal_events_without_ids_are_two(client, matching):
 def test_what_is_no_event_becomes_a_dead_letter_with_the_reason_and_the_rest_goes_on(aws, client, matching):
     hook_id = active(client, "store/order/*")
     event = load_event("match_events_invalid")
-    assert matching.module.handler(event, None) == {"batchItemFailures": []}
+    assert matching.handler(event, None) == {"batchItemFailures": []}
     assert [task["hook_id"] for task in matching.ordered()] == [hook_id]
     letters = {
         message["Body"]: message["MessageAttributes"]["reason"]["StringValue"]
@@ -228,14 +228,14 @@ def test_a_batch_of_one_store_and_scope_is_looked_up_once_and_sent_together(aws,
 
 def test_a_failure_of_the_table_fails_its_messages_alone(client, matching, monkeypatch):
     hook_id = active(client, "store/order/*")
-    subscribers = matching.module.matcher._hooks.subscribers
+    subscribers = matching.parts.hooks.subscribers
 
     def busy(store_hash, scope):
         if store_hash == "busy":
             raise StoreBusyError
         return subscribers(store_hash, scope)
 
-    monkeypatch.setattr(matching.module.matcher._hooks, "subscribers", busy)
+    monkeypatch.setattr(matching.parts.hooks, "subscribers", busy)
     good, bad = matching.message("store/order/created"), matching.message("store/order/created", "busy")
     assert matching.match(bad, good) == [bad["messageId"]]
     assert [task["hook_id"] for task in matching.ordered()] == [hook_id]
@@ -249,7 +249,7 @@ def test_a_failure_of_the_queue_fails_the_messages_whose_deliveries_it_did_not_t
     def partly(orders):
         raise QueueFailedError("InternalError", frozenset({1}))
 
-    monkeypatch.setattr(matching.module.matcher._queue, "send", partly)
+    monkeypatch.setattr(matching.parts.deliveries_queue, "send", partly)
     messages = [matching.message("store/order/created") for _ in range(3)]
     assert matching.match(*messages) == [messages[1]["messageId"]]
 
@@ -262,15 +262,15 @@ def test_an_event_whose_message_failed_after_its_id_was_remembered_is_not_lost(c
         def nothing(orders):
             raise QueueFailedError("InternalError", frozenset(range(len(orders))))
 
-        patched.setattr(matching.module.matcher._queue, "send", nothing)
+        patched.setattr(matching.parts.deliveries_queue, "send", nothing)
         assert matching.match(message) == [message["messageId"]]
     assert matching.match(message) == []
     assert [task["hook_id"] for task in matching.ordered()] == [hook_id]
 
 
-def test_what_cannot_be_put_aside_comes_again(aws, matching, monkeypatch):
+def test_what_cannot_be_put_aside_comes_again(aws, functions, matching, monkeypatch):
     monkeypatch.setattr("time.sleep", lambda _: None)
-    monkeypatch.setattr(matching.module.matcher._dead_letters, "_sleep", lambda _: None)
+    functions.sleep = lambda _: None
     aws.sqs.delete_queue(QueueUrl=aws.queues["EventsDeadLetters"])
     message = matching.message("store/order/*")
     assert matching.match(message) == [message["messageId"]]

@@ -116,36 +116,35 @@ def test_what_is_handed_on_is_counted_by_the_sweep(aws, counted):
 
 
 def test_events_are_counted_when_they_are_matched_and_what_is_no_event_is_not(functions, counted):
-    module = functions.module("match_events")
+    parts = functions.parts("match_events")
     message = {"good": load_event("match_events")["Records"][0]["body"], "bad": "{}"}
-    assert counted(module.meter, lambda: module.matcher.match(message)) == {"EventsMatched": 1}
+    assert counted(parts.meter, lambda: parts.matcher.match(message)) == {"EventsMatched": 1}
 
 
 def test_an_event_is_counted_once_though_it_comes_again_and_is_published_again(
     client, functions, counted, monkeypatch
 ):
-    module = functions.module("match_events")
+    parts = functions.parts("match_events")
     envelope = json.loads(load_event("match_events")["Records"][0]["body"])
     envelope["detail"] |= {"store_hash": client.store_hash, "id": "given"}
     client.create(scope="store/*", is_active=True)
 
     def match(**changes):
-        return module.matcher.match({"message": json.dumps(envelope | changes)})
+        return parts.matcher.match({"message": json.dumps(envelope | changes)})
 
     def refuse(orders):
         raise QueueFailedError("InternalError", frozenset(range(len(orders))))
 
     with monkeypatch.context() as patched:
-        patched.setattr(module.matcher._queue, "send", refuse)
-        assert counted(module.meter, match) == {"CallsFailed": 1}
-    assert counted(module.meter, match) == {"EventsMatched": 1}
-    assert counted(module.meter, lambda: match(id="another publication")) == {}
+        patched.setattr(parts.deliveries_queue, "send", refuse)
+        assert counted(parts.meter, match) == {"CallsFailed": 1}
+    assert counted(parts.meter, match) == {"EventsMatched": 1}
+    assert counted(parts.meter, lambda: match(id="another publication")) == {}
 
 
 def test_each_queue_function_writes_its_metrics_as_it_ends(aws, functions, capsys):
-    functions.module("match_events").handler(load_event("match_events"), None)
+    functions.handler("match_events")(load_event("match_events"), None)
     assert "EventsMatched" in emf.metrics(capsys.readouterr().out, "storehooks")
-    deliver = functions.module("deliver")
-    deliver.meter.count(Count.HELD)
-    deliver.handler(load_event("deliver"), None)
+    functions.parts("deliver").meter.count(Count.HELD)
+    functions.handler("deliver")(load_event("deliver"), None)
     assert emf.metrics(capsys.readouterr().out, "storehooks") == {"Held": [1]}

@@ -17,7 +17,7 @@ from tests.template_file import EMAIL_SENDER
 @pytest.fixture
 def world(aws, functions):
     world = World(aws)
-    functions.module("notify_owners").notifier._told._clock = world.clock
+    functions.clock = world.clock
     return world
 
 
@@ -51,7 +51,7 @@ def entry(hook):
 
 
 def notify(functions, hook):
-    return functions.module("notify_owners").handler(entry(hook), None)["written"]
+    return functions.handler("notify_owners")(entry(hook), None)["written"]
 
 
 def sent():
@@ -105,7 +105,7 @@ def test_a_hook_that_is_gone_is_not_written_of(functions, world, hook, named):
 
 def test_what_ses_does_not_take_is_tried_again(functions, world, hook, named, monkeypatch):
     named("a@example.com")
-    mailer = functions.module("notify_owners").notifier._mailer
+    mailer = functions.parts("notify_owners").mailer
 
     def refuse(**_message):
         raise ClientError({"Error": {"Code": "MessageRejected", "Message": "a@example.com"}}, "SendEmail")
@@ -164,7 +164,7 @@ def test_a_refusal_of_ses_stands_in_the_log_with_its_ids_and_no_address(
     functions, hook, named, monkeypatch, caplog, error, code, shown
 ):
     named("owner@example.com")
-    mailer = functions.module("notify_owners").notifier._mailer
+    mailer = functions.parts("notify_owners").mailer
 
     def refuse(**_message):
         raise error
@@ -184,7 +184,7 @@ def test_a_refusal_of_ses_stands_in_the_log_with_its_ids_and_no_address(
 
 def test_a_mail_that_is_not_remembered_is_a_mail_nevertheless(functions, aws, hook, named, monkeypatch):
     named("a@example.com")
-    told = functions.module("notify_owners").notifier._told
+    told = functions.parts("notify_owners").told
     put, tries = told._dynamodb.put_item, iter([True, False])
 
     def fail_the_second_time(**item):
@@ -202,7 +202,7 @@ def test_a_mail_that_is_not_remembered_is_a_mail_nevertheless(functions, aws, ho
 )
 def test_an_entry_that_names_no_hook_ends_among_the_dead_letters(functions, detail):
     with pytest.raises((KeyError, ValueError)):
-        functions.module("notify_owners").handler(load_event("notify_owners") | {"detail": detail}, None)
+        functions.handler("notify_owners")(load_event("notify_owners") | {"detail": detail}, None)
 
 
 def test_a_publishers_event_id_never_passes_for_a_mail_that_was_sent(functions, aws, hook, named):

@@ -448,9 +448,7 @@ def test_whatever_crashes_nothing_is_lost_and_nothing_is_sent_twice(
 
 @pytest.fixture
 def call(functions, world):
-    functions.module("get_recovery").recoveries._clock = world.clock
-    ordering = functions.module("recover_deliveries")
-    ordering.clock = ordering.orders._clock = ordering.orders._recoveries._clock = world.clock
+    functions.clock = world.clock
 
     def over_http(name: str, hook_id: int, *, client_id: str | None = None, body=None, recovery_id=None):
         event = load_event(name)

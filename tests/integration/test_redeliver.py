@@ -251,7 +251,7 @@ def test_what_changes_each_time_it_is_read_is_too_busy(world, monkeypatch):
 
 @pytest.fixture
 def call(functions, world):
-    functions.module("redeliver").redeliverer._clock = world.clock
+    functions.clock = world.clock
 
     def redeliver_over_http(hook_id: int, delivery_id: str, client_id: str | None = None):
         event = load_event("redeliver")

@@ -65,12 +65,12 @@ def test_an_operation_may_do_what_it_does(client, needed, logical_id, use):
 def test_the_authorizer_may_do_what_it_does(functions, access, needed):
     event = load_event("authorizer") | {"authorizationToken": access.create_token("5ueh97").access_token}
     needed.clear()
-    functions.module("authorizer").handler(event, None)
+    functions.handler("authorizer")(event, None)
     assert needed == granted("Authorizer")
 
 
 def test_the_console_may_do_nothing_and_does_nothing(functions, needed):
-    answer = functions.module("console").handler(load_event("console"), None)
+    answer = functions.handler("console")(load_event("console"), None)
     assert answer["statusCode"] == 200
     assert needed == granted("Console") == set()
 
@@ -85,9 +85,8 @@ def test_matching_may_do_what_it_does(functions, client, world, needed):
     held = world.hook()
     world.hooks.deactivate(held, "it fails")
     needed.clear()
-    module = functions.module("match_events")
-    module.handler(load_event("match_events"), None)
-    module.handler(load_event("match_events_invalid"), None)
+    functions.handler("match_events")(load_event("match_events"), None)
+    functions.handler("match_events")(load_event("match_events_invalid"), None)
     assert needed | of_the_mapping("EventsQueue") == granted("MatchEvents")
 
 
@@ -108,27 +107,29 @@ def order(world, hook, statuses):
 
 def test_delivering_may_do_what_it_does(aws, functions, world, needed):
     """Through all that can become of a delivery, with the function's own queue and bus."""
-    outcomes = functions.module("deliver").deliverer.outcomes
-    world.deliverer.outcomes = outcomes
-    world.deliverer.queue = functions.module("deliver").queue
-    outcomes._schedule = world.schedule
+    functions.clock = world.clock
+    functions.given = {"sender": world.parts.sender, "schedule": world.schedule}
+    parts = functions.parts("deliver")
+    world.deliverer = parts.deliverer
     hook, sick = world.hook(), world.hook("https://app.example.com/sick")
     needed.clear()
     for status in (200, 500, 200, 410):
         world.answer = lambda _request, status=status: (status, None)
         world.event(hook)
         world.work()
-    outcomes.hold(HoldTask(store_hash="5ueh97", hook_id=hook.id, client_id=hook.client_id, store_id=None))
+    parts.outcomes.hold(
+        HoldTask(store_hash="5ueh97", hook_id=hook.id, client_id=hook.client_id, store_id=None)
+    )
     world.answer = lambda _request: (500, None)
     for _ in range(6):
         world.event(sick)
         world.work()
-    outcomes._log.has_reached("5ueh97", sick.id, since=0)
+    parts.log.has_reached("5ueh97", sick.id, since=0)
     with_delivered = order(world, hook, RECOVERABLE), order(world, sick, RECOVERABLE)
     for recovery in (*with_delivered, order(world, sick, MISSED)):
-        functions.module("deliver").deliverer.recoverer.recover(recovery.task, came_before=False)
-    world.deliverer.queue.receive(wait_seconds=0)
-    world.deliverer.queue.delete(world.deliverer.queue.receive(wait_seconds=0))
+        parts.recoverer.recover(recovery.task, came_before=False)
+    parts.deliveries_queue.receive(wait_seconds=0)
+    parts.deliveries_queue.delete(parts.deliveries_queue.receive(wait_seconds=0))
     assert needed | of_the_mapping("DeliveriesQueue") == granted("Deliver")
 
 
@@ -137,10 +138,9 @@ def test_the_sweep_may_do_what_it_does(aws, functions, needed):
     world.answer = lambda _request: (500, None)
     world.event(world.hook())
     world.work()
-    module = functions.module("retry_due")
-    module.sweeper._clock = module.sweeper._deliveries._clock = lambda: world.clock.now + 950
+    functions.clock = lambda: world.clock.now + 950
     needed.clear()
-    assert module.handler(load_event("retry_due"), None) == {"handed_on": 1}
+    assert functions.handler("retry_due")(load_event("retry_due"), None) == {"handed_on": 1}
     assert needed == granted("RetryDue")
 
 
@@ -210,11 +210,11 @@ def test_reading_and_naming_addresses_may_do_what_it_does(v3_client, needed):
 def test_writing_to_owners_may_do_what_it_does(functions, world, needed):
     hook = world.hook()
     world.hooks.deactivate(hook, "it fails")
-    functions.module("update_admin").addresses.put("5ueh97", hook.client_id, ["a@example.com"])
+    functions.parts("update_admin").addresses.put("5ueh97", hook.client_id, ["a@example.com"])
     needed.clear()
     event = load_event("notify_owners")
     event["detail"]["data"]["id"] = hook.id
-    assert functions.module("notify_owners").handler(event, None) == {"written": True}
+    assert functions.handler("notify_owners")(event, None) == {"written": True}
     of_lambda = {("sqs:SendMessage", "EmailsDeadLetters")}
     assert needed | of_lambda == granted("NotifyOwners")
 

@@ -342,12 +342,12 @@ def test_two_hooks_of_one_destination_are_told_of_once(world):
     assert world.bus.codes == [90001]
 
 
-def test_two_processes_tell_of_a_destination_once(world, aws):
+def test_two_processes_tell_of_a_destination_once(world):
     world.answer = failing
     hook = world.hook()
     world.event(hook)
     world.work()
-    world.deliverer = world._deliverer(aws)
+    world.start()
     world.event(hook)
     world.pass_time(30)
     assert world.bus.codes == [90001]

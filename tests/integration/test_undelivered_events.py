@@ -17,7 +17,7 @@ NOW = 1_795_428_000
 @pytest.fixture
 def world(aws, functions):
     world = World(aws)
-    functions.module("list_undelivered_events").undelivered._clock = world.clock
+    functions.clock = world.clock
     return world
 
 
@@ -158,7 +158,7 @@ def test_what_is_gone_when_it_is_read_is_passed_over(aws, world, reader, functio
     hook = world.hook()
     for number in range(2):
         log(world, happened(number), hook, Status.HELD)
-    table = functions.module("list_undelivered_events").undelivered
+    table = functions.parts("list_undelivered_events").undelivered
     read = table._read
     monkeypatch.setattr(table, "_read", lambda keys: dict(list(read(keys).items())[:1]))
     shown, told = listed(reader)
@@ -199,8 +199,8 @@ def test_what_dynamodb_does_not_give_at_once_is_asked_for_again(functions, world
     hook = world.hook()
     for number in range(3):
         log(world, happened(number), hook, Status.HELD)
-    table = functions.module("list_undelivered_events").undelivered
-    table._sleep = lambda _seconds: None
+    table = functions.parts("list_undelivered_events").undelivered
+    functions.sleep = lambda _seconds: None
     read = table._dynamodb.batch_get_item
 
     def give_one(RequestItems):  # noqa: N803 - as botocore calls it

@@ -85,7 +85,11 @@ def loaded(layer, runtime):
         answer = subprocess.run(
             [sys.executable, "-S", "-c", START],
             cwd=ROOT / "functions" / function,
-            env={"PYTHONPATH": f"{layer}:{runtime}", "AWS_REGION": "us-east-1"}
+            env={
+                "PYTHONPATH": f"{layer}:{runtime}",
+                "AWS_REGION": "us-east-1",
+                "AWS_LAMBDA_FUNCTION_NAME": function,
+            }
             | environment(logical_id(function)),
             capture_output=True,
             text=True,

@@ -7,10 +7,21 @@ from typing import Any
 
 import pytest
 
+from storehooks.composition import Parts
 from storehooks.domain import exception_event
 from storehooks.domain.retry import BIGCOMMERCE_SCHEDULE
 from storehooks.domain.scope import DELIVERY_EXCEPTION
-from tests.template_file import logical_id, own_variables, resources, table_definition, template, tracing_of
+from storehooks.settings import Settings
+from tests.function_modules import built_by
+from tests.template_file import (
+    environment,
+    logical_id,
+    own_variables,
+    resources,
+    table_definition,
+    template,
+    tracing_of,
+)
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = sorted(path.parent.name for path in ROOT.glob("functions/*/app.py"))
@@ -108,9 +119,19 @@ def test_a_functions_rights_are_named_one_by_one(folder):
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
-def test_a_function_reads_the_settings_it_is_given_and_no_other(folder):
-    source = (ROOT / "functions" / folder / "app.py").read_text()
-    read = set(re.findall(r'(?:setting|switch|number)\("([A-Z_]+)"\)', source))
+def test_a_function_reads_the_settings_it_is_given_and_no_other(folder, monkeypatch):
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    read = set()
+
+    class Environment(dict):
+        def get(self, name, default=None):
+            read.add(name)
+            return super().get(name, default)
+
+    parts = Parts(Settings(Environment(environment(logical_id(folder)))))
+    built_by(folder)(parts)
+    if "sender" in vars(parts):
+        parts.sender.close()
     assert read == set(own_variables(FUNCTIONS[logical_id(folder)]))
 
 

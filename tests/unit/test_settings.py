@@ -2,32 +2,43 @@
 
 import pytest
 
-from storehooks.settings import MissingSettingError, setting, switch
+from storehooks.settings import MissingSettingError, Settings
+from tests.template_file import own_variables, resources
 
 
-def test_a_setting_is_the_variables_value(monkeypatch):
-    monkeypatch.setenv("HOOKS_TABLE", "hooks")
-    assert setting("HOOKS_TABLE") == "hooks"
+def test_a_setting_is_the_variables_value():
+    assert Settings({"HOOKS_TABLE": "hooks"}).hooks_table == "hooks"
 
 
-@pytest.mark.parametrize("value", [None, ""])
-def test_a_missing_setting_is_named(monkeypatch, value):
-    if value is None:
-        monkeypatch.delenv("HOOKS_TABLE", raising=False)
-    else:
-        monkeypatch.setenv("HOOKS_TABLE", value)
+@pytest.mark.parametrize("environment", [{}, {"HOOKS_TABLE": ""}])
+def test_a_missing_setting_is_named(environment):
     with pytest.raises(MissingSettingError, match="HOOKS_TABLE"):
-        setting("HOOKS_TABLE")
+        _ = Settings(environment).hooks_table
 
 
 @pytest.mark.parametrize(("value", "meaning"), [("true", True), ("false", False)])
-def test_a_switch_is_true_or_false(monkeypatch, value, meaning):
-    monkeypatch.setenv("ALLOW_PRIVATE_DESTINATIONS", value)
-    assert switch("ALLOW_PRIVATE_DESTINATIONS") is meaning
+def test_a_switch_is_true_or_false(value, meaning):
+    assert Settings({"ALLOW_PRIVATE_DESTINATIONS": value}).allow_private_destinations is meaning
 
 
 @pytest.mark.parametrize("value", ["True", "1", "yes", " true"])
-def test_a_switch_that_is_neither_is_refused_rather_than_guessed(monkeypatch, value):
-    monkeypatch.setenv("ALLOW_PRIVATE_DESTINATIONS", value)
-    with pytest.raises(MissingSettingError, match="not true or false"):
-        switch("ALLOW_PRIVATE_DESTINATIONS")
+def test_a_switch_that_is_neither_is_refused_rather_than_guessed(value):
+    with pytest.raises(MissingSettingError, match="ALLOW_PRIVATE_DESTINATIONS"):
+        _ = Settings({"ALLOW_PRIVATE_DESTINATIONS": value}).allow_private_destinations
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "1.5", "ten", "१"])
+def test_a_number_is_whole_and_above_zero(value):
+    assert Settings({"DELIVERY_TIMEOUT_SECONDS": "10"}).delivery_timeout_seconds == 10
+    with pytest.raises(MissingSettingError, match="DELIVERY_TIMEOUT_SECONDS"):
+        _ = Settings({"DELIVERY_TIMEOUT_SECONDS": value}).delivery_timeout_seconds
+
+
+def test_there_is_a_setting_for_each_variable_that_the_template_gives_a_function_and_for_no_other():
+    given = {
+        name
+        for function in resources("AWS::Serverless::Function").values()
+        for name in own_variables(function)
+    }
+    settings = {name for name, value in vars(Settings).items() if isinstance(value, property)}
+    assert {name.upper() for name in settings} == given

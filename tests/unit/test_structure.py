@@ -20,6 +20,7 @@ ALLOWED = {
     "adapters": {"adapters", "domain"},
     "flows": {"flows", "api", "adapters", "domain"},
     "settings.py": set(),
+    "composition.py": {"adapters", "flows", "domain", "settings"},
 }
 AWS = {"boto3", "botocore", "aws_lambda_powertools"}
 
@@ -58,6 +59,7 @@ def test_only_adapters_see_aws_errors():
 @pytest.mark.parametrize("function", sorted(set(FUNCTIONS) - {"console"}))
 def test_a_function_without_its_settings_fails_at_its_start_and_names_one(function, monkeypatch):
     monkeypatch.setenv("AWS_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", function)
     for name in environment(logical_id(function)):
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(MissingSettingError, match=r"^the environment variable "):

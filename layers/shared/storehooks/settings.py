@@ -1,41 +1,110 @@
 """What the template tells a function through its environment."""
 
-import os
+from collections.abc import Mapping
 
 
 class MissingSettingError(Exception):
-    """A function was deployed without a setting it needs."""
+    """A function was deployed without a setting it needs, or with one that cannot be read."""
 
 
-def setting(name: str) -> str:
-    """The value of a setting that has to be there.
+class Settings:
+    """A function's settings, each with its type.
 
-    :raises MissingSettingError: with its name, at init, so that no request meets a
-        function that is half set up.
+    A function has only those it needs, so each is read when it is first asked for: at init, when the
+    function's objects are made, so that no request meets a function that is half set up.
+
+    Every property raises :class:`MissingSettingError`, with the variable's name.
     """
-    value = os.environ.get(name, "")
-    if not value:
-        raise MissingSettingError(f"the environment variable {name} is not set")
-    return value
 
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
 
-def switch(name: str) -> bool:
-    """A setting that is ``true`` or ``false``.
+    @property
+    def hooks_table(self) -> str:
+        """The table of hooks, and of the addresses for their notices."""
+        return self._text("HOOKS_TABLE")
 
-    :raises MissingSettingError: when it is neither.
-    """
-    value = setting(name)
-    if value not in {"true", "false"}:
-        raise MissingSettingError(f"the environment variable {name} is {value!r}, not true or false")
-    return value == "true"
+    @property
+    def tokens_table(self) -> str:
+        """The table of access tokens."""
+        return self._text("TOKENS_TABLE")
 
+    @property
+    def clients_table(self) -> str:
+        """The table of clients and their secrets."""
+        return self._text("CLIENTS_TABLE")
 
-def number(name: str) -> int:
-    """A setting that is a whole number above zero.
+    @property
+    def deliveries_table(self) -> str:
+        """The delivery log."""
+        return self._text("DELIVERIES_TABLE")
 
-    :raises MissingSettingError: when it is none.
-    """
-    value = setting(name)
-    if not (value.isascii() and value.isdigit() and int(value) > 0):
-        raise MissingSettingError(f"the environment variable {name} is {value!r}, not a number above zero")
-    return int(value)
+    @property
+    def event_ids_table(self) -> str:
+        """The table of event ids, and of claims."""
+        return self._text("EVENT_IDS_TABLE")
+
+    @property
+    def events_queue(self) -> str:
+        """The URL of the events queue."""
+        return self._text("EVENTS_QUEUE")
+
+    @property
+    def events_dead_letters(self) -> str:
+        """The URL of the events queue's dead-letter queue."""
+        return self._text("EVENTS_DEAD_LETTERS")
+
+    @property
+    def deliveries_queue(self) -> str:
+        """The URL of the deliveries queue."""
+        return self._text("DELIVERIES_QUEUE")
+
+    @property
+    def event_bus(self) -> str:
+        """The name of the event bus."""
+        return self._text("EVENT_BUS")
+
+    @property
+    def email_sender(self) -> str:
+        """The address that notices come from."""
+        return self._text("EMAIL_SENDER")
+
+    @property
+    def retry_schedule(self) -> str:
+        """Seconds between commas, as :class:`storehooks.domain.retry.RetrySchedule` parses them."""
+        return self._text("RETRY_SCHEDULE")
+
+    @property
+    def delivery_timeout_seconds(self) -> int:
+        """How long an attempt may take."""
+        return self._number("DELIVERY_TIMEOUT_SECONDS")
+
+    @property
+    def delivery_retention_days(self) -> int:
+        """How long a delivery is kept after its last change."""
+        return self._number("DELIVERY_RETENTION_DAYS")
+
+    @property
+    def allow_private_destinations(self) -> bool:
+        """Whether destinations may be private addresses and plain http: on a laptop alone."""
+        return self._switch("ALLOW_PRIVATE_DESTINATIONS")
+
+    def _text(self, name: str) -> str:
+        value = self._environment.get(name, "")
+        if not value:
+            raise MissingSettingError(f"the environment variable {name} is not set")
+        return value
+
+    def _switch(self, name: str) -> bool:
+        value = self._text(name)
+        if value not in {"true", "false"}:
+            raise MissingSettingError(f"the environment variable {name} is {value!r}, not true or false")
+        return value == "true"
+
+    def _number(self, name: str) -> int:
+        value = self._text(name)
+        if not (value.isascii() and value.isdigit() and int(value) > 0):
+            raise MissingSettingError(
+                f"the environment variable {name} is {value!r}, not a number above zero"
+            )
+        return int(value)

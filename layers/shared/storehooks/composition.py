@@ -1,0 +1,332 @@
+"""Puts a function's objects together: the one place that knows what each of them is made of.
+
+A function's module says how its handler is built from :class:`Parts`. In Lambda that happens at
+init, once for each process, from the environment and the clock of the machine. A test gives the
+parts another clock, or fakes instead of some of them.
+"""
+
+import os
+import time
+from collections.abc import Callable
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from storehooks.settings import Settings
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+    from storehooks.adapters.access import ClientSecrets, TokensTable
+    from storehooks.adapters.addresses import Addresses
+    from storehooks.adapters.bus import EventBus
+    from storehooks.adapters.deliveries_queue import DeliveriesQueue
+    from storehooks.adapters.deliveries_table import DeliveriesTable
+    from storehooks.adapters.delivery_context import DeliveryContexts
+    from storehooks.adapters.event_ids import EventIdsTable
+    from storehooks.adapters.hooks_table import HooksTable
+    from storehooks.adapters.mailer import Mailer
+    from storehooks.adapters.queue import Queue
+    from storehooks.adapters.recoveries_table import RecoveriesTable
+    from storehooks.adapters.sender import Sender
+    from storehooks.adapters.told_once import ToldOnce
+    from storehooks.adapters.undelivered import UndeliveredEvents
+    from storehooks.domain.retry import RetrySchedule
+    from storehooks.flows.deliver import Deliverer
+    from storehooks.flows.match import Matcher
+    from storehooks.flows.meter import Meter
+    from storehooks.flows.notify import Notifier
+    from storehooks.flows.outcome import Outcomes
+    from storehooks.flows.ping import Pinger
+    from storehooks.flows.recover import Recoverer, RecoveryOrders
+    from storehooks.flows.redeliver import Redeliverer
+    from storehooks.flows.sweep import Sweeper
+
+type Handler = Callable[[dict[str, Any], object], Any]
+"""What Lambda calls, with an event and the invocation's context."""
+
+
+class Parts:
+    """What functions are made of. Each part is made when it is first asked for, and then kept.
+
+    The imports stand with the parts, so that a cold start loads only what its function needs.
+
+    :param clock: seconds since 1970.
+    :param sleep: waits for so many seconds.
+    :param given: parts by their names, instead of those that would be made here.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+        **given: object,
+    ) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.sleep = sleep
+        for name, part in given.items():
+            if not isinstance(getattr(type(self), name, None), cached_property):
+                raise TypeError(f"there is no part {name!r}")
+            vars(self)[name] = part
+
+    # ------------------------------------------------------------ tables
+
+    @cached_property
+    def dynamodb(self) -> "DynamoDBClient":
+        from storehooks.adapters.aws import dynamodb_client
+
+        return dynamodb_client()
+
+    @cached_property
+    def tokens(self) -> "TokensTable":
+        from storehooks.adapters.access import TokensTable
+
+        return TokensTable(self.settings.tokens_table, dynamodb=self.dynamodb, clock=self.clock)
+
+    @cached_property
+    def secrets(self) -> "ClientSecrets":
+        from storehooks.adapters.access import ClientSecrets
+
+        return ClientSecrets(self.settings.clients_table, dynamodb=self.dynamodb, clock=self.clock)
+
+    @cached_property
+    def hooks(self) -> "HooksTable":
+        from storehooks.adapters.hooks_table import HooksTable
+
+        return HooksTable(
+            self.settings.hooks_table, dynamodb=self.dynamodb, clock=self.clock, sleep=self.sleep
+        )
+
+    @cached_property
+    def addresses(self) -> "Addresses":
+        from storehooks.adapters.addresses import Addresses
+
+        return Addresses(self.settings.hooks_table, dynamodb=self.dynamodb)
+
+    @cached_property
+    def event_ids(self) -> "EventIdsTable":
+        from storehooks.adapters.event_ids import EventIdsTable
+
+        return EventIdsTable(self.settings.event_ids_table, dynamodb=self.dynamodb, clock=self.clock)
+
+    @cached_property
+    def told(self) -> "ToldOnce":
+        from storehooks.adapters.told_once import ToldOnce
+
+        return ToldOnce(self.settings.event_ids_table, dynamodb=self.dynamodb, clock=self.clock)
+
+    @cached_property
+    def log(self) -> "DeliveriesTable":
+        from storehooks.adapters.deliveries_table import DeliveriesTable
+
+        return DeliveriesTable(
+            self.settings.deliveries_table,
+            retention_days=self.settings.delivery_retention_days,
+            dynamodb=self.dynamodb,
+            clock=self.clock,
+            sleep=self.sleep,
+        )
+
+    @cached_property
+    def recoveries(self) -> "RecoveriesTable":
+        from storehooks.adapters.recoveries_table import RecoveriesTable
+
+        return RecoveriesTable(
+            self.settings.deliveries_table,
+            retention_days=self.settings.delivery_retention_days,
+            dynamodb=self.dynamodb,
+            clock=self.clock,
+        )
+
+    @cached_property
+    def undelivered(self) -> "UndeliveredEvents":
+        from storehooks.adapters.undelivered import UndeliveredEvents
+
+        return UndeliveredEvents(
+            self.settings.deliveries_table, dynamodb=self.dynamodb, clock=self.clock, sleep=self.sleep
+        )
+
+    @cached_property
+    def contexts(self) -> "DeliveryContexts":
+        from storehooks.adapters.delivery_context import DeliveryContexts
+
+        return DeliveryContexts(
+            hooks_table=self.settings.hooks_table,
+            clients_table=self.settings.clients_table,
+            deliveries_table=self.settings.deliveries_table,
+            dynamodb=self.dynamodb,
+            clock=self.clock,
+            sleep=self.sleep,
+        )
+
+    # ------------------------------------------------------------ queues, bus, mail, destinations
+
+    @cached_property
+    def events_queue(self) -> "Queue":
+        return self._queue(self.settings.events_queue)
+
+    @cached_property
+    def dead_letters(self) -> "Queue":
+        return self._queue(self.settings.events_dead_letters)
+
+    @cached_property
+    def deliveries_queue(self) -> "DeliveriesQueue":
+        from storehooks.adapters.deliveries_queue import DeliveriesQueue
+
+        return DeliveriesQueue(self._queue(self.settings.deliveries_queue))
+
+    @cached_property
+    def bus(self) -> "EventBus":
+        from storehooks.adapters.bus import EventBus
+
+        return EventBus(self.settings.event_bus)
+
+    @cached_property
+    def mailer(self) -> "Mailer":
+        from storehooks.adapters.mailer import Mailer
+
+        return Mailer(self.settings.email_sender)
+
+    @cached_property
+    def sender(self) -> "Sender":
+        from storehooks.adapters.sender import Sender
+
+        return Sender(
+            timeout_seconds=self.settings.delivery_timeout_seconds,
+            allow_private=self.settings.allow_private_destinations,
+            clock=self.clock,
+        )
+
+    def _queue(self, url: str) -> "Queue":
+        from storehooks.adapters.queue import Queue
+
+        return Queue(url, sleep=self.sleep)
+
+    # ------------------------------------------------------------ flows
+
+    @cached_property
+    def schedule(self) -> "RetrySchedule":
+        from storehooks.domain.retry import RetrySchedule
+
+        return RetrySchedule.parse(self.settings.retry_schedule)
+
+    @cached_property
+    def meter(self) -> "Meter":
+        from storehooks.flows.meter import Meter
+
+        return Meter()
+
+    @cached_property
+    def matcher(self) -> "Matcher":
+        from storehooks.flows.match import Matcher
+
+        return Matcher(
+            hooks=self.hooks,
+            event_ids=self.event_ids,
+            queue=self.deliveries_queue,
+            dead_letters=self.dead_letters,
+            meter=self.meter,
+        )
+
+    @cached_property
+    def deliverer(self) -> "Deliverer":
+        from storehooks.flows.deliver import Deliverer
+
+        return Deliverer(
+            contexts=self.contexts,
+            log=self.log,
+            queue=self.deliveries_queue,
+            outcomes=self.outcomes,
+            recoverer=self.recoverer,
+            sender=self.sender,
+            schedule=self.schedule,
+            meter=self.meter,
+            timeout_seconds=self.settings.delivery_timeout_seconds,
+            clock=self.clock,
+        )
+
+    @cached_property
+    def outcomes(self) -> "Outcomes":
+        from storehooks.flows.outcome import Outcomes
+
+        return Outcomes(
+            log=self.log,
+            hooks=self.hooks,
+            queue=self.deliveries_queue,
+            bus=self.bus,
+            told=self.told,
+            schedule=self.schedule,
+            meter=self.meter,
+            clock=self.clock,
+        )
+
+    @cached_property
+    def recoverer(self) -> "Recoverer":
+        from storehooks.flows.recover import Recoverer
+
+        return Recoverer(
+            recoveries=self.recoveries,
+            log=self.log,
+            hooks=self.hooks,
+            queue=self.deliveries_queue,
+            meter=self.meter,
+            clock=self.clock,
+        )
+
+    @cached_property
+    def recovery_orders(self) -> "RecoveryOrders":
+        from storehooks.flows.recover import RecoveryOrders
+
+        return RecoveryOrders(recoveries=self.recoveries, queue=self.deliveries_queue, clock=self.clock)
+
+    @cached_property
+    def redeliverer(self) -> "Redeliverer":
+        from storehooks.flows.redeliver import Redeliverer
+
+        return Redeliverer(log=self.log, queue=self.deliveries_queue, clock=self.clock)
+
+    @cached_property
+    def sweeper(self) -> "Sweeper":
+        from storehooks.flows.sweep import Sweeper
+
+        return Sweeper(deliveries=self.log, queue=self.deliveries_queue, meter=self.meter, clock=self.clock)
+
+    @cached_property
+    def pinger(self) -> "Pinger":
+        from storehooks.flows.ping import Pinger
+
+        return Pinger(secrets=self.secrets, sender=self.sender, clock=self.clock)
+
+    @cached_property
+    def notifier(self) -> "Notifier":
+        from storehooks.flows.notify import Notifier
+
+        return Notifier(
+            hooks=self.hooks,
+            addresses=self.addresses,
+            told=self.told,
+            mailer=self.mailer,
+            schedule=self.schedule,
+        )
+
+
+def lambda_handler(build: Callable[[Parts], Handler]) -> Handler:
+    """What Lambda calls, built at once, because at init a function has most of its processor.
+
+    Outside Lambda nothing is built before the first event, so that a function's module can be
+    imported without its settings.
+
+    :param build: makes a function's handler of its parts.
+    """
+    if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:  # which Lambda reserves and always sets
+        return build(Parts(Settings(os.environ)))
+    built: list[Handler] = []
+
+    def handler(event: dict[str, Any], context: object) -> Any:
+        if not built:
+            built.append(build(Parts(Settings(os.environ))))
+        return built[0](event, context)
+
+    return handler
