@@ -10,7 +10,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from storehooks.adapters.access import AccessTables
 from storehooks.adapters.deliveries_queue import ReceivedTask
 from storehooks.adapters.deliveries_table import DeliveriesTable
 from storehooks.adapters.delivery_context import DeliveryContexts
@@ -30,6 +29,7 @@ from storehooks.flows.meter import Meter
 from storehooks.flows.outcome import Outcomes
 from storehooks.flows.recover import Recoverer
 from storehooks.flows.sweep import AHEAD_SECONDS, Sweeper
+from storehooks_cli.access import AccessTables
 from tests.integration.lineage import Lineage, LoopDetection
 from tests.template_file import resources
 
