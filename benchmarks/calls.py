@@ -37,7 +37,7 @@ def _operations(aws: Metered, functions: Any) -> Iterator[tuple[str, int | None,
     """Each operation with the fewest calls it can be done with; the next one finds what it has done."""
     from tests.integration.conftest import Client, load_event
 
-    from storehooks.adapters.access import AccessTables
+    from storehooks_cli.access import AccessTables
 
     token = AccessTables("TokensTable", "ClientsTable", dynamodb=aws.aws.dynamodb).create_token(_STORE)
     client = Client(functions, _STORE, token.client_id)

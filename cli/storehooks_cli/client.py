@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from storehooks.api.v2 import iso_utc
-from storehooks.domain.errors import ClientNotFoundError, SecretOverlapError
 from storehooks_cli.options import ClientId, Json, StackOptions, StoreHash, unfolded
 from storehooks_cli.output import fail, failures_told, print_fields, print_json, print_table
-from storehooks_cli.removing import Yes, remove
+from storehooks_cli.remove_command import Yes, remove
 
 if TYPE_CHECKING:
-    from storehooks.adapters.access import ClientRecord
+    from storehooks_cli.access import ClientRecord
 
 app = typer.Typer(
     no_args_is_help=True, help="Clients, the apps of a store: list them, rotate their secrets, remove them."
@@ -75,6 +74,8 @@ def rotate_secret(
     During the overlap each delivery carries a signature by either secret, and a receiver that
     knows one of them accepts it.
     """
+    from storehooks_cli.access import ClientNotFoundError, SecretOverlapError
+
     stack = deployment.find()
     with failures_told():
         try:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from storehooks.domain.errors import StorehooksError, UnauthenticatedError
-from storehooks.domain.identity import check_client_id, check_store_hash, token_digest
+from storehooks.domain.identity import check_store_hash, token_digest
+from storehooks_cli.identity import check_client_id
 from storehooks_cli.local.running import running_stack
 from storehooks_cli.options import (
     DEFAULT_DATA_DIR,
@@ -25,7 +26,7 @@ from storehooks_cli.output import fail, failures_told, say
 from storehooks_cli.stopping import exit_on_signals
 
 if TYPE_CHECKING:
-    from storehooks.adapters.access import AccessTables, NewToken
+    from storehooks_cli.access import AccessTables, NewToken
     from storehooks_cli.api_client import Api, ApiError
 
 TOKEN_SECONDS = 60 * 60

@@ -35,7 +35,7 @@ from storehooks_cli.receiver import RECEIVER_PATH, Receiver
 from storehooks_cli.stopping import exit_on_signals
 
 if TYPE_CHECKING:
-    from storehooks.adapters.access import ClientRecord, NewToken
+    from storehooks_cli.access import ClientRecord, NewToken
     from storehooks_cli.api_client import Api
     from storehooks_cli.stack import Stack
 

@@ -12,8 +12,9 @@ from urllib.parse import urlsplit
 import typer
 
 from storehooks.domain.errors import InvalidValueError
-from storehooks.domain.identity import check_client_id, check_store_hash
-from storehooks.domain.scope import catalogue, hook_scopes
+from storehooks.domain.identity import check_store_hash
+from storehooks.domain.scope import catalogue, wildcards
+from storehooks_cli.identity import check_client_id
 
 if TYPE_CHECKING:
     from storehooks_cli.stack import Stack
@@ -86,7 +87,7 @@ def unfolded(command: Callable[..., None]) -> Callable[..., None]:
 
 def complete_hook_scope(incomplete: str) -> list[str]:
     """The scopes that a hook may have, for the shell's completion."""
-    return [scope for scope in hook_scopes() if scope.startswith(incomplete)]
+    return [scope for scope in sorted({*catalogue(), *wildcards()}) if scope.startswith(incomplete)]
 
 
 def complete_event_scope(incomplete: str) -> list[str]:

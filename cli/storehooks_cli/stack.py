@@ -8,17 +8,17 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from storehooks.adapters.access import AccessTables
 from storehooks.adapters.bus import EventBus
 from storehooks.adapters.deliveries_table import DeliveriesTable
-from storehooks.adapters.hook_logs import HookLogs
-from storehooks.adapters.hooks_table import HooksTable
-from storehooks.flows.removal import Removal
+from storehooks_cli.access import AccessTables
+from storehooks_cli.hook_logs import HookLogs
 from storehooks_cli.local.aws import CONFIG as LOCAL_CONFIG
 from storehooks_cli.local.aws import session as local_session
 from storehooks_cli.local.environment import forget_callers_aws
 from storehooks_cli.local.running import running_stack
 from storehooks_cli.output import fail
+from storehooks_cli.removal import Removal
+from storehooks_cli.store_hooks import StoreHooks
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -67,9 +67,9 @@ class Stack:
         """A client of any AWS service, for the deployment's account and region."""
         return self.session.client(service, endpoint_url=self.endpoint_url, config=self.config)  # type: ignore[call-overload]
 
-    def hooks(self) -> HooksTable:
-        """The deployment's hooks."""
-        return HooksTable(self.output("HooksTable"), dynamodb=self._dynamodb())
+    def hooks(self) -> StoreHooks:
+        """The hooks of the deployment's stores."""
+        return StoreHooks(self.output("HooksTable"), dynamodb=self._dynamodb())
 
     def removal(self, store_hash: str, client_id: str | None) -> Removal:
         """The removal of a store, or of one of its clients."""

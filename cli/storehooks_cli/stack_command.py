@@ -4,7 +4,7 @@ import typer
 
 from storehooks_cli.options import DEFAULT_STACK_NAME, StackName
 from storehooks_cli.output import fail, failures_told
-from storehooks_cli.removing import Yes
+from storehooks_cli.remove_command import Yes
 
 app = typer.Typer(no_args_is_help=True, help="Stacks in AWS: delete what failed first deployments left.")
 

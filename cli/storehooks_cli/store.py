@@ -3,7 +3,7 @@
 import typer
 
 from storehooks_cli.options import Json, StackOptions, StoreHash, unfolded
-from storehooks_cli.removing import Yes, remove
+from storehooks_cli.remove_command import Yes, remove
 
 app = typer.Typer(no_args_is_help=True, help="Stores: remove one.")
 

@@ -7,18 +7,13 @@ import typer
 
 from storehooks.api.v2 import iso_utc
 from storehooks.domain.errors import UnauthenticatedError
-from storehooks.domain.identity import (
-    DEFAULT_OAUTH_SCOPE,
-    OAUTH_SCOPES,
-    check_client_id,
-    check_oauth_scope,
-    token_digest,
-)
+from storehooks.domain.identity import DEFAULT_OAUTH_SCOPE, token_digest
+from storehooks_cli.identity import OAUTH_SCOPES, check_client_id, check_oauth_scope
 from storehooks_cli.options import Json, StackOptions, StoreHash, duration, parser, unfolded
 from storehooks_cli.output import fail, failures_told, print_fields, print_json, print_table
 
 if TYPE_CHECKING:
-    from storehooks.adapters.access import AccessTables, TokenRecord
+    from storehooks_cli.access import AccessTables, TokenRecord
 
 app = typer.Typer(no_args_is_help=True, help="Access tokens: make, list and revoke them.")
 

@@ -23,7 +23,6 @@ from moto.core import DEFAULT_ACCOUNT_ID
 from moto.ses.models import ses_backends
 from moto.sqs.models import sqs_backends
 
-from storehooks.adapters.access import AccessTables
 from storehooks.adapters.addresses import Addresses
 from storehooks.adapters.hooks_table import HooksTable
 from storehooks.composition import Handler
@@ -31,6 +30,8 @@ from storehooks.domain.attempt import OutgoingRequest
 from storehooks.domain.errors import StorehooksError
 from storehooks.domain.identity import Caller
 from storehooks.domain.retry import RetrySchedule
+from storehooks_cli.access import AccessTables
+from storehooks_cli.store_hooks import StoreHooks
 from tests import emf
 from tests.integration.cloudwatch import Metrics
 from tests.integration.conftest import REGION, Aws, Functions, load_event
@@ -129,12 +130,16 @@ class Platform:
             is_active=True,
         )
 
+    def hooks_of_store(self):
+        """The hooks of all the store's clients."""
+        hooks = StoreHooks("HooksTable", dynamodb=self.aws.dynamodb)
+        return [hook for page in hooks.pages(STORE) for hook in page]
+
     def new_client(self) -> None:
         """From here on hooks are another client's; those that there are get no more events."""
-        for page in self.hooks.of_store(STORE):
-            for hook in page:
-                client = Caller(STORE, hook.client_id, frozenset())
-                self.hooks.update(client, hook.id, {"is_active": False})
+        for hook in self.hooks_of_store():
+            client = Caller(STORE, hook.client_id, frozenset())
+            self.hooks.update(client, hook.id, {"is_active": False})
         token = AccessTables("TokensTable", "ClientsTable", dynamodb=self.aws.dynamodb).create_token(STORE)
         self.caller = Caller(STORE, token.client_id, frozenset())
 

@@ -21,10 +21,10 @@ from moto.core.utils import camelcase_to_underscores, method_names_from_class
 from moto.dynamodb.models import Table, dynamodb_backends
 from moto.sqs.models import sqs_backends
 
-from storehooks.adapters.access import AccessTables
 from storehooks.adapters.aws import dynamodb_client, events_client, ses_client, sqs_client
 from storehooks.composition import Handler, Parts
 from storehooks.settings import Settings
+from storehooks_cli.access import AccessTables
 from tests.function_modules import built_by
 from tests.integration.rights import ROLES
 from tests.openapi_file import assert_described

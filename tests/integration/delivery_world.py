@@ -10,7 +10,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from storehooks.adapters.access import AccessTables
 from storehooks.adapters.deliveries_queue import ReceivedTask
 from storehooks.adapters.delivery_items import from_message, to_message
 from storehooks.composition import Parts
@@ -23,6 +22,7 @@ from storehooks.domain.identity import Caller
 from storehooks.domain.retry import RetrySchedule
 from storehooks.flows.sweep import AHEAD_SECONDS
 from storehooks.settings import Settings
+from storehooks_cli.access import AccessTables
 from tests.integration.lineage import Lineage, LoopDetection
 from tests.template_file import resources
 

@@ -226,11 +226,10 @@ def played(aws, monkeypatch, scene, fault: Fault | None) -> tuple[Platform, Left
     requests: dict[str, list[bytes]] = {}
     for _, request in platform.sent:
         requests.setdefault(request.headers["webhook-id"], []).append(request.body)
-    hooks = [hook for page in platform.hooks.of_store(STORE) for hook in page]
     return platform, Left(
         hooks={
             str(hook.id): (hook.scope, hook.destination, hook.headers, hook.is_active, hook.is_deactivated)
-            for hook in hooks
+            for hook in platform.hooks_of_store()
         },
         deliveries=platform.statuses,
         requests=requests,

@@ -2,8 +2,9 @@
 
 import pytest
 
-from storehooks.adapters.access import AccessTables, client_key, valid_secrets
-from storehooks.domain.errors import ClientNotFoundError, InvalidValueError, SecretOverlapError
+from storehooks.adapters.access import client_key, valid_secrets
+from storehooks.domain.errors import InvalidValueError
+from storehooks_cli.access import AccessTables, ClientNotFoundError, SecretOverlapError
 
 STORE = "5ueh97"
 CLIENT = "40c672b9177b5d3a8dbfad24321be15d"

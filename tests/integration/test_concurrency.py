@@ -9,10 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from storehooks.adapters.access import AccessTables, valid_secrets
+from storehooks.adapters.access import valid_secrets
 from storehooks.adapters.hooks_table import HooksTable
-from storehooks.domain.errors import SecretOverlapError
 from storehooks.domain.hook import MAX_HOOKS_PER_SCOPE
+from storehooks_cli.access import AccessTables, SecretOverlapError
 from tests.integration.interleaving import interleavings
 from tests.integration.wholeness import check_whole
 

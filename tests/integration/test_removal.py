@@ -4,14 +4,15 @@ import itertools
 
 import pytest
 
-from storehooks.adapters.access import AccessTables
 from storehooks.adapters.delivery_items import hook_partition, to_item
 from storehooks.adapters.dynamodb import write_batch
-from storehooks.adapters.hook_logs import HookLogs
 from storehooks.domain.delivery import Delivery, Status
 from storehooks.domain.errors import StoreBusyError
 from storehooks.domain.identity import Caller
-from storehooks.flows.removal import Contents, Removal
+from storehooks_cli.access import AccessTables
+from storehooks_cli.hook_logs import HookLogs
+from storehooks_cli.removal import Contents, Removal
+from storehooks_cli.store_hooks import StoreHooks
 from tests.integration.delivery_world import STORE, World
 
 TABLES = ("HooksTable", "TokensTable", "ClientsTable", "DeliveriesTable")
@@ -56,7 +57,7 @@ def removal(aws, world, client_id: str | None = None) -> Removal:
         STORE,
         client_id,
         access=AccessTables("TokensTable", "ClientsTable", dynamodb=aws.dynamodb),
-        hooks=world.hooks,
+        hooks=StoreHooks("HooksTable", dynamodb=aws.dynamodb, sleep=lambda _: None),
         logs=HookLogs("DeliveriesTable", dynamodb=aws.dynamodb, sleep=lambda _: None),
     )
 

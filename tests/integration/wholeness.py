@@ -1,15 +1,16 @@
 """Whether the hooks' table is whole, whatever was done to it."""
 
-from storehooks.adapters.hooks_table import HooksTable, _digest_attribute
+from storehooks.adapters.hooks_table import _digest_attribute
 from storehooks.domain.hook import MAX_HOOKS_PER_SCOPE
+from storehooks_cli.store_hooks import StoreHooks
 
 
 def check_whole(aws) -> None:
     """Each hook is in its guard and nothing else is, no scope has too many, no id is above the last one."""
     items = {(item["store_hash"]["S"], item["id"]["N"]): item for item in aws.scan("HooksTable")}
     with aws.uncounted():
-        table = HooksTable("HooksTable", dynamodb=aws.dynamodb)
-        hooks = [hook for page in table.of_store("5ueh97") for hook in page]
+        table = StoreHooks("HooksTable", dynamodb=aws.dynamodb)
+        hooks = [hook for page in table.pages("5ueh97") for hook in page]
         last_id = table.last_id("5ueh97")
     guarded = {
         (key[0], name, value["N"])

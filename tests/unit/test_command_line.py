@@ -12,8 +12,9 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from storehooks.domain.scope import catalogue, wildcards
 from storehooks_cli.commands import commands
-from storehooks_cli.options import Json, StackOptions, StoreHash, unfolded
+from storehooks_cli.options import Json, StackOptions, StoreHash, complete_hook_scope, unfolded
 from storehooks_cli.output import print_table
 from storehooks_cli.times import moment, relative_time
 
@@ -83,6 +84,12 @@ def test_bash_completes_commands_options_and_scopes(typed, completed, tmp_path):
         ["bash", "-c", script], env={"PATH": path}, cwd=tmp_path, capture_output=True, text=True, check=True
     )
     assert answer.stdout.split() == completed
+
+
+def test_the_scopes_that_a_hook_may_have_are_completed_in_order_each_once():
+    scopes = complete_hook_scope("store/")
+    assert scopes == sorted(set(scopes))
+    assert set(scopes) == {*catalogue(), *wildcards()}
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import ast
 import runpy
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,10 @@ ALLOWED = {
     "flows": {"flows", "api", "adapters", "domain"},
     "settings.py": set(),
     "composition.py": {"adapters", "flows", "domain", "settings"},
+}
+# What documents the API, and the default of the template's schedule.
+NOT_USED_BY_FUNCTIONS = {
+    "BIGCOMMERCE_SCHEDULE",
 }
 AWS = {"boto3", "botocore", "aws_lambda_powertools"}
 
@@ -44,6 +49,7 @@ def test_imports_point_one_way(path):
     part = path.relative_to(PACKAGE).parts[0]
     for name in imported(path):
         top, _, rest = name.partition(".")
+        assert top != "storehooks_cli", "the command knows the layer, and not the reverse"
         if top == "storehooks":
             assert rest.split(".")[0] in ALLOWED[part], name
         if part == "domain":
@@ -54,6 +60,44 @@ def test_only_adapters_see_aws_errors():
     for path in PACKAGE.rglob("*.py"):
         if "adapters" not in path.parts:
             assert not any(name.startswith("botocore") for name in imported(path)), path
+
+
+def test_every_public_name_of_the_layer_is_used_by_the_layer_or_a_function():
+    """What only the command or a test uses belongs to them."""
+    defined: set[str] = set()
+    used: set[str] = set()
+    for path in [*PACKAGE.rglob("*.py"), *ROOT.glob("functions/*/app.py")]:
+        tree = ast.parse(path.read_text())
+        if path.is_relative_to(PACKAGE):
+            defined |= set(public_names(tree.body))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+                used.add(node.id)
+            elif isinstance(node, ast.Attribute):
+                used.add(node.attr)
+            elif isinstance(node, ast.alias):
+                used.add(node.name)
+    assert defined - used == NOT_USED_BY_FUNCTIONS
+
+
+def public_names(body: list[ast.stmt]) -> Iterator[str]:
+    """The names that a module defines, and the methods of its public classes."""
+    for node in body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            names = [node.name]
+        elif isinstance(node, ast.Assign):
+            names = [target.id for target in node.targets if isinstance(target, ast.Name)]
+        else:
+            names = []
+        for name in names:
+            if not name.startswith("_"):
+                yield name
+                if isinstance(node, ast.ClassDef):
+                    yield from (
+                        method.name
+                        for method in node.body
+                        if isinstance(method, ast.FunctionDef) and not method.name.startswith("_")
+                    )
 
 
 @pytest.mark.parametrize("function", sorted(set(FUNCTIONS) - {"console"}))

@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from storehooks.adapters.access import client_key
-from storehooks.adapters.dynamodb import delete_items
+from storehooks_cli.batch_delete import delete_items
 from storehooks_cli.dlq import DeadLetter, look_at, queues_of
 from storehooks_cli.doctor.check import Check, Finding, Subject, ok
 from storehooks_cli.doctor.queues import messages

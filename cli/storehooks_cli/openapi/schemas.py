@@ -221,7 +221,7 @@ def _own_schemas() -> dict[str, Schema]:
     return {
         "EventScope": _scopes(events, "The scope of an event."),
         "HookScope": _scopes(
-            set(scope.hook_scopes()), "The scope of a hook: an event's, or a wildcard above one."
+            events | scope.wildcards(), "The scope of a hook: an event's, or a wildcard above one."
         ),
         "Events": {
             "description": f"An event, or an array of at most {MOST_EVENTS}: all are accepted, or none.",

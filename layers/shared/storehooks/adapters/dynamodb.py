@@ -1,8 +1,7 @@
 """What all tables have in common: DynamoDB's errors in our words."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import batched
 from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -18,8 +17,6 @@ MOST_WRITES = 25
 """So many writes are one call."""
 
 _PAUSE_SECONDS = 0.05
-# A partition takes a thousand writes a second: who deletes more waits for seconds.
-_DELETE_TRIES = 8
 _BUSY_CODES = {"ProvisionedThroughputExceededException", "RequestLimitExceeded", "ThrottlingException"}
 # The second: a transaction of another request holds the item.
 _RACE_CODES = {"ConditionalCheckFailedException", "TransactionConflictException"}
@@ -80,22 +77,6 @@ def write_batch(
         if not requests:
             return
     raise StoreBusyError
-
-
-def delete_items(
-    dynamodb: "DynamoDBClient",
-    table: str,
-    keys: Iterable[Mapping[str, Any]],
-    *,
-    sleep: Callable[[float], None],
-) -> None:
-    """Delete items, 25 to a call, whether they exist or not.
-
-    :raises StoreBusyError: when DynamoDB does not take all of them, however often asked.
-    """
-    for chunk in batched(keys, MOST_WRITES, strict=False):
-        deletes: list[WriteRequestTypeDef] = [{"DeleteRequest": {"Key": key}} for key in chunk]
-        write_batch(dynamodb, table, deletes, tries=_DELETE_TRIES, sleep=sleep)
 
 
 class ConditionFailedError(StorehooksError):

@@ -13,16 +13,14 @@ Four kinds of items share the table, keyed by ``store_hash`` and ``id``:
 
 import random
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from storehooks.adapters.addresses import addresses_key
 from storehooks.adapters.aws import dynamodb_client
 from storehooks.adapters.dynamodb import (
     ConditionFailedError,
     TransactionCancelledError,
-    delete_items,
     query_pages,
     store_errors,
 )
@@ -198,48 +196,6 @@ class HooksTable:
             return False
         return True
 
-    # ------------------------------------------------------------ whole stores
-
-    def last_id(self, store_hash: str) -> int:
-        """The last id that the store gave to a hook, 0 if it gave none. One call."""
-        with store_errors():
-            answer = self._dynamodb.get_item(
-                TableName=self._table, Key=hook_key(store_hash, int(_COUNTER_ID)), ConsistentRead=True
-            )
-        return int(answer["Item"]["last_id"]["N"]) if "Item" in answer else 0
-
-    def of_store(self, store_hash: str) -> Iterator[list[Hook]]:
-        """The hooks of all the store's clients, in the order of their ids; one call per megabyte."""
-        pages = query_pages(
-            self._dynamodb,
-            TableName=self._table,
-            ConsistentRead=True,
-            KeyConditionExpression="store_hash = :store AND id > :counter",
-            ExpressionAttributeValues={":store": {"S": store_hash}, ":counter": {"N": _COUNTER_ID}},
-        )
-        for items in pages:
-            yield [to_hook(item) for item in items]
-
-    def remove(self, hooks: Sequence[Hook]) -> None:
-        """Remove hooks whose clients can change nothing any more; 25 writes to a call.
-
-        Their guards go first: one that outlived its hooks would be in the way of new ones.
-        """
-        guards = {_guard_key(hook) for hook in hooks}
-        self._delete({"store_hash": {"S": guard}, "id": {"N": _COUNTER_ID}} for guard in sorted(guards))
-        self._delete(hook_key(hook.store_hash, hook.id) for hook in hooks)
-
-    def remove_admins(self, store_hash: str, client_ids: Iterable[str]) -> None:
-        """Remove the e-mail addresses that clients have given; 25 writes to a call."""
-        self._delete(addresses_key(store_hash, client_id) for client_id in client_ids)
-
-    def forget_ids(self, store_hash: str) -> None:
-        """Remove the counter of ids of a store whose hash is never used again. One call."""
-        self._delete([hook_key(store_hash, int(_COUNTER_ID))])
-
-    def _delete(self, keys: Iterable[Item]) -> None:
-        delete_items(self._dynamodb, self._table, keys, sleep=self._sleep)
-
     def _update_once(self, old: Hook, changes: Mapping[str, Any]) -> Hook:
         # Clocks differ between machines; a hook's time never goes back.
         now = max(int(self._clock()), old.updated_at)
@@ -248,7 +204,7 @@ class HooksTable:
             changes = {**changes, "deactivated_at": None, "deactivation_reason": None}
         new = replace(old, **changes, updated_at=now, version=old.version + 1)
         put = self._put(new, over=old)
-        if _guard_key(old) != _guard_key(new):
+        if guard_key(old) != guard_key(new):
             return self._transact(new, [put, self._guard_removing(old), self._guard_adding(new)])
         if _digest_attribute(old) != _digest_attribute(new):
             return self._transact(new, [put, self._guard_swapping(old, new)])
@@ -274,7 +230,7 @@ class HooksTable:
         with store_errors():
             answer = self._dynamodb.update_item(
                 TableName=self._table,
-                Key={"store_hash": {"S": store_hash}, "id": {"N": _COUNTER_ID}},
+                Key=counter_key(store_hash),
                 UpdateExpression="ADD last_id :one",
                 ExpressionAttributeValues={":one": {"N": "1"}},
                 ReturnValues="UPDATED_NEW",
@@ -353,7 +309,7 @@ class HooksTable:
     ) -> "TransactWriteItemTypeDef":
         write: UpdateTypeDef = {
             "TableName": self._table,
-            "Key": {"store_hash": {"S": _guard_key(hook)}, "id": {"N": _COUNTER_ID}},
+            "Key": guard_key(hook),
             "UpdateExpression": update,
             "ExpressionAttributeNames": names,
             "ExpressionAttributeValues": {name: {"N": str(value)} for name, value in values.items()},
@@ -409,8 +365,15 @@ def hook_key(store_hash: str, hook_id: int) -> Item:
     return {"store_hash": {"S": store_hash}, "id": {"N": str(hook_id)}}
 
 
-def _guard_key(hook: Hook) -> str:
-    return f"guard#{hook.store_hash}#{hook.client_id}#{hook.scope}"
+def counter_key(store_hash: str) -> Item:
+    """The key of the item that counts a store's ids."""
+    return {"store_hash": {"S": store_hash}, "id": {"N": _COUNTER_ID}}
+
+
+def guard_key(hook: Hook) -> Item:
+    """The key of the guard that a hook is in."""
+    partition = f"guard#{hook.store_hash}#{hook.client_id}#{hook.scope}"
+    return {"store_hash": {"S": partition}, "id": {"N": _COUNTER_ID}}
 
 
 def _digest_attribute(hook: Hook) -> str:

@@ -71,18 +71,6 @@ class UnauthenticatedError(StorehooksError):
     """An access token stands for nobody."""
 
 
-class ClientNotFoundError(StorehooksError):
-    """The store has no such client."""
-
-
-class SecretOverlapError(StorehooksError):
-    """A client's secret was rotated, and the former one still signs; ``until`` is in seconds since 1970."""
-
-    def __init__(self, until: int) -> None:
-        super().__init__(until)
-        self.until = until
-
-
 class NotAllowedError(StorehooksError):
     """The caller's access token does not cover what was asked."""
 

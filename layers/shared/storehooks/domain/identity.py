@@ -9,13 +9,11 @@ from storehooks.domain.errors import InvalidValueError
 # Letters and digits alone: a store hash becomes part of an access policy, where `*`
 # and `?` are wildcards and `/` separates.
 _STORE_HASH = re.compile(r"[A-Za-z0-9]{1,64}", re.ASCII)
-_CLIENT_ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
 
 DEFAULT_OAUTH_SCOPE = "default"
 """Lets a token manage its client's hooks."""
 EVENTS_OAUTH_SCOPE = "events"
 """Lets a token publish its store's events."""
-OAUTH_SCOPES = (DEFAULT_OAUTH_SCOPE, EVENTS_OAUTH_SCOPE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,20 +34,6 @@ def check_store_hash(text: str) -> str:
     """The store hash as it is, or :class:`InvalidValueError`."""
     if not is_store_hash(text):
         raise InvalidValueError("is no store hash", "1 to 64 letters and digits", given=text)
-    return text
-
-
-def check_client_id(text: str) -> str:
-    """The client id as it is, or :class:`InvalidValueError`."""
-    if not _CLIENT_ID.fullmatch(text):
-        raise InvalidValueError("is no client id", "32 hexadecimal digits in lower case", given=text)
-    return text
-
-
-def check_oauth_scope(text: str) -> str:
-    """The OAuth scope as it is, or :class:`InvalidValueError`."""
-    if text not in OAUTH_SCOPES:
-        raise InvalidValueError("is no OAuth scope", " or ".join(OAUTH_SCOPES), given=text)
     return text
 
 

@@ -48,11 +48,6 @@ def wildcards() -> frozenset[str]:
     )
 
 
-def hook_scopes() -> list[str]:
-    """What a hook may have as its scope, with the placeholder for a channel's number."""
-    return sorted({*catalogue(), *wildcards()})
-
-
 def wildcards_above(scope: str) -> list[str]:
     """The wildcards that match a scope, the narrowest first.
 

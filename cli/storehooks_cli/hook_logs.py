@@ -10,9 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import batched, chain
 from typing import TYPE_CHECKING
 
-from storehooks.adapters.aws import dynamodb_client
 from storehooks.adapters.delivery_items import Item, hook_partition, telling_partition
-from storehooks.adapters.dynamodb import MOST_WRITES, delete_items, query_pages
+from storehooks.adapters.dynamodb import MOST_WRITES, query_pages
+from storehooks_cli.batch_delete import delete_items
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -35,11 +35,11 @@ class HookLogs:
     def __init__(
         self,
         table: str,
-        dynamodb: "DynamoDBClient | None" = None,
+        dynamodb: "DynamoDBClient",
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._table = table
-        self._dynamodb = dynamodb or dynamodb_client()
+        self._dynamodb = dynamodb
         self._sleep = sleep
 
     def count(self, store_hash: str, hook_ids: Iterable[int], client_id: str | None) -> Iterator[int]:

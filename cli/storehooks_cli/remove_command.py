@@ -8,7 +8,7 @@ import typer
 from storehooks_cli.output import fail, failures_told, print_fields, print_json, progress
 
 if TYPE_CHECKING:
-    from storehooks.flows.removal import Contents
+    from storehooks_cli.removal import Contents
     from storehooks_cli.stack import Stack
 
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]

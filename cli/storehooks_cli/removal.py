@@ -10,10 +10,10 @@ store's counter of ids alone, which stays: no id is ever given again.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from storehooks.adapters.access import AccessTables, TokenRecord
-from storehooks.adapters.hook_logs import HookLogs
-from storehooks.adapters.hooks_table import HooksTable
 from storehooks.domain.hook import Hook
+from storehooks_cli.access import AccessTables, TokenRecord
+from storehooks_cli.hook_logs import HookLogs
+from storehooks_cli.store_hooks import StoreHooks
 
 type Tell = Callable[[int], None]
 """Is told, again and again, how many deliveries were counted or removed so far."""
@@ -47,7 +47,7 @@ class Removal:
         client_id: str | None,
         *,
         access: AccessTables,
-        hooks: HooksTable,
+        hooks: StoreHooks,
         logs: HookLogs,
     ) -> None:
         self._store_hash = store_hash
@@ -78,13 +78,13 @@ class Removal:
         clients = self._clients()
         tokens = self._remove_tokens()
         hooks = self._remove_hooks()
-        self._hooks.remove_admins(self._store_hash, clients)
+        self._hooks.remove_emails(self._store_hash, clients)
         self._access.remove_clients(self._store_hash, clients)
         deliveries = self._remove_log(tell)
         # What came with requests that the gateway let through meanwhile.
         tokens |= self._remove_tokens()
         hooks += self._remove_hooks()
-        self._hooks.remove_admins(self._store_hash, clients)
+        self._hooks.remove_emails(self._store_hash, clients)
         return Contents(len(clients), len(tokens), hooks, deliveries)
 
     def _clients(self) -> list[str]:
@@ -96,7 +96,7 @@ class Removal:
         return [token for token in tokens if self._is_meant(token.client_id)]
 
     def _own_hooks(self) -> Iterator[list[Hook]]:
-        for hooks in self._hooks.of_store(self._store_hash):
+        for hooks in self._hooks.pages(self._store_hash):
             yield [hook for hook in hooks if self._is_meant(hook.client_id)]
 
     def _is_meant(self, client_id: str) -> bool:
@@ -106,7 +106,7 @@ class Removal:
         """The ids of all hooks that there ever were, but for those that another client has now."""
         others = {
             hook.id
-            for hooks in self._hooks.of_store(self._store_hash)
+            for hooks in self._hooks.pages(self._store_hash)
             for hook in hooks
             if not self._is_meant(hook.client_id)
         }
