@@ -24,6 +24,7 @@ from storehooks.adapters.dynamodb import (
     TransactionCancelledError,
     delete_items,
     query_pages,
+    reads_item,
     store_errors,
 )
 from storehooks.domain.destination import destination_digest
@@ -444,6 +445,7 @@ def _subscription(store_hash: str, scope: str) -> str:
     return f"{store_hash}#{scope}"
 
 
+@reads_item
 def to_hook(item: Mapping[str, Any]) -> Hook:
     """The hook that an item of the table holds."""
     headers = item.get("headers")
