@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from storehooks.adapters.access import client_key, overlap_until
 from storehooks.adapters.dynamodb import ConditionFailedError, query_pages, store_errors
-from storehooks.domain.errors import InvalidValueError, StorehooksError, UnauthenticatedError
+from storehooks.domain.errors import CallerError, InvalidValueError, UnauthenticatedError
 from storehooks.domain.identity import check_store_hash, token_digest
 from storehooks_cli.batch_delete import delete_items
 from storehooks_cli.identity import check_client_id, check_oauth_scope
@@ -24,11 +24,11 @@ type Item = dict[str, Any]
 _TOKEN_BYTES = 32
 
 
-class ClientNotFoundError(StorehooksError):
+class ClientNotFoundError(CallerError):
     """The store has no such client."""
 
 
-class SecretOverlapError(StorehooksError):
+class SecretOverlapError(CallerError):
     """A client's secret was rotated, and the former one still signs; ``until`` is in seconds since 1970."""
 
     def __init__(self, until: int) -> None:

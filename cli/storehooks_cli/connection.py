@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from storehooks.domain.errors import StorehooksError, UnauthenticatedError
+from storehooks.domain.errors import TransientError, UnauthenticatedError
 from storehooks.domain.identity import check_store_hash, token_digest
 from storehooks_cli.identity import check_client_id
 from storehooks_cli.local.running import running_stack
@@ -114,7 +114,7 @@ def temporary_token(access: "AccessTables", store_hash: str, client_id: str) -> 
         try:
             with suppress(UnauthenticatedError):  # it has gone already
                 access.revoke_token(store_hash, token_digest(new.access_token))
-        except StorehooksError:
+        except TransientError:
             say("the token that was made for this command could not be revoked; it ends within an hour")
 
 

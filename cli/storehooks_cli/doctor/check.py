@@ -10,7 +10,7 @@ from typing import Any
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
-from storehooks.domain.errors import StorehooksError
+from storehooks.domain.errors import TransientError
 from storehooks_cli.stack import Stack
 
 _UNNAMED = "AuthorizationError"
@@ -180,7 +180,7 @@ def finding_of(error: Exception) -> Finding:
                 "the tables' key cannot be used: docs/runbook.md#callsfailedalarm says how to enable it",
             )
         return failed(found, "try again; if it stays so, look for the resource in the account")
-    if isinstance(error, BotoCoreError | StorehooksError):
+    if isinstance(error, BotoCoreError | TransientError):
         return failed(f"AWS failed: {error}", "try again")
     return failed(
         f"the check itself failed: {type(error).__name__}: {error}",

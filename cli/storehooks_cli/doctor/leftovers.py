@@ -42,7 +42,7 @@ def remove(stack: Stack, client_id: str, *, settle: bool = False) -> None:
     """Remove a run's store, and then the client that stands for the run.
 
     :param settle: remove the store again 2 s later, for what its last attempt still writes.
-    :raises StorehooksError:
+    :raises TransientError:
     """
     store_hash = STORE_HASH + client_id
     removal = stack.removal(store_hash, None)
@@ -57,7 +57,7 @@ def remove(stack: Stack, client_id: str, *, settle: bool = False) -> None:
 def check_removal(stack: Stack, client_id: str) -> None:
     """Make the calls of :func:`remove` for a run that has made nothing yet, so that a missing right shows.
 
-    :raises StorehooksError:
+    :raises TransientError:
     """
     store_hash = STORE_HASH + client_id
     remove(stack, client_id)  # which reads, and deletes from the hooks

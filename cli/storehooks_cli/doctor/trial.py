@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from storehooks.domain.errors import StorehooksError
+from storehooks.domain.errors import TransientError
 from storehooks.domain.identity import DEFAULT_OAUTH_SCOPE, EVENTS_OAUTH_SCOPE
 from storehooks_cli.api_client import Api, ApiError, ApiUnreachableError
 from storehooks_cli.connection import TOKEN_SECONDS
@@ -151,7 +151,7 @@ class Trial:
             expires_at = int(time.time()) + TOKEN_SECONDS
             try:
                 self._access.create_token(STORE_HASH, self._client_id, expires_at=expires_at)
-            except StorehooksError as error:
+            except TransientError as error:
                 # Unless the first of its writes was refused, it may have taken effect.
                 self._is_made |= missing_right(error) != "dynamodb:UpdateItem"
                 raise
@@ -233,7 +233,7 @@ class Trial:
         self._unknown = self._client_id
         try:
             self._stack.event_bus().put(_SOURCE, _UNKNOWN_SCOPE, detail)
-        except StorehooksError as error:
+        except TransientError as error:
             if missing_right(error):
                 self._unknown = None
             raise

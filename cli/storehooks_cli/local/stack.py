@@ -16,7 +16,7 @@ import aiohttp
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
-from storehooks.domain.errors import StorehooksError
+from storehooks.domain.errors import TransientError
 from storehooks_cli.local.certificates import server_context
 from storehooks_cli.local.demo import STORE_HASH, demo_token
 from storehooks_cli.local.deployment import SAM, STACK_NAME, Deployment, Outputs
@@ -131,7 +131,7 @@ class _Stack:
         try:
             async with emulator:
                 yield emulator
-        except (BotoCoreError, ClientError, StorehooksError) as error:
+        except (BotoCoreError, ClientError, TransientError) as error:
             raise LocalError(f"the local AWS fails ({error!r}): see {emulator.log}") from error
         finally:
             if emulator.saved:

@@ -15,6 +15,7 @@ from storehooks.domain.errors import (
     BodyTooLargeError,
     DeliveryNotFoundError,
     DuplicateHookError,
+    FaultError,
     HookInactiveError,
     HookNotFoundError,
     InvalidRequestError,
@@ -160,7 +161,7 @@ def errors() -> dict[str, StorehooksError]:
         "another media type": UnsupportedMediaTypeError("text/xml"),
         "the store is busy": StoreBusyError(),
         "the store failed": StoreFailedError("InternalServerError"),
-        "the service failed": StorehooksError(),
+        "the service failed": FaultError(),
     }
 
 

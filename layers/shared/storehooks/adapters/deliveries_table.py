@@ -35,12 +35,13 @@ from storehooks.adapters.dynamodb import (
     MOST_WRITES,
     ConditionFailedError,
     query_pages,
+    reads_item,
     store_errors,
     write_batch,
 )
 from storehooks.domain.circuit import PROBE_SECONDS, Circuit
 from storehooks.domain.delivery import WAITING, AttemptTask, Delivery, DeliverySummary, Status
-from storehooks.domain.errors import DeliveryNotFoundError, StorehooksError
+from storehooks.domain.errors import CorruptItemError, DeliveryNotFoundError, TransientError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -72,7 +73,7 @@ class DeliveryPage:
 class DueFailure:
     """A call that failed while due deliveries were looked for or claimed, and what it was about."""
 
-    error: StorehooksError
+    error: TransientError | CorruptItemError
     log_keys: dict[str, Any]
 
 
@@ -390,23 +391,18 @@ class DeliveriesTable:
             )
             try:
                 yield from pages
-            except StorehooksError as error:
+            except TransientError as error:
                 yield DueFailure(error, {"shard": shard % DUE_SHARDS})
 
     def _claim_due(self, item: Item) -> tuple[AttemptTask, float] | DueFailure | None:
-        store_hash, hook_id = hook_of(item)
-        next_attempt_at = float(item["next_attempt_at"]["N"])
-        task = AttemptTask(
-            delivery_id=item["id"]["S"],
-            store_hash=store_hash,
-            hook_id=hook_id,
-            client_id=item["client_id"]["S"],
-            attempt=int(item["attempt_count"]["N"]) + 1,
-        )
+        try:
+            task, next_attempt_at = _due(item)
+        except CorruptItemError as error:  # the others are due nevertheless
+            return DueFailure(error, {"delivery_id": item["id"]["S"]})
         later = claimed_until(next_attempt_at, self._clock())
         try:
             is_claimed = self._move_due(task, seen=item["due_at"], to=later)
-        except StorehooksError as error:
+        except TransientError as error:
             return DueFailure(error, task.log_keys)
         return (task, next_attempt_at) if is_claimed else None
 
@@ -521,7 +517,8 @@ class DeliveriesTable:
         return float(item["expires_at"]["N"]) <= self._clock()
 
 
-def to_circuit(item: Item) -> Circuit:
+@reads_item
+def to_circuit(item: Mapping[str, Any]) -> Circuit:
     """The circuit that an item of the table holds."""
 
     def number(name: str) -> float:
@@ -530,6 +527,20 @@ def to_circuit(item: Item) -> Circuit:
     return Circuit(
         failures=int(number("failures")), succeeded_at=number("succeeded_at"), probed_at=number("probed_at")
     )
+
+
+@reads_item
+def _due(item: Mapping[str, Any]) -> tuple[AttemptTask, float]:
+    """The next attempt of a delivery as the due index has it, and its time."""
+    store_hash, hook_id = hook_of(item)
+    task = AttemptTask(
+        delivery_id=item["id"]["S"],
+        store_hash=store_hash,
+        hook_id=hook_id,
+        client_id=item["client_id"]["S"],
+        attempt=int(item["attempt_count"]["N"]) + 1,
+    )
+    return task, float(item["next_attempt_at"]["N"])
 
 
 def _just_before(delivery_id: str) -> str:

@@ -6,6 +6,7 @@ from dataclasses import asdict, fields
 from itertools import pairwise, starmap
 from typing import Any
 
+from storehooks.adapters.dynamodb import reads_item
 from storehooks.domain.attempt import Attempt, Times
 from storehooks.domain.delivery import (
     SAFETY_SECONDS,
@@ -111,6 +112,7 @@ def due_at_the_latest(next_attempt_at: float) -> Item:
     return number_value(next_attempt_at + SAFETY_SECONDS)
 
 
+@reads_item
 def from_item(item: Mapping[str, Any]) -> Delivery:
     """The delivery in an item that was read whole."""
     answers = _with_repeats(json.loads(item["answers"]["S"]))
@@ -125,6 +127,7 @@ def from_item(item: Mapping[str, Any]) -> Delivery:
     )
 
 
+@reads_item
 def summary_from_item(item: Mapping[str, Any]) -> DeliverySummary:
     """The delivery in an item that was read as lists show it, without payload, answers and rounds."""
     records = json.loads(item["attempts"]["S"])

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import wraps
 from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from storehooks.adapters.aws import error_code
-from storehooks.domain.errors import StoreBusyError, StoreFailedError, StorehooksError
+from storehooks.domain.errors import CorruptItemError, StoreBusyError, StoreFailedError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -18,6 +19,7 @@ MOST_WRITES = 25
 
 _PAUSE_SECONDS = 0.05
 _BUSY_CODES = {"ProvisionedThroughputExceededException", "RequestLimitExceeded", "ThrottlingException"}
+_KEYS = ("store_hash", "hook", "id")
 # The second: a transaction of another request holds the item.
 _RACE_CODES = {"ConditionalCheckFailedException", "TransactionConflictException"}
 
@@ -79,8 +81,10 @@ def write_batch(
     raise StoreBusyError
 
 
-class ConditionFailedError(StorehooksError):
+class ConditionFailedError(Exception):
     """A write found its item other than expected, or about to change, and was not done.
+
+    For the adapter that made the condition, which handles it: outside of the adapters nobody expects it.
 
     ``item`` is what it found, if that was asked for and there was one. A write whose answer
     is lost is repeated, and then finds what it has itself written.
@@ -91,8 +95,11 @@ class ConditionFailedError(StorehooksError):
         self.item = item
 
 
-class TransactionCancelledError(StorehooksError):
-    """A transaction was not done. ``reasons`` has one entry per write, in their order."""
+class TransactionCancelledError(Exception):
+    """A transaction was not done. ``reasons`` has one entry per write, in their order.
+
+    For the adapter that made the transaction, like :class:`ConditionFailedError`.
+    """
 
     def __init__(self, reasons: Sequence[Mapping[str, Any]]) -> None:
         super().__init__(*(reason.get("Code") for reason in reasons))
@@ -106,7 +113,8 @@ def store_errors() -> Iterator[None]:
     :raises ConditionFailedError:
     :raises TransactionCancelledError:
     :raises StoreBusyError: when AWS throttles.
-    :raises StoreFailedError: for all else.
+    :raises StoreFailedError: for all else, also for a call that is refused: an operator may give back a
+        right or mend a table, and an index that is being made is refused as an invalid one is.
     """
     try:
         yield
@@ -123,3 +131,20 @@ def store_errors() -> Iterator[None]:
         raise StoreFailedError(code) from error
     except BotoCoreError as error:
         raise StoreFailedError(error_code(error)) from error
+
+
+def reads_item[T](read: Callable[[Mapping[str, Any]], T]) -> Callable[[Mapping[str, Any]], T]:
+    """Have a function that reads an item say which one it is, if it cannot.
+
+    :raises CorruptItemError: instead of what the function raises.
+    """
+
+    @wraps(read)
+    def reading(item: Mapping[str, Any]) -> T:
+        try:
+            return read(item)
+        except (LookupError, TypeError, ValueError) as error:
+            key = [f"{name}={value}" for name in _KEYS if name in item for value in item[name].values()]
+            raise CorruptItemError(", ".join(key), type(error).__name__) from error
+
+    return reading

@@ -22,6 +22,7 @@ from storehooks.adapters.dynamodb import (
     ConditionFailedError,
     TransactionCancelledError,
     query_pages,
+    reads_item,
     store_errors,
 )
 from storehooks.domain.destination import destination_digest
@@ -407,6 +408,7 @@ def _subscription(store_hash: str, scope: str) -> str:
     return f"{store_hash}#{scope}"
 
 
+@reads_item
 def to_hook(item: Mapping[str, Any]) -> Hook:
     """The hook that an item of the table holds."""
     headers = item.get("headers")

@@ -19,7 +19,7 @@ from storehooks.adapters.delivery_items import (
     state_of,
     summary_from_item,
 )
-from storehooks.adapters.dynamodb import ConditionFailedError, store_errors
+from storehooks.adapters.dynamodb import ConditionFailedError, reads_item, store_errors
 from storehooks.domain.delivery import DeliverySummary, Status, ids_between
 from storehooks.domain.errors import RecoveryNotFoundError
 from storehooks.domain.recovery import Recovery, State
@@ -246,6 +246,7 @@ def _milliseconds(seconds: float) -> int:
     return round(seconds * 1000)
 
 
+@reads_item
 def _from_item(item: Mapping[str, Any]) -> Recovery:
     store_hash, hook_id = hook_of(item)
     return Recovery(

@@ -14,8 +14,10 @@ from storehooks.api.v3 import error_to_v3
 from storehooks.api.version import Version
 from storehooks.domain.errors import (
     BodyTooLargeError,
+    CallerError,
     DeliveryNotFoundError,
     DuplicateHookError,
+    FaultError,
     HookInactiveError,
     HookNotFoundError,
     InvalidFieldsError,
@@ -23,12 +25,11 @@ from storehooks.domain.errors import (
     NotAllowedError,
     NothingToChangeError,
     Problem,
-    QueueFailedError,
     RecoveryNotFoundError,
     StoreBusyError,
-    StoreFailedError,
     StorehooksError,
     TooManyHooksError,
+    TransientError,
     UnsupportedMediaTypeError,
 )
 
@@ -57,7 +58,7 @@ def error_response(error: StorehooksError, version: Version) -> Response:
 
 def unexpected_error_response(version: Version) -> Response:
     """The answer when storehooks itself is at fault; it tells the caller nothing of the cause."""
-    return error_response(StorehooksError(), version)
+    return error_response(FaultError(), version)
 
 
 def _invalid_v2(error: InvalidRequestError) -> Response:
@@ -105,12 +106,14 @@ def _explain(error: StorehooksError) -> tuple[int, str, ErrorDetails]:
             return 415, message, {}
         case StoreBusyError():
             return 429, "Too many requests at once. Try again after the seconds in X-Retry-After.", {}
-        case StoreFailedError() | QueueFailedError():
+        case TransientError():
             return (
                 503,
                 "The service is not available for the moment. See whether it took effect, and try again.",
                 {},
             )
+        case CallerError():  # those that no operation meets
+            return 400, "The request is invalid.", {}
         case _:
             return 500, "The service failed.", {}
 

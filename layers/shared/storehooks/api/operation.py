@@ -1,7 +1,6 @@
 """What every operation has in common: a request in, a response out, one line in the log."""
 
 import time
-import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +9,7 @@ from aws_lambda_powertools import Logger
 from storehooks.api.errors import MOST_PROBLEMS, error_response, unexpected_error_response
 from storehooks.api.request import Request
 from storehooks.api.response import Response
-from storehooks.domain.errors import InvalidRequestError, StorehooksError
+from storehooks.domain.errors import CallerError, InvalidRequestError, TransientError, fault_keys
 
 logger = Logger(utc=True)
 
@@ -20,9 +19,9 @@ Handler = Callable[[dict[str, Any], object], dict[str, Any]]
 def operation(serve: Callable[[Request], Response]) -> Handler:
     """Turn a function of a request into a Lambda handler.
 
-    Errors of the domain become their answers. Anything else is a fault of ours: it is
-    answered 500, and logged by type and place but without its text, which could repeat a
-    hook's headers.
+    The caller's errors and transient ones become their answers. Anything else is a fault of
+    ours: it is answered 500, and logged by type and place but without its text, which could
+    repeat a hook's headers.
 
     :param serve: named as the operation is.
     """
@@ -34,16 +33,14 @@ def operation(serve: Callable[[Request], Response]) -> Handler:
         logger.append_keys(operation=serve.__name__, **request.log_keys)
         try:
             response = serve(request)
-        except StorehooksError as error:
+        except (CallerError, TransientError) as error:
             response = error_response(error, request.version)
             logger.append_keys(error=type(error).__name__)
             if isinstance(error, InvalidRequestError):
                 logger.append_keys(fields=[problem.field[:64] for problem in error.problems[:MOST_PROBLEMS]])
         except Exception as error:  # noqa: BLE001 - the last line of defence
             response = unexpected_error_response(request.version)
-            frames = traceback.extract_tb(error.__traceback__)
-            places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
-            logger.error("unexpected error", error=type(error).__name__, places=places)  # noqa: TRY400
+            logger.error("unexpected error", **fault_keys(error))  # noqa: TRY400
         latency_ms = round((time.perf_counter() - started) * 1000, 1)
         logger.info("answered", status=response.status, latency_ms=latency_ms)
         return response.to_gateway()

@@ -200,6 +200,11 @@ class RecordTask:
 
     delivery: Delivery
 
+    @property
+    def log_keys(self) -> dict[str, Any]:
+        """What follows it through the logs."""
+        return self.delivery.log_keys
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HoldTask:
@@ -209,6 +214,11 @@ class HoldTask:
     hook_id: int
     client_id: str
     store_id: str | None
+
+    @property
+    def log_keys(self) -> dict[str, Any]:
+        """What follows it through the logs."""
+        return {"store_hash": self.store_hash, "hook_id": self.hook_id}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,14 +1,58 @@
 """What can go wrong, in the domain's own words.
 
-Every error carries the data that explains it. Which status and body a caller sees
-stands in one table, :mod:`storehooks.api.errors`.
+Each error is of one of three branches, by which a caller decides what to do::
+
+    StorehooksError
+    ├── TransientError            AWS or the network failed, throttled or refused: to try again may help
+    │   ├── StoreBusyError
+    │   ├── StoreFailedError
+    │   ├── QueueFailedError
+    │   └── MailFailedError
+    ├── CallerError               the caller asked for what cannot be done: to repeat it does not help
+    │   ├── InvalidValueError
+    │   ├── InvalidRequestError
+    │   │   └── InvalidFieldsError
+    │   │       └── NothingToChangeError
+    │   ├── BodyTooLargeError
+    │   ├── UnsupportedMediaTypeError
+    │   ├── UnauthenticatedError
+    │   ├── NotAllowedError
+    │   ├── HookNotFoundError
+    │   ├── DeliveryNotFoundError
+    │   ├── RecoveryNotFoundError
+    │   ├── DuplicateHookError
+    │   ├── TooManyHooksError
+    │   └── HookInactiveError
+    └── FaultError                a mistake of ours, like each exception that is no StorehooksError
+        └── CorruptItemError
+
+A flow catches transient errors, and by name those of the caller's that it expects. What else it meets
+is a fault, which it leaves to :mod:`storehooks.flows.unexpected`. Which status and body a caller sees
+stands in one table, :mod:`storehooks.api.errors`. Every error carries the data that explains it.
 """
 
+import traceback
 from dataclasses import dataclass
+from typing import Any
 
 
 class StorehooksError(Exception):
-    """Any failure that storehooks foresees."""
+    """Any failure that storehooks foresees. Nothing raises it: each error is of a branch."""
+
+
+class TransientError(StorehooksError):
+    """AWS or the network failed, throttled or refused a call.
+
+    To try again may help: at once, later, or when an operator has given back a right or mended a table.
+    """
+
+
+class CallerError(StorehooksError):
+    """The caller asked for what cannot be done, or not by this caller. Nothing was done."""
+
+
+class FaultError(StorehooksError):
+    """A mistake of ours, or what one has left behind. It is not retried in place, and never passed over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +68,7 @@ class Problem:
     given: str | None = None
 
 
-class InvalidValueError(StorehooksError, ValueError):
+class InvalidValueError(CallerError, ValueError):
     """A value breaks a rule: why, and what is accepted instead."""
 
     def __init__(self, reason: str, accepted: str, given: str | None = None) -> None:
@@ -34,7 +78,7 @@ class InvalidValueError(StorehooksError, ValueError):
         self.given = given
 
 
-class InvalidRequestError(StorehooksError):
+class InvalidRequestError(CallerError):
     """A request has one or more problems; nothing was done."""
 
     def __init__(self, *problems: Problem) -> None:
@@ -50,7 +94,7 @@ class NothingToChangeError(InvalidFieldsError):
     """An update names no field that could be changed."""
 
 
-class BodyTooLargeError(StorehooksError):
+class BodyTooLargeError(CallerError):
     """A request body is over the limit, in bytes or in what ``unit`` says."""
 
     def __init__(self, limit: int, unit: str = "bytes") -> None:
@@ -59,7 +103,7 @@ class BodyTooLargeError(StorehooksError):
         self.unit = unit
 
 
-class UnsupportedMediaTypeError(StorehooksError):
+class UnsupportedMediaTypeError(CallerError):
     """A request body is declared as something other than JSON in UTF-8."""
 
     def __init__(self, media_type: str) -> None:
@@ -67,15 +111,15 @@ class UnsupportedMediaTypeError(StorehooksError):
         self.media_type = media_type
 
 
-class UnauthenticatedError(StorehooksError):
+class UnauthenticatedError(CallerError):
     """An access token stands for nobody."""
 
 
-class NotAllowedError(StorehooksError):
+class NotAllowedError(CallerError):
     """The caller's access token does not cover what was asked."""
 
 
-class HookNotFoundError(StorehooksError):
+class HookNotFoundError(CallerError):
     """The caller has no hook of this id, which may be no id at all."""
 
     def __init__(self, hook_id: int | str) -> None:
@@ -83,7 +127,7 @@ class HookNotFoundError(StorehooksError):
         self.hook_id = hook_id
 
 
-class DuplicateHookError(StorehooksError):
+class DuplicateHookError(CallerError):
     """The client already has a hook for this scope and destination."""
 
     def __init__(self, hook_id: int) -> None:
@@ -91,7 +135,7 @@ class DuplicateHookError(StorehooksError):
         self.hook_id = hook_id
 
 
-class TooManyHooksError(StorehooksError):
+class TooManyHooksError(CallerError):
     """The client already has as many hooks for this scope as it may."""
 
     def __init__(self, scope: str, limit: int) -> None:
@@ -100,7 +144,7 @@ class TooManyHooksError(StorehooksError):
         self.limit = limit
 
 
-class HookInactiveError(StorehooksError):
+class HookInactiveError(CallerError):
     """Nothing is sent to a hook that is switched off; ``reason`` says why failures did that, if they did."""
 
     def __init__(self, hook_id: int, reason: str | None) -> None:
@@ -109,11 +153,11 @@ class HookInactiveError(StorehooksError):
         self.reason = reason
 
 
-class StoreBusyError(StorehooksError):
+class StoreBusyError(TransientError):
     """The store has too much to do for the moment."""
 
 
-class StoreFailedError(StorehooksError):
+class StoreFailedError(TransientError):
     """The store failed, or did not answer. Whether a write took effect is unknown."""
 
     def __init__(self, code: str) -> None:
@@ -121,11 +165,11 @@ class StoreFailedError(StorehooksError):
         self.code = code
 
 
-class DeliveryNotFoundError(StorehooksError):
+class DeliveryNotFoundError(CallerError):
     """The hook has no delivery of this id, or none any more."""
 
 
-class MailFailedError(StorehooksError):
+class MailFailedError(TransientError):
     """An e-mail was not taken, or it is not known whether it was.
 
     ``reason`` is what SES says of it, with the local part of each address masked.
@@ -137,11 +181,11 @@ class MailFailedError(StorehooksError):
         self.reason = reason
 
 
-class RecoveryNotFoundError(StorehooksError):
+class RecoveryNotFoundError(CallerError):
     """The hook has no recovery of this id, or none any more."""
 
 
-class QueueFailedError(StorehooksError):
+class QueueFailedError(TransientError):
     """A queue or the event bus took only a part of what it was given, or nothing.
 
     ``failed`` are the positions of what it did not take, as far as is known.
@@ -151,3 +195,26 @@ class QueueFailedError(StorehooksError):
         super().__init__(code, len(failed))
         self.code = code
         self.failed = failed
+
+
+class CorruptItemError(FaultError):
+    """An item of a table cannot be read: it lacks something, or holds what no release writes.
+
+    Its text is the item's key, without which nobody would find it, and what is wrong by its type alone.
+    """
+
+    def __init__(self, key: str, reason: str) -> None:
+        super().__init__(f"{key}: {reason}")
+        self.key = key
+        self.reason = reason
+
+
+def fault_keys(error: Exception) -> dict[str, Any]:
+    """What the logs say of a mistake of ours: its type, and the lines that it passed through.
+
+    Not its text, which could repeat a hook's headers; but of an item that cannot be read, its key.
+    """
+    frames = traceback.extract_tb(error.__traceback__)
+    places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
+    item = {"item": str(error)} if isinstance(error, CorruptItemError) else {}
+    return {"error": type(error).__name__, "places": places, **item}

@@ -3,6 +3,9 @@
 An invocation begins with the batch that it is given. While some of its sends wait for slow
 destinations, it takes further messages from the queue itself: a hundred slow ones then cost
 one invocation instead of ten, and never stand in the way of the others.
+
+A message that meets a mistake of ours fails alone (:mod:`storehooks.flows.unexpected`). Attempts that
+were made are logged in any case, also if sending itself breaks off.
 """
 
 import itertools
@@ -13,6 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
+from functools import partial
 
 from aws_lambda_powertools import Logger
 
@@ -31,13 +35,14 @@ from storehooks.domain.delivery import (
     TaskMessage,
     delivery_ids,
 )
-from storehooks.domain.errors import QueueFailedError, StorehooksError
+from storehooks.domain.errors import QueueFailedError, TransientError
 from storehooks.domain.hook import Hook
 from storehooks.domain.retry import RetrySchedule
 from storehooks.domain.state_machine import Defer, Drop, End, Known, Reject, Send, Why, before_attempt
 from storehooks.flows.meter import Duration, Meter
 from storehooks.flows.outcome import Outcomes, Sent
 from storehooks.flows.recover import Recoverer
+from storehooks.flows.unexpected import alone, each_alone
 
 logger = Logger(utc=True)
 
@@ -123,6 +128,22 @@ class _Invocation:
         self._is_first_receive = True
 
     def run(self, batch: Sequence[ReceivedTask]) -> set[str]:
+        try:
+            self._make_attempts(batch)
+        except Exception:  # what was sent until then is not to be sent again
+            self._settle()
+            self._delete()
+            raise
+        self._settle()
+        self._delete()
+        # Last, because nothing is sent or read while it goes on.
+        for message, task in self._last:
+            with alone(partial(self._fail_unexpectedly, message)):
+                self._do_last(message, task)
+        self._delete()
+        return self._failed
+
+    def _make_attempts(self, batch: Sequence[ReceivedTask]) -> None:
         self._take_on(batch)
         receiving: Future[list[ReceivedTask]] | None = None
         with ThreadPoolExecutor(1) as thread:
@@ -132,7 +153,8 @@ class _Invocation:
                     wait([receiving])
                 self._collect()
                 if receiving and receiving.done():
-                    self._take_on(self._received(receiving))
+                    with alone(self._stop_receiving):
+                        self._take_on(self._received(receiving))
                     receiving = None
                 if receiving is None and self._wants_more():
                     is_long = time.monotonic() - self._started >= _LONG_POLLS_AFTER_SECONDS
@@ -140,13 +162,6 @@ class _Invocation:
                         self._shared.queue.receive, wait_seconds=_LONG_POLL_SECONDS if is_long else 0
                     )
                     receiving.add_done_callback(lambda _: self._shared.sender.wake())
-        self._settle()
-        self._delete()
-        # Last, because nothing is sent or read while it goes on.
-        for message, task in self._last:
-            self._do_last(message, task)
-        self._delete()
-        return self._failed
 
     # ------------------------------------------------------------ more work
 
@@ -172,6 +187,10 @@ class _Invocation:
         self._receive_at = now + _PATIENCE_SECONDS if is_early and not received else now
         return received
 
+    def _stop_receiving(self, error: Exception) -> None:
+        self._receive_at = math.inf
+        self._shared.meter.unexpected(error)
+
     # ------------------------------------------------------------ beginning
 
     def _take_on(self, messages: Sequence[ReceivedTask]) -> None:
@@ -181,14 +200,15 @@ class _Invocation:
                 case AttemptTask() as task:
                     self._choose(message, task, attempts)
                 case RecordTask(delivery=delivery):
-                    self._record(message, delivery)
+                    with alone(partial(self._fail_unexpectedly, message)):
+                        self._record(message, delivery)
                 case HoldTask() | RecoverTask() as task:
                     self._last.append((message, task))
                 case None:
                     logger.error("not a task", message_id=message.batch_id)
                     self._fail(message)
         if attempts:
-            self._begin_all(list(attempts.values()))
+            each_alone(self._begin_all, list(attempts.values()), self._fail_one_unexpectedly)
 
     def _choose(self, message: ReceivedTask, task: AttemptTask, attempts: dict[str, _Asked]) -> None:
         """Of several messages of one delivery, the one that is furthest on; the others are repeats."""
@@ -204,14 +224,14 @@ class _Invocation:
         try:
             self._shared.log.save_delivered([delivery])
             self._done(message)
-        except StorehooksError as error:
+        except TransientError as error:
             self._shared.meter.call_failed("logging failed again", error=repr(error), **delivery.log_keys)
             self._fail(message)
 
     def _begin_all(self, attempts: Sequence[_Asked]) -> None:
         try:
             context = self._shared.contexts.read(task for _, task in attempts)
-        except StorehooksError as error:
+        except TransientError as error:
             self._shared.meter.call_failed(
                 "reading failed", error=repr(error), delivery_ids=[task.delivery_id for _, task in attempts]
             )
@@ -221,15 +241,17 @@ class _Invocation:
         self._circuits |= context.circuits
         deferred: list[tuple[ReceivedTask, TaskMessage]] = []
         for message, task in attempts:
-            try:
-                later = self._begin(message, task, context)
-            except StorehooksError as error:
-                self._shared.meter.call_failed("beginning failed", error=repr(error), **task.log_keys)
-                self._fail(message)
-                continue
-            if later is not None:
-                deferred.append((message, later))
-        self._defer(deferred)
+            with alone(partial(self._fail_unexpectedly, message)):
+                try:
+                    later = self._begin(message, task, context)
+                except TransientError as error:
+                    self._shared.meter.call_failed("beginning failed", error=repr(error), **task.log_keys)
+                    self._fail(message)
+                    continue
+                if later is not None:
+                    deferred.append((message, later))
+        if deferred:
+            each_alone(self._defer, deferred, self._fail_one_unexpectedly)
 
     def _begin(
         self, message: ReceivedTask, task: AttemptTask, context: DeliveryContext
@@ -287,10 +309,10 @@ class _Invocation:
         if not task.ignores_circuit:
             due_at = delivery.next_attempt_at or delivery.created_at
             self._shared.meter.time(Duration.DELIVERY_LAG, max(0.0, now - due_at) * 1000)
-        self._under_way[delivery.id] = one
-        self._in_flight[task.store_hash, task.client_id] += 1
         request = callback(delivery, one.hook, secrets=secrets, now=now)
         self._shared.sender.start(self._name + delivery.id, request)
+        self._under_way[delivery.id] = one
+        self._in_flight[task.store_hash, task.client_id] += 1
 
     def _defer(self, deferred: Sequence[tuple[ReceivedTask, TaskMessage]]) -> None:
         failed: frozenset[int] = frozenset()
@@ -322,16 +344,16 @@ class _Invocation:
             self._settle()
 
     def _settle(self) -> None:
-        if not self._finished:
+        finished, self._finished = self._finished, []
+        if not finished:
             return
-        unsettled = self._shared.outcomes.settle(self._finished, self._circuits)
-        for sent in self._finished:
+        unsettled = self._shared.outcomes.settle(finished, self._circuits)
+        for sent in finished:
             message = self._under_way.pop(sent.delivery.id).message
             if sent.delivery.id in unsettled:
                 self._fail(message)
             else:
                 self._done(message)
-        self._finished.clear()
 
     def _do_last(self, message: ReceivedTask, task: HoldTask | RecoverTask) -> None:
         if time.monotonic() - self._started > _LONGEST_SECONDS:
@@ -344,7 +366,7 @@ class _Invocation:
                 case RecoverTask():
                     self._shared.recoverer.recover(task, came_before=message.came_before)
             self._done(message)
-        except StorehooksError as error:
+        except TransientError as error:
             what = "holding" if isinstance(task, HoldTask) else "recovering"
             self._shared.meter.call_failed(
                 f"{what} failed", error=repr(error), store_hash=task.store_hash, hook_id=task.hook_id
@@ -359,6 +381,14 @@ class _Invocation:
         # What was taken from the queue comes again by itself.
         if message.batch_id is not None:
             self._failed.add(message.batch_id)
+
+    def _fail_unexpectedly(self, message: ReceivedTask, error: Exception) -> None:
+        keys = {} if message.task is None else message.task.log_keys
+        self._shared.meter.unexpected(error, **keys)
+        self._fail(message)
+
+    def _fail_one_unexpectedly(self, one: tuple[ReceivedTask, object], error: Exception) -> None:
+        self._fail_unexpectedly(one[0], error)
 
     def _delete(self) -> None:
         try:

@@ -1,6 +1,7 @@
 """From the events queue to the deliveries queue: which hooks an event is for."""
 
 from collections.abc import Mapping
+from functools import partial
 from itertools import chain
 
 from aws_lambda_powertools import Logger
@@ -11,11 +12,12 @@ from storehooks.adapters.hooks_table import HooksTable
 from storehooks.adapters.queue import OutgoingMessage, Queue
 from storehooks.api.event_input import from_envelope
 from storehooks.domain.delivery import TaskMessage, delivery_ids, new_delivery
-from storehooks.domain.errors import InvalidRequestError, QueueFailedError, StorehooksError
+from storehooks.domain.errors import InvalidRequestError, QueueFailedError, TransientError
 from storehooks.domain.event import Event
 from storehooks.domain.hook import Hook
 from storehooks.domain.scope import subscriptions_to
 from storehooks.flows.meter import Count, Meter
+from storehooks.flows.unexpected import alone
 
 logger = Logger(utc=True)
 
@@ -43,7 +45,8 @@ class Matcher:
     def match(self, bodies: Mapping[str, str]) -> set[str]:
         """Make the deliveries of the events in some messages.
 
-        A lookup serves all events of a batch that have the same store and scope.
+        A lookup serves all events of a batch that have the same store and scope. A message that meets
+        a mistake of ours fails alone.
 
         :param bodies: by the ids of their messages.
         :return: the ids of those that failed, and have to come again.
@@ -53,21 +56,23 @@ class Matcher:
         messages: list[tuple[str, TaskMessage]] = []
         found: dict[tuple[str, str], list[Hook]] = {}
         for message_id, body in bodies.items():
-            try:
-                event = from_envelope(body)
-            except InvalidRequestError as error:
-                if not self._put_aside(message_id, body, error):
-                    failed.add(message_id)
-                continue
-            try:
-                made = self._messages(event, found)
-            except StorehooksError as error:
-                failed.add(message_id)
-                self._meter.call_failed("matching failed", error=repr(error), **event.log_keys)
-                continue
-            if made is not None:
-                matched.add(message_id)
-                messages += [(message_id, message) for message in made]
+            failed.add(message_id)
+            with alone(partial(self._meter.unexpected, message_id=message_id)):
+                try:
+                    event = from_envelope(body)
+                except InvalidRequestError as error:
+                    if self._put_aside(message_id, body, error):
+                        failed.remove(message_id)
+                    continue
+                try:
+                    made = self._messages(event, found)
+                except TransientError as error:
+                    self._meter.call_failed("matching failed", error=repr(error), **event.log_keys)
+                    continue
+                failed.remove(message_id)
+                if made is not None:
+                    matched.add(message_id)
+                    messages += [(message_id, message) for message in made]
         try:
             self._queue.send([message for _, message in messages])
         except QueueFailedError as error:

@@ -15,6 +15,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 from storehooks.domain.delivery import Status
+from storehooks.domain.errors import fault_keys
 
 logger = Logger(utc=True)
 
@@ -33,6 +34,8 @@ class Count(StrEnum):
     CALLS_FAILED = "CallsFailed"
     """Calls to AWS that failed, retries included."""
     RETRIES_HANDED_ON = "RetriesHandedOn"
+    UNEXPECTED_ERRORS = "UnexpectedErrors"
+    """Mistakes of ours that a message met, which fails by itself."""
 
 
 class Duration(StrEnum):
@@ -65,6 +68,14 @@ class Meter:
         """
         self.count(Count.CALLS_FAILED)
         logger.warning(message, **keys, stacklevel=2)
+
+    def unexpected(self, error: Exception, **keys: Any) -> None:
+        """Log a mistake of ours, by type and place, and count it: an alarm looks at the number.
+
+        :param keys: the ids of what is delayed.
+        """
+        self.count(Count.UNEXPECTED_ERRORS)
+        logger.error("unexpected error", **fault_keys(error), **keys, stacklevel=2)
 
     def count_ended(self, status: Status, number: int = 1) -> None:
         """Count deliveries that ended exhausted or held. Other statuses have no metric."""

@@ -10,7 +10,7 @@ from storehooks.adapters.hooks_table import HooksTable
 from storehooks.adapters.mailer import Mailer
 from storehooks.adapters.told_once import ToldOnce
 from storehooks.domain.deactivation_mail import deactivation_mail
-from storehooks.domain.errors import MailFailedError, StorehooksError
+from storehooks.domain.errors import MailFailedError, TransientError
 from storehooks.domain.retry import RetrySchedule
 
 logger = Logger(utc=True)
@@ -40,7 +40,7 @@ class Notifier:
         The entry only names the hook. What is written, and whether, is decided by the hook as
         it is now, so that a repeat, or an entry that somebody else has put there, does no harm.
 
-        :raises StorehooksError: when it has to be tried again.
+        :raises TransientError: when it has to be tried again.
         """
         store_hash, hook_id = str(event["detail"]["store_hash"]), int(event["detail"]["data"]["id"])
         known = {"event_id": event["detail"].get("id"), "store_hash": store_hash, "hook_id": hook_id}
@@ -67,6 +67,6 @@ class Notifier:
         logger.info("written", message_id=message_id, addresses=len(addresses), **known)
         try:
             self._told.done(occasion)
-        except StorehooksError as error:  # tried again, it would be written again
+        except TransientError as error:  # tried again, it would be written again
             logger.warning("not remembered", error=repr(error), **known)
         return True

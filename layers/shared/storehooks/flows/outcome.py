@@ -24,7 +24,7 @@ from storehooks.domain.attempt import Attempt
 from storehooks.domain.circuit import Circuit
 from storehooks.domain.delivery import Delivery, HoldTask, RecordTask, Status, TaskMessage, delivery_ids
 from storehooks.domain.destination import destination_digest
-from storehooks.domain.errors import QueueFailedError, StorehooksError
+from storehooks.domain.errors import QueueFailedError, TransientError
 from storehooks.domain.hook import Hook
 from storehooks.domain.retry import RetrySchedule
 from storehooks.domain.scope import DELIVERY_EXCEPTION
@@ -37,6 +37,7 @@ from storehooks.domain.state_machine import (
     seconds_until,
 )
 from storehooks.flows.meter import Count, Duration, Meter
+from storehooks.flows.unexpected import each_alone
 
 logger = Logger(utc=True)
 
@@ -101,21 +102,35 @@ class Outcomes:
         self._told: dict[tuple[str, str], float] = {}
 
     def settle(self, sent: Sequence[Sent], circuits: dict[HookKey, Circuit]) -> set[str]:
-        """Log attempts and do what follows from them.
+        """Log attempts and do what follows from them. One that meets a mistake of ours fails alone.
 
         :param circuits: as they were read; kept up to date here.
         :return: the ids of the deliveries whose messages have to come again.
         """
+        unsettled: set[str] = set()
+
+        def settle(some: Sequence[Sent]) -> None:
+            unsettled.update(self._settle(some, circuits))
+
+        def fail(one: Sent, error: Exception) -> None:
+            unsettled.add(one.delivery.id)
+            self._meter.unexpected(error, **one.delivery.log_keys)
+
         for one in sent:
             _log_attempt(one)
             self._meter.time(Duration.ATTEMPT_LATENCY, one.attempt.times.total_ms)
         self._meter.count(Count.ATTEMPTS, len(sent))
         self._meter.count(Count.ATTEMPTS_FAILED, sum(not one.attempt.succeeded for one in sent))
+        each_alone(settle, sent, fail)
+        return unsettled
+
+    def _settle(self, sent: Sequence[Sent], circuits: dict[HookKey, Circuit]) -> set[str]:
+        """The same, but for what is counted once. It may be repeated: the log says what was done."""
         self._log_delivered([one for one in sent if one.attempt.succeeded])
         changed = self._counted(sent, circuits)
-        circuits |= {key: circuit for key, (circuit, _) in changed.items()}
+        current = circuits | {key: circuit for key, (circuit, _) in changed.items()}
         failed = [
-            _Failed(one, self._outcome(one, circuits[one.hook_key]))
+            _Failed(one, self._outcome(one, current[one.hook_key]))
             for one in sent
             if not one.attempt.succeeded
         ]
@@ -123,16 +138,17 @@ class Outcomes:
         for (store_hash, hook_id), (_, write) in changed.items():
             try:
                 write()
-            except StorehooksError as error:  # it only slows down
+            except TransientError as error:  # it only slows down
                 self._meter.call_failed(
                     "circuit not written", error=repr(error), store_hash=store_hash, hook_id=hook_id
                 )
+        circuits |= current
         return unsettled
 
     def hold(self, task: HoldTask) -> None:
         """Tell of a hook's deactivation, and hold what waits for it. Without effect if it is not deactivated.
 
-        :raises StorehooksError: when the task has to be repeated.
+        :raises TransientError: when the task has to be repeated.
         """
         hook = self._hooks.find(task.store_hash, task.hook_id)
         if hook is None or not is_to_hold(hook):
@@ -156,7 +172,7 @@ class Outcomes:
         self._bus.put(exception_event.SOURCE, DELIVERY_EXCEPTION, detail)
         try:
             self._deactivations.done(occasion)
-        except StorehooksError as error:  # it may be told again
+        except TransientError as error:  # it may be told again
             self._meter.call_failed(
                 "not remembered", error=repr(error), store_hash=hook.store_hash, hook_id=hook.id
             )
@@ -171,7 +187,7 @@ class Outcomes:
             return
         try:
             self._log.save_delivered(delivered)
-        except StorehooksError as error:
+        except TransientError as error:
             self._meter.call_failed(
                 "logging later", error=repr(error), delivery_ids=[one.id for one in delivered]
             )
@@ -201,7 +217,7 @@ class Outcomes:
             try:
                 if not saved.result():
                     continue  # made twice at once, and the other is in the log
-            except StorehooksError as error:
+            except TransientError as error:
                 unsettled.add(after.id)
                 self._meter.call_failed("logging failed", error=repr(error), **after.log_keys)
                 continue
@@ -224,7 +240,7 @@ class Outcomes:
             try:
                 if key not in is_off and self._is_end_of_hook(one):
                     is_off[key] = self._deactivate(one.sent.hook, one.after)
-            except StorehooksError as error:
+            except TransientError as error:
                 unsettled.add(one.after.id)
                 self._meter.call_failed("deactivating failed", error=repr(error), **one.after.log_keys)
                 continue
@@ -273,7 +289,7 @@ class Outcomes:
             if len(self._told) >= _MOST_TOLD:
                 self._told.clear()
             self._told[store_hash, digest] = now
-        except StorehooksError as error:
+        except TransientError as error:
             self._meter.call_failed("delivery exception not told", error=repr(error), **one.delivery.log_keys)
 
     def _send(self, messages: Sequence[TaskMessage]) -> set[str]:

@@ -25,7 +25,7 @@ from storehooks.domain.errors import (
     HookInactiveError,
     QueueFailedError,
     RecoveryNotFoundError,
-    StorehooksError,
+    TransientError,
 )
 from storehooks.domain.hook import Hook
 from storehooks.domain.recovery import (
@@ -91,7 +91,7 @@ class _Begun:
 
     position: str
     number: int = 0
-    error: StorehooksError | None = None
+    error: TransientError | None = None
 
 
 class Recoverer:
@@ -117,7 +117,7 @@ class Recoverer:
     def recover(self, task: RecoverTask, *, came_before: bool) -> None:
         """Do a step, and order the next.
 
-        :raises StorehooksError: when the task has to be repeated.
+        :raises TransientError: when the task has to be repeated.
         """
         try:
             recovery = self._recoveries.get(task.store_hash, task.hook_id, task.recovery_id)
@@ -189,11 +189,11 @@ class Recoverer:
 
     def _begin_one(
         self, recovery: Recovery, delivery: DeliverySummary
-    ) -> tuple[AttemptTask | None, StorehooksError | None]:
+    ) -> tuple[AttemptTask | None, TransientError | None]:
         now = max(self._clock(), recovery.created_at)  # whatever the clocks say, not before it
         try:
             return self._log.begin_round(delivery, now, unless_since=recovery.created_at), None
-        except StorehooksError as error:
+        except TransientError as error:
             return None, error
 
     def _send(self, recovery: Recovery, tasks: Sequence[AttemptTask]) -> None:

@@ -9,7 +9,7 @@ from storehooks.adapters.aws import BOTOCORE_VERSION
 from storehooks.adapters.deliveries_queue import DeliveriesQueue
 from storehooks.adapters.deliveries_table import DeliveriesTable
 from storehooks.domain.delivery import AttemptTask, TaskMessage, delivery_ids
-from storehooks.domain.errors import QueueFailedError, StorehooksError
+from storehooks.domain.errors import FaultError, QueueFailedError, StorehooksError, TransientError
 from storehooks.domain.state_machine import seconds_until
 from storehooks.flows.meter import Count, Meter
 
@@ -39,8 +39,8 @@ class Sweeper:
     def sweep(self) -> int:
         """Sweep once, for at most 50 s; the next one goes on. How many were handed on.
 
-        :raises StorehooksError: at the end, if a call to AWS failed, so that the invocation counts
-            as an error.
+        :raises StorehooksError: at the end, if a call to AWS failed or an item cannot be read, so that
+            the invocation counts as an error.
         """
         started = self._clock()
         handed_on = 0
@@ -48,7 +48,10 @@ class Sweeper:
         for batch in self._deliveries.take_due(started + AHEAD_SECONDS):
             for one in batch.failures:
                 failure = one.error
-                self._meter.call_failed("taking what is due failed", error=repr(failure), **one.log_keys)
+                if isinstance(failure, FaultError):
+                    self._meter.unexpected(failure, **one.log_keys)
+                else:
+                    self._meter.call_failed("taking what is due failed", error=repr(failure), **one.log_keys)
             unsent = self._hand_on(batch.due)
             failure = unsent or failure
             number = len(batch.due) - (len(unsent.failed) if unsent else 0)
@@ -83,5 +86,5 @@ class Sweeper:
     def _give_back(self, task: AttemptTask, due_at: float) -> None:
         try:
             self._deliveries.release(task, due_at)
-        except StorehooksError as error:  # then it is due again in five minutes
+        except TransientError as error:  # then it is due again in five minutes
             self._meter.call_failed("giving back failed", error=repr(error), **task.log_keys)
