@@ -3,7 +3,8 @@
 from storehooks.adapters.addresses import Addresses
 from storehooks.adapters.hooks_table import HooksTable
 from storehooks.api.operation import operation
-from storehooks.api.request import MAX_PAGE_SIZE, Request
+from storehooks.api.query import MAX_PAGE_SIZE
+from storehooks.api.request import Request
 from storehooks.api.response import Response
 from storehooks.api.v3 import admin_to_v3, enveloped, pagination
 from storehooks.domain.identity import DEFAULT_OAUTH_SCOPE
