@@ -27,16 +27,17 @@ def test_a_page_is_the_first_250_unless_asked_otherwise():
 
 
 def test_filtered_hooks_are_those_that_agree_with_the_query():
-    assert Query({}).filtered_hooks_wanted(50) == HooksWanted(Page(1, 50), is_counted=True)
+    assert Query({}).filtered_hooks_wanted() == HooksWanted(Page(1, 50), is_counted=True)
     query = {"page": "2", "other": "x", "is_active": "false", "scope": "store/*", "destination": "https://a/"}
-    wanted = Query(query).filtered_hooks_wanted(50)
+    wanted = Query(query).filtered_hooks_wanted()
     assert wanted.page == Page(2, 50, {name: query[name] for name in ("is_active", "scope", "destination")})
     assert wanted.only == HookFilter(is_active=False, scope="store/*", destination="https://a/")
+    assert Query({}).filtered_hooks_wanted(7).page == Page(1, 7)
 
 
 READS = {
     "hooks": Query.hooks_wanted,
-    "filtered hooks": lambda query: query.filtered_hooks_wanted(50),
+    "filtered hooks": Query.filtered_hooks_wanted,
     "events": Query.events_wanted,
 }
 
@@ -61,7 +62,7 @@ def test_a_limit_is_at_most_250(read):
 @pytest.mark.parametrize("text", ["", "1", "True", "yes", "true,false"])
 def test_is_active_is_true_or_false(text):
     with pytest.raises(InvalidRequestError) as caught:
-        Query({"is_active": text, "page": "0"}).filtered_hooks_wanted(50)
+        Query({"is_active": text, "page": "0"}).filtered_hooks_wanted()
     assert fields(caught) == ["is_active", "page"]
 
 
@@ -123,7 +124,7 @@ def test_what_is_no_time_is_refused(text):
 
 
 def test_a_lone_surrogate_is_replaced_for_it_is_no_character():
-    assert Query({"scope": "a\ud800"}).filtered_hooks_wanted(50).only.scope == "a?"
+    assert Query({"scope": "a\ud800"}).filtered_hooks_wanted().only.scope == "a?"
 
 
 @given(st.text(max_size=60), st.text(max_size=20))

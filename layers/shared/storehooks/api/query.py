@@ -17,6 +17,7 @@ MAX_PAGE_SIZE = 250
 V3_PAGE_SIZE = 50
 DELIVERIES_PAGE_SIZE = 50
 
+_FILTERS = ("is_active", "scope", "destination")
 # A number without sign or leading zeros. No store has pages that 18 digits don't count.
 _NUMBER = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
 _MAX_NUMBER = 10**18 - 1
@@ -42,10 +43,10 @@ class Query:
         _raise_any(problems)
         return HooksWanted(page)
 
-    def filtered_hooks_wanted(self, page_size: int) -> HooksWanted:
+    def filtered_hooks_wanted(self, page_size: int | None = None) -> HooksWanted:
         """What ``page``, ``limit``, ``is_active``, ``scope`` and ``destination`` ask for.
 
-        :param page_size: of a page, unless ``limit`` says otherwise.
+        :param page_size: of a page, unless ``limit`` says otherwise; 50 unless it is given.
         :raises InvalidRequestError: with each that is no number in range, or neither true nor false.
         """
         problems: list[Problem] = []
@@ -54,7 +55,7 @@ class Query:
             scope=self._text("scope"),
             destination=self._text("destination"),
         )
-        page = self._page(page_size, problems, narrowed_by=("is_active", "scope", "destination"))
+        page = self._page(page_size or V3_PAGE_SIZE, problems, narrowed_by=_FILTERS)
         _raise_any(problems)
         return HooksWanted(page, only, is_counted=True)
 

@@ -2,20 +2,19 @@
 
 The gateway gives header names in whatever case the client used, a body as text or in
 base64, and the authorizer's context beside the path; all of it is read here and nowhere else.
-What only requests about deliveries need is imported by them, not by every function.
+What only some requests need, such as lists or deliveries, is imported by them, not by every function.
 """
+
+from __future__ import annotations
 
 import base64
 import binascii
 import re
-from collections.abc import Mapping
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from storehooks.api.query import V3_PAGE_SIZE, Query
 from storehooks.api.strict_json import RefusedJsonError, strict_json
 from storehooks.api.version import Version
-from storehooks.api.wanted import DeliveriesWanted, EventsWanted, HooksWanted
 from storehooks.domain.errors import (
     BodyTooLargeError,
     DeliveryNotFoundError,
@@ -28,6 +27,12 @@ from storehooks.domain.errors import (
 )
 from storehooks.domain.hook import is_hook_id
 from storehooks.domain.identity import Caller, is_store_hash
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from storehooks.api.query import Query
+    from storehooks.api.wanted import DeliveriesWanted, EventsWanted, HooksWanted
 
 MAX_BODY_BYTES = 64 * 1024
 
@@ -87,10 +92,10 @@ class Request:
             raise HookNotFoundError(text)
         return int(text)
 
-    def hooks_wanted(self, *, v3_page_size: int = V3_PAGE_SIZE) -> HooksWanted:
+    def hooks_wanted(self, *, v3_page_size: int | None = None) -> HooksWanted:
         """Which hooks the query asks for; only V3 can narrow them.
 
-        :param v3_page_size: of a page in V3, unless the query says otherwise.
+        :param v3_page_size: of a page in V3, unless the query says otherwise; 50 unless it is given.
         :raises InvalidRequestError: with each parameter that is invalid.
         """
         if self.version is Version.V2:
@@ -206,6 +211,8 @@ class Request:
 
     @property
     def _query(self) -> Query:
+        from storehooks.api.query import Query
+
         return Query(self._event.get("queryStringParameters") or {})
 
     def _require_json_type(self) -> None:
