@@ -1,7 +1,8 @@
 """GET /stores/{store_hash}/v3/hooks/admin"""
 
 from storehooks.api.operation import operation
-from storehooks.api.request import MAX_PAGE_SIZE, Request
+from storehooks.api.query import MAX_PAGE_SIZE
+from storehooks.api.request import Request
 from storehooks.api.response import Response
 from storehooks.api.v3 import admin_to_v3, enveloped, pagination
 from storehooks.composition import Handler, Parts, lambda_handler

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from storehooks.api.request import Page
 from storehooks.api.response import Response
 from storehooks.api.v3 import enveloped, events_to_v3, hook_to_v3, pagination
+from storehooks.api.wanted import Page
 from storehooks.domain.errors import InvalidRequestError
 from storehooks.domain.hook import Hook
 

@@ -6,9 +6,10 @@ from typing import Any
 from storehooks.api.answers import CallbackV2
 from storehooks.api.event_input import MOST_BYTES, MOST_EVENTS, NewEvent
 from storehooks.api.hook_input import HookChanges, NewHook
-from storehooks.api.request import MAX_BODY_BYTES, Page, Request
+from storehooks.api.request import MAX_BODY_BYTES, Request
 from storehooks.api.v2 import delivery_to_v2, hook_to_v2, ping_to_v2, recovery_to_v2, whole_delivery_to_v2
 from storehooks.api.v3 import admin_to_v3, enveloped, events_to_v3, hook_to_v3, pagination
+from storehooks.api.wanted import Page
 from storehooks.domain.attempt import Attempt, Times
 from storehooks.domain.delivery import Delivery
 from storehooks.domain.errors import (

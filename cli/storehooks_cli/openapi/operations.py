@@ -6,7 +6,7 @@ A new route needs an entry in ``OPERATIONS``; tests/template/test_openapi.py say
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from storehooks.api.request import DELIVERIES_PAGE_SIZE, MAX_PAGE_SIZE, V3_PAGE_SIZE
+from storehooks.api.query import DELIVERIES_PAGE_SIZE, MAX_PAGE_SIZE, V3_PAGE_SIZE
 from storehooks.domain.delivery import Status
 from storehooks.domain.identity import DEFAULT_OAUTH_SCOPE, EVENTS_OAUTH_SCOPE
 from storehooks_cli.openapi.schemas import DELIVERY_ID, NUMBER, RECOVERY_ID, STORE_HASH, Schema

@@ -1,11 +1,17 @@
 """Hooks as an answer, in the version of the request."""
 
-from storehooks.api.request import Page
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from storehooks.api.response import Response
 from storehooks.api.v2 import hook_to_v2
 from storehooks.api.v3 import enveloped, hook_to_v3, pagination
 from storehooks.api.version import Version
-from storehooks.domain.hook import Hook, HookPage
+
+if TYPE_CHECKING:
+    from storehooks.api.wanted import Page
+    from storehooks.domain.hook import Hook, HookPage
 
 
 def hook_response(version: Version, hook: Hook, *, is_new: bool = False) -> Response:

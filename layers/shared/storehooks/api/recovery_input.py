@@ -2,18 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, PlainValidator, StrictStr, ValidationError
 
+from storehooks.api.iso_time import microseconds_of
 from storehooks.api.problems import problems_of
 from storehooks.domain.delivery import Status
 from storehooks.domain.errors import InvalidFieldsError, InvalidValueError, Problem
 from storehooks.domain.recovery import MISSED, RECOVERABLE
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECOND = timedelta(milliseconds=1)
 _TIME_ACCEPTED = "a time in ISO 8601 with an offset such as 2026-11-24T10:00:00+00:00, from 1970 on"
 _STATUS_ACCEPTED = f"one of {', '.join(RECOVERABLE)}, or an array of some of them"
 
@@ -30,9 +28,8 @@ class RecoveryWanted:
 def check_time(text: str) -> float:
     """A time in seconds since 1970, its milliseconds begun, or :class:`InvalidValueError`."""
     try:
-        time = datetime.fromisoformat(text)
-        milliseconds = (time - _EPOCH) // _MILLISECOND
-    except (ValueError, TypeError, OverflowError):  # a time without an offset cannot be subtracted
+        milliseconds = microseconds_of(text) // 1000
+    except ValueError:
         milliseconds = -1
     if milliseconds < 0:
         raise InvalidValueError("is no time", _TIME_ACCEPTED, given=text)

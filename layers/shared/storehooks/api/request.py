@@ -2,16 +2,14 @@
 
 The gateway gives header names in whatever case the client used, a body as text or in
 base64, and the authorizer's context beside the path; all of it is read here and nowhere else.
-What only requests about deliveries need is imported by them, not by every function.
+What only some requests need, such as lists or deliveries, is imported by them, not by every function.
 """
+
+from __future__ import annotations
 
 import base64
 import binascii
-import math
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -27,72 +25,19 @@ from storehooks.domain.errors import (
     RecoveryNotFoundError,
     UnsupportedMediaTypeError,
 )
-from storehooks.domain.event import LATEST, check_created_at
-from storehooks.domain.hook import ALL_HOOKS, HookFilter
+from storehooks.domain.hook import is_hook_id
 from storehooks.domain.identity import Caller, is_store_hash
 
 if TYPE_CHECKING:
-    from storehooks.domain.delivery import Status
+    from collections.abc import Mapping
+
+    from storehooks.api.query import Query
+    from storehooks.api.wanted import DeliveriesWanted, EventsWanted, HooksWanted
 
 MAX_BODY_BYTES = 64 * 1024
-MAX_PAGE_SIZE = 250
-V3_PAGE_SIZE = 50
-DELIVERIES_PAGE_SIZE = 50
 
 _V3_ROUTES = "/stores/{store_hash}/v3/"
-
-# A number without sign or leading zeros. No store has hooks or pages that 18 digits don't count.
-_NUMBER = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
-_MOST = 10**18 - 1
-_SECONDS = re.compile(r"[0-9]{1,12}", re.ASCII)
-_TIME_ACCEPTED = (
-    f"seconds since 1970, up to {LATEST}, or ISO 8601 with an offset such as 2026-11-24T10:00:00Z"
-)
 _JSON_TYPE = re.compile(r"(application|text)/(json|[a-z0-9.\-+]+\+json)", re.ASCII)
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Which part of a list is asked for: ``number`` counts from 1, ``size`` is at most 250.
-
-    ``given`` is what narrows the list besides, as the query has it.
-    """
-
-    number: int
-    size: int
-    given: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def skip(self) -> int:
-        """How many go before this part."""
-        return (self.number - 1) * self.size
-
-
-@dataclass(frozen=True, slots=True)
-class HooksWanted:
-    """Which of the caller's hooks are asked for, which part of their list, and whether to count them all."""
-
-    page: Page
-    only: HookFilter = ALL_HOOKS
-    is_counted: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class DeliveriesWanted:
-    """Which of a hook's deliveries are asked for; ``cursor`` is the id of the last one seen."""
-
-    status: "Status | None"
-    most: int
-    cursor: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class EventsWanted:
-    """Which part of a list of events is asked for, and of which time, in whole seconds since 1970."""
-
-    page: Page
-    since: int
-    until: int
 
 
 class Request:
@@ -143,30 +88,19 @@ class Request:
         :raises HookNotFoundError: unless it is plain decimal digits without leading zeros.
         """
         text = self._path("id")
-        if not _NUMBER.fullmatch(text):
+        if not is_hook_id(text):
             raise HookNotFoundError(text)
         return int(text)
 
-    def hooks_wanted(self, *, v3_page_size: int = V3_PAGE_SIZE) -> HooksWanted:
-        """What ``page`` and ``limit`` ask for, and in V3 ``is_active``, ``scope`` and ``destination``.
+    def hooks_wanted(self, *, v3_page_size: int | None = None) -> HooksWanted:
+        """Which hooks the query asks for; only V3 can narrow them.
 
-        :param v3_page_size: of a page in V3, unless ``limit`` says otherwise.
-        :raises InvalidRequestError: with each that is no number in range, or neither true nor false.
+        :param v3_page_size: of a page in V3, unless the query says otherwise; 50 unless it is given.
+        :raises InvalidRequestError: with each parameter that is invalid.
         """
-        problems: list[Problem] = []
         if self.version is Version.V2:
-            wanted = HooksWanted(self._page(MAX_PAGE_SIZE, problems))
-        else:
-            only = HookFilter(
-                is_active=self._switch("is_active", problems),
-                scope=self._query("scope"),
-                destination=self._query("destination"),
-            )
-            page = self._page(v3_page_size, problems, narrowed_by=("is_active", "scope", "destination"))
-            wanted = HooksWanted(page, only, is_counted=True)
-        if problems:
-            raise InvalidRequestError(*problems)
-        return wanted
+            return self._query.hooks_wanted()
+        return self._query.filtered_hooks_wanted(v3_page_size)
 
     def delivery_id(self) -> str:
         """The delivery's id in the path; what is no id is the id of no delivery.
@@ -193,36 +127,18 @@ class Request:
         return text
 
     def deliveries_wanted(self) -> DeliveriesWanted:
-        """What ``status``, ``limit`` and ``cursor`` ask for.
+        """Which deliveries the query asks for.
 
-        :raises InvalidRequestError: with each that is out of range.
+        :raises InvalidRequestError: with each parameter that is invalid.
         """
-        from storehooks.domain.delivery import Status, is_delivery_id
-
-        problems: list[Problem] = []
-        most = self._count("limit", default=DELIVERIES_PAGE_SIZE, most=MAX_PAGE_SIZE, problems=problems)
-        status = self._query("status")
-        if status is not None and status not in set(Status):
-            problems.append(Problem("status", "is no status", " or ".join(Status), given=status))
-        cursor = self._query("cursor")
-        if cursor is not None and not is_delivery_id(cursor):
-            problems.append(Problem("cursor", "is no cursor", "next_cursor of the page before", given=cursor))
-        if problems:
-            raise InvalidRequestError(*problems)
-        return DeliveriesWanted(None if status is None else Status(status), most, cursor)
+        return self._query.deliveries_wanted()
 
     def events_wanted(self) -> EventsWanted:
-        """What ``page``, ``limit``, ``created_at:min`` and ``created_at:max`` ask for.
+        """Which events the query asks for.
 
-        :raises InvalidRequestError: with each that is out of range.
+        :raises InvalidRequestError: with each parameter that is invalid.
         """
-        problems: list[Problem] = []
-        since = self._time("created_at:min", default=0, problems=problems)
-        until = self._time("created_at:max", default=LATEST, problems=problems)
-        page = self._page(V3_PAGE_SIZE, problems, narrowed_by=("created_at:min", "created_at:max"))
-        if problems:
-            raise InvalidRequestError(*problems)
-        return EventsWanted(page, since, until)
+        return self._query.events_wanted()
 
     def json_object(self) -> dict[str, Any]:
         """The body, which must be one JSON object.
@@ -293,46 +209,11 @@ class Request:
     def _path(self, name: str) -> str:
         return (self._event.get("pathParameters") or {}).get(name) or ""
 
-    def _query(self, name: str) -> str | None:
-        text: str | None = (self._event.get("queryStringParameters") or {}).get(name)
-        # A lone surrogate is no character: neither to be looked for nor to be sent back.
-        return None if text is None else text.encode("utf-8", "replace").decode()
+    @property
+    def _query(self) -> Query:
+        from storehooks.api.query import Query
 
-    def _page(self, size: int, problems: list[Problem], *, narrowed_by: Sequence[str] = ()) -> Page:
-        """
-        :param size: of a page, unless ``limit`` says otherwise.
-        :param narrowed_by: the names of the query's parameters that narrow the list.
-        """
-        number = self._count("page", default=1, problems=problems)
-        size = self._count("limit", default=size, most=MAX_PAGE_SIZE, problems=problems)
-        given = {name: value for name in narrowed_by if (value := self._query(name)) is not None}
-        return Page(number, size, given)
-
-    def _switch(self, name: str, problems: list[Problem]) -> bool | None:
-        text = self._query(name)
-        if text not in {None, "true", "false"}:
-            problems.append(Problem(name, "is neither true nor false", "true or false", given=text))
-        return None if text is None else text == "true"
-
-    def _count(self, name: str, *, default: int, problems: list[Problem], most: int = _MOST) -> int:
-        text = self._query(name)
-        if text is None:
-            return default
-        if _NUMBER.fullmatch(text) and int(text) <= most:
-            return int(text)
-        problems.append(Problem(name, "is no number in range", f"a number from 1 to {most}", given=text))
-        return default
-
-    def _time(self, name: str, *, default: int, problems: list[Problem]) -> int:
-        text = self._query(name)
-        if text is None:
-            return default
-        try:
-            seconds = int(text) if _SECONDS.fullmatch(text) else _iso_seconds(text)
-            return check_created_at(seconds)
-        except (ValueError, OverflowError):
-            problems.append(Problem(name, "is no time", _TIME_ACCEPTED, given=text))
-            return default
+        return Query(self._event.get("queryStringParameters") or {})
 
     def _require_json_type(self) -> None:
         declared = self._headers.get("content-type", "")
@@ -345,14 +226,3 @@ class Request:
             "utf8",
         }:
             raise UnsupportedMediaTypeError(declared)
-
-
-def _iso_seconds(text: str) -> int:
-    """The seconds since 1970 of an ISO 8601 time with an offset.
-
-    :raises ValueError: when it is none.
-    """
-    time = datetime.fromisoformat(text)
-    if time.tzinfo is None:
-        raise ValueError("without an offset")
-    return math.floor(time.timestamp())

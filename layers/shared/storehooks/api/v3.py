@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from storehooks.api.answers import AdminV3, ErrorV3, EventV3, HookV3, LinksV3, PageMetaV3
-    from storehooks.api.request import Page
+    from storehooks.api.wanted import Page
     from storehooks.domain.hook import Hook
 
 # What BigCommerce has there in every error.

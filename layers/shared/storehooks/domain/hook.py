@@ -1,11 +1,15 @@
 """A hook: a client's wish to have a store's events of one scope sent to a destination."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 MAX_HOOKS_PER_SCOPE = 10
 """Hooks that one client may have for one scope of one store (BigCommerce, since 2025-04)."""
+
+# No store has hooks that 18 digits don't count.
+_ID = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
 
 type HookStatus = Literal["active", "inactive", "deactivated"]
 
@@ -63,3 +67,8 @@ class HookPage:
 
     hooks: tuple[Hook, ...]
     total: int | None = None
+
+
+def is_hook_id(text: str) -> bool:
+    """Whether this can be a hook's id: decimal digits without sign or leading zeros."""
+    return _ID.fullmatch(text) is not None

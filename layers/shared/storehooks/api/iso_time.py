@@ -1,0 +1,25 @@
+"""Times as clients write them: ISO 8601 with an offset."""
+
+from datetime import UTC, datetime, timedelta
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def to_iso(microseconds: int) -> str:
+    """The time as text, in UTC.
+
+    :param microseconds: since 1970.
+    """
+    return (_EPOCH + microseconds * _MICROSECOND).isoformat()
+
+
+def microseconds_of(text: str) -> int:
+    """The time in microseconds since 1970; below 0 when it is before that.
+
+    :raises ValueError: when it is no time, or one without an offset.
+    """
+    time = datetime.fromisoformat(text)
+    if time.tzinfo is None:
+        raise ValueError("without an offset")
+    return (time - _EPOCH) // _MICROSECOND

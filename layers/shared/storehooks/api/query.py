@@ -1,0 +1,136 @@
+"""The query of a request, read as what a client wants of a list.
+
+Each of its methods looks at every parameter before it raises, so that an error names all that are invalid.
+What only requests about deliveries need is imported by them, not by every function.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from storehooks.api.iso_time import microseconds_of
+from storehooks.api.wanted import DeliveriesWanted, EventsWanted, HooksWanted, Page
+from storehooks.domain.errors import InvalidRequestError, Problem
+from storehooks.domain.event import LATEST, check_created_at
+from storehooks.domain.hook import HookFilter
+
+MAX_PAGE_SIZE = 250
+V3_PAGE_SIZE = 50
+DELIVERIES_PAGE_SIZE = 50
+
+_FILTERS = ("is_active", "scope", "destination")
+# A number without sign or leading zeros. No store has pages that 18 digits don't count.
+_NUMBER = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
+_MAX_NUMBER = 10**18 - 1
+_SECONDS = re.compile(r"[0-9]{1,12}", re.ASCII)
+_TIME_ACCEPTED = (
+    f"seconds since 1970, up to {LATEST}, or ISO 8601 with an offset such as 2026-11-24T10:00:00Z"
+)
+
+
+class Query:
+    """The parameters of one query; others than those that a method names are ignored."""
+
+    def __init__(self, parameters: Mapping[str, str]) -> None:
+        self._parameters = parameters
+
+    def hooks_wanted(self) -> HooksWanted:
+        """What ``page`` and ``limit`` ask for.
+
+        :raises InvalidRequestError: with each that is no number in range.
+        """
+        problems: list[Problem] = []
+        page = self._page(MAX_PAGE_SIZE, problems)
+        _raise_any(problems)
+        return HooksWanted(page)
+
+    def filtered_hooks_wanted(self, page_size: int | None = None) -> HooksWanted:
+        """What ``page``, ``limit``, ``is_active``, ``scope`` and ``destination`` ask for.
+
+        :param page_size: of a page, unless ``limit`` says otherwise; 50 unless it is given.
+        :raises InvalidRequestError: with each that is no number in range, or neither true nor false.
+        """
+        problems: list[Problem] = []
+        only = HookFilter(
+            is_active=self._switch("is_active", problems),
+            scope=self._text("scope"),
+            destination=self._text("destination"),
+        )
+        page = self._page(page_size or V3_PAGE_SIZE, problems, narrowed_by=_FILTERS)
+        _raise_any(problems)
+        return HooksWanted(page, only, is_counted=True)
+
+    def deliveries_wanted(self) -> DeliveriesWanted:
+        """What ``status``, ``limit`` and ``cursor`` ask for.
+
+        :raises InvalidRequestError: with each that is out of range.
+        """
+        from storehooks.domain.delivery import Status, is_delivery_id
+
+        problems: list[Problem] = []
+        most = self._count("limit", default=DELIVERIES_PAGE_SIZE, most=MAX_PAGE_SIZE, problems=problems)
+        status = self._text("status")
+        if status is not None and status not in set(Status):
+            problems.append(Problem("status", "is no status", " or ".join(Status), given=status))
+        cursor = self._text("cursor")
+        if cursor is not None and not is_delivery_id(cursor):
+            problems.append(Problem("cursor", "is no cursor", "next_cursor of the page before", given=cursor))
+        _raise_any(problems)
+        return DeliveriesWanted(None if status is None else Status(status), most, cursor)
+
+    def events_wanted(self) -> EventsWanted:
+        """What ``page``, ``limit``, ``created_at:min`` and ``created_at:max`` ask for.
+
+        :raises InvalidRequestError: with each that is out of range.
+        """
+        problems: list[Problem] = []
+        since = self._time("created_at:min", default=0, problems=problems)
+        until = self._time("created_at:max", default=LATEST, problems=problems)
+        page = self._page(V3_PAGE_SIZE, problems, narrowed_by=("created_at:min", "created_at:max"))
+        _raise_any(problems)
+        return EventsWanted(page, since, until)
+
+    def _text(self, name: str) -> str | None:
+        text = self._parameters.get(name)
+        # A lone surrogate is no character: neither to be looked for nor to be sent back.
+        return None if text is None else text.encode("utf-8", "replace").decode()
+
+    def _page(self, size: int, problems: list[Problem], *, narrowed_by: Sequence[str] = ()) -> Page:
+        """
+        :param size: of a page, unless ``limit`` says otherwise.
+        :param narrowed_by: the names of the parameters that narrow the list.
+        """
+        number = self._count("page", default=1, problems=problems)
+        size = self._count("limit", default=size, most=MAX_PAGE_SIZE, problems=problems)
+        given = {name: value for name in narrowed_by if (value := self._text(name)) is not None}
+        return Page(number, size, given)
+
+    def _switch(self, name: str, problems: list[Problem]) -> bool | None:
+        text = self._text(name)
+        if text not in {None, "true", "false"}:
+            problems.append(Problem(name, "is neither true nor false", "true or false", given=text))
+        return None if text is None else text == "true"
+
+    def _count(self, name: str, *, default: int, problems: list[Problem], most: int = _MAX_NUMBER) -> int:
+        text = self._text(name)
+        if text is None:
+            return default
+        if _NUMBER.fullmatch(text) and int(text) <= most:
+            return int(text)
+        problems.append(Problem(name, "is no number in range", f"a number from 1 to {most}", given=text))
+        return default
+
+    def _time(self, name: str, *, default: int, problems: list[Problem]) -> int:
+        text = self._text(name)
+        if text is None:
+            return default
+        try:
+            seconds = int(text) if _SECONDS.fullmatch(text) else microseconds_of(text) // 1_000_000
+            return check_created_at(seconds)
+        except ValueError:
+            problems.append(Problem(name, "is no time", _TIME_ACCEPTED, given=text))
+            return default
+
+
+def _raise_any(problems: Sequence[Problem]) -> None:
+    if problems:
+        raise InvalidRequestError(*problems)

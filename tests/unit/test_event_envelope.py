@@ -1,0 +1,87 @@
+"""The messages of the events queue."""
+
+import json
+
+import pytest
+
+from storehooks.api.event_envelope import event_id, from_envelope, to_envelope
+from storehooks.api.event_input import NewEvent
+from storehooks.domain.errors import InvalidRequestError
+
+GOOD = {"scope": "store/order/created", "data": {"type": "order", "id": 250}}
+
+
+def fields_refused(body):
+    with pytest.raises(InvalidRequestError) as refused:
+        from_envelope(body)
+    return {problem.field for problem in refused.value.problems}
+
+
+def test_an_event_comes_out_of_its_envelope_as_it_went_in():
+    new = NewEvent.parse(GOOD | {"id": "a", "store_id": 12, "created_at": 5})
+    envelope = to_envelope(new, "5ueh97", 1_700_000_000_123_456)
+    event = from_envelope(json.dumps(envelope))
+    assert (event.id, event.has_given_id, event.store_hash, event.scope) == ("a", True, "5ueh97", new.scope)
+    assert (event.data, event.store_id, event.created_at) == (GOOD["data"], "12", 5)
+    assert (event.accepted_at, event.publication) == (1_700_000_000_123_456, envelope["id"])
+
+
+def test_an_event_without_an_id_has_its_envelopes():
+    envelope = to_envelope(NewEvent.parse(GOOD), "5ueh97", 1_700_000_000_123_456)
+    event = from_envelope(json.dumps(envelope))
+    assert event.id == envelope["id"] == event_id(envelope)
+    assert not event.has_given_id
+    assert event.created_at == 1_700_000_000, "when it was accepted"
+    other = to_envelope(NewEvent.parse(GOOD), "5ueh97", 1_700_000_000_123_456)
+    assert other["id"] != envelope["id"], "two equal events are two"
+
+
+def bus_entry(**changes):
+    """An entry of the bus as EventBridge hands it on."""
+    return {
+        "version": "0",
+        "id": "6a7e8feb-b491-4cf7-a9f1-bf3703467718",
+        "detail-type": "store/order/created",
+        "source": "com.example",
+        "account": "123456789012",
+        "time": "2026-11-23T10:00:00Z",
+        "region": "us-east-1",
+        "resources": [],
+        "detail": {"store_hash": "5ueh97", "data": {"id": 1}},
+    } | changes
+
+
+def test_an_entry_of_the_bus_is_an_event():
+    event = from_envelope(json.dumps(bus_entry()))
+    assert (event.scope, event.store_hash, event.data) == ("store/order/created", "5ueh97", {"id": 1})
+    assert event.created_at == 1795428000
+    assert event.accepted_at == 1795428000_000_000
+
+
+@pytest.mark.parametrize(
+    ("entry", "field"),
+    [
+        (bus_entry(detail={"data": {}}), "store_hash"),
+        (bus_entry(detail={"data": {}, "store_hash": "../x"}), "store_hash"),
+        (bus_entry(detail={"data": {}, "store_hash": 5}), "store_hash"),
+        (bus_entry(detail={"data": {}, "store_hash": "a", "scope": "store/order/updated"}), "scope"),
+        (bus_entry(**{"detail-type": "Order Created"}), "scope"),
+        (bus_entry(**{"detail-type": None}), "detail-type"),
+        (bus_entry(detail=[]), "body"),
+        (bus_entry(detail="x"), "body"),
+        (bus_entry(time="yesterday"), "time"),
+        (bus_entry(time="2026-11-23T10:00:00"), "time"),
+        (bus_entry(time="1969-12-31T23:59:59Z"), "time"),
+        (bus_entry(id=None), "id"),
+        ({}, "id"),
+        ([], "message"),
+        ("x", "message"),
+    ],
+)
+def test_an_entry_that_is_no_event_is_refused_by_its_field(entry, field):
+    assert fields_refused(json.dumps(entry)) == {field}
+
+
+@pytest.mark.parametrize("body", ["", "not JSON", "[" * 100_000])
+def test_a_message_that_is_not_json_is_refused(body):
+    assert fields_refused(body) == {"message"}
