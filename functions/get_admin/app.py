@@ -5,7 +5,7 @@ from storehooks.adapters.hooks_table import HooksTable
 from storehooks.api.operation import operation
 from storehooks.api.request import MAX_PAGE_SIZE, Request
 from storehooks.api.response import Response
-from storehooks.api.v3 import admin_to_v3, enveloped, pagination
+from storehooks.api.v3 import admin_to_v3, pagination
 from storehooks.domain.identity import DEFAULT_OAUTH_SCOPE
 from storehooks.settings import setting
 
@@ -27,7 +27,7 @@ def get_admin(request: Request) -> Response:
     )
     emails = addresses.get(caller.store_hash, caller.client_id)
     meta = pagination(wanted.page, total=found.total or 0, count=len(found.hooks))
-    return Response(200, enveloped(admin_to_v3(emails, found.hooks), meta))
+    return Response(200, admin_to_v3(emails, found.hooks, meta))
 
 
 handler = get_admin

@@ -5,7 +5,7 @@ from storehooks.adapters.undelivered import UndeliveredEvents
 from storehooks.api.operation import operation
 from storehooks.api.request import Request
 from storehooks.api.response import Response
-from storehooks.api.v3 import enveloped, events_to_v3, pagination
+from storehooks.api.v3 import events_to_v3, pagination
 from storehooks.domain.delivery import ids_between
 from storehooks.domain.identity import DEFAULT_OAUTH_SCOPE
 from storehooks.settings import setting
@@ -26,8 +26,8 @@ def list_undelivered_events(request: Request) -> Response:
         skip=wanted.page.skip,
         most=wanted.page.size,
     )
-    data = events_to_v3(found.payloads)
-    return Response(200, enveloped(data, pagination(wanted.page, total=found.total, count=len(data))))
+    meta = pagination(wanted.page, total=found.total, count=len(found.payloads))
+    return Response(200, events_to_v3(found.payloads, meta))
 
 
 handler = list_undelivered_events

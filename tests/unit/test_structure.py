@@ -22,10 +22,7 @@ ALLOWED = {
     "flows": {"flows", "api", "adapters", "domain"},
     "settings.py": set(),
 }
-# What documents the API, and the default of the template's schedule.
-NOT_USED_BY_FUNCTIONS = {
-    "BIGCOMMERCE_SCHEDULE",
-}
+NOT_USED_BY_FUNCTIONS = {"BIGCOMMERCE_SCHEDULE"}  # the template has it, and the command
 AWS = {"boto3", "botocore", "aws_lambda_powertools"}
 
 

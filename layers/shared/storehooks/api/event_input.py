@@ -8,7 +8,7 @@ import json
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import (
     AfterValidator,
@@ -27,6 +27,9 @@ from storehooks.domain.delivery import TIME_END
 from storehooks.domain.errors import InvalidRequestError, Problem
 from storehooks.domain.event import Event
 from storehooks.domain.identity import check_store_hash
+
+if TYPE_CHECKING:
+    from storehooks.api.answers import PublishedV2
 
 MOST_EVENTS = 100
 MOST_BYTES = 1024 * 1024
@@ -122,10 +125,9 @@ def to_envelope(new: NewEvent, store_hash: str, accepted_at: int) -> dict[str, A
     }
 
 
-def event_id(envelope: Mapping[str, Any]) -> str:
-    """The event's id: its publisher's, or else the envelope's."""
-    given: str = envelope["detail"].get("id") or envelope["id"]
-    return given
+def published_to_v2(envelope: Mapping[str, Any]) -> "PublishedV2":
+    """The event of a message as its publisher sees it. Its id is the publisher's, or else the message's."""
+    return {"id": envelope["detail"].get("id") or envelope["id"], "scope": envelope["detail-type"]}
 
 
 def from_envelope(body: str) -> Event:
