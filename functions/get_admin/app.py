@@ -4,7 +4,7 @@ from storehooks.api.operation import operation
 from storehooks.api.query import MAX_PAGE_SIZE
 from storehooks.api.request import Request
 from storehooks.api.response import Response
-from storehooks.api.v3 import admin_to_v3, enveloped, pagination
+from storehooks.api.v3 import admin_to_v3, pagination
 from storehooks.composition import Handler, Parts, lambda_handler
 from storehooks.domain.identity import DEFAULT_OAUTH_SCOPE
 
@@ -27,7 +27,7 @@ def build(parts: Parts) -> Handler:
         )
         emails = addresses.get(caller.store_hash, caller.client_id)
         meta = pagination(wanted.page, total=found.total or 0, count=len(found.hooks))
-        return Response(200, enveloped(admin_to_v3(emails, found.hooks), meta))
+        return Response(200, admin_to_v3(emails, found.hooks, meta))
 
     return get_admin
 

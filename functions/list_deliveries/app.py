@@ -3,7 +3,7 @@
 from storehooks.api.operation import operation
 from storehooks.api.request import Request
 from storehooks.api.response import Response
-from storehooks.api.v2 import delivery_to_v2
+from storehooks.api.v2 import deliveries_to_v2
 from storehooks.composition import Handler, Parts, lambda_handler
 from storehooks.domain.identity import DEFAULT_OAUTH_SCOPE
 
@@ -21,8 +21,7 @@ def build(parts: Parts) -> Handler:
         page = log.page(
             hook.store_hash, hook.id, status=wanted.status, most=wanted.most, before=wanted.cursor
         )
-        data = [delivery_to_v2(delivery) for delivery in page.deliveries]
-        return Response(200, {"data": data, "next_cursor": page.next_id})
+        return Response(200, deliveries_to_v2(page.deliveries, next_cursor=page.next_id))
 
     return list_deliveries
 

@@ -3,7 +3,7 @@
 from storehooks.api.operation import operation
 from storehooks.api.request import Request
 from storehooks.api.response import Response
-from storehooks.api.v3 import enveloped, events_to_v3, pagination
+from storehooks.api.v3 import events_to_v3, pagination
 from storehooks.composition import Handler, Parts, lambda_handler
 from storehooks.domain.delivery import ids_between
 from storehooks.domain.identity import DEFAULT_OAUTH_SCOPE
@@ -25,8 +25,8 @@ def build(parts: Parts) -> Handler:
             skip=wanted.page.skip,
             most=wanted.page.size,
         )
-        data = events_to_v3(found.payloads)
-        return Response(200, enveloped(data, pagination(wanted.page, total=found.total, count=len(data))))
+        meta = pagination(wanted.page, total=found.total, count=len(found.payloads))
+        return Response(200, events_to_v3(found.payloads, meta))
 
     return list_undelivered_events
 

@@ -3,7 +3,7 @@
 from aws_lambda_powertools import Logger
 
 from storehooks.adapters.queue import OutgoingMessage, as_body
-from storehooks.api.event_envelope import event_id, to_envelope
+from storehooks.api.event_envelope import published_to_v2, to_envelope
 from storehooks.api.event_input import MOST_BYTES, MOST_EVENTS, NewEvent
 from storehooks.api.operation import operation
 from storehooks.api.request import Request
@@ -29,9 +29,10 @@ def build(parts: Parts) -> Handler:
             to_envelope(new, caller.store_hash, accepted_at + position)
             for position, new in enumerate(NewEvent.parse_all(objects, in_array=in_array))
         ]
-        logger.info("publishing", event_ids=[event_id(envelope) for envelope in envelopes])
+        published = [published_to_v2(envelope) for envelope in envelopes]
+        logger.info("publishing", event_ids=[event["id"] for event in published])
         queue.send([OutgoingMessage(as_body(envelope), group=caller.store_hash) for envelope in envelopes])
-        return Response(202, [{"id": event_id(one), "scope": one["detail-type"]} for one in envelopes])
+        return Response(202, published)
 
     return publish_events
 

@@ -23,10 +23,7 @@ ALLOWED = {
     "settings.py": set(),
     "composition.py": {"adapters", "flows", "domain", "settings"},
 }
-# What documents the API, and the default of the template's schedule.
-NOT_USED_BY_FUNCTIONS = {
-    "BIGCOMMERCE_SCHEDULE",
-}
+NOT_USED_BY_FUNCTIONS = {"BIGCOMMERCE_SCHEDULE"}  # the template has it, and the command
 AWS = {"boto3", "botocore", "aws_lambda_powertools"}
 
 

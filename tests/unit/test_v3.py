@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from storehooks.api.response import Response
-from storehooks.api.v3 import enveloped, events_to_v3, hook_to_v3, pagination
+from storehooks.api.v3 import events_to_v3, hook_to_v3, pagination
 from storehooks.api.wanted import Page
 from storehooks.domain.errors import InvalidRequestError
 from storehooks.domain.hook import Hook
@@ -23,6 +23,7 @@ HOOK = Hook(
     updated_at=1_795_428_001,
 )
 OFF = replace(HOOK, is_active=False)
+META = pagination(Page(1, 50), total=50, count=49)
 DEACTIVATED = replace(OFF, deactivated_at=1_795_428_002, deactivation_reason="it fails")
 
 
@@ -86,10 +87,10 @@ def test_links_repeat_what_narrows_the_list():
 
 def test_events_that_an_answer_cannot_hold_are_refused_with_the_number_that_it_can():
     payload = json.dumps({"data": {"text": '"' * 30_000}})  # 60 KB, and in Lambda's answer 120 KB
-    assert len(events_to_v3([payload] * 49)) == 49
+    assert len(events_to_v3([payload] * 49, META)["data"]) == 49
     with pytest.raises(InvalidRequestError) as caught:
-        events_to_v3([payload] * 50)
+        events_to_v3([payload] * 50, META)
     (problem,) = caught.value.problems
     assert (problem.field, problem.accepted) == ("limit", "here a number up to 49")
-    whole = Response(200, enveloped(events_to_v3([payload] * 49))).to_gateway()
+    whole = Response(200, events_to_v3([payload] * 49, META)).to_gateway()
     assert len(json.dumps(whole, ensure_ascii=False).encode()) < 6 * 1024 * 1024

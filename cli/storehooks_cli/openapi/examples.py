@@ -7,8 +7,15 @@ from storehooks.api.answers import CallbackV2
 from storehooks.api.event_input import MOST_BYTES, MOST_EVENTS, NewEvent
 from storehooks.api.hook_input import HookChanges, NewHook
 from storehooks.api.request import MAX_BODY_BYTES, Request
-from storehooks.api.v2 import delivery_to_v2, hook_to_v2, ping_to_v2, recovery_to_v2, whole_delivery_to_v2
-from storehooks.api.v3 import admin_to_v3, enveloped, events_to_v3, hook_to_v3, pagination
+from storehooks.api.v2 import (
+    deliveries_to_v2,
+    delivery_to_v2,
+    hook_to_v2,
+    ping_to_v2,
+    recovery_to_v2,
+    whole_delivery_to_v2,
+)
+from storehooks.api.v3 import admin_to_v3, events_to_v3, hooks_to_v3, one_hook_to_v3, pagination
 from storehooks.api.wanted import Page
 from storehooks.domain.attempt import Attempt, Times
 from storehooks.domain.delivery import Delivery
@@ -105,16 +112,16 @@ def _page(count: int) -> Any:
 ANSWERS: dict[str, Any] = {
     "HookV2": hook_to_v2(_HOOK),
     "HooksV2": [hook_to_v2(_HOOK)],
-    "DeliveriesV2": {"data": [delivery_to_v2(_DELIVERY)], "next_cursor": None},
+    "DeliveriesV2": deliveries_to_v2([_DELIVERY], next_cursor=None),
     "DeliveryV2": delivery_to_v2(_DELIVERY),
     "WholeDeliveryV2": whole_delivery_to_v2(_DELIVERY),
     "PingV2": {**ping_to_v2(new_ping(_HOOK), _PINGED), "id": _DELIVERY.id},
     "RecoveryV2": recovery_to_v2(_RECOVERY),
     "PublishedV2": [{"id": _EVENT.id, "scope": _EVENT.scope}],
-    "HookAnswerV3": enveloped(hook_to_v3(_HOOK)),
-    "HooksAnswerV3": enveloped([hook_to_v3(_HOOK)], _page(1)),
-    "AdminAnswerV3": enveloped(admin_to_v3(["hooks@example.com"], [_HOOK]), _page(1)),
-    "EventsAnswerV3": enveloped(events_to_v3([_EVENT.payload()]), _page(1)),
+    "HookAnswerV3": one_hook_to_v3(_HOOK),
+    "HooksAnswerV3": hooks_to_v3([_HOOK], _page(1)),
+    "AdminAnswerV3": admin_to_v3(["hooks@example.com"], [_HOOK], _page(1)),
+    "EventsAnswerV3": events_to_v3([_EVENT.payload()], _page(1)),
 }
 
 

@@ -24,6 +24,7 @@ from storehooks.domain.delivery import (
 
 type Item = dict[str, Any]
 
+_DELIVERY_FIELDS = [field.name for field in fields(Delivery)]
 _TIMES = [step.name for step in fields(Times)]
 
 DUE_SHARDS = 4
@@ -154,9 +155,15 @@ def to_message(task: Task) -> dict[str, Any]:
     """A task as JSON."""
     match task:
         case AttemptTask():
-            message = {"do": "attempt", **asdict(task)}
-            del message["delivery"]
-            message["is_put_off"] = message.pop("ignores_circuit")  # as releases before call it
+            message = {
+                "do": "attempt",
+                "delivery_id": task.delivery_id,
+                "store_hash": task.store_hash,
+                "hook_id": task.hook_id,
+                "client_id": task.client_id,
+                "attempt": task.attempt,
+                "is_put_off": task.ignores_circuit,  # as releases before call it
+            }
             if task.delivery is not None:
                 message["delivery"] = _delivery_record(task.delivery)
             return message
@@ -197,7 +204,7 @@ def from_message(message: Mapping[str, Any]) -> Task:
 
 
 def _delivery_record(delivery: Delivery) -> dict[str, Any]:
-    record = asdict(delivery)
+    record = {name: getattr(delivery, name) for name in _DELIVERY_FIELDS}
     record["attempts"] = [
         _attempt_record(attempt) | {"answer": attempt.answer} for attempt in delivery.attempts
     ]

@@ -7,13 +7,16 @@ too, so that the queue has one form alone.
 import json
 import uuid
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from storehooks.api.event_input import NewBusEvent, NewEvent
 from storehooks.api.iso_time import microseconds_of, to_iso
 from storehooks.domain.delivery import TIME_END
 from storehooks.domain.errors import InvalidRequestError, Problem
 from storehooks.domain.event import Event
+
+if TYPE_CHECKING:
+    from storehooks.api.answers import PublishedV2
 
 _SOURCE = "storehooks.api"
 
@@ -32,10 +35,9 @@ def to_envelope(new: NewEvent, store_hash: str, accepted_at: int) -> dict[str, A
     }
 
 
-def event_id(envelope: Mapping[str, Any]) -> str:
-    """The event's id: its publisher's, or else the envelope's."""
-    given: str = envelope["detail"].get("id") or envelope["id"]
-    return given
+def published_to_v2(envelope: Mapping[str, Any]) -> "PublishedV2":
+    """The event as its publisher sees it. Its id is the publisher's, or else the envelope's."""
+    return {"id": envelope["detail"].get("id") or envelope["id"], "scope": envelope["detail-type"]}
 
 
 def from_envelope(body: str) -> Event:

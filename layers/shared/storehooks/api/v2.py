@@ -7,8 +7,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from storehooks.api.answers import (
         AttemptV2,
+        DeliveriesV2,
         DeliveryV2,
         HookV2,
         PingV2,
@@ -17,7 +20,7 @@ if TYPE_CHECKING:
         WholeDeliveryV2,
     )
     from storehooks.domain.attempt import Attempt
-    from storehooks.domain.delivery import Delivery
+    from storehooks.domain.delivery import Delivery, DeliverySummary
     from storehooks.domain.hook import Hook
     from storehooks.domain.recovery import Recovery
 
@@ -44,7 +47,7 @@ def hook_to_v2(hook: Hook) -> HookV2:
     return shown
 
 
-def delivery_to_v2(delivery: Delivery) -> DeliveryV2:
+def delivery_to_v2(delivery: DeliverySummary) -> DeliveryV2:
     """A delivery with its attempts, the oldest first."""
     return {
         "id": delivery.id,
@@ -57,8 +60,13 @@ def delivery_to_v2(delivery: Delivery) -> DeliveryV2:
     }
 
 
+def deliveries_to_v2(deliveries: Iterable[DeliverySummary], *, next_cursor: str | None) -> DeliveriesV2:
+    """A page of deliveries."""
+    return {"data": [delivery_to_v2(delivery) for delivery in deliveries], "next_cursor": next_cursor}
+
+
 def whole_delivery_to_v2(delivery: Delivery) -> WholeDeliveryV2:
-    """The same with the payload and the first KB of each answer as well."""
+    """The same with the payload and the first KB of each response as well."""
     return {
         **delivery_to_v2(delivery),
         "attempts": [_whole_attempt_to_v2(attempt) for attempt in delivery.attempts],

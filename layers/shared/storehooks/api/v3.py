@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from storehooks.domain.errors import InvalidRequestError, Problem
@@ -12,7 +12,16 @@ from storehooks.domain.errors import InvalidRequestError, Problem
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from storehooks.api.answers import AdminV3, ErrorV3, EventV3, HookV3, LinksV3, PageMetaV3
+    from storehooks.api.answers import (
+        AdminAnswerV3,
+        ErrorV3,
+        EventsAnswerV3,
+        HookAnswerV3,
+        HooksAnswerV3,
+        HookV3,
+        LinksV3,
+        PageMetaV3,
+    )
     from storehooks.api.wanted import Page
     from storehooks.domain.hook import Hook
 
@@ -43,20 +52,33 @@ def hook_to_v3(hook: Hook) -> HookV3:
     return shown
 
 
-def admin_to_v3(emails: Sequence[str], hooks: Sequence[Hook]) -> AdminV3:
-    """Whom a client has named, and its hooks with their status.
+def one_hook_to_v3(hook: Hook) -> HookAnswerV3:
+    """A hook in its envelope."""
+    return {"data": hook_to_v3(hook), "meta": {}}
+
+
+def hooks_to_v3(hooks: Sequence[Hook], meta: PageMetaV3) -> HooksAnswerV3:
+    """A page of hooks."""
+    return {"data": [hook_to_v3(hook) for hook in hooks], "meta": meta}
+
+
+def admin_to_v3(emails: Sequence[str], hooks: Sequence[Hook], meta: PageMetaV3) -> AdminAnswerV3:
+    """A client's notification emails, and a page of its hooks with their status.
 
     No domain is ever blocked: a hook that fails is slowed down by itself.
     """
     return {
-        "emails": list(emails),
-        "hooks_list": [{**hook_to_v3(hook), "status": hook.status} for hook in hooks],
-        "blocked_domains": [],
+        "data": {
+            "emails": list(emails),
+            "hooks_list": [{**hook_to_v3(hook), "status": hook.status} for hook in hooks],
+            "blocked_domains": [],
+        },
+        "meta": meta,
     }
 
 
-def events_to_v3(payloads: Sequence[str]) -> list[EventV3]:
-    """Events as their callbacks have them.
+def events_to_v3(payloads: Sequence[str], meta: PageMetaV3) -> EventsAnswerV3:
+    """A page of events as their callbacks have them.
 
     :raises InvalidRequestError: when they are more than an answer can hold.
     """
@@ -68,12 +90,7 @@ def events_to_v3(payloads: Sequence[str]) -> list[EventV3]:
             raise InvalidRequestError(
                 Problem("limit", "asks for more than an answer can hold", f"here a number up to {number}")
             )
-    return [json.loads(payload) for payload in payloads]
-
-
-def enveloped(data: object, meta: PageMetaV3 | None = None) -> dict[str, Any]:
-    """What every answer but an error is."""
-    return {"data": data, "meta": meta or {}}
+    return {"data": [json.loads(payload) for payload in payloads], "meta": meta}
 
 
 def pagination(page: Page, *, total: int, count: int) -> PageMetaV3:
