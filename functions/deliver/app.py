@@ -4,11 +4,13 @@ from typing import Any
 
 from storehooks.adapters.bus import EventBus
 from storehooks.adapters.deliveries_queue import DeliveriesQueue, from_record
-from storehooks.adapters.deliveries_table import DeliveriesTable
 from storehooks.adapters.delivery_context import DeliveryContexts
+from storehooks.adapters.delivery_log.circuits import Circuits
+from storehooks.adapters.delivery_log.deliveries import DeliveryLog
+from storehooks.adapters.delivery_log.recoveries import Recoveries
+from storehooks.adapters.delivery_log.selections import Selections
 from storehooks.adapters.hooks_table import HooksTable
 from storehooks.adapters.queue import Queue
-from storehooks.adapters.recoveries_table import RecoveriesTable
 from storehooks.adapters.sender import Sender
 from storehooks.adapters.told_once import ToldOnce
 from storehooks.domain.retry import RetrySchedule
@@ -21,7 +23,9 @@ from storehooks.settings import number, setting, switch
 
 schedule = RetrySchedule.parse(setting("RETRY_SCHEDULE"))
 timeout_seconds = number("DELIVERY_TIMEOUT_SECONDS")
-log = DeliveriesTable(setting("DELIVERIES_TABLE"), retention_days=number("DELIVERY_RETENTION_DAYS"))
+table, retention_days = setting("DELIVERIES_TABLE"), number("DELIVERY_RETENTION_DAYS")
+log = DeliveryLog(table, retention_days=retention_days)
+circuits = Circuits(table, retention_days=retention_days)
 hooks = HooksTable(setting("HOOKS_TABLE"))
 queue = DeliveriesQueue(Queue(setting("DELIVERIES_QUEUE")))
 meter = Meter()
@@ -29,12 +33,14 @@ deliverer = Deliverer(
     contexts=DeliveryContexts(
         hooks_table=setting("HOOKS_TABLE"),
         clients_table=setting("CLIENTS_TABLE"),
-        deliveries_table=setting("DELIVERIES_TABLE"),
+        deliveries_table=table,
     ),
     log=log,
+    circuits=circuits,
     queue=queue,
     outcomes=Outcomes(
         log=log,
+        circuits=circuits,
         hooks=hooks,
         queue=queue,
         bus=EventBus(setting("EVENT_BUS")),
@@ -43,10 +49,10 @@ deliverer = Deliverer(
         meter=meter,
     ),
     recoverer=Recoverer(
-        recoveries=RecoveriesTable(
-            setting("DELIVERIES_TABLE"), retention_days=number("DELIVERY_RETENTION_DAYS")
-        ),
+        recoveries=Recoveries(table, retention_days=retention_days),
+        selections=Selections(table),
         log=log,
+        circuits=circuits,
         hooks=hooks,
         queue=queue,
         meter=meter,

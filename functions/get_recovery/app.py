@@ -1,7 +1,7 @@
 """GET /stores/{store_hash}/v2/hooks/{id}/recoveries/{recovery_id}"""
 
+from storehooks.adapters.delivery_log.recoveries import Recoveries
 from storehooks.adapters.hooks_table import HooksTable
-from storehooks.adapters.recoveries_table import RecoveriesTable
 from storehooks.api.operation import operation
 from storehooks.api.request import Request
 from storehooks.api.response import Response
@@ -10,7 +10,7 @@ from storehooks.domain.identity import DEFAULT_OAUTH_SCOPE
 from storehooks.settings import number, setting
 
 hooks = HooksTable(setting("HOOKS_TABLE"))
-recoveries = RecoveriesTable(setting("DELIVERIES_TABLE"), retention_days=number("DELIVERY_RETENTION_DAYS"))
+recoveries = Recoveries(setting("DELIVERIES_TABLE"), retention_days=number("DELIVERY_RETENTION_DAYS"))
 
 
 @operation

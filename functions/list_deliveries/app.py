@@ -1,6 +1,6 @@
 """GET /stores/{store_hash}/v2/hooks/{id}/deliveries"""
 
-from storehooks.adapters.deliveries_table import DeliveriesTable
+from storehooks.adapters.delivery_log.deliveries import DeliveryLog
 from storehooks.adapters.hooks_table import HooksTable
 from storehooks.api.operation import operation
 from storehooks.api.request import Request
@@ -10,7 +10,7 @@ from storehooks.domain.identity import DEFAULT_OAUTH_SCOPE
 from storehooks.settings import number, setting
 
 hooks = HooksTable(setting("HOOKS_TABLE"))
-deliveries = DeliveriesTable(setting("DELIVERIES_TABLE"), retention_days=number("DELIVERY_RETENTION_DAYS"))
+deliveries = DeliveryLog(setting("DELIVERIES_TABLE"), retention_days=number("DELIVERY_RETENTION_DAYS"))
 
 
 @operation

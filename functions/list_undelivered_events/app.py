@@ -1,7 +1,7 @@
 """GET /stores/{store_hash}/v3/hooks/events"""
 
+from storehooks.adapters.delivery_log.undelivered import UndeliveredEvents
 from storehooks.adapters.hooks_table import HooksTable
-from storehooks.adapters.undelivered import UndeliveredEvents
 from storehooks.api.operation import operation
 from storehooks.api.request import Request
 from storehooks.api.response import Response

@@ -5,7 +5,8 @@ import time
 from aws_lambda_powertools import Logger
 
 from storehooks.adapters.queue import OutgoingMessage, Queue, as_body
-from storehooks.api.event_input import MOST_BYTES, MOST_EVENTS, NewEvent, event_id, to_envelope
+from storehooks.api.event_envelope import event_id, to_envelope
+from storehooks.api.event_input import MOST_BYTES, MOST_EVENTS, NewEvent
 from storehooks.api.operation import operation
 from storehooks.api.request import Request
 from storehooks.api.response import Response

@@ -3,9 +3,10 @@
 from time import time as clock
 
 from storehooks.adapters.deliveries_queue import DeliveriesQueue
+from storehooks.adapters.delivery_log.recoveries import Recoveries
+from storehooks.adapters.delivery_log.selections import Selections
 from storehooks.adapters.hooks_table import HooksTable
 from storehooks.adapters.queue import Queue
-from storehooks.adapters.recoveries_table import RecoveriesTable
 from storehooks.api.operation import operation
 from storehooks.api.recovery_input import NewRecovery
 from storehooks.api.request import Request
@@ -17,7 +18,8 @@ from storehooks.settings import number, setting
 
 hooks = HooksTable(setting("HOOKS_TABLE"))
 orders = RecoveryOrders(
-    recoveries=RecoveriesTable(setting("DELIVERIES_TABLE"), retention_days=number("DELIVERY_RETENTION_DAYS")),
+    recoveries=Recoveries(setting("DELIVERIES_TABLE"), retention_days=number("DELIVERY_RETENTION_DAYS")),
+    selections=Selections(setting("DELIVERIES_TABLE")),
     queue=DeliveriesQueue(Queue(setting("DELIVERIES_QUEUE"))),
 )
 

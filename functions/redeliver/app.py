@@ -1,7 +1,7 @@
 """POST /stores/{store_hash}/v2/hooks/{id}/deliveries/{delivery_id}/redeliver"""
 
 from storehooks.adapters.deliveries_queue import DeliveriesQueue
-from storehooks.adapters.deliveries_table import DeliveriesTable
+from storehooks.adapters.delivery_log.deliveries import DeliveryLog
 from storehooks.adapters.hooks_table import HooksTable
 from storehooks.adapters.queue import Queue
 from storehooks.api.operation import operation
@@ -14,7 +14,7 @@ from storehooks.settings import number, setting
 
 hooks = HooksTable(setting("HOOKS_TABLE"))
 redeliverer = Redeliverer(
-    log=DeliveriesTable(setting("DELIVERIES_TABLE"), retention_days=number("DELIVERY_RETENTION_DAYS")),
+    log=DeliveryLog(setting("DELIVERIES_TABLE"), retention_days=number("DELIVERY_RETENTION_DAYS")),
     queue=DeliveriesQueue(Queue(setting("DELIVERIES_QUEUE"))),
 )
 

@@ -1,16 +1,16 @@
 """Each minute: hands on the retries that are due soon."""
 
 from storehooks.adapters.deliveries_queue import DeliveriesQueue
-from storehooks.adapters.deliveries_table import DeliveriesTable
+from storehooks.adapters.delivery_log.due import DueIndex
 from storehooks.adapters.queue import Queue
 from storehooks.flows.invocation import log_request_id
 from storehooks.flows.meter import Meter
 from storehooks.flows.sweep import Sweeper
-from storehooks.settings import number, setting
+from storehooks.settings import setting
 
 meter = Meter()
 sweeper = Sweeper(
-    deliveries=DeliveriesTable(setting("DELIVERIES_TABLE"), retention_days=number("DELIVERY_RETENTION_DAYS")),
+    due=DueIndex(setting("DELIVERIES_TABLE")),
     queue=DeliveriesQueue(Queue(setting("DELIVERIES_QUEUE"))),
     meter=meter,
 )

@@ -12,14 +12,18 @@ from typing import Any
 
 from storehooks.adapters.access import AccessTables
 from storehooks.adapters.deliveries_queue import ReceivedTask
-from storehooks.adapters.deliveries_table import DeliveriesTable
 from storehooks.adapters.delivery_context import DeliveryContexts
-from storehooks.adapters.delivery_items import from_message, to_message
+from storehooks.adapters.delivery_log.circuits import Circuits
+from storehooks.adapters.delivery_log.deliveries import DeliveryLog
+from storehooks.adapters.delivery_log.due import DueIndex
+from storehooks.adapters.delivery_log.recoveries import Recoveries
+from storehooks.adapters.delivery_log.selections import Selections
+from storehooks.adapters.delivery_messages import from_message, to_message
 from storehooks.adapters.hooks_table import HooksTable
-from storehooks.adapters.recoveries_table import RecoveriesTable
+from storehooks.adapters.queue import MAX_DELAY_SECONDS
 from storehooks.adapters.told_once import ToldOnce
 from storehooks.domain.attempt import Attempt, OutgoingRequest, Times
-from storehooks.domain.delivery import SOON_SECONDS, Delivery, Task, TaskMessage, new_delivery
+from storehooks.domain.delivery import Delivery, Task, TaskMessage, new_delivery
 from storehooks.domain.errors import QueueFailedError, StorehooksError
 from storehooks.domain.event import Event
 from storehooks.domain.hook import Hook
@@ -28,7 +32,7 @@ from storehooks.domain.retry import RetrySchedule
 from storehooks.flows.deliver import Deliverer
 from storehooks.flows.meter import Meter
 from storehooks.flows.outcome import Outcomes
-from storehooks.flows.recover import Recoverer
+from storehooks.flows.recover import Recoverer, RecoveryOrders
 from storehooks.flows.sweep import AHEAD_SECONDS, Sweeper
 from tests.integration.lineage import Lineage, LoopDetection
 from tests.template_file import resources
@@ -78,7 +82,7 @@ class Queue:
             body = json.dumps(to_message(order.task))
             self.sends[body] += 1
             # As the adapter has it: a wait of 900 s may be a second more when it is rounded up.
-            self.put(body, min(order.delay_seconds, SOON_SECONDS))
+            self.put(body, min(order.delay_seconds, MAX_DELAY_SECONDS))
 
     def put(self, body: str, delay_seconds: float = 0, *, came_before: bool = False) -> None:
         number = next(self._numbers)
@@ -183,21 +187,32 @@ class World:
         self.sent: list[tuple[float, OutgoingRequest]] = []
         self.answer: Callable[[OutgoingRequest], Answer] = lambda _request: (200, None)
         self.hooks = HooksTable("HooksTable", dynamodb=aws.dynamodb, clock=self.clock)
-        self.log = DeliveriesTable(
+        self.log = DeliveryLog(
             "DeliveriesTable",
             retention_days=30,
             dynamodb=aws.dynamodb,
             clock=self.clock,
             sleep=lambda _: None,
         )
-        self.recoveries = RecoveriesTable(
+        self.recoveries = Recoveries(
             "DeliveriesTable", retention_days=30, dynamodb=aws.dynamodb, clock=self.clock
+        )
+        self.selections = Selections("DeliveriesTable", dynamodb=aws.dynamodb, clock=self.clock)
+        self.circuits = Circuits(
+            "DeliveriesTable", retention_days=30, dynamodb=aws.dynamodb, clock=self.clock
+        )
+        self.due = DueIndex("DeliveriesTable", dynamodb=aws.dynamodb, clock=self.clock)
+        self.orders = RecoveryOrders(
+            recoveries=self.recoveries,
+            selections=self.selections,
+            queue=self.queue,  # type: ignore[arg-type]
+            clock=self.clock,
         )
         self.schedule = RetrySchedule.parse(schedule)
         self.meter = Meter()
         self.deliverer = self._deliverer(aws)
         self.sweeper = Sweeper(
-            deliveries=self.log,
+            due=self.due,
             queue=self.queue,  # type: ignore[arg-type]
             meter=self.meter,
             clock=self.clock,
@@ -211,6 +226,7 @@ class World:
     def _deliverer(self, aws) -> Deliverer:
         outcomes = Outcomes(
             log=self.log,
+            circuits=self.circuits,
             hooks=self.hooks,
             queue=self.queue,  # type: ignore[arg-type]
             bus=self.bus,  # type: ignore[arg-type]
@@ -229,11 +245,14 @@ class World:
                 sleep=lambda _: None,
             ),
             log=self.log,
+            circuits=self.circuits,
             queue=self.queue,  # type: ignore[arg-type]
             outcomes=outcomes,
             recoverer=Recoverer(
                 recoveries=self.recoveries,
+                selections=self.selections,
                 log=self.log,
+                circuits=self.circuits,
                 hooks=self.hooks,
                 queue=self.queue,  # type: ignore[arg-type]
                 meter=self.meter,

@@ -138,7 +138,7 @@ def test_the_sweep_may_do_what_it_does(aws, functions, needed):
     world.event(world.hook())
     world.work()
     module = functions.module("retry_due")
-    module.sweeper._clock = module.sweeper._deliveries._clock = lambda: world.clock.now + 950
+    module.sweeper._clock = module.sweeper._due._clock = lambda: world.clock.now + 950
     needed.clear()
     assert module.handler(load_event("retry_due"), None) == {"handed_on": 1}
     assert needed == granted("RetryDue")

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from storehooks.api.event_input import NewEvent, event_id, from_envelope, to_envelope
+from storehooks.api.event_envelope import event_id, from_envelope, to_envelope
+from storehooks.api.event_input import NewEvent
 from storehooks.domain.errors import InvalidRequestError
 
 GOOD = {"scope": "store/order/created", "data": {"type": "order", "id": 250}}

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from storehooks.api.request import Page
-from storehooks.api.response import Response
+from storehooks.api.response import MAX_RESPONSE_BYTES, Response
 from storehooks.api.v3 import enveloped, events_to_v3, hook_to_v3, pagination
 from storehooks.domain.errors import InvalidRequestError
 from storehooks.domain.hook import Hook
@@ -92,4 +92,4 @@ def test_events_that_an_answer_cannot_hold_are_refused_with_the_number_that_it_c
     (problem,) = caught.value.problems
     assert (problem.field, problem.accepted) == ("limit", "here a number up to 49")
     whole = Response(200, enveloped(events_to_v3([payload] * 49))).to_gateway()
-    assert len(json.dumps(whole, ensure_ascii=False).encode()) < 6 * 1024 * 1024
+    assert len(json.dumps(whole, ensure_ascii=False).encode()) < MAX_RESPONSE_BYTES

@@ -1,13 +1,6 @@
-"""Events as publishers send them: over HTTP, and as entries of the event bus.
+"""Events as publishers send them: over HTTP, and as entries of the event bus."""
 
-Either way an event travels in the form in which EventBridge hands its entries on, an
-envelope with the event as its ``detail``, so that the events queue knows one form alone.
-"""
-
-import json
-import uuid
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Self
 
 from pydantic import (
@@ -23,18 +16,12 @@ from pydantic import (
 from storehooks.api.problems import problems_of
 from storehooks.domain import event as events
 from storehooks.domain import scope as scopes
-from storehooks.domain.delivery import TIME_END
 from storehooks.domain.errors import InvalidRequestError, Problem
-from storehooks.domain.event import Event
 from storehooks.domain.identity import check_store_hash
 
 MOST_EVENTS = 100
 MOST_BYTES = 1024 * 1024
 """What one request may publish."""
-
-SOURCE = "storehooks.api"
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 
 def _whole(value: object) -> object:
@@ -106,75 +93,3 @@ _ACCEPTED = {
     "store_id": events.STORE_ID_ACCEPTED,
     "created_at": events.CREATED_AT_ACCEPTED,
 }
-
-
-def to_envelope(new: NewEvent, store_hash: str, accepted_at: int) -> dict[str, Any]:
-    """The message of an event that was published over HTTP.
-
-    :param accepted_at: microseconds since 1970.
-    """
-    return {
-        "id": str(uuid.uuid4()),
-        "source": SOURCE,
-        "detail-type": new.scope,
-        "time": (_EPOCH + accepted_at * _MICROSECOND).isoformat(),
-        "detail": {"store_hash": store_hash, **new.model_dump(exclude_none=True)},
-    }
-
-
-def event_id(envelope: Mapping[str, Any]) -> str:
-    """The event's id: its publisher's, or else the envelope's."""
-    given: str = envelope["detail"].get("id") or envelope["id"]
-    return given
-
-
-def from_envelope(body: str) -> Event:
-    """The event in a message of the events queue.
-
-    :raises InvalidRequestError: with every problem in it.
-    """
-    envelope = _envelope(body)
-    detail = envelope["detail"]
-    scope = envelope["detail-type"]
-    if isinstance(detail, dict) and detail.setdefault("scope", scope) != scope:
-        raise InvalidRequestError(Problem("scope", "is not the detail type", "the same scope in both"))
-    new = NewBusEvent.parse(detail)
-    accepted_at = _time(envelope)
-    return Event(
-        id=new.id or envelope["id"],
-        has_given_id=new.id is not None,
-        publication=envelope["id"],
-        store_hash=new.store_hash,
-        scope=new.scope,
-        data=new.data,
-        store_id=None if new.store_id is None else str(new.store_id),
-        created_at=accepted_at // 1_000_000 if new.created_at is None else new.created_at,
-        accepted_at=accepted_at,
-    )
-
-
-def _envelope(body: str) -> dict[str, Any]:
-    try:
-        envelope = json.loads(body)
-    except (ValueError, RecursionError):
-        raise InvalidRequestError(Problem("message", "is not JSON", "an EventBridge event")) from None
-    if not isinstance(envelope, dict):
-        raise InvalidRequestError(Problem("message", "is no JSON object", "an EventBridge event"))
-    for name in ("id", "detail-type", "time"):
-        if not isinstance(envelope.get(name), str):
-            raise InvalidRequestError(Problem(name, "is missing or no string", "an EventBridge event"))
-    if "detail" not in envelope:
-        raise InvalidRequestError(Problem("detail", "is missing", "an EventBridge event"))
-    return envelope
-
-
-def _time(envelope: Mapping[str, Any]) -> int:
-    """When the event was accepted, in microseconds since 1970."""
-    try:
-        time = datetime.fromisoformat(envelope["time"])
-        microseconds = (time - _EPOCH) // _MICROSECOND
-    except (ValueError, TypeError, OverflowError):
-        microseconds = -1
-    if not 0 <= microseconds < TIME_END:
-        raise InvalidRequestError(Problem("time", "is no time", "ISO 8601 with an offset, from 1970 to 4253"))
-    return microseconds

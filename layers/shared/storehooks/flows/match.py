@@ -9,7 +9,7 @@ from storehooks.adapters.deliveries_queue import DeliveriesQueue
 from storehooks.adapters.event_ids import EventIdsTable
 from storehooks.adapters.hooks_table import HooksTable
 from storehooks.adapters.queue import OutgoingMessage, Queue
-from storehooks.api.event_input import from_envelope
+from storehooks.api.event_envelope import from_envelope
 from storehooks.domain.delivery import TaskMessage, delivery_ids, new_delivery
 from storehooks.domain.errors import InvalidRequestError, QueueFailedError, StorehooksError
 from storehooks.domain.event import Event
