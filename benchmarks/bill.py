@@ -12,7 +12,7 @@ from typing import Any
 from tests.template_file import deployed, template
 
 from benchmarks.prices import ASSUMED, GB, MILLION, MONTH_MINUTES, PRICE, dynamodb_price, lambda_price
-from storehooks.adapters.delivery_items import DUE_SHARDS
+from storehooks.adapters.delivery_log.keys import DUE_SHARDS
 from storehooks.flows.meter import Count, Duration
 
 # What is free until something uses it. Tables are on demand, and cost by the GB that they hold.

@@ -171,12 +171,12 @@ SENDERS: Mapping[str, Callable[[Peers], Deliver | Pycurl | Aiohttp | Requests]] 
 
 # What a function's work is called; the outermost one that is known decides.
 KINDS = {
-    "adapters/deliveries_queue.py:read_task": "decoding the messages",
+    "adapters/delivery_messages.py:read_task": "decoding the messages",
     "domain/callback.py:callback": "signing",
     "adapters/sender.py": "sending",
     "adapters/delivery_context.py:read": "reading hooks, secrets and log (1 call for 10)",
     "adapters/dynamodb.py:write_batch": "writing the log (1 call for 10)",
-    "adapters/delivery_items.py:to_item": "making the log's items",
+    "delivery_log/items.py:to_item": "making the log's items",
     "logging/logger.py": "log lines",
     "flows/meter.py": "metrics",
 }

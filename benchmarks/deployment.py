@@ -7,7 +7,7 @@ from typing import Any
 from benchmarks import alone
 from benchmarks.peers import Tables, key_text
 from storehooks.adapters.access import client_key
-from storehooks.adapters.delivery_items import to_message
+from storehooks.adapters.delivery_messages import to_message
 from storehooks.adapters.hooks_table import hook_key, to_item
 from storehooks.adapters.queue import as_body
 from storehooks.composition import Handler

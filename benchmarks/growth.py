@@ -19,7 +19,7 @@ from benchmarks.alone import Context, peak_mb
 from benchmarks.measure import Measure, print_measures
 from benchmarks.peers import MEASURED_CORE, Peers, peers
 from storehooks.adapters.deliveries_queue import DeliveriesQueue
-from storehooks.adapters.delivery_items import to_message
+from storehooks.adapters.delivery_messages import to_message
 from storehooks.adapters.hooks_table import to_item
 from storehooks.adapters.queue import as_body
 from storehooks.adapters.sender import Sender

@@ -1,6 +1,6 @@
 """The log of whole hooks in DynamoDB, to be counted and removed.
 
-A hook's partition of the deliveries table holds its deliveries and all else that is kept
+A hook's partition of the delivery log holds its deliveries and all else that is kept
 about its deliveries; it outlives the hook until the time of what is in it is over.
 """
 
@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import batched, chain
 from typing import TYPE_CHECKING
 
-from storehooks.adapters.delivery_items import Item, hook_partition, telling_partition
+from storehooks.adapters.delivery_log.keys import DELIVERY_PREFIX, Item, hook_partition
 from storehooks.adapters.dynamodb import MOST_WRITES, query_pages
 from storehooks_cli.batch_delete import delete_items
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 # As many calls as botocore has connections for, unless it is told otherwise.
 _AT_ONCE = 10
 _STEP = _AT_ONCE * MOST_WRITES
-_DELIVERY_PREFIX = "msg_"
 
 
 class HookLogs:
@@ -65,7 +64,7 @@ class HookLogs:
 
     def forget_tellings(self, store_hash: str) -> None:
         """Remove when the store's failing destinations were last told of."""
-        for keys in self._keys(telling_partition(store_hash)):
+        for keys in self._keys(f"told#{store_hash}"):
             delete_items(self._dynamodb, self._table, keys, sleep=self._sleep)
 
     def _pages(self, store_hash: str, hook_ids: Iterable[int], client_id: str | None) -> Iterator[list[Item]]:
@@ -103,4 +102,4 @@ class HookLogs:
 
 
 def _deliveries(keys: Sequence[Item]) -> int:
-    return sum(key["id"]["S"].startswith(_DELIVERY_PREFIX) for key in keys)
+    return sum(key["id"]["S"].startswith(DELIVERY_PREFIX) for key in keys)

@@ -9,7 +9,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from storehooks.adapters.bus import EventBus
-from storehooks.adapters.deliveries_table import DeliveriesTable
+from storehooks.adapters.delivery_log.deliveries import DeliveryLog
 from storehooks_cli.access import AccessTables
 from storehooks_cli.hook_logs import HookLogs
 from storehooks_cli.local.aws import CONFIG as LOCAL_CONFIG
@@ -88,9 +88,9 @@ class Stack:
         )
         return EventBus(self.output("EventBusName"), events)
 
-    def deliveries(self) -> DeliveriesTable:
+    def deliveries(self) -> DeliveryLog:
         """The deployment's log of deliveries, to be read."""
-        return DeliveriesTable(self.output("DeliveriesTable"), retention_days=1, dynamodb=self._dynamodb())
+        return DeliveryLog(self.output("DeliveriesTable"), retention_days=1, dynamodb=self._dynamodb())
 
     def logs(self) -> "CloudWatchLogsClient":
         """A client for the logs of the deployment's functions."""

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from storehooks.adapters.delivery_items import to_message
+from storehooks.adapters.delivery_messages import to_message
 from storehooks.domain.delivery import Delivery
 from tests.e2e.command_line import storehooks, words
 from tests.e2e.subscriber import ARRIVAL_SECONDS, Subscriber, subscriber

@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from storehooks.adapters.deliveries_queue import ReceivedTask
-from storehooks.adapters.delivery_items import from_message, to_message
+from storehooks.adapters.delivery_messages import from_message, to_message
+from storehooks.adapters.queue import MAX_DELAY_SECONDS
 from storehooks.composition import Parts
 from storehooks.domain.attempt import Attempt, OutgoingRequest, Times
-from storehooks.domain.delivery import SOON_SECONDS, Delivery, Task, TaskMessage, new_delivery
+from storehooks.domain.delivery import Delivery, Task, TaskMessage, new_delivery
 from storehooks.domain.errors import QueueFailedError, StorehooksError
 from storehooks.domain.event import Event
 from storehooks.domain.hook import Hook
@@ -79,7 +80,7 @@ class Queue:
             body = json.dumps(to_message(order.task))
             self.sends[body] += 1
             # As the adapter has it: a wait of 900 s may be a second more when it is rounded up.
-            self.put(body, min(order.delay_seconds, SOON_SECONDS))
+            self.put(body, min(order.delay_seconds, MAX_DELAY_SECONDS))
 
     def put(self, body: str, delay_seconds: float = 0, *, came_before: bool = False) -> None:
         number = next(self._numbers)
@@ -205,6 +206,10 @@ class World:
         self.hooks = self.parts.hooks
         self.log = self.parts.log
         self.recoveries = self.parts.recoveries
+        self.selections = self.parts.selections
+        self.circuits = self.parts.circuits
+        self.due = self.parts.due
+        self.orders = self.parts.recovery_orders
         self.meter = self.parts.meter
         self.deliverer = self.parts.deliverer
         self.sweeper = self.parts.sweeper

@@ -8,15 +8,18 @@ import logging
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import botocore.client
 import pytest
 from hypothesis import settings
 
 from storehooks.adapters.deliveries_queue import DeliveriesQueue
-from storehooks.adapters.deliveries_table import DeliveriesTable
+from storehooks.adapters.delivery_log.circuits import Circuits
+from storehooks.adapters.delivery_log.deliveries import DeliveryLog
+from storehooks.adapters.delivery_log.recoveries import Recoveries
+from storehooks.adapters.delivery_log.selections import Selections
 from storehooks.adapters.queue import Queue
-from storehooks.adapters.recoveries_table import RecoveriesTable
 from storehooks.domain.delivery import RecordTask, Status, TaskMessage
 from storehooks.domain.errors import StorehooksError
 from storehooks.domain.exception_event import DEACTIVATED, deactivated
@@ -109,7 +112,7 @@ def a_hook_fails_to_the_end(platform):
 
 def a_failing_hook_is_probed(platform):
     hook = platform.hook()
-    deliveries_table(platform).count_failures(STORE, hook.id, 6)
+    circuits(platform).count_failures(STORE, hook.id, 6)
     platform.event()
     platform.event()
     platform.pass_time(0)
@@ -126,7 +129,7 @@ def what_was_delivered_is_logged_later(platform):
     with platform.undisturbed():
         platform.pass_time(0)
     (delivery_id,) = platform.statuses
-    delivery = deliveries_table(platform).get(STORE, hook.id, delivery_id)
+    delivery = delivery_log(platform).get(STORE, hook.id, delivery_id)
     platform.aws.empty("DeliveriesTable")
     deliveries_queue(platform).send([TaskMessage(RecordTask(delivery=delivery), 30)])
     platform.pass_time(30)
@@ -140,10 +143,13 @@ def what_a_hook_missed_is_sent_again(platform, statuses=MISSED):
     with platform.undisturbed():
         platform.pass_time(0)
     hook = platform.hooks.update(platform.caller, hook.id, {"is_active": True})
-    recoveries = RecoveriesTable(
-        "DeliveriesTable", retention_days=30, dynamodb=platform.aws.dynamodb, clock=platform.clock
+    given: dict[str, Any] = {"dynamodb": platform.aws.dynamodb, "clock": platform.clock}
+    orders = RecoveryOrders(
+        recoveries=Recoveries("DeliveriesTable", retention_days=30, **given),
+        selections=Selections("DeliveriesTable", **given),
+        queue=deliveries_queue(platform),
+        clock=platform.clock,
     )
-    orders = RecoveryOrders(recoveries=recoveries, queue=deliveries_queue(platform), clock=platform.clock)
     orders.order(hook, statuses, 0, platform.clock.now)
     platform.pass_time(600)
 
@@ -166,8 +172,14 @@ def owners_are_told(platform):
     platform.told_of(deactivated(platform.hooks.find(STORE, hook.id), None))
 
 
-def deliveries_table(platform) -> DeliveriesTable:
-    return DeliveriesTable(
+def delivery_log(platform) -> DeliveryLog:
+    return DeliveryLog(
+        "DeliveriesTable", retention_days=30, dynamodb=platform.aws.dynamodb, clock=platform.clock
+    )
+
+
+def circuits(platform) -> Circuits:
+    return Circuits(
         "DeliveriesTable", retention_days=30, dynamodb=platform.aws.dynamodb, clock=platform.clock
     )
 

@@ -1,10 +1,9 @@
 """How many calls to AWS an operation costs."""
 
-from storehooks.adapters.delivery_items import DUE_SHARDS
+from storehooks.adapters.delivery_log.keys import DUE_SHARDS
 from storehooks.adapters.hooks_table import HooksTable
 from storehooks.domain.delivery import Status
 from storehooks.domain.identity import Caller
-from storehooks.flows.recover import RecoveryOrders
 from tests import emf
 from tests.integration.conftest import load_event
 from tests.integration.delivery_world import World
@@ -65,7 +64,7 @@ def test_failures_of_a_tripped_circuit_are_not_counted_on(aws):
         world.event(hook)
     # The first attempt is a probe, which is claimed once; the others are put off.
     assert counted(aws, world.work) == ["BatchGetItem", "UpdateItem", "PutItem"]
-    assert world.log.circuit(hook.store_hash, hook.id).failures == 5
+    assert world.circuits.get(hook.store_hash, hook.id).failures == 5
 
 
 def test_a_batch_of_deliveries_makes_two_calls_however_many_hooks_it_is_for(aws):
@@ -113,9 +112,7 @@ def test_a_step_of_a_recovery_makes_a_call_for_each_delivery_and_six_more(aws):
     for _ in range(20):
         world.event(hook)
     world.work()
-    recovery = RecoveryOrders(recoveries=world.recoveries, queue=world.queue, clock=world.clock).order(
-        hook, (Status.DELIVERED,), 0, world.clock.now
-    )
+    recovery = world.orders.order(hook, (Status.DELIVERED,), 0, world.clock.now)
     recover = world.deliverer.recoverer.recover
     calls = counted(aws, lambda: recover(recovery.task, came_before=False))
     assert calls == ["GetItem", "GetItem", "GetItem", "Query", "Query", *["UpdateItem"] * 20, "PutItem"]

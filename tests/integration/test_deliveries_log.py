@@ -182,7 +182,7 @@ def test_what_is_over_its_time_is_not_shown_although_dynamodb_has_not_deleted_it
 
 
 def test_a_page_looks_at_a_bounded_part_of_a_long_log(aws, world, reader, monkeypatch):
-    monkeypatch.setattr("storehooks.adapters.deliveries_table._LEAST_FILTERED", 2)
+    monkeypatch.setattr("storehooks.adapters.delivery_log.deliveries._MIN_FILTERED", 2)
     hook = world.hook()
     delivered = world.event(hook).id
     world.work()

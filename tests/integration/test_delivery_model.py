@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 from hypothesis.stateful import run_state_machine_as_test as run
 
-from storehooks.adapters.delivery_items import from_item
+from storehooks.adapters.delivery_log.items import from_item
 from storehooks.adapters.event_ids import EventIdsTable
 from storehooks.domain.delivery import AttemptTask, Delivery, Status
 from storehooks.domain.errors import (
@@ -32,7 +32,6 @@ from storehooks.domain.errors import (
 from storehooks.domain.recovery import MISSED, RECOVERABLE, Recovery, State
 from storehooks.domain.scope import subscriptions_to
 from storehooks.flows.match import Matcher
-from storehooks.flows.recover import RecoveryOrders
 from storehooks.flows.redeliver import Redeliverer
 from tests.conftest import sequences
 from tests.integration.conftest import load_event
@@ -268,9 +267,6 @@ class Deliveries(RuleBasedStateMachine):
     @rule(data=st.data(), statuses=st.sampled_from([MISSED, RECOVERABLE]), back=st.sampled_from([600, 86400]))
     def somebody_recovers_what_a_hook_missed(self, data, statuses, back):
         hook = self.world.hooks.find(STORE, self.a_hook_of(data))
-        orders = RecoveryOrders(
-            recoveries=self.world.recoveries, queue=self.world.queue, clock=self.world.clock
-        )
         since, until = self.began - back, self.began + back
         wanted = {
             delivery.id
@@ -281,7 +277,7 @@ class Deliveries(RuleBasedStateMachine):
             and since <= delivery.created_at <= until
         }
         with suppress(HookInactiveError):
-            recovery = orders.order(hook, statuses, since, until)
+            recovery = self.world.orders.order(hook, statuses, since, until)
             assert recovery.count == len(wanted)
             self.recoveries.append((recovery, wanted))
             self.figures["recoveries"] += 1

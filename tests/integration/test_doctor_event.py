@@ -5,7 +5,6 @@ import time
 
 import pytest
 
-from storehooks.adapters.delivery_items import telling_partition
 from storehooks.domain.errors import StoreFailedError
 from storehooks_cli.doctor import leftovers as leftovers_module
 from storehooks_cli.doctor import trial as trial_module
@@ -168,7 +167,7 @@ def test_the_rights_of_the_removal_are_tried_on_each_table(account, api):
         examine(trial.events[0], subject)
         account.client("dynamodb").put_item(
             TableName="DeliveriesTable",
-            Item={"hook": {"S": telling_partition(trial._store_hash)}, "id": {"S": "telling"}},
+            Item={"hook": {"S": f"told#{trial._store_hash}"}, "id": {"S": "telling"}},
         )
         needed = calls_of(account, lambda: examine(trial.removal, subject))
     assert needed <= tried_first

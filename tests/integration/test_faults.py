@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from storehooks.adapters.delivery_items import to_message
+from storehooks.adapters.delivery_messages import to_message
 from storehooks.domain.delivery import RecordTask, Status
 from storehooks.domain.errors import QueueFailedError, StoreBusyError, StoreFailedError
 from storehooks.flows.sweep import Sweeper
@@ -225,7 +225,7 @@ def test_two_sweeps_at_once_do_no_harm(aws):
     world.answer = failing
     delivery = world.event(world.hook())
     world.work()
-    second = Sweeper(deliveries=world.log, queue=world.queue, meter=world.meter, clock=world.clock)
+    second = Sweeper(due=world.due, queue=world.queue, meter=world.meter, clock=world.clock)
     world.clock.now += 1750
     assert world.sweeper.sweep() + second.sweep() == 1
     world.pass_time(60)
@@ -334,14 +334,14 @@ def test_a_claim_that_fails_delays_no_other(aws, monkeypatch):
     world.work()
     world.pass_time(40)  # what the circuit has put off
     world.clock.now += 1720
-    move = world.log._move_due
+    move = world.due._move_due
 
     def busy(task, **arguments):
         if task.delivery_id == deliveries[0].id:
             raise StoreBusyError
         return move(task, **arguments)
 
-    monkeypatch.setattr(world.log, "_move_due", busy)
+    monkeypatch.setattr(world.due, "_move_due", busy)
     with pytest.raises(StoreBusyError):
         world.sweeper.sweep()
     assert len(world.queue.waiting) == 3
@@ -421,7 +421,7 @@ def test_a_circuit_that_cannot_be_written_changes_nothing_else(world, monkeypatc
     world.answer = failing
     delivery = world.event(world.hook())
     with monkeypatch.context() as patched:
-        patched.setattr(world.log, "count_failures", always(StoreBusyError()))
+        patched.setattr(world.circuits, "count_failures", always(StoreBusyError()))
         world.work()
     world.pass_time(70)
     assert world.attempts(delivery) == [0, 60]

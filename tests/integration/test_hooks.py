@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from storehooks.api.operation import logger
-from storehooks.api.response import Response
+from storehooks.api.response import MAX_RESPONSE_BYTES, Response
 from storehooks.domain.headers import MAX_ANSWER_BYTES, answer_bytes
 from storehooks.domain.scope import catalogue
 from tests.integration.conftest import load_event
@@ -266,7 +266,7 @@ def test_a_full_page_of_the_largest_hooks_fits_into_a_lambda_answer(functions, c
     assert status == 201
     worst = {**hook, "id": 10**18 - 1, "store_hash": "x" * 64}
     answer = Response(200, [worst] * 250).to_gateway()
-    assert len(json.dumps(answer, ensure_ascii=False).encode()) < 6 * 1024 * 1024
+    assert len(json.dumps(answer, ensure_ascii=False).encode()) < MAX_RESPONSE_BYTES
 
 
 @pytest.fixture

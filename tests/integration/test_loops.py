@@ -27,7 +27,6 @@ from storehooks.domain.errors import StoreBusyError
 from storehooks.domain.recovery import MISSED, State
 from storehooks.domain.state_machine import MAX_IN_FLIGHT_OF_CLIENT, MAX_PENDING
 from storehooks.flows.deliver import _MOST_IN_FLIGHT
-from storehooks.flows.recover import RecoveryOrders
 from tests.integration.delivery_world import STORE, Sender, World
 from tests.integration.lineage import MAX_INVOCATIONS, LoopDetection
 
@@ -67,8 +66,7 @@ def waiting(world, hook, number: int, status: Status):
 
 
 def recovery_of(world, hook):
-    orders = RecoveryOrders(recoveries=world.recoveries, queue=world.queue, clock=world.clock)
-    return orders.order(hook, MISSED, world.clock.now - DAY_SECONDS, world.clock.now + 1)
+    return world.orders.order(hook, MISSED, world.clock.now - DAY_SECONDS, world.clock.now + 1)
 
 
 def failing_until(world, end: float):
@@ -88,7 +86,7 @@ def test_a_recovery_of_many_gets_to_its_end(aws, record_property, destination):
     hook = world.hook()
     missed = waiting(world, hook, MANY, Status.HELD)
     if destination == "failing":
-        world.log.count_failures(STORE, hook.id, 5)
+        world.circuits.count_failures(STORE, hook.id, 5)
         world.answer = failing_until(world, world.clock.now + OUTAGE_SECONDS)
     recovery = recovery_of(world, hook)
     world.finish_queue(DAY_SECONDS)
@@ -240,13 +238,13 @@ def a_recovery_of_what_stays_pending(world, monkeypatch):
     """As many deliveries are pending as may be, and none of them gets further."""
     hook = world.hook()
     waiting(world, hook, 1, Status.HELD)
-    monkeypatch.setattr(world.recoveries, "pending", lambda *_: MAX_PENDING)
+    monkeypatch.setattr(world.selections, "pending", lambda *_: MAX_PENDING)
     recovery_of(world, hook)
 
 
 def a_recovery_of_a_failing_hook(world, monkeypatch):
     a_recovery_of_what_stays_pending(world, monkeypatch)
-    world.log.count_failures(STORE, 1, 5)
+    world.circuits.count_failures(STORE, 1, 5)
 
 
 def a_record_that_is_not_taken(world, monkeypatch):

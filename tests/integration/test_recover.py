@@ -8,12 +8,11 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from storehooks.adapters.delivery_items import to_message
+from storehooks.adapters.delivery_messages import to_message
 from storehooks.domain.attempt import Attempt, Times
 from storehooks.domain.delivery import RecoverTask, Status
 from storehooks.domain.errors import HookInactiveError, QueueFailedError, StoreBusyError
 from storehooks.domain.recovery import MISSED, RECOVERABLE, State
-from storehooks.flows.recover import RecoveryOrders
 from tests.integration.conftest import load_event
 from tests.integration.delivery_world import STORE, VISIBILITY_SECONDS, World
 
@@ -43,9 +42,8 @@ def fine(_request):
 
 
 def order(world, hook, statuses=MISSED, since=None, until=None):
-    orders = RecoveryOrders(recoveries=world.recoveries, queue=world.queue, clock=world.clock)
     now = world.clock.now
-    return orders.order(
+    return world.orders.order(
         world.current(hook), statuses, now - 24 * 3600 if since is None else since, until or now
     )
 
@@ -167,12 +165,12 @@ def test_two_recoveries_at_once_send_everything_once(world, small_steps, statuse
 def test_no_more_than_some_are_pending_at_once(world, small_steps, monkeypatch):
     hook = world.hook()
     missed = outage(world, hook, 12)
-    world.log.count_success(STORE, hook.id, 0)
+    world.circuits.count_success(STORE, hook.id, 0)
     most, begin_round = [0], world.log.begin_round
 
     def counting(delivery, now, **arguments):
         task = begin_round(delivery, now, **arguments)
-        most.append(world.recoveries.pending(STORE, hook.id, 1000))
+        most.append(world.selections.pending(STORE, hook.id, 1000))
         return task
 
     monkeypatch.setattr(world.log, "begin_round", counting)
@@ -395,10 +393,15 @@ POINTS = ("begin_round", "send", "save", "circuit", "pending", "next_of")
 
 def crash_at(world, monkeypatch, point: str, after: int) -> None:
     """Work until nothing is left now, or until something was called so often; what was taken comes again."""
-    target = {"begin_round": world.log, "circuit": world.log, "send": world.queue}.get(
-        point, world.recoveries
-    )
-    whole, left = getattr(target, point), [after]
+    target, name = {
+        "begin_round": (world.log, "begin_round"),
+        "send": (world.queue, "send"),
+        "save": (world.recoveries, "save"),
+        "circuit": (world.circuits, "get"),
+        "pending": (world.selections, "pending"),
+        "next_of": (world.selections, "next_of"),
+    }[point]
+    whole, left = getattr(target, name), [after]
 
     def crashing(*arguments, **named):
         # Not while something is being sent: that would come again, which no recovery can help.
@@ -408,7 +411,7 @@ def crash_at(world, monkeypatch, point: str, after: int) -> None:
         return whole(*arguments, **named)
 
     with monkeypatch.context() as patched, contextlib.suppress(Crash):
-        patched.setattr(target, point, crashing)
+        patched.setattr(target, name, crashing)
         world.work()
 
 

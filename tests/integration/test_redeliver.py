@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from storehooks.adapters.delivery_items import to_message
+from storehooks.adapters.delivery_messages import to_message
 from storehooks.domain.delivery import Status
 from storehooks.domain.errors import DeliveryNotFoundError, HookInactiveError, StoreBusyError
 from storehooks.flows.redeliver import Redeliverer

@@ -4,7 +4,8 @@ import itertools
 
 import pytest
 
-from storehooks.adapters.delivery_items import hook_partition, to_item
+from storehooks.adapters.delivery_log.items import to_item
+from storehooks.adapters.delivery_log.keys import hook_partition
 from storehooks.adapters.dynamodb import write_batch
 from storehooks.domain.delivery import Delivery, Status
 from storehooks.domain.errors import StoreBusyError

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from storehooks.adapters import undelivered
+from storehooks.adapters.delivery_log import undelivered
 from storehooks.domain.delivery import Status, new_delivery
 from storehooks.domain.event import Event
 from tests.integration.conftest import Client, load_event

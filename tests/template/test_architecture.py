@@ -8,11 +8,14 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "layers" / "shared" / "storehooks"
+LOG = PACKAGE / "adapters" / "delivery_log"
 PAGE = (ROOT / "docs" / "architecture.md").read_text()
 PICTURE = PAGE.split("```")[1]
 
 
-@pytest.mark.parametrize("path", sorted(set(re.findall(r"\b(?:api|adapters|domain|flows)/\w+\.py", PAGE))))
+@pytest.mark.parametrize(
+    "path", sorted(set(re.findall(r"\b(?:api|adapters|domain|flows)/(?:\w+/)*\w+\.py", PAGE)))
+)
 def test_a_file_of_the_page_is_there(path):
     assert (PACKAGE / path).is_file()
 
@@ -32,6 +35,15 @@ def test_the_types_in_the_picture_are_classes_of_the_package():
     named = set(re.findall(r"\b(?:an? )?([A-Z][a-z]+(?:[A-Z][a-z]+)*)\b", PICTURE)) - {"Path"}
     assert {"ReceivedTask", "TaskMessage", "Known", "Outcome", "Defer", "Send", "End"} <= named
     assert named <= classes
+
+
+def test_the_delivery_logs_table_of_who_owns_what_names_every_module_and_classes_that_are_there():
+    docstring = ast.get_docstring(ast.parse((LOG / "__init__.py").read_text()))
+    assert docstring is not None
+    modules = {path.stem for path in LOG.glob("*.py")} - {"__init__"}
+    assert set(re.findall(r":(?:mod|class):`\.(\w+)", docstring)) == modules
+    for module, name in re.findall(r":class:`\.(\w+)\.(\w+)`", docstring):
+        assert f"\nclass {name}:" in (LOG / f"{module}.py").read_text()
 
 
 def test_every_flow_that_an_event_goes_through_is_in_the_picture():

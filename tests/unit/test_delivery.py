@@ -8,7 +8,7 @@ from storehooks import __version__
 from storehooks.domain.attempt import Attempt, Times
 from storehooks.domain.callback import callback
 from storehooks.domain.delivery import (
-    MOST_ATTEMPTS,
+    MAX_STORED_ATTEMPTS,
     TIME_END,
     Status,
     id_time,
@@ -139,7 +139,11 @@ def test_what_was_cancelled_before_any_attempt_is_known_to_the_log():
 def test_of_very_many_attempts_the_newest_are_kept():
     longest = RetrySchedule.parse(",".join(["60"] * 30))
     many = rounds(9, longest)
-    assert (many.attempt_count, len(many.attempts), many.status) == (9 * 31, MOST_ATTEMPTS, Status.EXHAUSTED)
+    assert (many.attempt_count, len(many.attempts), many.status) == (
+        9 * 31,
+        MAX_STORED_ATTEMPTS,
+        Status.EXHAUSTED,
+    )
     assert len(many.attempts_of_round) == 31
     assert in_another_round(many, NOW).task.attempt == 9 * 31 + 1
 

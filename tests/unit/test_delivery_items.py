@@ -7,10 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storehooks.adapters.delivery_items import claimed_until, from_item, from_message, to_item, to_message
+from storehooks.adapters.delivery_log.due import claimed_until
+from storehooks.adapters.delivery_log.items import MAX_ITEM_BYTES, from_item, to_item
+from storehooks.adapters.delivery_messages import from_message, to_message
+from storehooks.adapters.queue import MAX_DELAY_SECONDS
 from storehooks.domain.attempt import Attempt, Times
 from storehooks.domain.delivery import (
-    MOST_ATTEMPTS,
+    MAX_STORED_ATTEMPTS,
+    SOON_SECONDS,
     AttemptTask,
     Delivery,
     HoldTask,
@@ -155,9 +159,14 @@ def test_the_largest_item_is_within_what_dynamodb_takes():
     )  # fmt: skip
     many = replace(
         delivery(Status.RETRYING, 1.8e9),
-        attempts=(worst,) * MOST_ATTEMPTS, payload="x" * 65 * 1024, earlier=9, forgotten=9, round_at=1.8e9,
+        attempts=(worst,) * MAX_STORED_ATTEMPTS, payload="x" * 65 * 1024,
+        earlier=9, forgotten=9, round_at=1.8e9,
     )  # fmt: skip
-    assert len(json.dumps(to_item(many, expires_at=1))) < 400_000
+    assert len(json.dumps(to_item(many, expires_at=1))) < MAX_ITEM_BYTES
+
+
+def test_what_is_soon_is_no_later_than_a_message_may_be_delayed():
+    assert SOON_SECONDS <= MAX_DELAY_SECONDS
 
 
 def test_what_is_delivered_is_in_no_index():

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from storehooks.api.response import Response
+from storehooks.api.response import MAX_RESPONSE_BYTES, Response
 from storehooks.api.v3 import events_to_v3, hook_to_v3, pagination
 from storehooks.api.wanted import Page
 from storehooks.domain.errors import InvalidRequestError
@@ -93,4 +93,4 @@ def test_events_that_an_answer_cannot_hold_are_refused_with_the_number_that_it_c
     (problem,) = caught.value.problems
     assert (problem.field, problem.accepted) == ("limit", "here a number up to 49")
     whole = Response(200, events_to_v3([payload] * 49, META)).to_gateway()
-    assert len(json.dumps(whole, ensure_ascii=False).encode()) < 6 * 1024 * 1024
+    assert len(json.dumps(whole, ensure_ascii=False).encode()) < MAX_RESPONSE_BYTES

@@ -20,16 +20,19 @@ if TYPE_CHECKING:
     from storehooks.adapters.addresses import Addresses
     from storehooks.adapters.bus import EventBus
     from storehooks.adapters.deliveries_queue import DeliveriesQueue
-    from storehooks.adapters.deliveries_table import DeliveriesTable
     from storehooks.adapters.delivery_context import DeliveryContexts
+    from storehooks.adapters.delivery_log.circuits import Circuits
+    from storehooks.adapters.delivery_log.deliveries import DeliveryLog
+    from storehooks.adapters.delivery_log.due import DueIndex
+    from storehooks.adapters.delivery_log.recoveries import Recoveries
+    from storehooks.adapters.delivery_log.selections import Selections
+    from storehooks.adapters.delivery_log.undelivered import UndeliveredEvents
     from storehooks.adapters.event_ids import EventIdsTable
     from storehooks.adapters.hooks_table import HooksTable
     from storehooks.adapters.mailer import Mailer
     from storehooks.adapters.queue import Queue
-    from storehooks.adapters.recoveries_table import RecoveriesTable
     from storehooks.adapters.sender import Sender
     from storehooks.adapters.told_once import ToldOnce
-    from storehooks.adapters.undelivered import UndeliveredEvents
     from storehooks.domain.retry import RetrySchedule
     from storehooks.flows.deliver import Deliverer
     from storehooks.flows.match import Matcher
@@ -118,10 +121,10 @@ class Parts:
         return ToldOnce(self.settings.event_ids_table, dynamodb=self.dynamodb, clock=self.clock)
 
     @cached_property
-    def log(self) -> "DeliveriesTable":
-        from storehooks.adapters.deliveries_table import DeliveriesTable
+    def log(self) -> "DeliveryLog":
+        from storehooks.adapters.delivery_log.deliveries import DeliveryLog
 
-        return DeliveriesTable(
+        return DeliveryLog(
             self.settings.deliveries_table,
             retention_days=self.settings.delivery_retention_days,
             dynamodb=self.dynamodb,
@@ -130,10 +133,33 @@ class Parts:
         )
 
     @cached_property
-    def recoveries(self) -> "RecoveriesTable":
-        from storehooks.adapters.recoveries_table import RecoveriesTable
+    def selections(self) -> "Selections":
+        from storehooks.adapters.delivery_log.selections import Selections
 
-        return RecoveriesTable(
+        return Selections(self.settings.deliveries_table, dynamodb=self.dynamodb, clock=self.clock)
+
+    @cached_property
+    def due(self) -> "DueIndex":
+        from storehooks.adapters.delivery_log.due import DueIndex
+
+        return DueIndex(self.settings.deliveries_table, dynamodb=self.dynamodb, clock=self.clock)
+
+    @cached_property
+    def circuits(self) -> "Circuits":
+        from storehooks.adapters.delivery_log.circuits import Circuits
+
+        return Circuits(
+            self.settings.deliveries_table,
+            retention_days=self.settings.delivery_retention_days,
+            dynamodb=self.dynamodb,
+            clock=self.clock,
+        )
+
+    @cached_property
+    def recoveries(self) -> "Recoveries":
+        from storehooks.adapters.delivery_log.recoveries import Recoveries
+
+        return Recoveries(
             self.settings.deliveries_table,
             retention_days=self.settings.delivery_retention_days,
             dynamodb=self.dynamodb,
@@ -142,7 +168,7 @@ class Parts:
 
     @cached_property
     def undelivered(self) -> "UndeliveredEvents":
-        from storehooks.adapters.undelivered import UndeliveredEvents
+        from storehooks.adapters.delivery_log.undelivered import UndeliveredEvents
 
         return UndeliveredEvents(
             self.settings.deliveries_table, dynamodb=self.dynamodb, clock=self.clock, sleep=self.sleep
@@ -237,6 +263,7 @@ class Parts:
         return Deliverer(
             contexts=self.contexts,
             log=self.log,
+            circuits=self.circuits,
             queue=self.deliveries_queue,
             outcomes=self.outcomes,
             recoverer=self.recoverer,
@@ -253,6 +280,7 @@ class Parts:
 
         return Outcomes(
             log=self.log,
+            circuits=self.circuits,
             hooks=self.hooks,
             queue=self.deliveries_queue,
             bus=self.bus,
@@ -268,7 +296,9 @@ class Parts:
 
         return Recoverer(
             recoveries=self.recoveries,
+            selections=self.selections,
             log=self.log,
+            circuits=self.circuits,
             hooks=self.hooks,
             queue=self.deliveries_queue,
             meter=self.meter,
@@ -279,7 +309,12 @@ class Parts:
     def recovery_orders(self) -> "RecoveryOrders":
         from storehooks.flows.recover import RecoveryOrders
 
-        return RecoveryOrders(recoveries=self.recoveries, queue=self.deliveries_queue, clock=self.clock)
+        return RecoveryOrders(
+            recoveries=self.recoveries,
+            selections=self.selections,
+            queue=self.deliveries_queue,
+            clock=self.clock,
+        )
 
     @cached_property
     def redeliverer(self) -> "Redeliverer":
@@ -291,7 +326,7 @@ class Parts:
     def sweeper(self) -> "Sweeper":
         from storehooks.flows.sweep import Sweeper
 
-        return Sweeper(deliveries=self.log, queue=self.deliveries_queue, meter=self.meter, clock=self.clock)
+        return Sweeper(due=self.due, queue=self.deliveries_queue, meter=self.meter, clock=self.clock)
 
     @cached_property
     def pinger(self) -> "Pinger":

@@ -1,17 +1,15 @@
-"""The deliveries queue: which attempts are to be made, and when."""
+"""The deliveries queue: which attempts are to be made, and when.
 
-import json
+:mod:`storehooks.adapters.delivery_messages` has the form of its messages.
+"""
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from storehooks.adapters.delivery_items import from_message, to_message
-from storehooks.adapters.queue import (
-    OutgoingMessage,
-    Queue,
-    as_body,
-)
-from storehooks.domain.delivery import SOON_SECONDS, RecordTask, Task, TaskMessage
+from storehooks.adapters.delivery_messages import read_task, to_message
+from storehooks.adapters.queue import MAX_DELAY_SECONDS, OutgoingMessage, Queue, as_body
+from storehooks.domain.delivery import RecordTask, Task, TaskMessage
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +43,7 @@ class DeliveriesQueue:
                 OutgoingMessage(
                     as_body(to_message(message.task)),
                     group=_group(message.task),
-                    delay_seconds=min(message.delay_seconds, SOON_SECONDS),
+                    delay_seconds=min(message.delay_seconds, MAX_DELAY_SECONDS),
                 )
                 for message in messages
             ]
@@ -73,14 +71,6 @@ def from_record(record: Mapping[str, Any]) -> ReceivedTask:
     """A record of the batch that Lambda gives an invocation."""
     came_before = int(record["attributes"]["ApproximateReceiveCount"]) > 1
     return ReceivedTask(read_task(record["body"]), came_before, batch_id=record["messageId"])
-
-
-def read_task(body: str) -> Task | None:
-    """The task in a message's body; None when there is none, as nothing of ours would send."""
-    try:
-        return from_message(json.loads(body))
-    except (ValueError, RecursionError):
-        return None
 
 
 def _group(task: Task) -> str:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from storehooks.adapters.access import client_key, valid_secrets
 from storehooks.adapters.aws import dynamodb_client
-from storehooks.adapters.deliveries_table import CIRCUIT_ID, to_circuit
-from storehooks.adapters.delivery_items import Item, delivery_key, from_item, hook_of
+from storehooks.adapters.delivery_log.circuits import to_circuit
+from storehooks.adapters.delivery_log.items import from_item
+from storehooks.adapters.delivery_log.keys import CIRCUIT_ID, Item, hook_of, item_key
 from storehooks.adapters.dynamodb import read_batch
 from storehooks.adapters.hooks_table import hook_key, to_hook
 from storehooks.domain.circuit import Circuit
@@ -74,8 +75,8 @@ class DeliveryContexts:
                 self._hooks_table: [hook_key(*hook) for hook in sorted(hooks)],
                 self._clients_table: [client_key(*client) for client in sorted(clients)],
                 self._deliveries_table: [
-                    *(delivery_key(*delivery) for delivery in sorted(deliveries)),
-                    *(delivery_key(*hook, CIRCUIT_ID) for hook in sorted(hooks)),
+                    *(item_key(*delivery) for delivery in sorted(deliveries)),
+                    *(item_key(*hook, CIRCUIT_ID) for hook in sorted(hooks)),
                 ],
             }
         )

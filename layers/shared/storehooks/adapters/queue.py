@@ -21,6 +21,9 @@ if TYPE_CHECKING:
         SendMessageBatchRequestEntryTypeDef,
     )
 
+MAX_DELAY_SECONDS = 900
+"""SQS's: the longest delay of a message."""
+
 _MOST_MESSAGES = 10
 # SQS takes 1 MiB; a quarter is what it took for its first twenty years, and enough for three large events.
 _MOST_BYTES = 256 * 1024

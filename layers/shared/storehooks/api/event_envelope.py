@@ -1,7 +1,8 @@
-"""The messages of the events queue: events as EventBridge hands its entries on.
+"""The messages of the events queue: an event in the envelope in which EventBridge hands its entries on.
 
-Each is an envelope with the event as its ``detail``. An event that is published over HTTP is put into one
-too, so that the queue has one form alone.
+An event that came over HTTP is given the same envelope, so that the queue has one form alone. It is part of
+the API and no adapter's: EventBridge puts messages there as well, and their ``detail`` is what a publisher
+sent, to be checked as a request's body is.
 """
 
 import json

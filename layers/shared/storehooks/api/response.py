@@ -5,6 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+MAX_RESPONSE_BYTES = 6 * 1024 * 1024
+"""Lambda's: what a function may return, with the body as a string in JSON."""
+
 _NO_CONTENT = 204
 
 

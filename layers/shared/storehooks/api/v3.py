@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 # What BigCommerce has there in every error.
 _ERROR_TYPE = "https://developer.bigcommerce.com/api-docs/getting-started/api-status-codes"
 
-# Lambda's answer has at most 6 MiB; the rest is for the envelope.
+# Less than storehooks.api.response.MAX_RESPONSE_BYTES: the rest is for the envelope.
 _MOST_EVENT_BYTES = 6_000_000
 
 

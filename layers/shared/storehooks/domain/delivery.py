@@ -38,7 +38,7 @@ TIME_END = 16**14
 """The microseconds since 1970 that an id has digits for."""
 
 SOON_SECONDS = 900
-"""The longest delay of a message on SQS."""
+"""The deliveries queue brings an attempt that is due within this time; the retry sweep, one due later."""
 
 SAFETY_SECONDS = 300
 """How much later than due the retry sweep looks after an attempt that a message is to bring."""
@@ -46,9 +46,8 @@ SAFETY_SECONDS = 300
 WAITING = frozenset({Status.PENDING, Status.RETRYING})
 """With these an attempt is still to come."""
 
-MOST_ATTEMPTS = 40
-"""Of so many attempts, the newest, it is kept what came of them. A round has 31 at most. An answer
-of 1 KB can become 6 KB in the table, the event is 64 KB at most, an item 400 KB."""
+MAX_STORED_ATTEMPTS = 40
+"""Only the newest 40 attempts are stored: always all of the present round, which has 31 at most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -247,7 +246,7 @@ def delivery_ids(tasks: Iterable[Task | None]) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class TaskMessage:
-    """A task for the deliveries queue, and after how many seconds it is there, at most 900."""
+    """A task for the deliveries queue, and its delay: ``SOON_SECONDS``, rounded up, at most."""
 
     task: Task
     delay_seconds: int = 0

@@ -11,7 +11,7 @@ MAX_HEADERS = 64
 MAX_NAME_BYTES = 64
 MAX_VALUE_BYTES = 8 * 1024
 MAX_TOTAL_BYTES = 16 * 1024
-# 250 hooks to a list page, 6 MiB to a Lambda answer, 2.6 KB of a hook that are not headers.
+# A page of 250 hooks fits into one response of the API; 2.6 KB of a hook are not headers.
 MAX_ANSWER_BYTES = 22_000
 
 ACCEPTED = (
@@ -70,7 +70,7 @@ def check_headers(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def answer_bytes(headers: Mapping[str, str]) -> int:
-    """The bytes these take in a Lambda answer: JSON as a string in JSON."""
+    """The bytes these take in a response of the API, which is JSON as a string in JSON."""
     return len(_json(_json(dict(headers))).encode())
 
 

@@ -49,7 +49,7 @@ from storehooks.domain.backoff import growing_wait
 from storehooks.domain.circuit import Circuit, pause_seconds
 from storehooks.domain.delivery import (
     GONE,
-    MOST_ATTEMPTS,
+    MAX_STORED_ATTEMPTS,
     SAFETY_SECONDS,
     SOON_SECONDS,
     WAITING,
@@ -272,7 +272,7 @@ def after_attempt(
 def attempted(delivery: Delivery, attempt: Attempt, schedule: RetrySchedule, now: float) -> Delivery:
     """A delivery once an attempt is over: delivered, or with its next attempt, or exhausted."""
     count = delivery.attempt_count + 1
-    attempts = (*delivery.attempts, attempt)[-MOST_ATTEMPTS:]
+    attempts = (*delivery.attempts, attempt)[-MAX_STORED_ATTEMPTS:]
     status, next_attempt_at = Status.DELIVERED, None
     if not attempt.succeeded:
         wait = schedule.wait_after(count - delivery.earlier, retry_after=attempt.retry_after, now=now)

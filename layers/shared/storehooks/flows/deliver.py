@@ -21,8 +21,9 @@ from functools import partial
 from aws_lambda_powertools import Logger
 
 from storehooks.adapters.deliveries_queue import DeliveriesQueue, ReceivedTask
-from storehooks.adapters.deliveries_table import DeliveriesTable
 from storehooks.adapters.delivery_context import DeliveryContext, DeliveryContexts, HookKey
+from storehooks.adapters.delivery_log.circuits import Circuits
+from storehooks.adapters.delivery_log.deliveries import DeliveryLog
 from storehooks.adapters.sender import Sender
 from storehooks.domain.callback import callback
 from storehooks.domain.circuit import Circuit
@@ -79,7 +80,8 @@ class Deliverer:
         self,
         *,
         contexts: DeliveryContexts,
-        log: DeliveriesTable,
+        log: DeliveryLog,
+        circuits: Circuits,
         queue: DeliveriesQueue,
         outcomes: Outcomes,
         recoverer: Recoverer,
@@ -91,6 +93,7 @@ class Deliverer:
     ) -> None:
         self.contexts = contexts
         self.log = log
+        self.circuits = circuits
         self.queue = queue
         self.outcomes = outcomes
         self.recoverer = recoverer
@@ -302,7 +305,7 @@ class _Invocation:
         """Whether this attempt is the one that tries a tripped circuit now."""
         # By this attempt or another's: it is being tried.
         self._circuits[key] = replace(self._circuits[key], probed_at=now)
-        return self._shared.log.claim_probe(*key)
+        return self._shared.circuits.claim_probe(*key)
 
     def _send(self, task: AttemptTask, one: _UnderWay, secrets: tuple[str, ...], now: float) -> None:
         delivery = one.delivery

@@ -15,8 +15,9 @@ from aws_lambda_powertools import Logger
 
 from storehooks.adapters.bus import EventBus
 from storehooks.adapters.deliveries_queue import DeliveriesQueue
-from storehooks.adapters.deliveries_table import DeliveriesTable
 from storehooks.adapters.delivery_context import HookKey
+from storehooks.adapters.delivery_log.circuits import Circuits
+from storehooks.adapters.delivery_log.deliveries import DeliveryLog
 from storehooks.adapters.hooks_table import HooksTable
 from storehooks.adapters.told_once import ToldOnce
 from storehooks.domain import exception_event
@@ -80,7 +81,8 @@ class Outcomes:
     def __init__(
         self,
         *,
-        log: DeliveriesTable,
+        log: DeliveryLog,
+        circuits: Circuits,
         hooks: HooksTable,
         queue: DeliveriesQueue,
         bus: EventBus,
@@ -90,6 +92,7 @@ class Outcomes:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._log = log
+        self._circuits = circuits
         self._hooks = hooks
         self._queue = queue
         self._bus = bus
@@ -320,7 +323,7 @@ class Outcomes:
                 succeeded=succeeded[key], failed=failed[key], now=self._clock()
             )
             if after is not None:
-                count = self._log.count_success if succeeded[key] else self._log.count_failures
+                count = self._circuits.count_success if succeeded[key] else self._circuits.count_failures
                 changed[key] = (after, partial(count, *key, failed[key]))
         return changed
 

@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING
 from aws_lambda_powertools import Logger
 
 from storehooks.adapters.deliveries_queue import DeliveriesQueue
-from storehooks.adapters.deliveries_table import DeliveriesTable
+from storehooks.adapters.delivery_log.circuits import Circuits
+from storehooks.adapters.delivery_log.deliveries import DeliveryLog
+from storehooks.adapters.delivery_log.recoveries import Recoveries
+from storehooks.adapters.delivery_log.selections import Selections
 from storehooks.adapters.hooks_table import HooksTable
-from storehooks.adapters.recoveries_table import RecoveriesTable
 from storehooks.domain.circuit import Circuit
 from storehooks.domain.delivery import AttemptTask, DeliverySummary, RecoverTask, Status, TaskMessage
 from storehooks.domain.errors import (
@@ -59,9 +61,15 @@ class RecoveryOrders:
     """Takes orders for recoveries."""
 
     def __init__(
-        self, *, recoveries: RecoveriesTable, queue: DeliveriesQueue, clock: Callable[[], float] = time.time
+        self,
+        *,
+        recoveries: Recoveries,
+        selections: Selections,
+        queue: DeliveriesQueue,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._recoveries = recoveries
+        self._selections = selections
         self._queue = queue
         self._clock = clock
 
@@ -73,7 +81,7 @@ class RecoveryOrders:
         """
         if refusal_of(hook) is not None:
             raise HookInactiveError(hook.id, hook.deactivation_reason)
-        count, is_exact = self._recoveries.count(
+        count, is_exact = self._selections.count(
             hook.store_hash, hook.id, statuses, (since, until), within_seconds=_COUNT_SECONDS
         )
         recovery = new_recovery(
@@ -100,15 +108,19 @@ class Recoverer:
     def __init__(
         self,
         *,
-        recoveries: RecoveriesTable,
-        log: DeliveriesTable,
+        recoveries: Recoveries,
+        selections: Selections,
+        log: DeliveryLog,
+        circuits: Circuits,
         hooks: HooksTable,
         queue: DeliveriesQueue,
         meter: "Meter",
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._recoveries = recoveries
+        self._selections = selections
         self._log = log
+        self._circuits = circuits
         self._hooks = hooks
         self._queue = queue
         self._meter = meter
@@ -146,12 +158,12 @@ class Recoverer:
         hook = self._hooks.find(store_hash, hook_id)
         circuit, pending = Circuit(), 0
         if refusal_of(hook) is None:
-            circuit = self._log.circuit(store_hash, hook_id)
-            pending = self._recoveries.pending(store_hash, hook_id, max_pending(circuit))
+            circuit = self._circuits.get(store_hash, hook_id)
+            pending = self._selections.pending(store_hash, hook_id, max_pending(circuit))
         return recovery_step(recovery, hook, circuit, pending, self._now())
 
     def _begin_some(self, recovery: Recovery, step: Begin) -> None:
-        found, up_to = self._recoveries.next_of(recovery, step.most)
+        found, up_to = self._selections.next_of(recovery, step.most)
         begun = self._begin(recovery, found, are_probes=step.are_probes)
         is_cut_short = bool(found) and begun.position != found[-1].id
         if begun.error is not None and not begun.number:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from aws_lambda_powertools import Logger
 
 from storehooks.adapters.deliveries_queue import DeliveriesQueue
-from storehooks.adapters.deliveries_table import DeliveriesTable
+from storehooks.adapters.delivery_log.deliveries import DeliveryLog
 from storehooks.domain.delivery import Delivery, TaskMessage
 from storehooks.domain.errors import HookInactiveError, QueueFailedError, StoreBusyError
 from storehooks.domain.hook import Hook
@@ -22,7 +22,7 @@ class Redeliverer:
     """Begins another round for what ended, and has what waits for its next attempt sent now."""
 
     def __init__(
-        self, *, log: DeliveriesTable, queue: DeliveriesQueue, clock: Callable[[], float] = time.time
+        self, *, log: DeliveryLog, queue: DeliveriesQueue, clock: Callable[[], float] = time.time
     ) -> None:
         self._log = log
         self._queue = queue

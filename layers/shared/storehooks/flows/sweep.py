@@ -7,7 +7,7 @@ from aws_lambda_powertools import Logger
 
 from storehooks.adapters.aws import BOTOCORE_VERSION
 from storehooks.adapters.deliveries_queue import DeliveriesQueue
-from storehooks.adapters.deliveries_table import DeliveriesTable
+from storehooks.adapters.delivery_log.due import DueIndex
 from storehooks.domain.delivery import AttemptTask, TaskMessage, delivery_ids
 from storehooks.domain.errors import FaultError, QueueFailedError, StorehooksError, TransientError
 from storehooks.domain.state_machine import seconds_until
@@ -26,12 +26,12 @@ class Sweeper:
     def __init__(
         self,
         *,
-        deliveries: DeliveriesTable,
+        due: DueIndex,
         queue: DeliveriesQueue,
         meter: Meter,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._deliveries = deliveries
+        self._due = due
         self._queue = queue
         self._meter = meter
         self._clock = clock
@@ -45,7 +45,7 @@ class Sweeper:
         started = self._clock()
         handed_on = 0
         failure: StorehooksError | None = None
-        for batch in self._deliveries.take_due(started + AHEAD_SECONDS):
+        for batch in self._due.take_due(started + AHEAD_SECONDS):
             for one in batch.failures:
                 failure = one.error
                 if isinstance(failure, FaultError):
@@ -85,6 +85,6 @@ class Sweeper:
 
     def _give_back(self, task: AttemptTask, due_at: float) -> None:
         try:
-            self._deliveries.release(task, due_at)
+            self._due.release(task, due_at)
         except TransientError as error:  # then it is due again in five minutes
             self._meter.call_failed("giving back failed", error=repr(error), **task.log_keys)

@@ -1,33 +1,20 @@
-"""Recoveries in DynamoDB, and the deliveries that they are about, the oldest first.
-
-A recovery is an item in its hook's partition of the deliveries table.
-"""
+"""The deliveries of a hook by status and time, the oldest first: what a recovery is about."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from storehooks.adapters.aws import dynamodb_client
-from storehooks.adapters.deliveries_table import LISTED, LISTED_NAMES
-from storehooks.adapters.delivery_items import (
-    Item,
-    delivery_key,
-    hook_of,
-    hook_partition,
-    number_value,
-    state_of,
-    summary_from_item,
-)
-from storehooks.adapters.dynamodb import ConditionFailedError, reads_item, store_errors
+from storehooks.adapters.delivery_log.items import LISTED, LISTED_NAMES, summary_from_item
+from storehooks.adapters.delivery_log.keys import Item, hook_partition, number_value, status_partition
+from storehooks.adapters.dynamodb import store_errors
 from storehooks.domain.delivery import DeliverySummary, Status, ids_between
-from storehooks.domain.errors import RecoveryNotFoundError
-from storehooks.domain.recovery import Recovery, State
+from storehooks.domain.recovery import Recovery
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-_DAY_SECONDS = 24 * 60 * 60
 _AFTER_ANY = "~"  # greater than all that follows in an id
 
 
@@ -59,69 +46,23 @@ class _Source:
         }
 
 
-class RecoveriesTable:
-    """The recoveries of all stores.
+class Selections:
+    """Selects deliveries of the log, without their payloads.
 
     Every method may raise :class:`storehooks.domain.errors.StoreBusyError` and
     :class:`storehooks.domain.errors.StoreFailedError`.
-
-    :param retention_days: how long a recovery is kept after its last change.
     """
 
     def __init__(
         self,
         table: str,
         *,
-        retention_days: int,
         dynamodb: "DynamoDBClient | None" = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._table = table
-        self._retention_seconds = retention_days * _DAY_SECONDS
         self._dynamodb = dynamodb or dynamodb_client()
         self._clock = clock
-
-    # ------------------------------------------------------------ recoveries
-
-    def get(self, store_hash: str, hook_id: int, recovery_id: str) -> Recovery:
-        """A recovery. One call.
-
-        :raises RecoveryNotFoundError: when there is none, or its time is over.
-        """
-        with store_errors():
-            answer = self._dynamodb.get_item(
-                TableName=self._table, Key=delivery_key(store_hash, hook_id, recovery_id), ConsistentRead=True
-            )
-        if "Item" not in answer or float(answer["Item"]["expires_at"]["N"]) <= self._clock():
-            raise RecoveryNotFoundError
-        return _from_item(answer["Item"])
-
-    def create(self, recovery: Recovery) -> None:
-        """Keep a new recovery. One call."""
-        with store_errors():
-            self._dynamodb.put_item(TableName=self._table, Item=self._item(recovery))
-
-    def save(self, recovery: Recovery, *, over: Recovery) -> bool:
-        """Keep a recovery after a step. One call.
-
-        :return: whether nobody else had done that step; else nothing was written.
-        """
-        item = self._item(recovery)
-        try:
-            with store_errors():
-                self._dynamodb.put_item(
-                    TableName=self._table,
-                    Item=item,
-                    ConditionExpression="step = :step",
-                    ExpressionAttributeValues={":step": number_value(over.step)},
-                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                )
-        except ConditionFailedError as error:
-            # The very same: this very write took effect, and its answer was lost.
-            return error.item is not None and _from_item(error.item) == recovery
-        return True
-
-    # ------------------------------------------------------------ what they are about
 
     def count(
         self,
@@ -211,62 +152,14 @@ class RecoveriesTable:
     def _range(self, first: str, last: str) -> Item:
         return {":first": {"S": first}, ":last": {"S": last}, ":now": number_value(self._clock())}
 
-    def _item(self, recovery: Recovery) -> Item:
-        item: Item = {
-            **delivery_key(recovery.store_hash, recovery.hook_id, recovery.id),
-            "client_id": {"S": recovery.client_id},
-            "since": number_value(recovery.since),
-            "until": number_value(recovery.until),
-            "statuses": {"L": [{"S": status.value} for status in recovery.statuses]},
-            "created_at": number_value(recovery.created_at),
-            "updated_at": number_value(recovery.updated_at),
-            "progressed_at": number_value(recovery.progressed_at),
-            "recovery_state": {"S": recovery.state.value},
-            "found": number_value(recovery.count),
-            "is_count_exact": {"BOOL": recovery.is_count_exact},
-            "recovered": number_value(recovery.recovered),
-            "position": {"S": recovery.position},
-            "step": number_value(recovery.step),
-            "expires_at": number_value(int(self._clock() + self._retention_seconds)),
-        }
-        if recovery.reason is not None:
-            item["reason"] = {"S": recovery.reason}
-        if recovery.finished_at is not None:
-            item["finished_at"] = number_value(recovery.finished_at)
-        return item
-
 
 def _sources(store_hash: str, hook_id: int, statuses: tuple[Status, ...]) -> list[_Source]:
     if Status.DELIVERED in statuses:  # which is in no index
         return [_Source(hook_partition(store_hash, hook_id), None, statuses)]
-    return [_Source(state_of(store_hash, hook_id, status), "by_state", (status,)) for status in statuses]
+    return [
+        _Source(status_partition(store_hash, hook_id, status), "by_state", (status,)) for status in statuses
+    ]
 
 
 def _milliseconds(seconds: float) -> int:
     return round(seconds * 1000)
-
-
-@reads_item
-def _from_item(item: Mapping[str, Any]) -> Recovery:
-    store_hash, hook_id = hook_of(item)
-    return Recovery(
-        id=item["id"]["S"],
-        store_hash=store_hash,
-        hook_id=hook_id,
-        client_id=item["client_id"]["S"],
-        since=float(item["since"]["N"]),
-        until=float(item["until"]["N"]),
-        statuses=tuple(Status(status["S"]) for status in item["statuses"]["L"]),
-        created_at=float(item["created_at"]["N"]),
-        updated_at=float(item["updated_at"]["N"]),
-        # Recoveries of earlier versions lack it.
-        progressed_at=float(item.get("progressed_at", item["updated_at"])["N"]),
-        state=State(item["recovery_state"]["S"]),
-        reason=item["reason"]["S"] if "reason" in item else None,
-        count=int(item["found"]["N"]),
-        is_count_exact=item["is_count_exact"]["BOOL"],
-        recovered=int(item["recovered"]["N"]),
-        finished_at=float(item["finished_at"]["N"]) if "finished_at" in item else None,
-        position=item["position"]["S"],
-        step=int(item["step"]["N"]),
-    )

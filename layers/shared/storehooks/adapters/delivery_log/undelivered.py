@@ -13,7 +13,7 @@ from itertools import batched, chain
 from typing import TYPE_CHECKING
 
 from storehooks.adapters.aws import dynamodb_client
-from storehooks.adapters.delivery_items import Item, state_of
+from storehooks.adapters.delivery_log.keys import Item, is_expired, status_partition
 from storehooks.adapters.dynamodb import query_pages, read_batch
 from storehooks.domain.delivery import Status, id_time
 
@@ -84,9 +84,11 @@ class UndeliveredEvents:
         first, last = between
         if first > last or not hook_ids:
             return UndeliveredPage((), 0)
-        states = [state_of(store_hash, hook_id, status) for hook_id in hook_ids for status in _STATUSES]
+        partitions = [
+            status_partition(store_hash, hook_id, status) for hook_id in hook_ids for status in _STATUSES
+        ]
         with ThreadPoolExecutor(_AT_ONCE) as threads:
-            found = threads.map(lambda state: self._newest(state, first, last), states)
+            found = threads.map(lambda partition: self._newest(partition, first, last), partitions)
             newest = heapq.nlargest(MOST, chain.from_iterable(found))
         events: dict[tuple[str, str], _Found] = {}
         for one in newest:
@@ -94,15 +96,19 @@ class UndeliveredEvents:
         payloads = self._payloads(list(events.values())[skip : skip + most])
         return UndeliveredPage(tuple(payloads), len(events))
 
-    def _newest(self, state: str, first: str, last: str) -> list[_Found]:
+    def _newest(self, partition: str, first: str, last: str) -> list[_Found]:
         pages = query_pages(
             self._dynamodb,
             TableName=self._table,
             IndexName="by_state",
-            KeyConditionExpression="#state = :state AND id BETWEEN :first AND :last",
+            KeyConditionExpression="#state = :partition AND id BETWEEN :first AND :last",
             ProjectionExpression="id, event_id, #hook, expires_at",
             ExpressionAttributeNames={"#state": "state", "#hook": "hook"},
-            ExpressionAttributeValues={":state": {"S": state}, ":first": {"S": first}, ":last": {"S": last}},
+            ExpressionAttributeValues={
+                ":partition": {"S": partition},
+                ":first": {"S": first},
+                ":last": {"S": last},
+            },
             ScanIndexForward=False,
             Limit=MOST,
         )
@@ -111,15 +117,11 @@ class UndeliveredEvents:
             found += [
                 _Found(item["id"]["S"], item["event_id"]["S"], item["hook"]["S"])
                 for item in items
-                if not self._is_expired(item)
+                if not is_expired(item, self._clock())
             ]
             if len(found) >= MOST:
                 break
         return found
-
-    def _is_expired(self, item: Item) -> bool:
-        """DynamoDB deletes what is over its time within days."""
-        return float(item["expires_at"]["N"]) <= self._clock()
 
     def _payloads(self, events: Sequence[_Found]) -> Iterator[str]:
         """Those of these deliveries that are still there, in their order."""

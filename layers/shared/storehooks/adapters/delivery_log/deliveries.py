@@ -1,63 +1,44 @@
-"""The log of deliveries in DynamoDB, which is also where what is due later waits.
-
-Keyed by ``hook`` (store hash and hook id) and ``id``. Beside a hook's deliveries its
-partition holds its circuit, under the id ``circuit``; and the partition ``told#store`` holds
-when a destination's failures were last told of.
-"""
+"""The deliveries of the delivery log: read, written, and sent again."""
 
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import batched
 from typing import TYPE_CHECKING, Any
 
 from storehooks.adapters.aws import dynamodb_client
-from storehooks.adapters.delivery_items import (
-    DUE_SHARDS,
-    Item,
-    claimed_until,
-    delivery_key,
-    due_at,
-    due_at_the_latest,
-    due_shard,
+from storehooks.adapters.delivery_log.items import (
+    LISTED,
+    LISTED_NAMES,
     from_item,
-    hook_of,
-    hook_partition,
-    number_value,
-    state_of,
     summary_from_item,
-    telling_partition,
     to_item,
 )
-from storehooks.adapters.dynamodb import (
-    MOST_WRITES,
-    ConditionFailedError,
-    query_pages,
-    reads_item,
-    store_errors,
-    write_batch,
+from storehooks.adapters.delivery_log.keys import (
+    DELIVERY_PREFIX,
+    Item,
+    due_at_if_lost,
+    due_shard,
+    hook_partition,
+    is_expired,
+    item_key,
+    number_value,
+    status_partition,
 )
-from storehooks.domain.circuit import PROBE_SECONDS, Circuit
+from storehooks.adapters.dynamodb import MOST_WRITES, ConditionFailedError, store_errors, write_batch
 from storehooks.domain.delivery import WAITING, AttemptTask, Delivery, DeliverySummary, Status
-from storehooks.domain.errors import CorruptItemError, DeliveryNotFoundError, TransientError
+from storehooks.domain.errors import DeliveryNotFoundError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import WriteRequestTypeDef
 
-CIRCUIT_ID = "circuit"
-_DELIVERY_PREFIX = "msg_"
 _TRIES = 4
 _DAY_SECONDS = 24 * 60 * 60
-_MINUTE_SECONDS = 60
 # A page of the log looks at this many megabytes at most, and may then hold fewer than asked for.
-_MOST_QUERIES = 8
-_LEAST_FILTERED = 250
-LISTED = "#hook, id, client_id, event_id, #scope, #status, created_at, next_attempt_at, attempts, expires_at"
-LISTED_NAMES = {"#hook": "hook", "#scope": "scope", "#status": "status"}
-_CLAIMS_AT_ONCE = 16
+_MAX_QUERIES = 8
+_MIN_FILTERED = 250
 _LATEST = 50
 
 
@@ -69,23 +50,7 @@ class DeliveryPage:
     next_id: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class DueFailure:
-    """A call that failed while due deliveries were looked for or claimed, and what it was about."""
-
-    error: TransientError | CorruptItemError
-    log_keys: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class DueBatch:
-    """Attempts that are due, each with its time in seconds since 1970, and the calls that failed."""
-
-    due: list[tuple[AttemptTask, float]]
-    failures: list[DueFailure]
-
-
-class DeliveriesTable:
+class DeliveryLog:
     """The deliveries of all stores.
 
     Every method may raise :class:`storehooks.domain.errors.StoreBusyError` and
@@ -118,9 +83,9 @@ class DeliveriesTable:
         """
         with store_errors():
             answer = self._dynamodb.get_item(
-                TableName=self._table, Key=delivery_key(store_hash, hook_id, delivery_id), ConsistentRead=True
+                TableName=self._table, Key=item_key(store_hash, hook_id, delivery_id), ConsistentRead=True
             )
-        if "Item" not in answer or self._is_expired(answer["Item"]):
+        if "Item" not in answer or is_expired(answer["Item"], self._clock()):
             raise DeliveryNotFoundError
         return from_item(answer["Item"])
 
@@ -137,11 +102,11 @@ class DeliveriesTable:
         if status is None or status is Status.DELIVERED:
             partition, index = hook_partition(store_hash, hook_id), None
         else:
-            partition, index = state_of(store_hash, hook_id, status), "by_state"
+            partition, index = status_partition(store_hash, hook_id, status), "by_state"
         found: list[DeliverySummary] = []
-        for _ in range(_MOST_QUERIES):
+        for _ in range(_MAX_QUERIES):
             items, last = self._query_newest(partition, index, status, most + 1, before)
-            found += [summary_from_item(item) for item in items if not self._is_expired(item)]
+            found += [summary_from_item(item) for item in items if not is_expired(item, self._clock())]
             before = last
             if len(found) > most or last is None:
                 break
@@ -155,7 +120,7 @@ class DeliveriesTable:
         """One query, and the id that it got to, if that was not the end."""
         key = "#hook" if index is None else "#state"
         names = dict(LISTED_NAMES) | ({} if index is None else {"#state": "state"})
-        values: Item = {":partition": {"S": partition}, ":first": {"S": _DELIVERY_PREFIX}}
+        values: Item = {":partition": {"S": partition}, ":first": {"S": DELIVERY_PREFIX}}
         condition = f"{key} = :partition AND begins_with(id, :first)"
         if before is not None:
             condition = f"{key} = :partition AND id BETWEEN :first AND :before"
@@ -164,7 +129,7 @@ class DeliveriesTable:
         if status is Status.DELIVERED:
             query["FilterExpression"] = "#status = :status"
             values[":status"] = {"S": status.value}
-            most = max(most, _LEAST_FILTERED)  # the limit counts what the filter leaves out
+            most = max(most, _MIN_FILTERED)  # the limit counts what the filter leaves out
         with store_errors():
             answer = self._dynamodb.query(
                 TableName=self._table,
@@ -187,7 +152,7 @@ class DeliveriesTable:
         found: list[DeliverySummary] = []
         is_more = False
         for status in sorted(WAITING):
-            partition = state_of(store_hash, hook_id, status)
+            partition = status_partition(store_hash, hook_id, status)
             items, last = self._query_newest(partition, "by_state", None, most, None)
             found += [summary_from_item(item) for item in items]
             is_more |= last is not None
@@ -252,7 +217,7 @@ class DeliveriesTable:
             with store_errors():
                 self._dynamodb.update_item(
                     TableName=self._table,
-                    Key=delivery_key(delivery.store_hash, delivery.hook_id, delivery.id),
+                    Key=item_key(delivery.store_hash, delivery.hook_id, delivery.id),
                     UpdateExpression=(
                         "SET #status = :status, #state = :state, expires_at = :expires_at "
                         "REMOVE next_attempt_at, due_shard, due_at"
@@ -262,7 +227,7 @@ class DeliveriesTable:
                     ExpressionAttributeValues={
                         ":status": {"S": status.value},
                         ":before": {"S": delivery.status.value},
-                        ":state": {"S": state_of(delivery.store_hash, delivery.hook_id, status)},
+                        ":state": {"S": status_partition(delivery.store_hash, delivery.hook_id, status)},
                         ":expires_at": {"N": str(self._expires_at())},
                     },
                 )
@@ -286,10 +251,10 @@ class DeliveriesTable:
         values: Item = {
             ":before": {"S": delivery.status.value},
             ":pending": {"S": Status.PENDING.value},
-            ":state": {"S": state_of(delivery.store_hash, delivery.hook_id, Status.PENDING)},
+            ":state": {"S": status_partition(delivery.store_hash, delivery.hook_id, Status.PENDING)},
             ":now": number_value(now),
             ":shard": {"S": due_shard(delivery.id)},
-            ":due_at": due_at_the_latest(now),
+            ":due_at": due_at_if_lost(now),
             ":expires_at": {"N": str(self._expires_at(now))},
             # Tells this very write from another's; the item forgets it with its next attempt.
             ":begun_by": {"S": uuid.uuid4().hex},
@@ -301,7 +266,7 @@ class DeliveriesTable:
             with store_errors():
                 answer = self._dynamodb.update_item(
                     TableName=self._table,
-                    Key=delivery_key(delivery.store_hash, delivery.hook_id, delivery.id),
+                    Key=item_key(delivery.store_hash, delivery.hook_id, delivery.id),
                     UpdateExpression=(
                         "SET #status = :pending, #state = :state, earlier = attempt_count, round_at = :now, "
                         "next_attempt_at = :now, due_shard = :shard, due_at = :due_at, "
@@ -336,13 +301,13 @@ class DeliveriesTable:
             with store_errors():
                 self._dynamodb.update_item(
                     TableName=self._table,
-                    Key=delivery_key(delivery.store_hash, delivery.hook_id, delivery.id),
+                    Key=item_key(delivery.store_hash, delivery.hook_id, delivery.id),
                     UpdateExpression="SET next_attempt_at = :now, due_at = :due_at",
                     ConditionExpression="#status = :status AND attempt_count = :count",
                     ExpressionAttributeNames={"#status": "status"},
                     ExpressionAttributeValues={
                         ":now": number_value(now),
-                        ":due_at": due_at_the_latest(now),
+                        ":due_at": due_at_if_lost(now),
                         ":status": {"S": delivery.status.value},
                         ":count": {"N": str(delivery.attempt_count)},
                     },
@@ -350,143 +315,6 @@ class DeliveriesTable:
         except ConditionFailedError:
             return False
         return True
-
-    # ------------------------------------------------------------ what is due
-
-    def take_due(self, until: float) -> Iterator[DueBatch]:
-        """What is due up to a time, a few deliveries at a time.
-
-        Each is claimed for five minutes before it is yielded: two sweeps at once don't both
-        get it, and a sweep that ends before it has sent it only delays it. A failure is yielded as
-        well, and what it is about is still due for the next sweep.
-        """
-        with ThreadPoolExecutor(_CLAIMS_AT_ONCE) as threads:
-            for page in self._due(until):
-                if isinstance(page, DueFailure):
-                    yield DueBatch([], [page])
-                    continue
-                # Only a few at a time: what is claimed and not used waits for five minutes.
-                for some in batched(page, _CLAIMS_AT_ONCE, strict=False):
-                    batch = DueBatch([], [])
-                    for one in threads.map(self._claim_due, some):
-                        if isinstance(one, DueFailure):
-                            batch.failures.append(one)
-                        elif one is not None:
-                            batch.due.append(one)
-                    yield batch
-
-    def _due(self, until: float) -> Iterator[list[Item] | DueFailure]:
-        # Not always the same first: a sweep may not get to the last.
-        first = int(self._clock() // _MINUTE_SECONDS)
-        for shard in range(first, first + DUE_SHARDS):
-            pages = query_pages(
-                self._dynamodb,
-                TableName=self._table,
-                IndexName="by_due",
-                KeyConditionExpression="due_shard = :shard AND due_at <= :until",
-                ExpressionAttributeValues={
-                    ":shard": {"S": str(shard % DUE_SHARDS)},
-                    ":until": {"N": f"{until:.3f}"},
-                },
-            )
-            try:
-                yield from pages
-            except TransientError as error:
-                yield DueFailure(error, {"shard": shard % DUE_SHARDS})
-
-    def _claim_due(self, item: Item) -> tuple[AttemptTask, float] | DueFailure | None:
-        try:
-            task, next_attempt_at = _due(item)
-        except CorruptItemError as error:  # the others are due nevertheless
-            return DueFailure(error, {"delivery_id": item["id"]["S"]})
-        later = claimed_until(next_attempt_at, self._clock())
-        try:
-            is_claimed = self._move_due(task, seen=item["due_at"], to=later)
-        except TransientError as error:
-            return DueFailure(error, task.log_keys)
-        return (task, next_attempt_at) if is_claimed else None
-
-    def release(self, task: AttemptTask, next_attempt_at: float) -> None:
-        """Make what was claimed due again, because it could not be sent. One call."""
-        later = claimed_until(next_attempt_at, self._clock())
-        self._move_due(task, seen=later, to=due_at(next_attempt_at), at_most=True)
-
-    def _move_due(self, task: AttemptTask, *, seen: Item, to: Item, at_most: bool = False) -> bool:
-        """Change when the sweep looks at a delivery, unless somebody else did so meanwhile."""
-        try:
-            with store_errors():
-                self._dynamodb.update_item(
-                    TableName=self._table,
-                    Key=delivery_key(task.store_hash, task.hook_id, task.delivery_id),
-                    UpdateExpression="SET due_at = :to",
-                    ConditionExpression="due_at <= :seen" if at_most else "due_at = :seen",
-                    ExpressionAttributeValues={":to": to, ":seen": seen},
-                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                )
-        except ConditionFailedError as error:
-            # As it was to be: this very write took effect, and its answer was lost.
-            return error.item is not None and error.item.get("due_at") == to
-        return True
-
-    # ------------------------------------------------------------ circuits
-
-    def circuit(self, store_hash: str, hook_id: int) -> Circuit:
-        """A hook's circuit. One call."""
-        with store_errors():
-            answer = self._dynamodb.get_item(
-                TableName=self._table, Key=delivery_key(store_hash, hook_id, CIRCUIT_ID), ConsistentRead=True
-            )
-        return to_circuit(answer["Item"]) if "Item" in answer else Circuit()
-
-    def count_failures(self, store_hash: str, hook_id: int, number: int) -> None:
-        """Add to a hook's failures in a row. One call."""
-        self._update_circuit(
-            store_hash,
-            hook_id,
-            "ADD failures :number SET expires_at = :expires_at",
-            {":number": {"N": str(number)}},
-        )
-
-    def count_success(self, store_hash: str, hook_id: int, failures: int) -> None:
-        """Note that something reached a hook after failures. One call.
-
-        :param failures: those that came after.
-        """
-        now = {"N": f"{self._clock():.3f}"}
-        self._update_circuit(
-            store_hash,
-            hook_id,
-            "SET failures = :number, succeeded_at = :now, expires_at = :expires_at",
-            {":number": {"N": str(failures)}, ":now": now},
-        )
-
-    def claim_probe(self, store_hash: str, hook_id: int) -> bool:
-        """Whether the caller may be the one that tries a tripped circuit now. One call."""
-        now = self._clock()
-        try:
-            self._update_circuit(
-                store_hash,
-                hook_id,
-                "SET probed_at = :now, expires_at = :expires_at",
-                {":now": {"N": f"{now:.3f}"}, ":before": {"N": f"{now - PROBE_SECONDS:.3f}"}},
-                condition="attribute_not_exists(probed_at) OR probed_at <= :before",
-            )
-        except ConditionFailedError:
-            return False
-        return True
-
-    def _update_circuit(
-        self, store_hash: str, hook_id: int, update: str, values: Item, condition: str | None = None
-    ) -> None:
-        conditional: dict[str, Any] = {} if condition is None else {"ConditionExpression": condition}
-        with store_errors():
-            self._dynamodb.update_item(
-                TableName=self._table,
-                Key=delivery_key(store_hash, hook_id, CIRCUIT_ID),
-                UpdateExpression=update,
-                ExpressionAttributeValues=values | {":expires_at": {"N": str(self._expires_at())}},
-                **conditional,
-            )
 
     def claim_telling(self, store_hash: str, destination_digest: str, *, pause_seconds: int) -> bool:
         """Whether the caller may tell of a destination's failures: nobody has for so long. One call."""
@@ -496,7 +324,7 @@ class DeliveriesTable:
                 self._dynamodb.put_item(
                     TableName=self._table,
                     Item={
-                        "hook": {"S": telling_partition(store_hash)},
+                        "hook": {"S": f"told#{store_hash}"},
                         "id": {"S": destination_digest},
                         "expires_at": {"N": str(now + pause_seconds)},
                     },
@@ -512,35 +340,6 @@ class DeliveriesTable:
 
     def _expires_at(self, next_attempt_at: float | None = None) -> int:
         return int(max(self._clock(), next_attempt_at or 0) + self._retention_seconds)
-
-    def _is_expired(self, item: Item) -> bool:
-        return float(item["expires_at"]["N"]) <= self._clock()
-
-
-@reads_item
-def to_circuit(item: Mapping[str, Any]) -> Circuit:
-    """The circuit that an item of the table holds."""
-
-    def number(name: str) -> float:
-        return float(item[name]["N"]) if name in item else 0.0
-
-    return Circuit(
-        failures=int(number("failures")), succeeded_at=number("succeeded_at"), probed_at=number("probed_at")
-    )
-
-
-@reads_item
-def _due(item: Mapping[str, Any]) -> tuple[AttemptTask, float]:
-    """The next attempt of a delivery as the due index has it, and its time."""
-    store_hash, hook_id = hook_of(item)
-    task = AttemptTask(
-        delivery_id=item["id"]["S"],
-        store_hash=store_hash,
-        hook_id=hook_id,
-        client_id=item["client_id"]["S"],
-        attempt=int(item["attempt_count"]["N"]) + 1,
-    )
-    return task, float(item["next_attempt_at"]["N"])
 
 
 def _just_before(delivery_id: str) -> str:

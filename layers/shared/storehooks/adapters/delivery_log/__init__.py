@@ -1,0 +1,28 @@
+"""The delivery log: one table of DynamoDB, and who owns what is in it.
+
+Its partitions are hooks. What is in one outlives the hook until its ``expires_at``:
+
+=============  ===========  =============================================================
+``hook``       ``id``       What it is, and whose
+=============  ===========  =============================================================
+``STORE#ID``   ``msg_...``  a delivery, in the form of :mod:`.items`:
+                            :class:`.deliveries.DeliveryLog`
+``STORE#ID``   ``rec_...``  a recovery: :class:`.recoveries.Recoveries`
+``STORE#ID``   ``circuit``  the hook's circuit: :class:`.circuits.Circuits`
+=============  ===========  =============================================================
+
+Two sparse indexes have deliveries alone. What is delivered is in neither:
+
+============  ====================  =====================================================
+Index         Its keys              Whose
+============  ====================  =====================================================
+``by_state``  ``state``: store,     :class:`.selections.Selections` reads it for recoveries,
+              hook and status;      :class:`.undelivered.UndeliveredEvents` for a client, and
+              ``id``                :class:`.deliveries.DeliveryLog` for lists
+``by_due``    ``due_shard``,        :class:`.due.DueIndex`, which also moves ``due_at`` while
+              ``due_at``            it hands an attempt to the queue
+============  ====================  =====================================================
+
+:mod:`.keys` has the names of all partitions. What an attempt has to know of a hook and its delivery is
+read together with other tables, by :mod:`storehooks.adapters.delivery_context`.
+"""

@@ -1,0 +1,113 @@
+"""A delivery as an item of the delivery log, whole or as lists read it."""
+
+import json
+from collections.abc import Mapping, Sequence
+from itertools import pairwise, starmap
+from typing import Any
+
+from storehooks.adapters import attempt_records
+from storehooks.adapters.delivery_log.keys import (
+    Item,
+    due_at,
+    due_at_if_lost,
+    due_shard,
+    hook_of,
+    item_key,
+    number_value,
+    status_partition,
+)
+from storehooks.adapters.dynamodb import reads_item
+from storehooks.domain.delivery import WAITING, Delivery, DeliverySummary, Status
+
+MAX_ITEM_BYTES = 400_000
+"""DynamoDB takes 400 KB. The largest delivery has a payload of 65 KB and ``MAX_STORED_ATTEMPTS`` attempts,
+whose responses of 1 KB each can become 6 KB of JSON."""
+
+LISTED = "#hook, id, client_id, event_id, #scope, #status, created_at, next_attempt_at, attempts, expires_at"
+"""What :func:`summary_from_item` needs, as an expression; the index ``by_state`` has no more."""
+LISTED_NAMES = {"#hook": "hook", "#scope": "scope", "#status": "status"}
+
+
+def to_item(delivery: Delivery, *, expires_at: int) -> Item:
+    """The whole item. A delivered one is in no index."""
+    item: Item = {
+        **item_key(delivery.store_hash, delivery.hook_id, delivery.id),
+        "client_id": {"S": delivery.client_id},
+        "event_id": {"S": delivery.event_id},
+        "scope": {"S": delivery.scope},
+        "payload": {"S": delivery.payload},
+        "status": {"S": delivery.status.value},
+        "created_at": number_value(delivery.created_at),
+        "attempt_count": number_value(delivery.attempt_count),
+        "attempts": {"S": _json([attempt_records.to_record(attempt) for attempt in delivery.attempts])},
+        # Apart, so that a list of deliveries can leave them out.
+        "answers": {"S": _json(_without_repeats([attempt.answer for attempt in delivery.attempts]))},
+        "expires_at": number_value(expires_at),
+    }
+    if delivery.round_at is not None:
+        item |= {"earlier": number_value(delivery.earlier), "round_at": number_value(delivery.round_at)}
+    if delivery.status is not Status.DELIVERED:
+        item["state"] = {"S": status_partition(delivery.store_hash, delivery.hook_id, delivery.status)}
+    if delivery.next_attempt_at is not None:
+        item["next_attempt_at"] = number_value(delivery.next_attempt_at)
+    if delivery.status in WAITING and delivery.next_attempt_at is not None:
+        due = due_at_if_lost if delivery.is_next_soon else due_at
+        item["due_shard"] = {"S": due_shard(delivery.id)}
+        item["due_at"] = due(delivery.next_attempt_at)
+    return item
+
+
+@reads_item
+def from_item(item: Mapping[str, Any]) -> Delivery:
+    """The delivery in an item that was read whole."""
+    answers = _with_repeats(json.loads(item["answers"]["S"]))
+    records = json.loads(item["attempts"]["S"])
+    return Delivery(
+        **_listed(item),
+        payload=item["payload"]["S"],
+        attempts=tuple(starmap(attempt_records.from_record, zip(records, answers, strict=True))),
+        earlier=int(item["earlier"]["N"]) if "earlier" in item else 0,
+        forgotten=int(item["attempt_count"]["N"]) - len(records),
+        round_at=float(item["round_at"]["N"]) if "round_at" in item else None,
+    )
+
+
+@reads_item
+def summary_from_item(item: Mapping[str, Any]) -> DeliverySummary:
+    """The delivery in an item of which ``LISTED`` was read: without payload, responses and rounds."""
+    records = json.loads(item["attempts"]["S"])
+    attempts = tuple(attempt_records.from_record(record, "") for record in records)
+    return DeliverySummary(**_listed(item), attempts=attempts)
+
+
+def _listed(item: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields that are read in any case."""
+    store_hash, hook_id = hook_of(item)
+    return {
+        "id": item["id"]["S"],
+        "store_hash": store_hash,
+        "hook_id": hook_id,
+        "client_id": item["client_id"]["S"],
+        "event_id": item["event_id"]["S"],
+        "scope": item["scope"]["S"],
+        "created_at": float(item["created_at"]["N"]),
+        "status": Status(item["status"]["S"]),
+        "next_attempt_at": float(item["next_attempt_at"]["N"]) if "next_attempt_at" in item else None,
+    }
+
+
+def _without_repeats(answers: Sequence[str]) -> list[str | None]:
+    """None for a response like the one before: who fails mostly says the same each time."""
+    return [answer if answer != before else None for before, answer in pairwise((None, *answers))]
+
+
+def _with_repeats(answers: Sequence[str | None]) -> list[str]:
+    whole: list[str] = []
+    for answer in answers:
+        whole.append(whole[-1] if answer is None else answer)
+    return whole
+
+
+def _json(value: object) -> str:
+    """As short as it can be: DynamoDB's price goes by the size of items."""
+    return json.dumps(value, separators=(",", ":"))

@@ -1,0 +1,61 @@
+"""The keys of the delivery log and of its indexes, and what its items have in common."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from storehooks.domain.delivery import SAFETY_SECONDS, Status
+
+type Item = dict[str, Any]
+"""Attributes as DynamoDB has them."""
+
+CIRCUIT_ID = "circuit"
+DELIVERY_PREFIX = "msg_"
+
+DUE_SHARDS = 4
+"""The due index is spread over this many partitions."""
+
+
+def hook_partition(store_hash: str, hook_id: int) -> str:
+    """The partition of a hook."""
+    return f"{store_hash}#{hook_id}"
+
+
+def hook_of(item: Mapping[str, Any]) -> tuple[str, int]:
+    """The store's hash and the id of the hook that an item is about."""
+    store_hash, _, hook_id = item["hook"]["S"].partition("#")
+    return store_hash, int(hook_id)
+
+
+def item_key(store_hash: str, hook_id: int, item_id: str) -> Item:
+    """The key of an item in a hook's partition."""
+    return {"hook": {"S": hook_partition(store_hash, hook_id)}, "id": {"S": item_id}}
+
+
+def status_partition(store_hash: str, hook_id: int, status: Status) -> str:
+    """The partition of the index ``by_state`` that has a hook's deliveries of this status."""
+    return f"{store_hash}#{hook_id}#{status.value}"
+
+
+def due_shard(delivery_id: str) -> str:
+    """The partition of the due index that a delivery is in."""
+    return str(int(delivery_id[-4:], 16) % DUE_SHARDS)
+
+
+def due_at(next_attempt_at: float) -> Item:
+    """When the sweep has to look at a delivery that no message of the queue is there for."""
+    return number_value(next_attempt_at)
+
+
+def due_at_if_lost(next_attempt_at: float) -> Item:
+    """When the sweep has to look at a delivery that a message of the queue is there for, and may be lost."""
+    return number_value(next_attempt_at + SAFETY_SECONDS)
+
+
+def is_expired(item: Mapping[str, Any], now: float) -> bool:
+    """Whether an item's time is over. DynamoDB deletes such items within days."""
+    return float(item["expires_at"]["N"]) <= now
+
+
+def number_value(value: float) -> Item:
+    """A number as the table has it: to the thousandth."""
+    return {"N": f"{value:.3f}".rstrip("0").rstrip(".")}
