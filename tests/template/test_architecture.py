@@ -36,5 +36,15 @@ def test_the_types_in_the_picture_are_classes_of_the_package():
 
 def test_every_flow_that_an_event_goes_through_is_in_the_picture():
     flows = {f"flows/{path.name}" for path in (PACKAGE / "flows").glob("*.py")}
-    others = {"__init__", "invocation", "meter", "notify", "ping", "recover", "redeliver", "removal"}
+    others = {
+        "__init__",
+        "invocation",
+        "meter",
+        "notify",
+        "ping",
+        "recover",
+        "redeliver",
+        "removal",
+        "unexpected",
+    }
     assert set(re.findall(r"flows/\w+\.py", PICTURE)) == flows - {f"flows/{name}.py" for name in others}
