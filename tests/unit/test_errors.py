@@ -1,11 +1,23 @@
-"""Which error is which answer."""
+"""The tree of errors, and which error is which answer."""
+
+import inspect
+import re
 
 import pytest
 
+from storehooks.adapters.dynamodb import ConditionFailedError, TransactionCancelledError, reads_item
 from storehooks.api.errors import error_response, unexpected_error_response
 from storehooks.api.version import Version
 from storehooks.domain import errors
-from storehooks.domain.errors import Problem
+from storehooks.domain.errors import (
+    CallerError,
+    CorruptItemError,
+    FaultError,
+    Problem,
+    StorehooksError,
+    TransientError,
+    fault_keys,
+)
 
 ANSWERS = [
     (errors.InvalidRequestError(Problem("scope", "is required", "a scope")), 400),
@@ -49,6 +61,80 @@ def test_a_fault_of_ours_is_a_500_that_says_nothing_of_its_cause(version):
     assert response.status == 500
     assert "The service failed." in str(response.body)
 
+
+# ---------------------------------------------------------------- the tree
+
+BRANCHES = (TransientError, CallerError, FaultError)
+ERRORS = [
+    kind
+    for kind in vars(errors).values()
+    if isinstance(kind, type) and issubclass(kind, StorehooksError) and kind is not StorehooksError
+]
+ARGUMENTS = {"problems": Problem("scope", "is required", "a scope"), "failed": frozenset(), "limit": 10}
+
+
+def made(kind: type[StorehooksError]) -> StorehooksError:
+    """An error of this class, with something for each thing that it carries."""
+    if kind.__init__ is Exception.__init__:
+        return kind()
+    return kind(
+        *(
+            ARGUMENTS.get(name, "7")
+            for name, one in inspect.signature(kind).parameters.items()
+            if one.default is inspect.Parameter.empty and one.kind is not one.VAR_KEYWORD
+        )
+    )
+
+
+def drawn() -> dict[str, str]:
+    """The tree in the module's docstring: from each error to the one above it."""
+    above: dict[str, str] = {}
+    path: list[str] = []
+    for indent, name in re.findall(r"^    (\W*)(\w+Error)\b", errors.__doc__.split("::\n")[1], re.MULTILINE):
+        path[len(indent) // 4 :] = [name]
+        above[name] = path[-2] if len(path) > 1 else ""
+    return above
+
+
+def test_the_tree_that_is_drawn_is_the_one_there_is():
+    assert drawn() == {"StorehooksError": ""} | {kind.__name__: kind.__bases__[0].__name__ for kind in ERRORS}
+
+
+@pytest.mark.parametrize("kind", ERRORS)
+def test_each_error_is_of_one_branch(kind):
+    assert sum(issubclass(kind, branch) for branch in BRANCHES) == 1
+
+
+STATUSES = {TransientError: {429, 503}, CallerError: set(range(400, 429)), FaultError: {500}}
+
+
+@pytest.mark.parametrize("kind", ERRORS)
+@pytest.mark.parametrize("version", Version)
+def test_the_status_of_an_error_is_one_of_its_branch(kind, version):
+    (statuses,) = [statuses for branch, statuses in STATUSES.items() if issubclass(kind, branch)]
+    assert error_response(made(kind), version).status in statuses
+
+
+@pytest.mark.parametrize("kind", [ConditionFailedError, TransactionCancelledError])
+def test_what_an_adapter_tells_itself_is_caught_as_no_error_of_the_domain(kind):
+    assert not issubclass(kind, StorehooksError)
+
+
+def test_an_item_that_cannot_be_read_is_named_without_what_is_in_it():
+    @reads_item
+    def read(item):
+        return int(item["secret"]["N"])
+
+    item = {"hook": {"S": "5ueh97#7"}, "id": {"S": "msg_1"}, "secret": {"N": "hunter2"}}
+    with pytest.raises(CorruptItemError, match=r"^hook=5ueh97#7, id=msg_1: ValueError$") as raised:
+        read(item)
+    keys = fault_keys(raised.value)
+    assert (keys["error"], keys["item"]) == ("CorruptItemError", "hook=5ueh97#7, id=msg_1: ValueError")
+    assert "hunter2" not in str(keys)
+    assert read(item | {"secret": {"N": "7"}}) == 7
+
+
+# ---------------------------------------------------------------- what V3 says
 
 MISSING = Problem("scope", "is required", "a scope")
 WRONG = Problem("destination", "is not public", "a public host", given="https://localhost/")

@@ -1,6 +1,8 @@
 """The state machine of a delivery: each row of the tables in its docstring, and what holds for all."""
 
+import re
 from dataclasses import replace
+from itertools import combinations
 
 import pytest
 from hypothesis import given
@@ -8,7 +10,8 @@ from hypothesis import strategies as st
 
 from storehooks.domain import state_machine
 from storehooks.domain.circuit import PROBE_SECONDS, TRIPS_AFTER, Circuit
-from storehooks.domain.delivery import SAFETY_SECONDS, SOON_SECONDS, WAITING, Status
+from storehooks.domain.delivery import SAFETY_SECONDS, SOON_SECONDS, WAITING, Status, TaskMessage
+from storehooks.domain.event import Event
 from storehooks.domain.recovery import PROBES, new_recovery
 from storehooks.domain.state_machine import (
     CROWDED_SECONDS,
@@ -23,15 +26,20 @@ from storehooks.domain.state_machine import (
     Known,
     Reject,
     Send,
+    StepTask,
     Stop,
     Wait,
     Why,
     after_attempt,
+    asked_for,
     before_attempt,
+    before_step,
     due_now,
+    held_as,
     in_another_round,
-    is_to_hold,
     may_ping,
+    new_deliveries,
+    next_message,
     recovery_step,
     redelivery_of,
     refusal_of,
@@ -86,21 +94,29 @@ TRANSITIONS = {
     "an attempt is due, its hook is inactive, deleted, or without a secret": lambda one: (
         step(one, hook=INACTIVE).delivery
     ),
-    "its hook was deactivated": lambda one: one.ended(refusal_of(DEACTIVATED).ends_as),
+    "its hook was deactivated": lambda one: one.ended(held_as(DEACTIVATED)),
     "somebody redelivers it": lambda one: due_now(one, NOW),
     "somebody redelivers or recovers it": lambda one: in_another_round(one, NOW),
 }
 
 
+def rows_of_table(number: int) -> list[list[str]]:
+    """The lines of one of the docstring's two tables, by column."""
+    lines = state_machine.__doc__.splitlines()
+    rulers = [position for position, line in enumerate(lines) if line.startswith("=")]
+    first, last = rulers[3 * number + 1 : 3 * number + 3]
+    starts = [column.start() for column in re.finditer("=+", lines[first])]
+    return [
+        [line[start:end].strip() for start, end in zip(starts, [*starts[1:], None], strict=True)]
+        for line in lines[first + 1 : last]
+    ]
+
+
 def transitions() -> dict[str, tuple[set[Status], Status]]:
     """The first table: when, from which statuses, and to which."""
-    lines = state_machine.__doc__.split("=\n")[2].splitlines()
     found: dict[str, tuple[set[Status], Status]] = {}
     rows: list[list[str]] = []
-    for line in lines:
-        if line.startswith("="):
-            break
-        when, before, after = line[:43].strip(), line[43:70].strip(), line[70:].strip()
+    for when, before, after in rows_of_table(0):
         if after:
             rows.append([when, before, after])
         else:
@@ -133,6 +149,79 @@ def test_what_has_ended_is_never_sent_by_a_message_that_is_late(status):
 
 
 # ---------------------------------------------------------------- before an attempt
+
+RETRYING = in_status(Status.RETRYING)
+MADE = replace(RETRYING, next_attempt_at=NOW + 60)
+FAR = {"next_attempt_at": NOW + SOON_SECONDS + 1}
+CROWDED = {"in_flight": MAX_IN_FLIGHT_OF_CLIENT}
+IGNORES = replace(RETRYING.task, ignores_circuit=True)
+# By the words of the docstring's second table: what makes each row the first that is true.
+BEFORE_ATTEMPTS = {
+    "log, hook and client are gone": [
+        {"one": delivery(), "is_logged": False, "hook": None, "has_secret": False}
+    ],
+    "the log has no such delivery": [{"one": None, "is_logged": False, "task": RETRYING.task}],
+    "it has ended": [{"one": in_status(status)} for status in sorted(ENDS)],
+    "the attempt was made, and its message is new": [
+        {"one": MADE, "task": delivery().task, "came_before": False}
+    ],
+    "the attempt was made, and the next is soon": [
+        {"one": MADE, "task": delivery().task, "came_before": True, "now": NOW}
+    ],
+    "the attempt was made, and the next is far ahead": [
+        {"one": replace(MADE, **FAR), "task": delivery().task, "came_before": True, "now": NOW}
+    ],
+    "the attempt is due soon": [{"one": MADE, "task": MADE.task, "now": NOW}],
+    "the attempt is due far ahead": [{"one": replace(MADE, **FAR), "task": MADE.task, "now": NOW}],
+    "its hook was deactivated": [{"hook": DEACTIVATED}],
+    "its hook is inactive, deleted, or without a secret": [
+        {"hook": INACTIVE},
+        {"hook": None},
+        {"hook": HOOK, "has_secret": False},
+    ],
+    "its client has too much in flight, and the sweep has it": [
+        CROWDED | {"one": RETRYING, "is_logged": True, "now": NOW + SAFETY_SECONDS + 1}
+    ],
+    "its client has too much in flight": [
+        CROWDED | {"now": NOW + SAFETY_SECONDS},
+        CROWDED | {"now": NOW + 5000, "one": delivery(), "is_logged": False},
+    ],
+    "its hook's circuit is tripped, and it ignores that": [{"circuit": TRIPPED, "task": IGNORES}],
+    "its hook's circuit is tripped, and a probe is wanted": [
+        {"circuit": TRIPPED, "now": NOW + PROBE_SECONDS, "task": RETRYING.task}
+    ],
+    "its hook's circuit is tripped": [{"circuit": TRIPPED, "now": NOW, "task": RETRYING.task}],
+    "otherwise": [{}, {"one": delivery(), "is_logged": False}],
+}
+
+
+def check_row(known, so, what):
+    """What is done is what a row of the second table says."""
+    done = step(**{"one": RETRYING} | known)
+    assert type(done).__name__.lower() == so
+    if isinstance(done, End):
+        assert f"as {done.delivery.status}" == what
+    if isinstance(done, Send):
+        assert (done.unless_probed is not None) == what.startswith("unless")
+
+
+def test_the_second_table_has_each_row_and_each_thing_to_do():
+    rows = rows_of_table(1)
+    assert [when for when, _, _ in rows] == list(BEFORE_ATTEMPTS)
+    assert {so for _, so, _ in rows} == {kind.__name__.lower() for kind in (Send, Defer, End, Drop, Reject)}
+
+
+@pytest.mark.parametrize(("when", "so", "what"), rows_of_table(1))
+def test_each_row_of_the_second_table_is_what_is_done(when, so, what):
+    for known in BEFORE_ATTEMPTS[when]:
+        check_row(known, so, what)
+
+
+def test_of_two_rows_that_are_true_the_first_is_what_is_done():
+    for (when, so, what), (other, _, _) in combinations(rows_of_table(1), 2):
+        for known in BEFORE_ATTEMPTS[when]:
+            for more in BEFORE_ATTEMPTS[other]:
+                check_row(more | known, so, what)
 
 
 def test_what_is_due_to_a_hook_that_receives_is_sent():
@@ -260,7 +349,8 @@ def test_a_410_deactivates_at_once_and_other_failures_do_not():
 
 
 def test_only_what_waits_for_a_deactivated_hook_is_held_and_no_progress_waits_longer():
-    assert [is_to_hold(hook) for hook in (HOOK, INACTIVE, DEACTIVATED, None)] == [False, False, True, False]
+    held = [held_as(hook) for hook in (HOOK, INACTIVE, DEACTIVATED, None)]
+    assert held == [None, None, Status.HELD, None]
     assert seconds_to_next_hold(held=1, deactivated_at=NOW - 100, now=NOW) == 0
     assert seconds_to_next_hold(held=0, deactivated_at=NOW - 100, now=NOW) == 100
 
@@ -294,3 +384,54 @@ def test_the_sweep_sends_what_is_due_with_the_seconds_that_remain():
 
 def test_a_ping_needs_a_secret_alone():
     assert (may_ping(has_secret=True), may_ping(has_secret=False)) == (True, False)
+
+
+def test_an_event_becomes_one_delivery_for_each_hook_however_often_it_is_found():
+    event = Event(
+        id="e", has_given_id=True, publication="p", store_hash=HOOK.store_hash, scope="store/order/created",
+        data={}, store_id=None, created_at=1, accepted_at=1_000_000,
+    )  # fmt: skip
+    other = replace(DEACTIVATED, id=HOOK.id + 1)
+    found = new_deliveries(event, [HOOK, other, HOOK])
+    assert [one.hook_id for one in found] == [HOOK.id, other.id]
+    assert found == new_deliveries(event, [HOOK, other])
+
+
+def test_a_message_brings_the_next_attempt_if_it_is_soon_and_else_the_sweep():
+    failed = outcome(delivery(), FAILED).delivery
+    assert next_message(failed, NOW) == TaskMessage(failed.task, 60)
+    assert next_message(replace(failed, **FAR), NOW) is None
+    assert next_message(outcome(delivery(), OK).delivery, NOW) is None
+
+
+def test_what_somebody_asks_for_and_a_probe_are_not_deferred_by_a_circuit():
+    one = in_another_round(in_status(Status.HELD), NOW)
+    assert step(one, circuit=TRIPPED, task=asked_for(one)) == Send(one)
+    assert Begin(1, True, 0).task(one.task).ignores_circuit
+    assert not Begin(1, False, 0).task(one.task).ignores_circuit
+
+
+def test_a_step_in_which_a_call_failed_is_not_followed_at_once():
+    waits = [
+        Begin(1, False, then).seconds_to_next(is_failed=failed) for then in (0, 5) for failed in (False, True)
+    ]
+    assert waits == [0, 2, 5, 5]
+
+
+def test_a_step_is_done_once_and_the_next_is_ordered_only_if_that_may_be_missing():
+    first = new_recovery(
+        HOOK, since=0, until=NOW, statuses=(Status.HELD,), count=1, is_count_exact=True, now=NOW
+    )
+    second = first.after_step(NOW, recovered=1, position="msg_1")
+    third = second.after_step(NOW, recovered=1, position="msg_2")
+
+    def what(recovery, came_before):
+        return before_step(first.task, recovery, came_before=came_before)
+
+    assert [what(first, came_before) for came_before in (False, True)] == [StepTask.DO] * 2
+    assert [what(second, came_before) for came_before in (False, True)] == [
+        StepTask.DROP,
+        StepTask.ORDER_NEXT,
+    ]
+    assert what(third, True) is StepTask.DROP
+    assert what(second.finished(NOW), True) is StepTask.DROP

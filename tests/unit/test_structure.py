@@ -1,12 +1,14 @@
 """What the code's structure promises: which way imports point, and what a function needs at its start."""
 
 import ast
+import builtins
 import runpy
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from storehooks.domain import errors
 from storehooks.settings import MissingSettingError
 from tests.template_file import environment, logical_id
 
@@ -23,7 +25,8 @@ ALLOWED = {
     "settings.py": set(),
     "composition.py": {"adapters", "flows", "domain", "settings"},
 }
-NOT_USED_BY_FUNCTIONS = {"BIGCOMMERCE_SCHEDULE"}  # the template has it, and the command
+# The template has the first, and the command; tests compare the others with what we store and send.
+NOT_USED_BY_FUNCTIONS = {"BIGCOMMERCE_SCHEDULE", "MAX_ITEM_BYTES", "MAX_RESPONSE_BYTES"}
 AWS = {"boto3", "botocore", "aws_lambda_powertools"}
 
 
@@ -95,6 +98,43 @@ def public_names(body: list[ast.stmt]) -> Iterator[str]:
                         for method in node.body
                         if isinstance(method, ast.FunctionDef) and not method.name.startswith("_")
                     )
+
+
+# Where a mistake of ours is caught: to answer 500, to have a message fail alone, to log what was sent before
+# breaking off, and to go on with what else is due. And the caller's errors that a flow expects.
+CAUGHT = {
+    "adapters/delivery_log/due.py": ["CorruptItemError"],
+    "api/operation.py": ["Exception"],
+    "flows/deliver.py": ["Exception"],
+    "flows/match.py": ["InvalidRequestError"],
+    "flows/recover.py": ["RecoveryNotFoundError"],
+    "flows/unexpected.py": ["Exception", "Exception"],
+}
+
+
+def caught(path: Path) -> list[str]:
+    """What a file catches that may be a mistake of ours; and, if it is a flow, the caller's errors."""
+    names: list[str] = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ExceptHandler):
+            kinds = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]
+            names += ["BaseException" if kind is None else ast.unparse(kind) for kind in kinds]
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("suppress"):
+            names += [ast.unparse(argument) for argument in node.args]
+    unwanted = (errors.FaultError, errors.CallerError) if path.parent.name == "flows" else errors.FaultError
+    kinds = {name: getattr(errors, name, getattr(builtins, name, KeyError)) for name in names}
+    return [
+        name
+        for name in names
+        if issubclass(kinds[name], unwanted) or issubclass(errors.StorehooksError, kinds[name])
+    ]
+
+
+@pytest.mark.parametrize(
+    "path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE))
+)
+def test_a_mistake_of_ours_is_caught_in_the_named_places_only(path):
+    assert caught(path) == CAUGHT.get(str(path.relative_to(PACKAGE)), [])
 
 
 @pytest.mark.parametrize("function", sorted(set(FUNCTIONS) - {"console"}))

@@ -21,26 +21,32 @@ somebody redelivers or recovers it         delivered, exhausted,      pending, i
 
 Before each attempt, the first of these that is true says what to do (:func:`before_attempt`):
 
-==================================================  ==================================================
-Known is that                                       so
-==================================================  ==================================================
-log, hook and client are gone                       drop it
-the log has no such delivery                        reject it: it becomes a dead letter
-it has ended                                        drop it
-the attempt was made                                drop it; or defer the next one, if the message came
-                                                    before and that one may not have been ordered
-the attempt is not due                              defer it until then; or drop it, if the sweep brings it
-its hook does not receive (:func:`refusal_of`)      end it as held or cancelled
-its client has as much in flight as it may          defer it, longer each time; or drop it, if it waits
-                                                    long and the sweep brings it
-its hook's circuit is tripped                       send it as a probe, or defer it once
-otherwise                                           send it
-==================================================  ==================================================
+=======================================================  ======  ======================================
+Known is that                                            so      and
+=======================================================  ======  ======================================
+log, hook and client are gone                            drop
+the log has no such delivery                             reject  it becomes a dead letter
+it has ended                                             drop
+the attempt was made, and its message is new             drop    the next one was ordered
+the attempt was made, and the next is soon               defer   the next one, which may be missing
+the attempt was made, and the next is far ahead          drop    the sweep brings the next one
+the attempt is due soon                                  defer   until then
+the attempt is due far ahead                             drop    the sweep brings it
+its hook was deactivated                                 end     as held
+its hook is inactive, deleted, or without a secret       end     as cancelled
+its client has too much in flight, and the sweep has it  drop    it is logged, and the wait is long
+its client has too much in flight                        defer   longer each time
+its hook's circuit is tripped, and it ignores that       send
+its hook's circuit is tripped, and a probe is wanted     send    unless somebody else probes the hook
+its hook's circuit is tripped                            defer   once
+otherwise                                                send
+=======================================================  ======  ======================================
 
 A new rule, such as a pause of a hook, is a row in one of these tables and a branch in its function.
 """
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -55,10 +61,14 @@ from storehooks.domain.delivery import (
     WAITING,
     AttemptTask,
     Delivery,
+    RecoverTask,
     Status,
+    TaskMessage,
+    new_delivery,
 )
+from storehooks.domain.event import Event
 from storehooks.domain.hook import Hook
-from storehooks.domain.recovery import PROBES, Recovery
+from storehooks.domain.recovery import PROBES, Recovery, State
 from storehooks.domain.retry import RetrySchedule
 
 MAX_IN_FLIGHT_OF_CLIENT = 100
@@ -106,9 +116,29 @@ def refusal_of(hook: Hook | None, *, has_secret: bool = True) -> Refusal | None:
     return Refusal(Status.CANCELLED, "the hook was switched off")
 
 
+def held_as(hook: Hook | None) -> Status | None:
+    """What deliveries that wait for a hook end as once failures deactivated it; None if they did not."""
+    refusal = refusal_of(hook)
+    return refusal.ends_as if refusal is not None and refusal.ends_as is Status.HELD else None
+
+
 def may_ping(*, has_secret: bool) -> bool:
     """Whether a test event may be sent, which hooks that are not active get as well."""
     return has_secret
+
+
+# ---------------------------------------------------------------- when an event was published
+
+
+def new_deliveries(event: Event, hooks: Iterable[Hook]) -> list[Delivery]:
+    """The deliveries of an event to the hooks that subscribe to it, each once.
+
+    Also of a deactivated hook, for which it is held: that it is active again may not show yet.
+
+    :param hooks: as they were found by scope; one may be on its way from one scope to another.
+    """
+    payload = event.payload()
+    return [new_delivery(event, payload, hook) for hook in {hook.id: hook for hook in hooks}.values()]
 
 
 # ---------------------------------------------------------------- before an attempt
@@ -288,6 +318,13 @@ def attempted(delivery: Delivery, attempt: Attempt, schedule: RetrySchedule, now
     )
 
 
+def next_message(delivery: Delivery, now: float) -> TaskMessage | None:
+    """The message that brings the next attempt; None if none follows, or the sweep brings it."""
+    if delivery.next_attempt_at is None or not delivery.is_next_soon:
+        return None
+    return TaskMessage(delivery.task, seconds_until(delivery.next_attempt_at, now))
+
+
 def deactivation_reason(delivery: Delivery) -> str:
     """Why this delivery, whose last attempt failed, deactivated its hook."""
     last = delivery.attempts[-1]
@@ -298,12 +335,6 @@ def deactivation_reason(delivery: Delivery) -> str:
 
 
 # ---------------------------------------------------------------- when a hook was deactivated
-
-
-def is_to_hold(hook: Hook | None) -> bool:
-    """Whether what waits for a hook is to be held."""
-    refusal = refusal_of(hook)
-    return refusal is not None and refusal.ends_as is Status.HELD
 
 
 def seconds_to_next_hold(*, held: int, deactivated_at: float, now: float) -> int:
@@ -348,6 +379,11 @@ def in_another_round(delivery: Delivery, now: float) -> Delivery:
     )
 
 
+def asked_for(delivery: Delivery) -> AttemptTask:
+    """The task of an attempt that somebody waits for: no circuit defers it."""
+    return replace(delivery.task, ignores_circuit=True)
+
+
 @dataclass(frozen=True, slots=True)
 class Stop:
     """The recovery ends: its hook does not receive."""
@@ -369,6 +405,34 @@ class Begin:
     most: int
     are_probes: bool
     then_seconds: int
+
+    def task(self, begun: AttemptTask) -> AttemptTask:
+        """The task of one that was begun: the circuit that a probe tries does not defer it."""
+        return replace(begun, ignores_circuit=self.are_probes)
+
+    def seconds_to_next(self, *, is_failed: bool) -> int:
+        """When the next step follows; not at once if a call failed in this one."""
+        return self.then_seconds or (FULL_SECONDS if is_failed else 0)
+
+
+class StepTask(StrEnum):
+    """What a message that asks for a step of a recovery leads to."""
+
+    DO = "its step is done"
+    ORDER_NEXT = "its step was done, and the next one may be missing"
+    DROP = "its step was done"
+
+
+def before_step(task: RecoverTask, recovery: Recovery, *, came_before: bool) -> StepTask:
+    """What to do for a message that asks for a step of a recovery.
+
+    :param came_before: whether the message was received before.
+    """
+    if recovery.step == task.step:
+        return StepTask.DO
+    if came_before and recovery.step == task.step + 1 and recovery.state is State.RUNNING:
+        return StepTask.ORDER_NEXT
+    return StepTask.DROP
 
 
 def max_pending(circuit: Circuit) -> int:

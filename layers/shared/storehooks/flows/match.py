@@ -1,6 +1,6 @@
 """From the events queue to the deliveries queue: which hooks an event is for."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from itertools import chain
 
@@ -11,11 +11,12 @@ from storehooks.adapters.event_ids import EventIdsTable
 from storehooks.adapters.hooks_table import HooksTable
 from storehooks.adapters.queue import OutgoingMessage, Queue
 from storehooks.api.event_envelope import from_envelope
-from storehooks.domain.delivery import TaskMessage, delivery_ids, new_delivery
+from storehooks.domain.delivery import TaskMessage, delivery_ids
 from storehooks.domain.errors import InvalidRequestError, QueueFailedError, TransientError
 from storehooks.domain.event import Event
 from storehooks.domain.hook import Hook
 from storehooks.domain.scope import subscriptions_to
+from storehooks.domain.state_machine import new_deliveries
 from storehooks.flows.meter import Count, Meter
 from storehooks.flows.unexpected import alone
 
@@ -91,20 +92,17 @@ class Matcher:
         if event.has_given_id and not self._event_ids.is_new(event):
             logger.info("event was published before", **event.log_keys)
             return None
-        payload = event.payload()
-        hooks = self._subscribers(event, found)
-        logger.info("matched", hooks=len(hooks), **event.log_keys)
-        # Of a deactivated hook as well: whether it still is so, the index may not know yet.
-        return [TaskMessage(new_delivery(event, payload, hook).task) for hook in hooks]
+        deliveries = new_deliveries(event, self._subscribers(event, found))
+        logger.info("matched", hooks=len(deliveries), **event.log_keys)
+        return [TaskMessage(delivery.task) for delivery in deliveries]
 
-    def _subscribers(self, event: Event, found: dict[tuple[str, str], list[Hook]]) -> list[Hook]:
-        """The hooks that an event is for, each once: one may be on its way from one scope to another."""
+    def _subscribers(self, event: Event, found: dict[tuple[str, str], list[Hook]]) -> Iterable[Hook]:
+        """The hooks that are found by the scopes which an event belongs to."""
         scopes = subscriptions_to(event.scope)
         for scope in scopes:
             if (event.store_hash, scope) not in found:
                 found[event.store_hash, scope] = self._hooks.subscribers(event.store_hash, scope)
-        hooks = chain.from_iterable(found[event.store_hash, scope] for scope in scopes)
-        return list({hook.id: hook for hook in hooks}.values())
+        return chain.from_iterable(found[event.store_hash, scope] for scope in scopes)
 
     def _put_aside(self, message_id: str, body: str, error: InvalidRequestError) -> bool:
         """Move what is no event to the dead-letter queue, with the reason. Whether that was possible."""

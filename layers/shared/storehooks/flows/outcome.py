@@ -33,9 +33,10 @@ from storehooks.domain.state_machine import (
     Outcome,
     after_attempt,
     deactivation_reason,
-    is_to_hold,
+    held_as,
+    next_message,
+    refusal_of,
     seconds_to_next_hold,
-    seconds_until,
 )
 from storehooks.flows.meter import Count, Duration, Meter
 from storehooks.flows.unexpected import each_alone
@@ -154,14 +155,15 @@ class Outcomes:
         :raises TransientError: when the task has to be repeated.
         """
         hook = self._hooks.find(task.store_hash, task.hook_id)
-        if hook is None or not is_to_hold(hook):
+        status = held_as(hook)
+        if hook is None or status is None:
             return
         self._tell_of_deactivation(hook, task)
         waiting, is_more = self._log.waiting(task.store_hash, task.hook_id, _HOLD_AT_ONCE)
         with ThreadPoolExecutor(_AT_ONCE) as threads:
-            held = sum(threads.map(lambda delivery: self._log.end_waiting(delivery, Status.HELD), waiting))
+            held = sum(threads.map(lambda delivery: self._log.end_waiting(delivery, status), waiting))
         logger.info("held", store_hash=task.store_hash, hook_id=task.hook_id, deliveries=held)
-        self._meter.count_ended(Status.HELD, held)
+        self._meter.count_ended(status, held)
         if is_more:
             wait = seconds_to_next_hold(held=held, deactivated_at=hook.deactivated_at or 0, now=self._clock())
             self._queue.send([TaskMessage(task, wait)])
@@ -225,9 +227,8 @@ class Outcomes:
                 self._meter.call_failed("logging failed", error=repr(error), **after.log_keys)
                 continue
             self._meter.count_ended(after.status)
-            if after.is_next_soon and after.next_attempt_at is not None:
-                wait = seconds_until(after.next_attempt_at, self._clock())
-                messages.append(TaskMessage(after.task, wait))
+            if (message := next_message(after, self._clock())) is not None:
+                messages.append(message)
         unsettled |= self._send(messages)
         for one, after, _ in saving:
             if after.status is Status.RETRYING:
@@ -269,8 +270,7 @@ class Outcomes:
         self._queue.send([TaskMessage(task, _HOLD_SURELY_AFTER_SECONDS)])
         reason = deactivation_reason(delivery)
         if not self._hooks.deactivate(hook, reason):
-            now = self._hooks.find(hook.store_hash, hook.id)
-            return now is None or not now.is_active
+            return refusal_of(self._hooks.find(hook.store_hash, hook.id)) is not None
         logger.warning("hook deactivated", reason=reason, **delivery.log_keys)
         self._meter.count(Count.HOOKS_DEACTIVATED)
         self._send([TaskMessage(task)])

@@ -8,7 +8,7 @@ after the recovery was ordered is passed over.
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from itertools import batched
 from typing import TYPE_CHECKING
@@ -36,10 +36,11 @@ from storehooks.domain.recovery import (
     new_recovery,
 )
 from storehooks.domain.state_machine import (
-    FULL_SECONDS,
     Begin,
+    StepTask,
     Stop,
     Wait,
+    before_step,
     max_pending,
     recovery_step,
     refusal_of,
@@ -136,11 +137,11 @@ class Recoverer:
         except RecoveryNotFoundError:
             logger.info("the recovery is gone", **task.log_keys)
             return
-        if recovery.step == task.step:
-            self._do(recovery)
-        elif came_before and recovery.step == task.step + 1 and recovery.state is State.RUNNING:
-            # Done already. If that stopped before the next one was ordered, it is ordered now.
-            self._queue.send([TaskMessage(recovery.task)])
+        match before_step(task, recovery, came_before=came_before):
+            case StepTask.DO:
+                self._do(recovery)
+            case StepTask.ORDER_NEXT:
+                self._queue.send([TaskMessage(recovery.task)])
 
     def _do(self, recovery: Recovery) -> None:
         match self._step(recovery):
@@ -164,7 +165,7 @@ class Recoverer:
 
     def _begin_some(self, recovery: Recovery, step: Begin) -> None:
         found, up_to = self._selections.next_of(recovery, step.most)
-        begun = self._begin(recovery, found, are_probes=step.are_probes)
+        begun = self._begin(recovery, found, step)
         is_cut_short = bool(found) and begun.position != found[-1].id
         if begun.error is not None and not begun.number:
             raise begun.error
@@ -172,9 +173,9 @@ class Recoverer:
         after = recovery.after_step(self._now(), recovered=begun.number, position=position)
         if up_to is None and not is_cut_short:
             after = after.finished(self._now())
-        self._save(after, recovery, step.then_seconds or (FULL_SECONDS if begun.error else 0))
+        self._save(after, recovery, step.seconds_to_next(is_failed=begun.error is not None))
 
-    def _begin(self, recovery: Recovery, found: Sequence[DeliverySummary], *, are_probes: bool) -> _Begun:
+    def _begin(self, recovery: Recovery, found: Sequence[DeliverySummary], step: Begin) -> _Begun:
         """Begin another round for each, in their order, until the time is over or something fails."""
         begun = _Begun(recovery.position)
         started = time.monotonic()
@@ -192,7 +193,7 @@ class Recoverer:
                         )
                     begun.error = begun.error or error
                     if task is not None:
-                        tasks.append(replace(task, ignores_circuit=are_probes))
+                        tasks.append(step.task(task))
                     if begun.error is None:
                         begun.position = one.id
                 self._send(recovery, tasks)

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 
 from aws_lambda_powertools import Logger
 
@@ -11,7 +10,14 @@ from storehooks.adapters.delivery_log.deliveries import DeliveryLog
 from storehooks.domain.delivery import Delivery, TaskMessage
 from storehooks.domain.errors import HookInactiveError, QueueFailedError, StoreBusyError
 from storehooks.domain.hook import Hook
-from storehooks.domain.state_machine import Again, due_now, in_another_round, redelivery_of, refusal_of
+from storehooks.domain.state_machine import (
+    Again,
+    asked_for,
+    due_now,
+    in_another_round,
+    redelivery_of,
+    refusal_of,
+)
 
 logger = Logger(utc=True)
 
@@ -55,9 +61,7 @@ class Redeliverer:
         return in_another_round(delivery, now) if self._log.begin_round(delivery, now) else None
 
     def _send(self, delivery: Delivery) -> None:
-        # Somebody waits for it: a circuit does not defer it.
-        task = replace(delivery.task, ignores_circuit=True)
         try:
-            self._queue.send([TaskMessage(task)])
+            self._queue.send([TaskMessage(asked_for(delivery))])
         except QueueFailedError as error:  # then the sweep brings it, in five minutes
             logger.warning("redelivering later", error=error.code, **delivery.log_keys)
