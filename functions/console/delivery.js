@@ -3,7 +3,7 @@
 import { explain } from "./api.js";
 import { attemptNodes } from "./attempt.js";
 import { breakable, busy, byId, el, keep, tell } from "./dom.js";
-import { STATUSES, capital, counted, hookState, sentence } from "./state.js";
+import { STATUSES, attemptsMade, capital, hookState, sentence } from "./state.js";
 import { exact, when, whenNext } from "./time.js";
 
 const OPEN_STATUSES = ["pending", "retrying"];
@@ -154,9 +154,11 @@ export class DeliveryPanel {
       : `The hook is ${state}. Switch it on to redeliver.`;
   }
 
-  #drawAttempts({ attempts }) {
-    byId("delivery-attempts-title").textContent = attempts.length ? counted(attempts.length, "attempt") : "Attempts";
-    tell(byId("delivery-attempts-note"), attempts.length ? "" : "None was made.");
+  #drawAttempts(delivery) {
+    const { attempts, attempt_count: count } = delivery;
+    byId("delivery-attempts-title").textContent = attempts.length ? attemptsMade(delivery) : "Attempts";
+    const note = count > attempts.length ? `The newest ${attempts.length} are shown.` : "";
+    tell(byId("delivery-attempts-note"), attempts.length ? note : "None was made.");
     keep(byId("delivery-attempts"), attempts.toReversed(), ({ at }) => at, (row, attempt) => {
       row.className = "attempt";
       row.replaceChildren(...attemptNodes(attempt));

@@ -4,7 +4,7 @@ import { explain, isLocal } from "./api.js";
 import { attemptNodes } from "./attempt.js";
 import { ask, breakable, busy, byId, el, keep, news, rowLink, tell } from "./dom.js";
 import { routeTo } from "./route.js";
-import { STATUSES, capital, counted, hookHealth, hookState, milliseconds, missed, sentence, statusBadge } from "./state.js";
+import { STATUSES, attemptsMade, capital, counted, hookHealth, hookState, milliseconds, missed, sentence, statusBadge } from "./state.js";
 import { exact, when, whenNext } from "./time.js";
 
 const PAGE_SIZE = 50;
@@ -196,11 +196,10 @@ export class HookView {
 
   #fill(link, delivery) {
     const last = delivery.attempts.at(-1);
-    const count = delivery.attempts.length;
     const result = [];
     if (last?.error) result.push(capital(sentence(last.error)), " ");
     if (last && !last.error) result.push(`Took ${milliseconds(last.latency_ms)}. `);
-    if (count > 1) result.push(`${counted(count, "attempt")}. `);
+    if (delivery.attempts.length > 1) result.push(`${attemptsMade(delivery)}. `);
     if (!last) result.push(delivery.status === "held" ? "Waits for a recovery." : "No attempt was made.");
     if (delivery.next_attempt_at) result.push("Next ", whenNext(delivery.next_attempt_at), ".");
     link.href = routeTo({ store: this.#api.store, hookId: this.#id, deliveryId: delivery.id, status: this.#status });

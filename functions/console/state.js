@@ -67,6 +67,15 @@ export function missed(deliveries) {
   return deliveries.filter(({ status }) => status === "exhausted" || status === "held");
 }
 
+// So many attempts of a delivery are stored: the newest.
+const STORED_ATTEMPTS = 40;
+
+/** How many attempts were made, such as “3 attempts”. A list does not say how many are not stored any more. */
+export function attemptsMade({ attempts, attempt_count: count }) {
+  if (count === undefined && attempts.length >= STORED_ATTEMPTS) return `${STORED_ATTEMPTS} or more attempts`;
+  return counted(count ?? attempts.length, "attempt");
+}
+
 /** What came of an attempt, in a word. */
 export function attemptBadge(attempt) {
   return badge(attempt.error ? "bad" : "ok", attempt.status === null ? "No answer" : String(attempt.status));

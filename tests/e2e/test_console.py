@@ -249,6 +249,29 @@ def test_deliveries_are_filtered_and_paged(visit, troubled):
     expect(rows).to_have_count(100)
 
 
+def test_the_attempts_that_are_not_stored_any_more_are_counted_where_the_api_says_how_many(visit, troubled):
+    visit.sign_in("c0ns01e", troubled.token)
+    page = visit.page
+    delivery = troubled.call("GET", "hooks/2/deliveries").json()["data"][0]
+    whole = troubled.call("GET", f"hooks/2/deliveries/{delivery['id']}").json()
+    (attempt, *_) = whole["attempts"]
+    attempts = [attempt | {"at": f"2026-11-24T10:00:{second:02}.000+00:00"} for second in range(40)]
+    list_of_one = {"data": [delivery | {"attempts": attempts}], "next_cursor": None}
+    page.route("**/hooks/2/deliveries?*", lambda route: route.fulfill(json=list_of_one))
+    page.route(
+        f"**/hooks/2/deliveries/{delivery['id']}",
+        lambda route: route.fulfill(json=whole | {"attempts": attempts, "attempt_count": 43}),
+    )
+    visit.open("stores/c0ns01e/hooks/2")
+    row = page.locator("#deliveries-list > li").get_by_role("link")
+    expect(row).to_contain_text("40 or more attempts.")
+    row.click()
+    panel = page.get_by_role("dialog", name="store/cart/created")
+    expect(panel.get_by_role("heading", name="43 attempts")).to_be_visible()
+    expect(panel).to_contain_text("The newest 40 are shown.")
+    expect(panel.locator("#delivery-attempts > li")).to_have_count(40)
+
+
 def test_a_refresh_moves_neither_the_focus_nor_the_rows(visit, troubled):
     visit.sign_in("c0ns01e", troubled.token)
     page = visit.page

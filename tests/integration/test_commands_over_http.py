@@ -2,11 +2,18 @@
 
 import json
 import os
+import re
 import signal
+from functools import reduce
 
 import pytest
 from typer.testing import CliRunner
 
+from storehooks.api.v2 import delivery_to_v2, whole_delivery_to_v2
+from storehooks.domain import state_machine
+from storehooks.domain.attempt import Attempt, Times
+from storehooks.domain.delivery import Delivery
+from storehooks.domain.retry import RetrySchedule
 from storehooks_cli import recover as recover_module
 from storehooks_cli.commands import commands
 from storehooks_cli.stopping import SIGNALS
@@ -216,14 +223,45 @@ def test_deliveries_are_read_as_far_as_they_are_wanted(api, run):
     ]
 
 
-def test_a_delivery_is_shown_with_its_newest_attempts_and_its_payload(api, run):
-    whole = delivery(attempts=[ATTEMPT | {"answer": "no\nway"}], attempt_count=12, payload={"data": {"é": 1}})
-    api.will_answer(200, whole)
+def attempted(times: int) -> Delivery:
+    """A delivery after so many attempts."""
+    now = 1_795_487_061.0
+    attempt = Attempt(at=now, status=500, error="answered 500", times=Times(total_ms=1.0), answer="no\nway")
+    new = Delivery(
+        id=DELIVERY_ID, store_hash="h1", hook_id=7, client_id="0" * 32, event_id="e1",
+        scope="store/order/created", payload='{"data": {"é": 1}}', created_at=now,
+    )  # fmt: skip
+    schedule = RetrySchedule((60,))
+    return reduce(lambda one, _: state_machine.attempted(one, attempt, schedule, now), range(times), new)
+
+
+@pytest.mark.parametrize(("times", "first"), [(1, 1), (40, 1), (43, 4)])
+def test_a_delivery_is_shown_with_its_newest_attempts_by_their_numbers_and_its_payload(
+    api, run, times, first
+):
+    api.will_answer(200, whole_delivery_to_v2(attempted(times)))
     shown = run("delivery", "show", "--hook", "7", DELIVERY_ID).stdout
-    assert "attempt 12\n" in shown
+    assert re.search(rf"^attempts +{times}$", shown, re.MULTILINE)
+    assert [int(number) for number in re.findall(r"^attempt (\d+)$", shown, re.MULTILINE)] == list(
+        range(first, times + 1)
+    )
     assert "answer  no?way\n" in shown
     assert '  "data": {\n    "é": 1\n' in shown
     assert api.asked == [f"GET hooks/7/deliveries/{DELIVERY_ID}"]
+
+
+def test_where_the_api_does_not_say_how_many_attempts_there_were_no_number_is_made_up(api, run):
+    """A list does not, nor does an earlier release."""
+    some, many = (delivery_to_v2(attempted(times)) for times in (39, 43))
+    api.will_answer(200, {"data": [some, many], "next_cursor": None})
+    _, *rows = run("delivery", "list", "--hook", "7").stdout.splitlines()
+    assert ["40 or more" in row for row in rows] == [False, True]
+    earlier = whole_delivery_to_v2(attempted(43))
+    del earlier["attempt_count"]
+    api.will_answer(200, earlier)
+    shown = run("delivery", "show", "--hook", "7", DELIVERY_ID).stdout
+    assert re.search(r"^attempts +40 or more$", shown, re.MULTILINE)
+    assert len(re.findall(r"^attempt$", shown, re.MULTILINE)) == 40
 
 
 def test_a_delivery_is_sent_again(api, run):
