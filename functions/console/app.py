@@ -19,7 +19,7 @@ MODULES = (
     "api",
     "session",
     "route",
-    "state",
+    "status",
     "attempt",
     "delivery",
     "forms",
