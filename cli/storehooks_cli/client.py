@@ -110,7 +110,7 @@ def remove_client(
     yes: Yes = False,
     as_json: Json = False,
 ) -> None:
-    """Remove a client of a store: its secrets, tokens, hooks and their log.
+    """Remove a client of a store: its secrets, tokens, hooks and their delivery log.
 
     It may be stopped and begun again.
     """

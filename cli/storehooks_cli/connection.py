@@ -100,7 +100,7 @@ def api_failures_told(store_hash: str, url: str) -> Iterator[None]:
     except ApiError as error:
         fail(*_told(error, store_hash, url))
     except ApiUnreachableError as error:
-        fail(f"the API at {url} does not answer: {error}")
+        fail(f"the API at {url} does not respond: {error}")
 
 
 @contextmanager
@@ -132,7 +132,8 @@ def _told(error: "ApiError", store_hash: str, url: str) -> list[str]:
     create = f".venv/bin/storehooks token create --store-hash {store_hash}"
     match error.status:
         case 401:
-            return [f"the API does not know the token: it is mistyped, revoked or over; a new one: {create}"]
+            unknown = "the API does not know the token: it is mistyped, revoked or expired"
+            return [f"{unknown}; a new one: {create}"]
         case 403 if not error.fields:
             return [f"the token is another store's, or lacks the OAuth scope default; a new one: {create}"]
         case 404 if error.asked_for:
@@ -143,7 +144,7 @@ def _told(error: "ApiError", store_hash: str, url: str) -> list[str]:
             return error.messages
         case _:
             about = "; ".join(error.messages) or f"no reason that can be read; is {url} the right URL?"
-            return [f"the API answered {error.status}: {about}"]
+            return [f"the API responded {error.status}: {about}"]
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from storehooks.domain.delivery import Status, is_delivery_id
+from storehooks.domain.delivery import MAX_STORED_ATTEMPTS, Status, is_delivery_id
 from storehooks.domain.errors import InvalidValueError
 from storehooks_cli.connection import ApiOptions, connected, hook_named
 from storehooks_cli.hook import attempt_fields
@@ -67,16 +67,16 @@ def list_deliveries(
 def show_delivery(
     api_options: ApiOptions, hook_id: HookOption, delivery_id: _DeliveryId, as_json: Json = False
 ) -> None:
-    """Show a delivery with each attempt, the answers and the payload."""
+    """Show a delivery with its newest 40 attempts, the responses and the payload."""
     with connected(api_options) as api:
         delivery = api.get(_path(hook_id, delivery_id), _named(hook_id, delivery_id))
     if as_json:
         print_json(delivery)
         return
     _print(delivery)
-    attempts = delivery["attempts"]
-    for number, attempt in enumerate(attempts, _attempt_count(delivery) - len(attempts) + 1):
-        typer.echo(f"\nattempt {number}")
+    attempts, count = delivery["attempts"], _attempt_count(delivery)
+    for position, attempt in enumerate(attempts, 1):
+        typer.echo("\nattempt" if count is None else f"\nattempt {count - len(attempts) + position}")
         print_fields(attempt_fields(attempt))
     typer.echo("\npayload")
     for line in json.dumps(delivery["payload"], indent=2, ensure_ascii=False).split("\n"):
@@ -115,7 +115,7 @@ def _row(delivery: dict[str, Any]) -> list[str]:
         delivery["scope"],
         delivery["status"],
         local_time(delivery["created_at"]),
-        str(_attempt_count(delivery)),
+        _attempts(delivery),
         _next_attempt(delivery),
         (attempts[-1]["error"] if attempts else None) or "",
     ]
@@ -129,16 +129,27 @@ def _print(delivery: dict[str, Any]) -> None:
             "scope": delivery["scope"],
             "status": delivery["status"],
             "created_at": local_time(delivery["created_at"]),
-            "attempts": str(_attempt_count(delivery)),
+            "attempts": _attempts(delivery),
             "next attempt": _next_attempt(delivery) or "none",
         }
     )
 
 
-def _attempt_count(delivery: dict[str, Any]) -> int:
-    """All attempts there ever were; of very many the log keeps the newest."""
-    count: int = delivery.get("attempt_count", len(delivery["attempts"]))
-    return count
+def _attempts(delivery: dict[str, Any]) -> str:
+    """How many attempts were made, as people see it."""
+    count = _attempt_count(delivery)
+    return f"{MAX_STORED_ATTEMPTS} or more" if count is None else str(count)
+
+
+def _attempt_count(delivery: dict[str, Any]) -> int | None:
+    """How many attempts were made in all; None if they may be more than the log keeps.
+
+    Lists do not say it, nor does the API of an earlier release.
+    """
+    if "attempt_count" in delivery:
+        return int(delivery["attempt_count"])
+    stored = len(delivery["attempts"])
+    return stored if stored < MAX_STORED_ATTEMPTS else None
 
 
 def _next_attempt(delivery: dict[str, Any]) -> str:

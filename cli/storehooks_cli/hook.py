@@ -36,7 +36,7 @@ _Headers = Annotated[
 @app.command("list")
 @unfolded
 def list_hooks(api_options: ApiOptions, as_json: Json = False) -> None:
-    """List the client's hooks, with their state."""
+    """List the client's hooks, with their status."""
     with connected(api_options) as api, progress("reading hooks") as tell:
         hooks = []
         for hook in api.hooks():
@@ -46,10 +46,10 @@ def list_hooks(api_options: ApiOptions, as_json: Json = False) -> None:
         print_json(hooks)
     else:
         rows = [
-            [str(hook["id"]), _state(hook), hook["scope"], hook["destination"], _header_names(hook)]
+            [str(hook["id"]), _status(hook), hook["scope"], hook["destination"], _header_names(hook)]
             for hook in hooks
         ]
-        print_table(["ID", "STATE", "SCOPE", "DESTINATION", "HEADERS"], rows)
+        print_table(["ID", "STATUS", "SCOPE", "DESTINATION", "HEADERS"], rows)
 
 
 @app.command("get")
@@ -165,7 +165,7 @@ def attempt_fields(attempt: dict[str, Any]) -> dict[str, str]:
         "at": local_time(attempt["at"]),
         "result": attempt["error"] or f"taken, answered {attempt['status']}",
         "times": ", ".join(times),
-        "answer": attempt.get("answer") or "",
+        "response": attempt.get("answer") or "",
     }
 
 
@@ -174,21 +174,21 @@ def _print(hook: dict[str, Any], *, show_headers: bool, as_json: bool) -> None:
         print_json(hook)
         return
     shown = {name: str(hook[name]) for name in ("id", "store_hash", "client_id", "scope", "destination")}
-    shown["state"] = _state(hook)
+    shown["status"] = _status(hook)
     shown |= {name: local_time(hook[name]) for name in ("created_at", "updated_at")}
     for name, value in (hook["headers"] or {}).items():
         shown[f"header {name}"] = value if show_headers else _HIDDEN
     print_fields(shown)
 
 
-def _state(hook: dict[str, Any]) -> str:
+def _status(hook: dict[str, Any]) -> str:
     """Whether events are sent, and if not, why."""
     if hook["is_active"]:
         return "active"
     if "deactivated_at" in hook:
         when = relative_time(hook["deactivated_at"], datetime.now(UTC))
         return f"deactivated {when}: {hook['deactivation_reason']}"
-    return "off"
+    return "inactive"
 
 
 def _header_names(hook: dict[str, Any]) -> str:

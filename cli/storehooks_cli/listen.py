@@ -61,7 +61,7 @@ def listen(
         typer.Option(
             parser=http_url,
             metavar="URL",
-            help="Where each delivery is sent on to, as it is; its answer is answered to storehooks.",
+            help="Where each delivery is sent on to, as it is; its response is the response to storehooks.",
         ),
     ] = None,
     port: Annotated[

@@ -84,11 +84,11 @@ class Received:
             json.dumps(payload["data"] if is_event else payload, ensure_ascii=False),
         ]
         if self.failure is not None:
-            parts.append(f"not forwarded: {self.failure}; answered {self.answered}")
+            parts.append(f"not forwarded: {self.failure}; response {self.answered}")
         elif self.was_forwarded:
-            parts.append(f"forwarded, answered {self.answered} in {self.milliseconds} ms")
+            parts.append(f"forwarded, response {self.answered} in {self.milliseconds} ms")
         else:
-            parts.append(f"answered {self.answered}")
+            parts.append(f"response {self.answered}")
         return printable("  ".join(parts))
 
     @property

@@ -58,7 +58,7 @@ def recover(
     wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Whether to wait for its end.")] = True,
     as_json: Json = False,
 ) -> None:
-    """Send the deliveries that did not reach a hook, by when their events came. The hook has to be active.
+    """Send again what a hook missed, by when the events came. The hook has to be active.
 
     Stopping this command does not stop the recovery. The status is 1 when the recovery was stopped.
     """

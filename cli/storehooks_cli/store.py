@@ -13,7 +13,7 @@ app = typer.Typer(no_args_is_help=True, help="Stores: remove one.")
 def remove_store(
     deployment: StackOptions, store_hash: StoreHash, yes: Yes = False, as_json: Json = False
 ) -> None:
-    """Remove a store: its clients and their secrets, tokens, hooks and their log.
+    """Remove a store: its clients and their secrets, tokens, hooks and their delivery log.
 
     It may be stopped and begun again. Ids of hooks are not given out again, should the store come back.
     """

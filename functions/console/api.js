@@ -14,7 +14,7 @@ export function isLocal() {
   return ["127.0.0.1", "localhost"].includes(location.hostname);
 }
 
-/** An answer that is no 2xx, or none at all (status 0). */
+/** A response that is no 2xx, or none at all (status 0). */
 export class ApiError extends Error {
   constructor(status, problems, retryAfter) {
     super(problems[0]?.message ?? "");
@@ -46,7 +46,7 @@ export class Api {
     this.#url = `${basePath()}/stores/${encodeURIComponent(store)}/v2`;
   }
 
-  /** What the API answers; a read that comes at a bad moment is tried again. */
+  /** The body of the response; a read that comes at a bad moment is tried again. */
   async call(method, path, body) {
     for (let attempt = 1; ; attempt++) {
       try {
@@ -80,10 +80,10 @@ export class Api {
     } catch {
       throw new ApiError(0, [], 1);
     }
-    const answer = parsed(text);
-    if (response.ok && answer !== undefined) return answer;
+    const content = parsed(text);
+    if (response.ok && content !== undefined) return content;
     const retryAfter = Number(response.headers.get("X-Retry-After")) || 1;
-    const problems = Array.isArray(answer) ? answer : [];
+    const problems = Array.isArray(content) ? content : [];
     throw new ApiError(response.status, problems, Math.min(retryAfter, LONGEST_WAIT_SECONDS));
   }
 }
@@ -101,9 +101,9 @@ export function explain(error) {
   if (!(error instanceof ApiError)) throw error;
   switch (error.status) {
     case 0:
-      return "No answer came. Is the connection up, and the stack running? Then try again.";
+      return "No response came. Is the connection up, and the stack running? Then try again.";
     case 401:
-      return "This token is not known: it was mistyped, revoked, or has come to its end.";
+      return "This token is not known: it is mistyped, revoked or expired.";
     case 403:
       return error.fields.size
         ? error.message
@@ -116,8 +116,8 @@ export function explain(error) {
     case 502:
     case 503:
     case 504:
-      return `The service could not answer (${error.status}). If you changed something, refresh to see whether it took effect, then try again.`;
+      return `The service failed (${error.status}). If you changed something, refresh to see whether it took effect, then try again.`;
     default:
-      return error.problems.map((problem) => problem.message).join(" ") || `The answer was ${error.status}.`;
+      return error.problems.map((problem) => problem.message).join(" ") || `The response was ${error.status}.`;
   }
 }

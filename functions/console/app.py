@@ -20,7 +20,7 @@ MODULES = (
     "api",
     "session",
     "route",
-    "state",
+    "status",
     "attempt",
     "delivery",
     "forms",

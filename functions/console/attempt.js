@@ -1,7 +1,7 @@
-// An attempt: what came of it, how long each of its phases took, what was answered.
+// An attempt: what came of it, how long each of its phases took, and the response.
 
 import { el } from "./dom.js";
-import { attemptBadge, milliseconds } from "./state.js";
+import { attemptBadge, milliseconds } from "./status.js";
 import { exact, when } from "./time.js";
 
 // The times are from the start of the attempt until a step was done, null for one that was not reached.
@@ -9,7 +9,7 @@ const PHASES = [
   ["name_lookup_ms", "name", "name look-up"],
   ["connect_ms", "connect", "connect"],
   ["tls_ms", "tls", "TLS"],
-  ["first_byte_ms", "wait", "waiting for the answer"],
+  ["first_byte_ms", "wait", "waiting for the response"],
   ["total_ms", "read", "reading"],
 ];
 
@@ -25,7 +25,7 @@ export function attemptNodes(attempt) {
     ),
     el("p", { class: "exact" }, `${exact(attempt.at)} · ${milliseconds(attempt.latency_ms)} in all`),
     ...phaseNodes(attempt),
-    ...answerNodes(attempt),
+    ...responseNodes(attempt),
   ];
 }
 
@@ -58,9 +58,9 @@ function phaseNodes({ times, error, status }) {
   return [bar, el("ul", { class: "legend", "aria-label": "Where the time went" }, ...legend)];
 }
 
-function answerNodes({ at, answer, status }) {
-  if (status === null || answer === undefined) return [];
-  if (!answer) return [el("p", { class: "exact" }, "The answer’s body was empty.")];
-  const text = el("pre", { tabIndex: 0, role: "region", "aria-label": `Answer of ${exact(at)}` }, answer);
-  return [el("details", { open: true }, el("summary", {}, "Answer (its first KB)"), text)];
+function responseNodes({ at, answer: body, status }) {
+  if (status === null || body === undefined) return [];
+  if (!body) return [el("p", { class: "exact" }, "The response’s body was empty.")];
+  const text = el("pre", { tabIndex: 0, role: "region", "aria-label": `Response of ${exact(at)}` }, body);
+  return [el("details", { open: true }, el("summary", {}, "Response (its first KB)"), text)];
 }

@@ -3,7 +3,7 @@
 import { explain } from "./api.js";
 import { attemptNodes } from "./attempt.js";
 import { breakable, busy, byId, el, keep, tell } from "./dom.js";
-import { STATUSES, capital, counted, hookState, sentence } from "./state.js";
+import { STATUSES, attemptsMade, capital, hookStatus, sentence } from "./status.js";
 import { exact, when, whenNext } from "./time.js";
 
 const OPEN_STATUSES = ["pending", "retrying"];
@@ -124,7 +124,7 @@ export class DeliveryPanel {
     byId("delivery-whole").hidden = !delivery;
     if (!delivery) return;
     byId("delivery-title").replaceChildren(...breakable(delivery.scope));
-    this.#drawState(delivery);
+    this.#drawStatus(delivery);
     const drawn = JSON.stringify(delivery);
     if (drawn === this.#drawn) return;
     this.#drawn = drawn;
@@ -140,23 +140,24 @@ export class DeliveryPanel {
     byId("delivery-facts").replaceChildren(...facts.flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));
   }
 
-  #drawState({ status, next_attempt_at: next }) {
+  #drawStatus({ status, next_attempt_at: next }) {
     const [tone, meaning] = STATUSES[status] ?? ["idle", ""];
-    byId("delivery-state").className = `state ${tone}`;
-    byId("delivery-state-title").textContent = capital(status);
-    byId("delivery-state-detail").replaceChildren(meaning, ...(next ? [" Next attempt ", whenNext(next), "."] : []));
+    byId("delivery-status").className = `status ${tone}`;
+    byId("delivery-status-title").textContent = capital(status);
+    byId("delivery-status-detail").replaceChildren(meaning, ...(next ? [" Next attempt ", whenNext(next), "."] : []));
     const button = byId("delivery-redeliver");
     button.textContent = OPEN_STATUSES.includes(status) ? "Try now" : "Redeliver";
     button.parentElement.hidden = !this.#hook.is_active;
-    const state = hookState(this.#hook).name.toLowerCase();
     byId("delivery-redeliver-hint").textContent = this.#hook.is_active
       ? ""
-      : `The hook is ${state}. Switch it on to redeliver.`;
+      : `The hook is ${hookStatus(this.#hook).name.toLowerCase()}. Switch it on to redeliver.`;
   }
 
-  #drawAttempts({ attempts }) {
-    byId("delivery-attempts-title").textContent = attempts.length ? counted(attempts.length, "attempt") : "Attempts";
-    tell(byId("delivery-attempts-note"), attempts.length ? "" : "None was made.");
+  #drawAttempts(delivery) {
+    const { attempts, attempt_count: count } = delivery;
+    byId("delivery-attempts-title").textContent = attempts.length ? attemptsMade(delivery) : "Attempts";
+    const note = count > attempts.length ? `The newest ${attempts.length} are shown.` : "";
+    tell(byId("delivery-attempts-note"), attempts.length ? note : "None was made.");
     keep(byId("delivery-attempts"), attempts.toReversed(), ({ at }) => at, (row, attempt) => {
       row.className = "attempt";
       row.replaceChildren(...attemptNodes(attempt));

@@ -4,7 +4,7 @@ import { explain, isLocal } from "./api.js";
 import { attemptNodes } from "./attempt.js";
 import { ask, breakable, busy, byId, el, keep, news, rowLink, tell } from "./dom.js";
 import { routeTo } from "./route.js";
-import { STATUSES, capital, counted, hookHealth, hookState, milliseconds, missed, sentence, statusBadge } from "./state.js";
+import { STATUSES, attemptsMade, capital, counted, hookHealth, hookStatus, milliseconds, missed, sentence, statusBadge } from "./status.js";
 import { exact, when, whenNext } from "./time.js";
 
 const PAGE_SIZE = 50;
@@ -19,13 +19,13 @@ export class HookView {
   #hook;
   #status = "";
   #deliveries = [];
-  #newest = []; // of any status: what the hook's state is told from
+  #newest = []; // of any status: what the hook's status is told from
   #cursor = null;
   #recovery;
   #turn = 0;
   #session;
   #panel;
-  #drawnState;
+  #drawnStatus;
 
   constructor(session, panel, forms, go) {
     this.#session = session;
@@ -107,7 +107,7 @@ export class HookView {
     this.#deliveries = [];
     this.#cursor = null;
     this.#recovery = undefined;
-    this.#drawnState = undefined;
+    this.#drawnStatus = undefined;
     for (const problem of ["hook-problem", "hook-action-problem", "deliveries-problem"]) tell(byId(problem), "");
     for (const hidden of ["hook-whole", "hook-pinged", "hook-recovery"]) byId(hidden).hidden = true;
     byId("hook-title").textContent = "";
@@ -138,7 +138,7 @@ export class HookView {
     byId("hook-destination").textContent = hook.destination;
     byId("hook-switch").textContent = hook.is_active ? "Switch off …" : "Switch on";
     byId("hook-switch").className = hook.is_active ? "" : "primary";
-    this.#drawState(hook);
+    this.#drawStatus(hook);
     this.#drawDeliveries();
     const headers = Object.entries(hook.headers ?? {});
     const facts = [
@@ -152,13 +152,13 @@ export class HookView {
     byId("hook-facts").replaceChildren(...facts.flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));
   }
 
-  #drawState(hook) {
+  #drawStatus(hook) {
     const drawn = JSON.stringify([hook, this.#newest]);
-    if (drawn === this.#drawnState) return;
-    this.#drawnState = drawn;
+    if (drawn === this.#drawnStatus) return;
+    this.#drawnStatus = drawn;
     const health = hookHealth(hook, this.#newest);
-    byId("hook-state").className = `state ${health.tone}`;
-    byId("hook-state-title").replaceChildren(health.title, ...(health.since ? [" ", when(health.since)] : []));
+    byId("hook-status").className = `status ${health.tone}`;
+    byId("hook-status-title").replaceChildren(health.title, ...(health.since ? [" ", when(health.since)] : []));
     const lines = health.nodes.length ? [el("p", {}, ...health.nodes)] : [];
     if (hook.deactivated_at) {
       lines.push(el("p", { class: "muted" }, "What comes is held. Switch the hook on again when its destination works, then recover what it missed."));
@@ -166,7 +166,7 @@ export class HookView {
       const count = counted(missed(this.#newest).length, "delivery", "deliveries");
       lines.push(el("p", { class: "muted" }, `Of the newest ${this.#newest.length}, ${count} failed for good or ${missed(this.#newest).length === 1 ? "is" : "are"} held: only a recovery sends them again.`));
     }
-    byId("hook-state-detail").replaceChildren(...lines);
+    byId("hook-status-detail").replaceChildren(...lines);
   }
 
   #drawDeliveries() {
@@ -189,18 +189,17 @@ export class HookView {
     const command = `storehooks event send${isLocal() ? " --local" : ""} --store-hash ${store} --scope ${event} --data '{"id": 250}'`;
     return [
       el("h2", {}, "Nothing was sent yet"),
-      el("p", {}, "Send a ping to see whether the destination answers, or publish an event that the hook is for:"),
+      el("p", {}, "Send a ping to see whether the destination responds, or publish an event that the hook is for:"),
       el("pre", { tabIndex: 0, role: "region", "aria-label": "Command" }, command),
     ];
   }
 
   #fill(link, delivery) {
     const last = delivery.attempts.at(-1);
-    const count = delivery.attempts.length;
     const result = [];
     if (last?.error) result.push(capital(sentence(last.error)), " ");
     if (last && !last.error) result.push(`Took ${milliseconds(last.latency_ms)}. `);
-    if (count > 1) result.push(`${counted(count, "attempt")}. `);
+    if (delivery.attempts.length > 1) result.push(`${attemptsMade(delivery)}. `);
     if (!last) result.push(delivery.status === "held" ? "Waits for a recovery." : "No attempt was made.");
     if (delivery.next_attempt_at) result.push("Next ", whenNext(delivery.next_attempt_at), ".");
     link.href = routeTo({ store: this.#api.store, hookId: this.#id, deliveryId: delivery.id, status: this.#status });
@@ -251,7 +250,7 @@ export class HookView {
       if (this.#hook.is_active) return recover();
       return ask({
         title: "Switch the hook on first?",
-        text: `It is ${hookState(this.#hook).name.toLowerCase()}, and only what an active hook missed can be sent again. Its destination should be working.`,
+        text: `It is ${hookStatus(this.#hook).name.toLowerCase()}, and only what an active hook missed can be sent again. Its destination should be working.`,
         yes: "Switch it on",
         isDangerous: false,
         explain,
@@ -281,18 +280,18 @@ export class HookView {
 
   async #switchOn() {
     await this.#change({ is_active: true });
-    news("The hook is on.");
+    news("The hook is active.");
   }
 
   #askToSwitchOff() {
     ask({
       title: `Switch hook ${this.#hook.id} off?`,
-      text: "What waits to be tried again is cancelled, and events that come while it is off are not kept for it.",
+      text: "What waits to be tried again is cancelled, and events that come while it is inactive are not kept for it.",
       yes: "Switch it off",
       explain,
       act: async () => {
         await this.#change({ is_active: false });
-        news("The hook is off.");
+        news("The hook is inactive.");
       },
     });
   }

@@ -1,15 +1,15 @@
-// The list of hooks: each with its state and how its last attempt went.
+// The list of hooks: each with its status and how its last attempt went.
 
 import { explain } from "./api.js";
 import { breakable, byId, el, keep, news, rowLink, tell } from "./dom.js";
 import { routeTo } from "./route.js";
-import { badge, hookHealth, hookState } from "./state.js";
+import { badge, hookHealth, hookStatus } from "./status.js";
 import { when } from "./time.js";
 
 const HOOKS_PAGE_SIZE = 250;
 const SEARCH_FROM = 8;
 const LOGS_AT_ONCE = 2;
-const STATE_ORDER = ["Deactivated", "Active", "Off"];
+const STATUS_ORDER = ["Deactivated", "Active", "Inactive"];
 
 export class HooksView {
   #api;
@@ -106,18 +106,18 @@ export class HooksView {
   }
 
   #draw() {
-    const order = (hook) => STATE_ORDER.indexOf(hookState(hook).name);
+    const order = (hook) => STATUS_ORDER.indexOf(hookStatus(hook).name);
     const sorted = [...this.#hooks].sort((one, other) => order(one) - order(other) || one.id - other.id);
     const words = byId("hooks-search").value.toLowerCase().split(/\s+/);
     const found = sorted.filter((hook) => {
-      const text = `#${hook.id} ${hook.scope} ${hook.destination} ${hookState(hook).name}`.toLowerCase();
+      const text = `#${hook.id} ${hook.scope} ${hook.destination} ${hookStatus(hook).name}`.toLowerCase();
       return words.every((word) => text.includes(word));
     });
     const rows = found.map((hook) => ({ hook, log: this.#logs.get(String(hook.id)) }));
     keep(byId("hooks-list"), rows, ({ hook }) => hook.id, (row, { hook, log }) => this.#fill(rowLink(row), hook, log), byId("hooks-title"));
     for (const row of byId("hooks-list").children) this.#observer.observe(row);
     for (const key of this.#inView) if (!found.some((hook) => String(hook.id) === key)) this.#inView.delete(key);
-    const counts = STATE_ORDER.map((name) => [this.#hooks.filter((hook) => hookState(hook).name === name).length, name]);
+    const counts = STATUS_ORDER.map((name) => [this.#hooks.filter((hook) => hookStatus(hook).name === name).length, name]);
     byId("hooks-count").textContent = counts
       .filter(([count]) => count)
       .map(([count, name]) => `${count} ${name.toLowerCase()}`)
@@ -127,12 +127,12 @@ export class HooksView {
   }
 
   #fill(link, hook, log) {
-    const state = hookState(hook);
+    const status = hookStatus(hook);
     const health = hookHealth(hook, log);
     if (hook.is_active && !log) health.nodes = ["Looking at its deliveries …"];
     link.href = routeTo({ store: this.#api.store, hookId: hook.id });
     link.replaceChildren(
-      el("span", {}, health.tone === "wait" ? badge("wait", "Failing") : badge(state.tone, state.name)),
+      el("span", {}, health.tone === "wait" ? badge("wait", "Failing") : badge(status.tone, status.name)),
       el(
         "div",
         { class: "row-main" },

@@ -20,7 +20,7 @@ class Console {
   #route = {};
   #usedAt = Date.now();
   #askedAt = 0; // when the API was last read for what is shown
-  #refreshedAt; // and when it last answered
+  #refreshedAt; // and when it last responded
   #openedPanelFrom;
 
   constructor() {

@@ -33,7 +33,7 @@ def visit(browser, stack):
 
 @pytest.fixture(scope="module")
 def troubled(stack):
-    """A store with a hook that works, one that fails, one that was deactivated and one that is off."""
+    """A store with a hook that works, one that fails, one that was deactivated and one that is inactive."""
     store = Store(stack, "c0ns01e")
     with (
         Destination() as works,
@@ -74,7 +74,7 @@ def test_a_hook_is_created_gets_an_event_and_is_switched_off_and_deleted(visit, 
         form.get_by_label("Headers").fill("X-Key: a secret\nX-Other: one: more")
         form.get_by_role("button", name="Create the hook").click()
         expect(page.get_by_role("heading", name="store/order/*", level=1)).to_be_focused()
-        expect(page.locator("#hook-state")).to_contain_text("Nothing was sent yet.")
+        expect(page.locator("#hook-status")).to_contain_text("Nothing was sent yet.")
         expect(page.get_by_role("region", name="Command")).to_contain_text(
             "event send --local --store-hash c0ns01e1"
         )
@@ -85,19 +85,19 @@ def test_a_hook_is_created_gets_an_event_and_is_switched_off_and_deleted(visit, 
     row = page.get_by_role("link", name="Delivered")
     row.click()  # it has come by itself
     panel = page.get_by_role("dialog", name="store/order/created")
-    expect(panel.get_by_role("region", name="Answer")).to_have_text(HOSTILE)
+    expect(panel.get_by_role("region", name="Response")).to_have_text(HOSTILE)
     expect(panel.get_by_role("region", name="Payload")).to_contain_text('"producer": "stores/c0ns01e1"')
-    expect(panel.get_by_role("list", name="Where the time went")).to_contain_text("waiting for the answer")
+    expect(panel.get_by_role("list", name="Where the time went")).to_contain_text("waiting for the response")
     page.keyboard.press("Escape")
     expect(panel).to_be_hidden()
     expect(row).to_be_focused()
 
     page.get_by_role("button", name="Switch off").click()
     page.get_by_role("dialog").get_by_role("button", name="Switch it off").click()
-    expect(page.locator("#hook-state-title")).to_have_text("Off")
+    expect(page.locator("#hook-status-title")).to_have_text("Inactive")
     assert store.call("GET", "hooks/1").json()["is_active"] is False
     page.get_by_role("button", name="Switch on").click()
-    expect(page.locator("#hook-state-title")).to_have_text("Active")
+    expect(page.locator("#hook-status-title")).to_have_text("Active")
     assert store.call("GET", "hooks/1").json()["is_active"] is True
 
     page.get_by_role("button", name="Edit").click()
@@ -139,7 +139,7 @@ def test_a_ping_and_a_redelivery_show_how_they_went(visit, stack):
         works.next()
         works.next()
         page.keyboard.press("Escape")
-        expect(page.locator("#hook-state")).to_contain_text("Last delivered")
+        expect(page.locator("#hook-status")).to_contain_text("Last delivered")
         page.get_by_role("button", name="Send a ping").click()
         expect(page.get_by_role("region", name="The ping arrived")).to_contain_text("thanks")
         headers, body = works.next()
@@ -157,7 +157,7 @@ def test_what_a_hook_missed_is_recovered(visit, stack):
         store.delivery(hook_id, store.publish("store/order/updated"))
     with Destination(port=gone.port) as works:
         visit.open(f"stores/c0ns01e3/hooks/{hook_id}")
-        expect(page.locator("#hook-state-title")).to_contain_text("Deactivated")
+        expect(page.locator("#hook-status-title")).to_contain_text("Deactivated")
         page.get_by_role("button", name="Recover").click()
         question = page.get_by_role("dialog", name="Switch the hook on first?")
         question.get_by_role("button", name="Switch it on").click()
@@ -180,15 +180,15 @@ def test_what_a_hook_missed_is_recovered(visit, stack):
 def test_why_a_hook_is_not_firing_stands_in_the_first_list(visit, troubled):
     visit.sign_in("c0ns01e", troubled.token)
     rows = visit.page.locator("#hooks-list > li")
-    expect(visit.page.locator("#hooks-count")).to_have_text("1 deactivated · 2 active · 1 off")
+    expect(visit.page.locator("#hooks-count")).to_have_text("1 deactivated · 2 active · 1 inactive")
     expect(rows.nth(0)).to_contain_text(re.compile("Deactivated.*store/product/created.*410"))
     expect(rows.nth(1)).to_contain_text(re.compile(r"Active.*store/order/created.*Last delivered"))
     expect(rows.nth(2)).to_contain_text(
         re.compile(r"Failing.*store/cart/created.*: answered 500\. Next attempt")
     )
-    expect(rows.nth(3)).to_contain_text(re.compile(r"Off.*store/\*.*Events are neither sent nor kept\."))
+    expect(rows.nth(3)).to_contain_text(re.compile(r"Inactive.*store/\*.*Events are neither sent nor kept\."))
     rows.nth(0).get_by_role("link").click()
-    expect(visit.page.locator("#hook-state")).to_contain_text("410")
+    expect(visit.page.locator("#hook-status")).to_contain_text("410")
     expect(visit.page.get_by_role("link", name="Held")).to_have_count(2)
 
 
@@ -196,12 +196,12 @@ def test_an_answer_and_a_destination_are_text_whatever_they_look_like(visit, tro
     visit.sign_in("c0ns01e", troubled.token)
     visit.page.get_by_role("link", name="store/cart/created").click()
     visit.page.get_by_role("link", name="Retrying").click()
-    expect(visit.page.get_by_role("region", name="Answer").first).to_have_text(HOSTILE)
+    expect(visit.page.get_by_role("region", name="Response").first).to_have_text(HOSTILE)
     visit.page.route("**/v2/hooks/1", lambda route: route.fulfill(json=_hostile_hook()))
     visit.open("stores/c0ns01e/hooks/1")
     expect(visit.page.locator("#hook-destination")).to_have_text(HOSTILE)
     expect(visit.page.get_by_role("heading", level=1)).to_have_text(HOSTILE)
-    expect(visit.page.locator("#hook-state")).to_contain_text(HOSTILE)
+    expect(visit.page.locator("#hook-status")).to_contain_text(HOSTILE)
     assert visit.page.locator("main img, main script, dialog img").count() == 0
 
 
@@ -247,6 +247,29 @@ def test_deliveries_are_filtered_and_paged(visit, troubled):
     page.locator("#hook [data-refresh]").click()
     expect(rows.nth(0)).to_have_attribute("data-key", f"msg_{121:032x}")
     expect(rows).to_have_count(100)
+
+
+def test_the_attempts_that_are_not_stored_any_more_are_counted_where_the_api_says_how_many(visit, troubled):
+    visit.sign_in("c0ns01e", troubled.token)
+    page = visit.page
+    delivery = troubled.call("GET", "hooks/2/deliveries").json()["data"][0]
+    whole = troubled.call("GET", f"hooks/2/deliveries/{delivery['id']}").json()
+    (attempt, *_) = whole["attempts"]
+    attempts = [attempt | {"at": f"2026-11-24T10:00:{second:02}.000+00:00"} for second in range(40)]
+    list_of_one = {"data": [delivery | {"attempts": attempts}], "next_cursor": None}
+    page.route("**/hooks/2/deliveries?*", lambda route: route.fulfill(json=list_of_one))
+    page.route(
+        f"**/hooks/2/deliveries/{delivery['id']}",
+        lambda route: route.fulfill(json=whole | {"attempts": attempts, "attempt_count": 43}),
+    )
+    visit.open("stores/c0ns01e/hooks/2")
+    row = page.locator("#deliveries-list > li").get_by_role("link")
+    expect(row).to_contain_text("40 or more attempts.")
+    row.click()
+    panel = page.get_by_role("dialog", name="store/cart/created")
+    expect(panel.get_by_role("heading", name="43 attempts")).to_be_visible()
+    expect(panel).to_contain_text("The newest 40 are shown.")
+    expect(panel.locator("#delivery-attempts > li")).to_have_count(40)
 
 
 def test_a_refresh_moves_neither_the_focus_nor_the_rows(visit, troubled):
@@ -312,11 +335,11 @@ def test_what_goes_wrong_is_told_where_it_belongs(visit, troubled):
     expect(page.locator("#hook-problem")).to_contain_text("There is no such thing")
     page.route("**/v2/hooks?*", lambda route: route.fulfill(status=503, json=[]))
     visit.open("stores/c0ns01e/hooks")
-    expect(page.locator("#hooks-problem")).to_contain_text("The service could not answer (503)")
+    expect(page.locator("#hooks-problem")).to_contain_text("The service failed (503)")
     page.unroute("**/v2/hooks?*")
     page.route("**/v2/hooks?*", lambda route: route.abort())
     page.locator("#hooks [data-refresh]").click()
-    expect(page.locator("#hooks-problem")).to_contain_text("No answer came")
+    expect(page.locator("#hooks-problem")).to_contain_text("No response came")
     page.unroute("**/v2/hooks?*")
     page.locator("#hooks [data-refresh]").click()
     expect(page.locator("#hooks-problem")).to_be_hidden()
@@ -384,7 +407,7 @@ def views(visit, store):
         yield f"hook {hook_id}"
     visit.open("stores/c0ns01e/hooks/2")
     page.get_by_role("link", name="Retrying").click()
-    expect(page.get_by_role("region", name="Answer").first).to_be_visible()
+    expect(page.get_by_role("region", name="Response").first).to_be_visible()
     yield "a delivery"
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Recover").click()

@@ -63,7 +63,7 @@ def test_what_a_hook_missed_is_sent_again(stack):
         delivery = store.delivery(int(hook), store.publish("store/order/created"))
         ping = run(stack, "cl1again", "hook", "ping", hook, check=False)
         assert (ping.returncode, ping.stderr) == (1, "")
-        assert "result  answered 500" in ping.stdout
+        assert "result    answered 500" in ping.stdout
     shown = run(stack, "cl1again", "delivery", "list", "--hook", hook).stdout.splitlines()[1]
     assert shown.startswith(f"{delivery['id']}  store/order/created  retrying  ")
     assert shown.endswith("  answered 500")

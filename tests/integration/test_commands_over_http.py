@@ -2,18 +2,25 @@
 
 import json
 import os
+import re
 import signal
+from functools import reduce
 
 import pytest
 from typer.testing import CliRunner
 
+from storehooks.api.v2 import delivery_to_v2, whole_delivery_to_v2
+from storehooks.domain import state_machine
+from storehooks.domain.attempt import Attempt, Times
+from storehooks.domain.delivery import Delivery
+from storehooks.domain.retry import RetrySchedule
 from storehooks_cli import recover as recover_module
 from storehooks_cli.commands import commands
 from storehooks_cli.stopping import SIGNALS
 from tests.integration.scripted_api import scripted_api
 
 CREATE = "a new one: .venv/bin/storehooks token create --store-hash h1"
-UNKNOWN = f"the API does not know the token: it is mistyped, revoked or over; {CREATE}"
+UNKNOWN = f"the API does not know the token: it is mistyped, revoked or expired; {CREATE}"
 FORBIDDEN = f"the token is another store's, or lacks the OAuth scope default; {CREATE}"
 DELIVERY_ID = "msg_" + "0" * 32
 ATTEMPT = {
@@ -104,14 +111,14 @@ def test_all_hooks_are_listed_by_their_pages_with_the_token(api, run):
     assert {request.headers["X-Auth-Token"] for request in api.requests} == {"t0ken"}
 
 
-def test_a_table_tells_the_state_and_neither_credentials_nor_what_steers_a_terminal(api, run):
+def test_a_table_tells_the_status_and_neither_credentials_nor_what_steers_a_terminal(api, run):
     deactivated = {"deactivated_at": "2020-01-01T00:00:00+00:00", "deactivation_reason": "answered 410"}
     api.will_answer(200, [hook(), hook(8, is_active=False), hook(9, is_active=False, **deactivated)])
     shown = run("hook", "list").stdout
-    heading, active, off, failed = shown.splitlines()
-    assert heading.split() == ["ID", "STATE", "SCOPE", "DESTINATION", "HEADERS"]
+    heading, active, inactive, failed = shown.splitlines()
+    assert heading.split() == ["ID", "STATUS", "SCOPE", "DESTINATION", "HEADERS"]
     assert active.split() == ["7", "active", "store/order/*", "https://app.example.com/?[2J", "X-Key:", "***"]
-    assert off.split()[:2] == ["8", "off"]
+    assert inactive.split()[:2] == ["8", "inactive"]
     assert " d ago: answered 410  " in failed
     assert failed.split()[:2] == ["9", "deactivated"]
     assert "a secret" not in shown
@@ -195,9 +202,9 @@ def test_a_ping_that_does_not_arrive_ends_with_status_1(api, run):
     api.will_answer(200, ping | {"attempt": ATTEMPT | {"status": 204, "error": None, "answer": "ok"}})
     failed, taken = run("hook", "ping", "7"), run("hook", "ping", "7")
     assert (failed.exit_code, taken.exit_code) == (1, 0)
-    assert "result  no route to ?[31mhost" in failed.stdout
-    assert "times   name lookup 1.2 ms, total 31.5 ms" in failed.stdout
-    assert "result  taken, answered 204" in taken.stdout
+    assert "result    no route to ?[31mhost" in failed.stdout
+    assert "times     name lookup 1.2 ms, total 31.5 ms" in failed.stdout
+    assert "result    taken, answered 204" in taken.stdout
     assert api.asked == ["POST hooks/7/ping"] * 2
 
 
@@ -216,14 +223,45 @@ def test_deliveries_are_read_as_far_as_they_are_wanted(api, run):
     ]
 
 
-def test_a_delivery_is_shown_with_its_newest_attempts_and_its_payload(api, run):
-    whole = delivery(attempts=[ATTEMPT | {"answer": "no\nway"}], attempt_count=12, payload={"data": {"é": 1}})
-    api.will_answer(200, whole)
+def attempted(times: int) -> Delivery:
+    """A delivery after so many attempts."""
+    now = 1_795_487_061.0
+    attempt = Attempt(at=now, status=500, error="answered 500", times=Times(total_ms=1.0), answer="no\nway")
+    new = Delivery(
+        id=DELIVERY_ID, store_hash="h1", hook_id=7, client_id="0" * 32, event_id="e1",
+        scope="store/order/created", payload='{"data": {"é": 1}}', created_at=now,
+    )  # fmt: skip
+    schedule = RetrySchedule((60,))
+    return reduce(lambda one, _: state_machine.attempted(one, attempt, schedule, now), range(times), new)
+
+
+@pytest.mark.parametrize(("times", "first"), [(1, 1), (40, 1), (43, 4)])
+def test_a_delivery_is_shown_with_its_newest_attempts_by_their_numbers_and_its_payload(
+    api, run, times, first
+):
+    api.will_answer(200, whole_delivery_to_v2(attempted(times)))
     shown = run("delivery", "show", "--hook", "7", DELIVERY_ID).stdout
-    assert "attempt 12\n" in shown
-    assert "answer  no?way\n" in shown
+    assert re.search(rf"^attempts +{times}$", shown, re.MULTILINE)
+    assert [int(number) for number in re.findall(r"^attempt (\d+)$", shown, re.MULTILINE)] == list(
+        range(first, times + 1)
+    )
+    assert "response  no?way\n" in shown
     assert '  "data": {\n    "é": 1\n' in shown
     assert api.asked == [f"GET hooks/7/deliveries/{DELIVERY_ID}"]
+
+
+def test_where_the_api_does_not_say_how_many_attempts_there_were_no_number_is_made_up(api, run):
+    """A list does not, nor does an earlier release."""
+    some, many = (delivery_to_v2(attempted(times)) for times in (39, 43))
+    api.will_answer(200, {"data": [some, many], "next_cursor": None})
+    _, *rows = run("delivery", "list", "--hook", "7").stdout.splitlines()
+    assert ["40 or more" in row for row in rows] == [False, True]
+    earlier = whole_delivery_to_v2(attempted(43))
+    del earlier["attempt_count"]
+    api.will_answer(200, earlier)
+    shown = run("delivery", "show", "--hook", "7", DELIVERY_ID).stdout
+    assert re.search(r"^attempts +40 or more$", shown, re.MULTILINE)
+    assert len(re.findall(r"^attempt$", shown, re.MULTILINE)) == 40
 
 
 def test_a_delivery_is_sent_again(api, run):
@@ -297,10 +335,10 @@ def test_stopping_to_wait_for_a_recovery_says_how_to_look_at_it(api, run):
         (403, [problem(403, "There are 10 hooks already.", field="scope")], ["There are 10 hooks already."]),
         (404, [problem(404, "No.")], ["the token's client has no hook 7 in the store h1"]),
         (409, [problem(409, "There is one.", id=3)], ["There is one."]),
-        (500, [problem(500, "The service failed.")], ["the API answered 500: The service failed."]),
-        (502, b"<html>", ["the API answered 502: no reason that can be read; is URL the right URL?"]),
-        (200, b"<html>", ["the API answered 200: no reason that can be read; is URL the right URL?"]),
-        (400, {"title": "?"}, ["the API answered 400: no reason that can be read; is URL the right URL?"]),
+        (500, [problem(500, "The service failed.")], ["the API responded 500: The service failed."]),
+        (502, b"<html>", ["the API responded 502: no reason that can be read; is URL the right URL?"]),
+        (200, b"<html>", ["the API responded 200: no reason that can be read; is URL the right URL?"]),
+        (400, {"title": "?"}, ["the API responded 400: no reason that can be read; is URL the right URL?"]),
     ],
 )  # fmt: skip
 def test_what_the_api_refuses_is_told_in_lines(api, run, status, body, told):
@@ -315,7 +353,7 @@ def test_a_token_does_not_follow_a_redirect(api, run):
     api.will_answer(302, [], Location=f"{api.url}/elsewhere")
     answer = run("hook", "get", "7")
     assert answer.exit_code == 1
-    assert "the API answered 302" in answer.stderr
+    assert "the API responded 302" in answer.stderr
     assert api.asked == ["GET hooks/7"]
 
 
@@ -326,14 +364,14 @@ def test_a_busy_api_is_asked_again_for_what_may_be_sent_twice(api, run, status):
     assert run("hook", "update", "7", "--active").exit_code == 0
     api.will_answer(status, [problem(status, "Busy.")], X_Retry_After="0")
     answer = run("hook", "ping", "7")
-    assert answer.stderr == f"storehooks: the API answered {status}: Busy.\n"
+    assert answer.stderr == f"storehooks: the API responded {status}: Busy.\n"
     assert api.asked == ["PUT hooks/7", "PUT hooks/7", "POST hooks/7/ping"]
 
 
 def test_an_api_that_is_not_there_is_told_in_one_line(run):
     answer = run("hook", "list", "--url", "http://127.0.0.1:9")
     assert answer.exit_code == 1
-    assert "storehooks: the API at http://127.0.0.1:9 does not answer: " in answer.stderr
+    assert "storehooks: the API at http://127.0.0.1:9 does not respond: " in answer.stderr
     assert "Connection refused\n" in answer.stderr
 
 

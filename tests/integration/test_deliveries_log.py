@@ -1,10 +1,13 @@
 """The log of deliveries, as its hook's client reads it."""
 
 import json
+from dataclasses import replace
 
 import pytest
+from storehooks.adapters.delivery_items import to_item
 
-from storehooks.domain.delivery import Status
+from storehooks.domain.attempt import Attempt, Times
+from storehooks.domain.delivery import MAX_STORED_ATTEMPTS, Status
 from tests.integration.conftest import Client, load_event
 from tests.integration.delivery_world import World
 
@@ -97,6 +100,16 @@ def test_a_delivery_is_shown_with_its_attempts(world, reader):
     assert [attempt["status"] for attempt in whole["attempts"]] == [500, 200]
     assert [attempt["answer"] for attempt in whole["attempts"]] == ["the answer"] * 2
     assert whole["payload"] == json.loads(delivery.payload)
+
+
+def test_a_delivery_tells_how_many_attempts_it_had_when_the_oldest_are_not_stored(aws, world, reader):
+    hook = world.hook()
+    delivery = world.event(hook)
+    attempt = Attempt(at=1.0, status=500, error="answered 500", times=Times(total_ms=1.0))
+    many = replace(delivery, status=Status.EXHAUSTED, attempts=(attempt,) * MAX_STORED_ATTEMPTS, forgotten=3)
+    aws.dynamodb.put_item(TableName="DeliveriesTable", Item=to_item(many, expires_at=2_000_000_000))
+    _, whole = reader.get(hook.id, delivery.id)
+    assert (whole["attempt_count"], len(whole["attempts"])) == (43, 40)
 
 
 def test_the_newest_come_first_in_pages(world, reader):

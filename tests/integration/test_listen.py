@@ -34,7 +34,7 @@ def test_a_delivery_is_verified_answered_and_told_in_a_line():
         assert post(destination).status_code == 204
         first, second = (next(destination.deliveries()) for _ in range(2))
     assert "  signature valid  msg_1  store/order/created  " in first.line
-    assert first.line.endswith('{"id": "ü\\u001b"}  answered 204')
+    assert first.line.endswith('{"id": "ü\\u001b"}  response 204')
     assert "msg_1 (for the 2. time)" in second.line
     assert {"id": "msg_1", "times_received": 2, "is_signature_valid": True, "answered": 204}.items() <= (
         second.as_json.items()
@@ -75,7 +75,7 @@ def test_a_delivery_is_forwarded_as_it_is_and_the_answer_is_the_apps():
     assert forwarded.headers["User-Agent"] == "storehooks/1"
     assert forwarded.headers["webhook-id"] == "msg_1"
     assert forwarded.headers["webhook-signature"].startswith("v1,")
-    assert "  forwarded, answered 503 in " in delivery.line
+    assert "  forwarded, response 503 in " in delivery.line
 
 
 def test_an_app_that_is_not_there_is_told_and_the_delivery_will_be_tried_again():
@@ -83,7 +83,7 @@ def test_an_app_that_is_not_there_is_told_and_the_delivery_will_be_tried_again()
         assert post(destination).status_code == 502
         delivery = next(destination.deliveries())
     assert "not forwarded: " in delivery.line
-    assert "Connection refused; answered 502" in delivery.line
+    assert "Connection refused; response 502" in delivery.line
 
 
 def test_whether_a_run_is_alive_is_asked_at_its_hooks_destination():

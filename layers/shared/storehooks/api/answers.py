@@ -93,14 +93,16 @@ class DeliveryV2(_DeliveryV2):
     """One event for one hook."""
 
     attempts: list[AttemptV2]
-    """The oldest first."""
+    """The newest 40, the oldest of them first."""
 
 
 class WholeDeliveryV2(_DeliveryV2):
     """One event for one hook, with its payload and the answers."""
 
     attempts: list[WholeAttemptV2]
-    """The oldest first."""
+    """The newest 40, the oldest of them first."""
+    attempt_count: int
+    """How many attempts were made in all."""
     payload: CallbackV2
 
 

@@ -66,10 +66,11 @@ def deliveries_to_v2(deliveries: Iterable[DeliverySummary], *, next_cursor: str 
 
 
 def whole_delivery_to_v2(delivery: Delivery) -> WholeDeliveryV2:
-    """The same with the payload and the first KB of each response as well."""
+    """The same with the number of all attempts, the first KB of each response, and the payload."""
     return {
         **delivery_to_v2(delivery),
         "attempts": [_whole_attempt_to_v2(attempt) for attempt in delivery.attempts],
+        "attempt_count": delivery.attempt_count,
         "payload": json.loads(delivery.payload),
     }
 

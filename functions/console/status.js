@@ -1,4 +1,4 @@
-// What states mean, in a word, a colour and a sentence.
+// What statuses mean, in a word, a colour and a sentence.
 
 import { el } from "./dom.js";
 import { when, whenNext } from "./time.js";
@@ -10,7 +10,7 @@ export const STATUSES = {
   delivered: ["ok", "The destination has taken it."],
   exhausted: ["bad", "Every attempt of the schedule failed. It is sent again only if you ask for it."],
   held: ["held", "It came while the hook was deactivated, or waited when that happened. It is sent only if you ask for it."],
-  cancelled: ["idle", "The hook was switched off before it was delivered."],
+  cancelled: ["idle", "The hook became inactive before it was delivered."],
 };
 
 /** A word on its colour. */
@@ -23,10 +23,10 @@ export function statusBadge(status) {
   return badge(STATUSES[status]?.[0] ?? "idle", capital(status));
 }
 
-/** A hook's state: active, off by its owner's wish, or deactivated by failures. */
-export function hookState(hook) {
+/** A hook's status: active, inactive by its owner's wish, or deactivated by failures. */
+export function hookStatus(hook) {
   if (hook.is_active) return { name: "Active", tone: "ok" };
-  return hook.deactivated_at ? { name: "Deactivated", tone: "bad" } : { name: "Off", tone: "idle" };
+  return hook.deactivated_at ? { name: "Deactivated", tone: "bad" } : { name: "Inactive", tone: "idle" };
 }
 
 /** The last attempt of the newest deliveries, whichever delivery made it. */
@@ -40,12 +40,12 @@ function lastAttempt(deliveries) {
  * A tone, a title, and sentences as nodes: the cause is to be seen without a further step.
  */
 export function hookHealth(hook, deliveries) {
-  const state = hookState(hook);
-  if (state.name === "Deactivated") {
+  const status = hookStatus(hook);
+  if (status.name === "Deactivated") {
     const reason = capital(sentence(hook.deactivation_reason ?? "its deliveries failed"));
     return { tone: "bad", title: "Deactivated", since: hook.deactivated_at, nodes: [reason] };
   }
-  if (state.name === "Off") return { tone: "idle", title: "Off", nodes: ["Events are neither sent nor kept."] };
+  if (status.name === "Inactive") return { tone: "idle", title: "Inactive", nodes: ["Events are neither sent nor kept."] };
   if (deliveries === undefined) return { tone: "ok", title: "Active", nodes: [] };
   const last = lastAttempt(deliveries);
   if (!last) return { tone: "ok", title: "Active", nodes: ["Nothing was sent yet."] };
@@ -67,9 +67,18 @@ export function missed(deliveries) {
   return deliveries.filter(({ status }) => status === "exhausted" || status === "held");
 }
 
+// So many attempts of a delivery are stored: the newest.
+const STORED_ATTEMPTS = 40;
+
+/** How many attempts were made, such as “3 attempts”. A list does not say how many are not stored any more. */
+export function attemptsMade({ attempts, attempt_count: count }) {
+  if (count === undefined && attempts.length >= STORED_ATTEMPTS) return `${STORED_ATTEMPTS} or more attempts`;
+  return counted(count ?? attempts.length, "attempt");
+}
+
 /** What came of an attempt, in a word. */
 export function attemptBadge(attempt) {
-  return badge(attempt.error ? "bad" : "ok", attempt.status === null ? "No answer" : String(attempt.status));
+  return badge(attempt.error ? "bad" : "ok", attempt.status === null ? "No response" : String(attempt.status));
 }
 
 export function milliseconds(value) {
