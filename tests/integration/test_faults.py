@@ -225,7 +225,7 @@ def test_two_sweeps_at_once_do_no_harm(aws):
     world.answer = failing
     delivery = world.event(world.hook())
     world.work()
-    second = Sweeper(due=world.due, queue=world.queue, meter=world.meter, clock=world.clock)
+    second = Sweeper(due=world.due, queue=world.queue, meter=world.meter, botocore="1.2.3", clock=world.clock)
     world.clock.now += 1750
     assert world.sweeper.sweep() + second.sweep() == 1
     world.pass_time(60)

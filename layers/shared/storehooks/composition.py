@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from storehooks.adapters.access import ClientSecrets, TokensTable
     from storehooks.adapters.addresses import Addresses
     from storehooks.adapters.bus import EventBus
+    from storehooks.adapters.dead_letters import DeadLetters
     from storehooks.adapters.deliveries_queue import DeliveriesQueue
     from storehooks.adapters.delivery_context import DeliveryContexts
     from storehooks.adapters.delivery_log.circuits import Circuits
@@ -194,12 +195,14 @@ class Parts:
         return self._queue(self.settings.events_queue)
 
     @cached_property
-    def dead_letters(self) -> "Queue":
-        return self._queue(self.settings.events_dead_letters)
+    def dead_letters(self) -> "DeadLetters":
+        from storehooks.adapters.dead_letters import DeadLetters
+
+        return DeadLetters(self._queue(self.settings.events_dead_letters))
 
     @cached_property
     def deliveries_queue(self) -> "DeliveriesQueue":
-        from storehooks.adapters.deliveries_queue import DeliveriesQueue
+            from storehooks.adapters.deliveries_queue import DeliveriesQueue
 
         return DeliveriesQueue(self._queue(self.settings.deliveries_queue))
 
@@ -324,9 +327,15 @@ class Parts:
 
     @cached_property
     def sweeper(self) -> "Sweeper":
+        from storehooks.adapters.aws import BOTOCORE_VERSION
         from storehooks.flows.sweep import Sweeper
 
-        return Sweeper(due=self.due, queue=self.deliveries_queue, meter=self.meter, clock=self.clock)
+        return Sweeper(due=self.due,
+            queue=self.deliveries_queue,
+            meter=self.meter,
+            botocore=BOTOCORE_VERSION,
+            clock=self.clock,
+        )
 
     @cached_property
     def pinger(self) -> "Pinger":

@@ -4,27 +4,11 @@
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from storehooks.adapters.delivery_messages import read_task, to_message
 from storehooks.adapters.queue import MAX_DELAY_SECONDS, OutgoingMessage, Queue, as_body
-from storehooks.domain.delivery import RecordTask, Task, TaskMessage
-
-
-@dataclass(frozen=True, slots=True)
-class ReceivedTask:
-    """A message of the queue, and what it asks for: None if it is no task.
-
-    It comes again unless it is deleted: by Lambda, if it is of the batch that an invocation was given
-    (``batch_id`` is its id there), or by the invocation that took it from the queue itself (``receipt``).
-    ``came_before`` says that it was received already.
-    """
-
-    task: Task | None
-    came_before: bool
-    batch_id: str | None = None
-    receipt: str | None = None
+from storehooks.domain.delivery import ReceivedTask, RecordTask, Task, TaskMessage
 
 
 class DeliveriesQueue:

@@ -6,7 +6,6 @@ and what the log says of the delivery, so that what was done is not done again.
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from storehooks.adapters.access import client_key, valid_secrets
@@ -16,28 +15,13 @@ from storehooks.adapters.delivery_log.items import from_item
 from storehooks.adapters.delivery_log.keys import CIRCUIT_ID, Item, hook_of, item_key
 from storehooks.adapters.dynamodb import read_batch
 from storehooks.adapters.hooks_table import hook_key, to_hook
-from storehooks.domain.circuit import Circuit
-from storehooks.domain.delivery import AttemptTask, Delivery
-from storehooks.domain.hook import Hook
+from storehooks.domain.delivery import AttemptTask
+from storehooks.domain.delivery_context import DeliveryContext
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-type HookKey = tuple[str, int]
-"""A store's hash and the id of one of its hooks."""
-
 _TRIES = 4
-
-
-@dataclass(frozen=True, slots=True)
-class DeliveryContext:
-    """What was read. What is missing does not exist."""
-
-    hooks: Mapping[HookKey, Hook]
-    secrets: Mapping[tuple[str, str], tuple[str, ...]]
-    """Those that are valid now, the newest first, by store and client."""
-    deliveries: Mapping[str, Delivery]
-    circuits: Mapping[HookKey, Circuit]
 
 
 class DeliveryContexts:

@@ -250,3 +250,18 @@ class TaskMessage:
 
     task: Task
     delay_seconds: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedTask:
+    """A message of the queue, and what it asks for: None if it is no task.
+
+    It comes again unless it is deleted: by Lambda, if it is of the batch that an invocation was given
+    (``batch_id`` is its id there), or by the invocation that took it from the queue itself (``receipt``).
+    ``came_before`` says that it was received already.
+    """
+
+    task: Task | None
+    came_before: bool
+    batch_id: str | None = None
+    receipt: str | None = None

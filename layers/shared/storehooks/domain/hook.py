@@ -11,6 +11,9 @@ MAX_HOOKS_PER_SCOPE = 10
 # No store has hooks that 18 digits don't count.
 _ID = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
 
+type HookKey = tuple[str, int]
+"""A store's hash and the id of one of its hooks."""
+
 type HookStatus = Literal["active", "inactive", "deactivated"]
 
 

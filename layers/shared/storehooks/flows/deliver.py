@@ -20,28 +20,26 @@ from functools import partial
 
 from aws_lambda_powertools import Logger
 
-from storehooks.adapters.deliveries_queue import DeliveriesQueue, ReceivedTask
-from storehooks.adapters.delivery_context import DeliveryContext, DeliveryContexts, HookKey
-from storehooks.adapters.delivery_log.circuits import Circuits
-from storehooks.adapters.delivery_log.deliveries import DeliveryLog
-from storehooks.adapters.sender import Sender
 from storehooks.domain.callback import callback
 from storehooks.domain.circuit import Circuit
 from storehooks.domain.delivery import (
     AttemptTask,
     Delivery,
     HoldTask,
+    ReceivedTask,
     RecordTask,
     RecoverTask,
     TaskMessage,
     delivery_ids,
 )
+from storehooks.domain.delivery_context import DeliveryContext
 from storehooks.domain.errors import QueueFailedError, TransientError
-from storehooks.domain.hook import Hook
+from storehooks.domain.hook import Hook, HookKey
 from storehooks.domain.retry import RetrySchedule
 from storehooks.domain.state_machine import Defer, Drop, End, Known, Reject, Send, Why, before_attempt
 from storehooks.flows.meter import Duration, Meter
 from storehooks.flows.outcome import Outcomes, Sent
+from storehooks.flows.ports import Circuits, DeliveriesQueue, DeliveryContexts, DeliveryLog, Sender
 from storehooks.flows.recover import Recoverer
 from storehooks.flows.unexpected import alone, each_alone
 

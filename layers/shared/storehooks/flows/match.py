@@ -6,10 +6,6 @@ from itertools import chain
 
 from aws_lambda_powertools import Logger
 
-from storehooks.adapters.deliveries_queue import DeliveriesQueue
-from storehooks.adapters.event_ids import EventIdsTable
-from storehooks.adapters.hooks_table import HooksTable
-from storehooks.adapters.queue import OutgoingMessage, Queue
 from storehooks.api.event_envelope import from_envelope
 from storehooks.domain.delivery import TaskMessage, delivery_ids
 from storehooks.domain.errors import InvalidRequestError, QueueFailedError, TransientError
@@ -18,11 +14,10 @@ from storehooks.domain.hook import Hook
 from storehooks.domain.scope import subscriptions_to
 from storehooks.domain.state_machine import new_deliveries
 from storehooks.flows.meter import Count, Meter
+from storehooks.flows.ports import DeadLetters, DeliveriesQueue, EventIds, Hooks
 from storehooks.flows.unexpected import alone
 
 logger = Logger(utc=True)
-
-_MOST_REASON = 1000
 
 
 class Matcher:
@@ -31,10 +26,10 @@ class Matcher:
     def __init__(
         self,
         *,
-        hooks: HooksTable,
-        event_ids: EventIdsTable,
+        hooks: Hooks,
+        event_ids: EventIds,
         queue: DeliveriesQueue,
-        dead_letters: Queue,
+        dead_letters: DeadLetters,
         meter: Meter,
     ) -> None:
         self._hooks = hooks
@@ -109,10 +104,9 @@ class Matcher:
         reason = "; ".join(
             f"{problem.field} {problem.reason}, accepted: {problem.accepted}" for problem in error.problems
         )
-        reason = reason.encode("unicode_escape").decode()[:_MOST_REASON]  # SQS takes no control characters
         logger.warning("not an event", message_id=message_id, reason=reason)
         try:
-            self._dead_letters.send([OutgoingMessage(body, reason=reason)])
+            self._dead_letters.put(body, reason)
         except QueueFailedError as failure:
             self._meter.call_failed(
                 "sending to the dead letters failed", message_id=message_id, error=failure.code

@@ -5,13 +5,10 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from storehooks.adapters.addresses import Addresses
-from storehooks.adapters.hooks_table import HooksTable
-from storehooks.adapters.mailer import Mailer
-from storehooks.adapters.told_once import ToldOnce
 from storehooks.domain.deactivation_mail import deactivation_mail
 from storehooks.domain.errors import MailFailedError, TransientError
 from storehooks.domain.retry import RetrySchedule
+from storehooks.flows.ports import Addresses, Hooks, Mailer, ToldOnce
 
 logger = Logger(utc=True)
 
@@ -22,7 +19,7 @@ class Notifier:
     def __init__(
         self,
         *,
-        hooks: HooksTable,
+        hooks: Hooks,
         addresses: Addresses,
         told: ToldOnce,
         mailer: Mailer,

@@ -13,20 +13,13 @@ from functools import partial
 
 from aws_lambda_powertools import Logger
 
-from storehooks.adapters.bus import EventBus
-from storehooks.adapters.deliveries_queue import DeliveriesQueue
-from storehooks.adapters.delivery_context import HookKey
-from storehooks.adapters.delivery_log.circuits import Circuits
-from storehooks.adapters.delivery_log.deliveries import DeliveryLog
-from storehooks.adapters.hooks_table import HooksTable
-from storehooks.adapters.told_once import ToldOnce
 from storehooks.domain import exception_event
 from storehooks.domain.attempt import Attempt
 from storehooks.domain.circuit import Circuit
 from storehooks.domain.delivery import Delivery, HoldTask, RecordTask, Status, TaskMessage, delivery_ids
 from storehooks.domain.destination import destination_digest
 from storehooks.domain.errors import QueueFailedError, TransientError
-from storehooks.domain.hook import Hook
+from storehooks.domain.hook import Hook, HookKey
 from storehooks.domain.retry import RetrySchedule
 from storehooks.domain.scope import DELIVERY_EXCEPTION
 from storehooks.domain.state_machine import (
@@ -39,6 +32,7 @@ from storehooks.domain.state_machine import (
     seconds_to_next_hold,
 )
 from storehooks.flows.meter import Count, Duration, Meter
+from storehooks.flows.ports import Circuits, DeliveriesQueue, DeliveryLog, EventBus, Hooks, ToldOnce
 from storehooks.flows.unexpected import each_alone
 
 logger = Logger(utc=True)
@@ -84,7 +78,7 @@ class Outcomes:
         *,
         log: DeliveryLog,
         circuits: Circuits,
-        hooks: HooksTable,
+        hooks: Hooks,
         queue: DeliveriesQueue,
         bus: EventBus,
         told: ToldOnce,

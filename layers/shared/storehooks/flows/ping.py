@@ -5,8 +5,6 @@ from collections.abc import Callable
 
 from aws_lambda_powertools import Logger
 
-from storehooks.adapters.access import ClientSecrets
-from storehooks.adapters.sender import Sender
 from storehooks.domain.attempt import Attempt
 from storehooks.domain.callback import callback
 from storehooks.domain.delivery import Delivery
@@ -14,6 +12,7 @@ from storehooks.domain.errors import HookNotFoundError
 from storehooks.domain.hook import Hook
 from storehooks.domain.ping import new_ping
 from storehooks.domain.state_machine import may_ping
+from storehooks.flows.ports import ClientSecrets, Sender
 
 logger = Logger(utc=True)
 

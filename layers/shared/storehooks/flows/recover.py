@@ -15,12 +15,6 @@ from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Logger
 
-from storehooks.adapters.deliveries_queue import DeliveriesQueue
-from storehooks.adapters.delivery_log.circuits import Circuits
-from storehooks.adapters.delivery_log.deliveries import DeliveryLog
-from storehooks.adapters.delivery_log.recoveries import Recoveries
-from storehooks.adapters.delivery_log.selections import Selections
-from storehooks.adapters.hooks_table import HooksTable
 from storehooks.domain.circuit import Circuit
 from storehooks.domain.delivery import AttemptTask, DeliverySummary, RecoverTask, Status, TaskMessage
 from storehooks.domain.errors import (
@@ -45,6 +39,7 @@ from storehooks.domain.state_machine import (
     recovery_step,
     refusal_of,
 )
+from storehooks.flows.ports import Circuits, DeliveriesQueue, DeliveryLog, Hooks, Recoveries, Selections
 
 if TYPE_CHECKING:  # for the handlers that only order recoveries, and have no metrics
     from storehooks.flows.meter import Meter
@@ -113,7 +108,7 @@ class Recoverer:
         selections: Selections,
         log: DeliveryLog,
         circuits: Circuits,
-        hooks: HooksTable,
+        hooks: Hooks,
         queue: DeliveriesQueue,
         meter: "Meter",
         clock: Callable[[], float] = time.time,

@@ -5,8 +5,6 @@ from collections.abc import Callable
 
 from aws_lambda_powertools import Logger
 
-from storehooks.adapters.deliveries_queue import DeliveriesQueue
-from storehooks.adapters.delivery_log.deliveries import DeliveryLog
 from storehooks.domain.delivery import Delivery, TaskMessage
 from storehooks.domain.errors import HookInactiveError, QueueFailedError, StoreBusyError
 from storehooks.domain.hook import Hook
@@ -18,6 +16,7 @@ from storehooks.domain.state_machine import (
     redelivery_of,
     refusal_of,
 )
+from storehooks.flows.ports import DeliveriesQueue, DeliveryLog
 
 logger = Logger(utc=True)
 

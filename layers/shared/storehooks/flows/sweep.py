@@ -5,13 +5,11 @@ from collections.abc import Callable, Sequence
 
 from aws_lambda_powertools import Logger
 
-from storehooks.adapters.aws import BOTOCORE_VERSION
-from storehooks.adapters.deliveries_queue import DeliveriesQueue
-from storehooks.adapters.delivery_log.due import DueIndex
 from storehooks.domain.delivery import AttemptTask, TaskMessage, delivery_ids
 from storehooks.domain.errors import FaultError, QueueFailedError, StorehooksError, TransientError
 from storehooks.domain.state_machine import seconds_until
 from storehooks.flows.meter import Count, Meter
+from storehooks.flows.ports import DeliveriesQueue, DueDeliveries
 
 logger = Logger(utc=True)
 
@@ -21,19 +19,24 @@ _LONGEST_SWEEP_SECONDS = 50.0
 
 
 class Sweeper:
-    """Hands on what is due within a minute and a half, with the seconds that remain as its delay."""
+    """Hands on what is due within a minute and a half, with the seconds that remain as its delay.
+
+    :param botocore: its version, which each sweep logs: it changes when AWS updates the runtime.
+    """
 
     def __init__(
         self,
         *,
-        due: DueIndex,
+        due: DueDeliveries,
         queue: DeliveriesQueue,
         meter: Meter,
+        botocore: str,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._due = due
         self._queue = queue
         self._meter = meter
+        self._botocore = botocore
         self._clock = clock
 
     def sweep(self) -> int:
@@ -61,7 +64,7 @@ class Sweeper:
                 logger.warning("the sweep takes long and stops", handed_on=handed_on)
                 break
         # storehooks doctor reads all three.
-        logger.info("swept", handed_on=handed_on, is_whole=failure is None, botocore=BOTOCORE_VERSION)
+        logger.info("swept", handed_on=handed_on, is_whole=failure is None, botocore=self._botocore)
         if failure is not None:
             raise failure
         return handed_on

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from itertools import batched
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,7 @@ from storehooks.adapters.delivery_log.keys import (
 )
 from storehooks.adapters.dynamodb import ConditionFailedError, query_pages, reads_item, store_errors
 from storehooks.domain.delivery import SAFETY_SECONDS, AttemptTask
+from storehooks.domain.due import DueBatch, DueFailure
 from storehooks.domain.errors import CorruptItemError, TransientError
 
 if TYPE_CHECKING:
@@ -26,22 +26,6 @@ if TYPE_CHECKING:
 _MAX_CLAIM_SECONDS = 3600
 _CLAIMS_AT_ONCE = 16
 _MINUTE_SECONDS = 60
-
-
-@dataclass(frozen=True, slots=True)
-class DueFailure:
-    """A call that failed while due deliveries were looked for or claimed, and what it was about."""
-
-    error: TransientError | CorruptItemError
-    log_keys: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class DueBatch:
-    """Attempts that are due, each with its time in seconds since 1970, and the calls that failed."""
-
-    due: list[tuple[AttemptTask, float]]
-    failures: list[DueFailure]
 
 
 class DueIndex:

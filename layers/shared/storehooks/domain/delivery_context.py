@@ -1,0 +1,19 @@
+"""All that a batch of attempts has to know."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from storehooks.domain.circuit import Circuit
+from storehooks.domain.delivery import Delivery
+from storehooks.domain.hook import Hook, HookKey
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryContext:
+    """What was read. What is missing does not exist."""
+
+    hooks: Mapping[HookKey, Hook]
+    secrets: Mapping[tuple[str, str], tuple[str, ...]]
+    """Those that are valid now, the newest first, by store and client."""
+    deliveries: Mapping[str, Delivery]
+    circuits: Mapping[HookKey, Circuit]

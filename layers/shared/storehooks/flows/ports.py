@@ -1,0 +1,236 @@
+"""What the flows need of the world around them, as protocols.
+
+The adapters are what AWS has for each; the tests also have one in memory for each, and hold both to the same
+contract. Unless a method says otherwise, each may raise :class:`storehooks.domain.errors.TransientError`.
+Times are in seconds since 1970.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Protocol
+
+from storehooks.domain.attempt import Attempt, OutgoingRequest
+from storehooks.domain.circuit import Circuit
+from storehooks.domain.deactivation_mail import Mail
+from storehooks.domain.delivery import (
+    AttemptTask,
+    Delivery,
+    DeliverySummary,
+    ReceivedTask,
+    Status,
+    TaskMessage,
+)
+from storehooks.domain.delivery_context import DeliveryContext
+from storehooks.domain.due import DueBatch
+from storehooks.domain.event import Event
+from storehooks.domain.hook import Hook
+from storehooks.domain.recovery import Recovery
+
+
+class Hooks(Protocol):
+    """The hooks of all stores."""
+
+    def find(self, store_hash: str, hook_id: int) -> Hook | None:
+        """A hook as it is now; None if there is none."""
+
+    def subscribers(self, store_hash: str, scope: str) -> list[Hook]:
+        """The hooks for a scope that get its events, deactivated ones included. It may be a moment old."""
+
+    def deactivate(self, hook: Hook, reason: str) -> bool:
+        """Switch a hook off because failures say so; False if it has changed since it was read."""
+
+
+class DeliveryLog(Protocol):
+    """The deliveries of all hooks."""
+
+    def get(self, store_hash: str, hook_id: int, delivery_id: str) -> Delivery:
+        """A delivery.
+
+        :raises storehooks.domain.errors.DeliveryNotFoundError: when there is none, or its time is over.
+        """
+
+    def waiting(self, store_hash: str, hook_id: int, most: int) -> tuple[list[DeliverySummary], bool]:
+        """Some of what waits for a hook's next attempt; and whether that is not all."""
+
+    def has_reached(self, store_hash: str, hook_id: int, since: float) -> bool:
+        """Whether one of the hook's latest deliveries got there after a time."""
+
+    def save_delivered(self, deliveries: Sequence[Delivery]) -> None:
+        """Log deliveries that a destination has taken, whatever else the log says of them."""
+
+    def save(self, delivery: Delivery, *, over: Delivery | None) -> bool:
+        """Log a delivery over what was read of it, None if nothing.
+
+        :return: whether that was still what the log says; else nothing was written.
+        """
+
+    def end_waiting(self, delivery: DeliverySummary, status: Status) -> bool:
+        """Take a delivery out of those that wait; False if it did not wait any more."""
+
+    def begin_round(
+        self, delivery: DeliverySummary, now: float, *, unless_since: float | None = None
+    ) -> AttemptTask | None:
+        """Begin another round for a delivery that ended, unless its present one began at a time or later.
+
+        :return: the task of its next attempt; None if it is not as it was read any more.
+        """
+
+    def bring_forward(self, delivery: Delivery, now: float) -> bool:
+        """Have the next attempt of a delivery that waits made now; False if it is not as it was read."""
+
+
+class Selections(Protocol):
+    """The deliveries of a hook by status and time, as recoveries need them."""
+
+    def count(
+        self,
+        store_hash: str,
+        hook_id: int,
+        statuses: tuple[Status, ...],
+        between: tuple[float, float],
+        *,
+        within_seconds: float,
+    ) -> tuple[int, bool]:
+        """How many there are; and whether that is all, or the time was over."""
+
+    def pending(self, store_hash: str, hook_id: int, most: int) -> int:
+        """About how many are to be sent again, no further than this many."""
+
+    def next_of(self, recovery: Recovery, most: int) -> tuple[list[DeliverySummary], str | None]:
+        """The next ones of a recovery by id; and up to which id those are all, None if they are the last."""
+
+
+class DueDeliveries(Protocol):
+    """The deliveries whose next attempt no message brings."""
+
+    def take_due(self, until: float) -> Iterator[DueBatch]:
+        """Claim what is due up to a time, a few at a time. Raises nothing: a batch has its failures."""
+
+    def release(self, task: AttemptTask, next_attempt_at: float) -> None:
+        """Make what was claimed due again, because it could not be sent."""
+
+
+class Circuits(Protocol):
+    """The circuits of all hooks."""
+
+    def get(self, store_hash: str, hook_id: int) -> Circuit:
+        """A hook's circuit."""
+
+    def count_failures(self, store_hash: str, hook_id: int, number: int) -> None:
+        """Add to a hook's failures in a row."""
+
+    def count_success(self, store_hash: str, hook_id: int, failures: int) -> None:
+        """Note that something reached a hook now, and how many failures came after."""
+
+    def claim_probe(self, store_hash: str, hook_id: int) -> bool:
+        """Whether the caller may be the one that tries a tripped circuit now."""
+
+
+class Recoveries(Protocol):
+    """The recoveries of all hooks."""
+
+    def get(self, store_hash: str, hook_id: int, recovery_id: str) -> Recovery:
+        """A recovery.
+
+        :raises storehooks.domain.errors.RecoveryNotFoundError: when there is none, or its time is over.
+        """
+
+    def create(self, recovery: Recovery) -> None:
+        """Keep a new recovery."""
+
+    def save(self, recovery: Recovery, *, over: Recovery) -> bool:
+        """Keep a recovery after a step; False if somebody else has done that step."""
+
+
+class DeliveryContexts(Protocol):
+    """All that a batch of attempts has to know."""
+
+    def read(self, tasks: Iterable[AttemptTask]) -> DeliveryContext:
+        """The context of up to 25 attempts."""
+
+
+class DeliveriesQueue(Protocol):
+    """The queue of tasks."""
+
+    def send(self, messages: Sequence[TaskMessage]) -> None:
+        """Send all.
+
+        :raises storehooks.domain.errors.QueueFailedError: with the positions of those that were not taken.
+        """
+
+    def receive(self, *, wait_seconds: int) -> list[ReceivedTask]:
+        """Up to ten tasks, as soon as there is one; or none after so many seconds."""
+
+    def delete(self, received: Sequence[ReceivedTask]) -> None:
+        """Delete these, which are done.
+
+        :raises storehooks.domain.errors.QueueFailedError: with the positions of those that were not deleted.
+        """
+
+
+class DeadLetters(Protocol):
+    """The events queue's dead letters."""
+
+    def put(self, body: str, reason: str) -> None:
+        """Add a message that cannot be done, with the reason."""
+
+
+class EventIds(Protocol):
+    """The ids that publishers gave events in the last day."""
+
+    def is_new(self, event: Event) -> bool:
+        """Whether no other publication brought this id within the last day; it is remembered."""
+
+
+class EventBus(Protocol):
+    """The bus of events."""
+
+    def put(self, source: str, scope: str, detail: Mapping[str, Any]) -> str:
+        """Publish an event, and return the id that the bus gave it."""
+
+
+class ToldOnce(Protocol):
+    """Turns at telling something once."""
+
+    def claim(self, what: str) -> bool:
+        """Whether this is to be told now: nobody did, and nobody else is at it."""
+
+    def done(self, what: str) -> None:
+        """Remember that it was told."""
+
+
+class Addresses(Protocol):
+    """The notification emails of clients."""
+
+    def get(self, store_hash: str, client_id: str) -> tuple[str, ...]:
+        """Those of a client of a store."""
+
+
+class Mailer(Protocol):
+    """Sends emails."""
+
+    def send(self, addresses: Sequence[str], mail: Mail) -> str:
+        """Send one email to all of them, and return its id."""
+
+
+class ClientSecrets(Protocol):
+    """The secrets by which clients verify what they get."""
+
+    def valid_now(self, store_hash: str, client_id: str) -> tuple[str, ...]:
+        """Those of a client, the newest first; none if there is no such client."""
+
+
+class Sender(Protocol):
+    """Sends requests to destinations, many at once. Nothing of a destination makes it raise."""
+
+    @property
+    def in_flight(self) -> int:
+        """How many requests are under way."""
+
+    def start(self, key: str, request: OutgoingRequest) -> None:
+        """Begin to send a request, which :meth:`wait` will name by this key."""
+
+    def wait(self, seconds: float) -> list[tuple[str, Attempt]]:
+        """What is over, as soon as something is, or after so many seconds."""
+
+    def wake(self) -> None:
+        """Have :meth:`wait` return at once. From any thread."""
