@@ -3,6 +3,7 @@
 from typing import Any
 
 from storehooks.adapters.bus import EventBus
+from storehooks.adapters.claims import Claims
 from storehooks.adapters.deliveries_queue import DeliveriesQueue, from_record
 from storehooks.adapters.delivery_context import DeliveryContexts
 from storehooks.adapters.delivery_log.circuits import Circuits
@@ -12,7 +13,6 @@ from storehooks.adapters.delivery_log.selections import Selections
 from storehooks.adapters.hooks_table import HooksTable
 from storehooks.adapters.queue import Queue
 from storehooks.adapters.sender import Sender
-from storehooks.adapters.told_once import ToldOnce
 from storehooks.domain.retry import RetrySchedule
 from storehooks.flows.deliver import Deliverer
 from storehooks.flows.invocation import log_request_id
@@ -44,7 +44,7 @@ deliverer = Deliverer(
         hooks=hooks,
         queue=queue,
         bus=EventBus(setting("EVENT_BUS")),
-        told=ToldOnce(setting("EVENT_IDS_TABLE")),
+        claims=Claims(setting("EVENT_IDS_TABLE")),
         schedule=schedule,
         meter=meter,
     ),

@@ -3,9 +3,9 @@
 from typing import Any
 
 from storehooks.adapters.addresses import Addresses
+from storehooks.adapters.claims import Claims
 from storehooks.adapters.hooks_table import HooksTable
 from storehooks.adapters.mailer import Mailer
-from storehooks.adapters.told_once import ToldOnce
 from storehooks.domain.retry import RetrySchedule
 from storehooks.flows.invocation import log_request_id
 from storehooks.flows.notify import Notifier
@@ -14,7 +14,7 @@ from storehooks.settings import setting
 notifier = Notifier(
     hooks=HooksTable(setting("HOOKS_TABLE")),
     addresses=Addresses(setting("HOOKS_TABLE")),
-    told=ToldOnce(setting("EVENT_IDS_TABLE")),
+    claims=Claims(setting("EVENT_IDS_TABLE")),
     mailer=Mailer(setting("EMAIL_SENDER")),
     schedule=RetrySchedule.parse(setting("RETRY_SCHEDULE")),
 )

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from storehooks.adapters.access import AccessTables
+from storehooks.adapters.claims import Claims
 from storehooks.adapters.deliveries_queue import ReceivedTask
 from storehooks.adapters.delivery_context import DeliveryContexts
 from storehooks.adapters.delivery_log.circuits import Circuits
@@ -21,7 +22,6 @@ from storehooks.adapters.delivery_log.selections import Selections
 from storehooks.adapters.delivery_messages import from_message, to_message
 from storehooks.adapters.hooks_table import HooksTable
 from storehooks.adapters.queue import MAX_DELAY_SECONDS
-from storehooks.adapters.told_once import ToldOnce
 from storehooks.domain.attempt import Attempt, OutgoingRequest, Times
 from storehooks.domain.delivery import Delivery, Task, TaskMessage, new_delivery
 from storehooks.domain.errors import QueueFailedError, StorehooksError
@@ -224,13 +224,15 @@ class World:
         self._swept = self.clock.now
 
     def _deliverer(self, aws) -> Deliverer:
+        """That of a process of its own."""
+        self.claims = Claims("EventIdsTable", dynamodb=aws.dynamodb, clock=self.clock)
         outcomes = Outcomes(
             log=self.log,
             circuits=self.circuits,
             hooks=self.hooks,
             queue=self.queue,  # type: ignore[arg-type]
             bus=self.bus,  # type: ignore[arg-type]
-            told=ToldOnce("EventIdsTable", dynamodb=aws.dynamodb, clock=self.clock),
+            claims=self.claims,
             schedule=self.schedule,
             meter=self.meter,
             clock=self.clock,

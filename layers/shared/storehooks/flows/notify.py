@@ -6,9 +6,9 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from storehooks.adapters.addresses import Addresses
+from storehooks.adapters.claims import Claims
 from storehooks.adapters.hooks_table import HooksTable
 from storehooks.adapters.mailer import Mailer
-from storehooks.adapters.told_once import ToldOnce
 from storehooks.domain.deactivation_mail import deactivation_mail
 from storehooks.domain.errors import MailFailedError, StorehooksError
 from storehooks.domain.retry import RetrySchedule
@@ -24,13 +24,13 @@ class Notifier:
         *,
         hooks: HooksTable,
         addresses: Addresses,
-        told: ToldOnce,
+        claims: Claims,
         mailer: Mailer,
         schedule: RetrySchedule,
     ) -> None:
         self._hooks = hooks
         self._addresses = addresses
-        self._told = told
+        self._claims = claims
         self._mailer = mailer
         self._schedule = schedule
 
@@ -54,7 +54,7 @@ class Notifier:
             logger.info("nobody to write to", **known)
             return False
         occasion = f"{store_hash}#{hook_id}#{hook.deactivated_at}"
-        if not self._told.claim(occasion):
+        if not self._claims.claim(occasion):
             logger.info("written already, or somebody is at it", **known)
             return False
         mail = deactivation_mail(hook, deactivated_at=hook.deactivated_at, schedule=self._schedule)
@@ -66,7 +66,7 @@ class Notifier:
             raise
         logger.info("written", message_id=message_id, addresses=len(addresses), **known)
         try:
-            self._told.done(occasion)
+            self._claims.confirm(occasion)
         except StorehooksError as error:  # tried again, it would be written again
             logger.warning("not remembered", error=repr(error), **known)
         return True
