@@ -62,11 +62,6 @@ class HookLogs:
             self._delete(waiting, threads)
             yield _deliveries(waiting)
 
-    def forget_tellings(self, store_hash: str) -> None:
-        """Remove when the store's failing destinations were last told of."""
-        for keys in self._keys(f"told#{store_hash}"):
-            delete_items(self._dynamodb, self._table, keys, sleep=self._sleep)
-
     def _pages(self, store_hash: str, hook_ids: Iterable[int], client_id: str | None) -> Iterator[list[Item]]:
         """The keys of what is in the hooks' partitions."""
         with ThreadPoolExecutor(_AT_ONCE) as threads:

@@ -35,8 +35,8 @@ class Contents:
 class Removal:
     """What belongs to a store, or to one of its clients, and its removal.
 
-    Not removed: the store's counter of ids, and the event ids that were published, which are
-    forgotten after a day.
+    Not removed: the store's counter of ids; the event ids that were published, which are
+    forgotten after a day; and which notifications were sent, for two weeks at most.
 
     :param client_id: None for the whole store.
     """
@@ -126,8 +126,6 @@ class Removal:
 
     def _remove_log(self, tell: Tell) -> int:
         last_id, removed = self._hooks.last_id(self._store_hash), 0
-        if self._client_id is None:
-            self._logs.forget_tellings(self._store_hash)
         for more in self._logs.remove(self._store_hash, self._past_hooks(last_id), self._client_id):
             removed += more
             tell(removed)

@@ -78,8 +78,12 @@ class Stack:
             client_id,
             access=self.access(),
             hooks=self.hooks(),
-            logs=HookLogs(self.output("DeliveriesTable"), dynamodb=self._dynamodb()),
+            logs=self.hook_logs(),
         )
+
+    def hook_logs(self) -> HookLogs:
+        """The logs of the deployment's hooks, to be counted and removed."""
+        return HookLogs(self.output("DeliveriesTable"), dynamodb=self._dynamodb())
 
     def event_bus(self) -> EventBus:
         """The deployment's event bus."""

@@ -173,7 +173,7 @@ class Platform:
                 self._work()
                 return
 
-    def told_of(self, detail: dict[str, Any]) -> None:
+    def notified_of(self, detail: dict[str, Any]) -> None:
         """The bus hands an entry to the function behind its rule, which is tried three times."""
         event = load_event("notify_owners") | {"detail": detail}
         for pause in (*_ASYNC_PAUSES, None):

@@ -208,6 +208,7 @@ class World:
         self.recoveries = self.parts.recoveries
         self.selections = self.parts.selections
         self.circuits = self.parts.circuits
+        self.claims = self.parts.claims
         self.due = self.parts.due
         self.orders = self.parts.recovery_orders
         self.meter = self.parts.meter

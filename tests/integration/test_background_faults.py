@@ -165,11 +165,11 @@ def retries_are_due_in_half_an_hour(platform):
     platform.pass_time(1860)
 
 
-def owners_are_told(platform):
+def owners_are_notified(platform):
     hook = platform.hook()
     platform.addresses.put(STORE, hook.client_id, ["a@example.com"])
     platform.hooks.deactivate(hook, "it fails")
-    platform.told_of(deactivated(platform.hooks.find(STORE, hook.id), None))
+    platform.notified_of(deactivated(platform.hooks.find(STORE, hook.id), None))
 
 
 def delivery_log(platform) -> DeliveryLog:
@@ -203,7 +203,7 @@ SCENES: dict[str, list[Callable[[Platform], None]]] = {
         what_a_hook_got_is_sent_again,
     ],
     "retry_due": [retries_are_due_in_half_an_hour],
-    "notify_owners": [owners_are_told],
+    "notify_owners": [owners_are_notified],
 }
 
 

@@ -56,7 +56,7 @@ def test_failures_of_a_tripped_circuit_are_not_counted_on(aws):
         world.event(hook)
     assert counted(aws, world.work) == [
         "BatchGetItem",
-        *["PutItem"] * 6,  # and the one who tells of it
+        *["PutItem"] * 7,  # and to claim and to confirm that somebody is notified
         "UpdateItem",
     ]
     world.pass_time(40)
@@ -65,6 +65,19 @@ def test_failures_of_a_tripped_circuit_are_not_counted_on(aws):
     # The first attempt is a probe, which is claimed once; the others are put off.
     assert counted(aws, world.work) == ["BatchGetItem", "UpdateItem", "PutItem"]
     assert world.circuits.get(hook.store_hash, hook.id).failures == 5
+
+
+def test_a_failed_attempt_makes_three_calls_and_once_in_ten_minutes_two_more_to_notify(aws):
+    world = World(aws)
+    world.answer = lambda _request: (500, None)
+    hook = world.hook()
+    for calls in (["PutItem"] * 2, [], []):
+        world.event(hook)
+        assert counted(aws, world.work) == ["BatchGetItem", "PutItem", *calls, "UpdateItem"]
+    world.queue.waiting.clear()
+    world.clock.now += 600
+    world.event(hook)
+    assert counted(aws, world.work) == ["BatchGetItem", *["PutItem"] * 3, "UpdateItem"]
 
 
 def test_a_batch_of_deliveries_makes_two_calls_however_many_hooks_it_is_for(aws):

@@ -165,10 +165,11 @@ def test_the_rights_of_the_removal_are_tried_on_each_table(account, api):
     tried_first = calls_of(account, lambda: check_removal(subject.stack, "c" * 32))
     with Trial(subject, None) as trial:
         examine(trial.events[0], subject)
-        account.client("dynamodb").put_item(
-            TableName="DeliveriesTable",
-            Item={"hook": {"S": f"told#{trial._store_hash}"}, "id": {"S": "telling"}},
-        )
+        store_hash, dynamodb = trial._store_hash, account.client("dynamodb")
+        counter = {"store_hash": {"S": store_hash}, "id": {"N": "0"}, "last_id": {"N": "1"}}
+        dynamodb.put_item(TableName="HooksTable", Item=counter)
+        circuit = {"hook": {"S": f"{store_hash}#1"}, "id": {"S": "circuit"}}
+        dynamodb.put_item(TableName="DeliveriesTable", Item=circuit)
         needed = calls_of(account, lambda: examine(trial.removal, subject))
     assert needed <= tried_first
     assert ("BatchWriteItem", "DeliveriesTable") in needed

@@ -3,10 +3,13 @@
 import json
 
 import pytest
+from botocore.exceptions import ClientError
 
+from storehooks.adapters.claims import CLAIM_SECONDS
 from storehooks.adapters.delivery_messages import to_message
 from storehooks.domain.delivery import RecordTask, Status
 from storehooks.domain.errors import QueueFailedError, StoreBusyError, StoreFailedError
+from storehooks.domain.exception_event import RETRYING
 from storehooks.flows.sweep import Sweeper
 from tests.integration.delivery_world import VISIBILITY_SECONDS, World
 
@@ -437,7 +440,7 @@ def test_an_event_bus_that_fails_keeps_no_delivery_from_its_retries(world, monke
     assert world.attempts(delivery) == [0, 60]
 
 
-def test_the_end_of_a_hook_is_told_when_the_bus_is_back(world, monkeypatch):
+def test_the_end_of_a_hook_is_notified_of_when_the_bus_is_back(world, monkeypatch):
     hook = world.hook(scope="store/order/created")
     world.answer = failing
     world.event(hook)
@@ -448,3 +451,72 @@ def test_the_end_of_a_hook_is_told_when_the_bus_is_back(world, monkeypatch):
     assert not world.current(hook).is_active
     world.pass_time(300)
     assert world.bus.codes.count(90002) == 1
+
+
+def test_a_failure_that_the_bus_did_not_take_is_notified_of_by_the_next_one_once_the_claim_expired(
+    world, monkeypatch
+):
+    hook = world.hook()
+    world.answer = failing
+    world.event(hook)
+    with monkeypatch.context() as patched:
+        patched.setattr(world.bus, "put", always(QueueFailedError("x", frozenset({0}))))
+        world.work()
+    world.clock.now += CLAIM_SECONDS - 1
+    world.event(hook)
+    world.work()
+    assert world.bus.codes == [], "somebody may still be at it"
+    world.clock.now += 1
+    world.event(hook)
+    world.work()
+    assert world.bus.codes == [RETRYING]
+
+
+def test_a_process_killed_after_it_claimed_to_notify_silences_no_other(world, aws, monkeypatch):
+    hook = world.hook()
+    world.answer = failing
+    world.event(hook)
+    crash(world, monkeypatch, world.bus, "put")
+    world.deliverer = world._deliverer(aws)
+    world.clock.now += CLAIM_SECONDS
+    world.event(hook)
+    world.work()
+    assert world.bus.codes == [RETRYING]
+
+
+def test_a_process_killed_before_it_confirmed_makes_one_notification_more(world, aws, monkeypatch):
+    hook = world.hook()
+    world.answer = failing
+    world.event(hook)
+    crash(world, monkeypatch, world.claims, "confirm")
+    assert world.bus.codes == [RETRYING]
+    world.deliverer = world._deliverer(aws)
+    world.clock.now += CLAIM_SECONDS
+    for _ in range(3):
+        world.event(hook)
+        world.work()
+    assert world.bus.codes == [RETRYING, RETRYING]
+
+
+def test_a_notification_that_is_not_remembered_is_one_nevertheless(world, aws, monkeypatch):
+    """Its own process knows it; another may notify again."""
+    hook = world.hook()
+    world.answer = failing
+    world.event(hook)
+    put = aws.dynamodb.put_item
+
+    def forget(**given):
+        if given["TableName"] == "EventIdsTable" and "ConditionExpression" not in given:
+            raise ClientError({"Error": {"Code": "InternalServerError"}}, "PutItem")
+        return put(**given)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(aws.dynamodb, "put_item", forget)
+        world.work()
+    world.queue.waiting.clear()
+    for entries, deliverer in ((1, world.deliverer), (2, world._deliverer(aws))):
+        world.deliverer = deliverer
+        world.clock.now += CLAIM_SECONDS
+        world.event(hook)
+        world.work()
+        assert world.bus.entries == entries

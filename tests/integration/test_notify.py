@@ -184,15 +184,15 @@ def test_a_refusal_of_ses_stands_in_the_log_with_its_ids_and_no_address(
 
 def test_a_mail_that_is_not_remembered_is_a_mail_nevertheless(functions, aws, hook, named, monkeypatch):
     named("a@example.com")
-    told = functions.parts("notify_owners").told
-    put, tries = told._dynamodb.put_item, iter([True, False])
+    claims = functions.parts("notify_owners").claims
+    put, tries = claims._dynamodb.put_item, iter([True, False])
 
     def fail_the_second_time(**item):
         if next(tries):
             return put(**item)
         raise ClientError({"Error": {"Code": "InternalServerError"}}, "PutItem")
 
-    monkeypatch.setattr(told._dynamodb, "put_item", fail_the_second_time)
+    monkeypatch.setattr(claims._dynamodb, "put_item", fail_the_second_time)
     assert notify(functions, hook) is True
     assert len(sent()) == 1
 
@@ -220,4 +220,4 @@ def test_what_a_mail_costs(functions, aws, hook, named):
     notify(functions, hook)
     assert aws.calls[before:] == ["GetItem", "GetItem", "PutItem", "SendEmail", "PutItem"]
     notify(functions, hook)
-    assert aws.calls[before + 5 :] == ["GetItem", "GetItem", "PutItem"]
+    assert aws.calls[before + 5 :] == ["GetItem", "GetItem"], "this process knows that it did"

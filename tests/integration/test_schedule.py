@@ -7,9 +7,11 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from storehooks.adapters.deliveries_queue import ReceivedTask
 from storehooks.domain.delivery import Status
 from storehooks.domain.retry import BIGCOMMERCE_SCHEDULE, RetrySchedule
 from tests.integration.delivery_world import World
+from tests.integration.interleaving import interleavings
 
 
 @pytest.fixture
@@ -275,23 +277,23 @@ def test_what_waits_for_a_deactivated_hook_is_held_and_never_sent_by_itself(worl
     assert len(world.sent) == sent + 1
 
 
-def test_a_deactivation_is_told_once_however_often_its_hook_is_looked_at(world, monkeypatch):
+def test_a_deactivation_is_notified_of_once_however_often_its_hook_is_looked_at(world, monkeypatch):
     """Who hears of it by the bus itself, such as an operator, has no matching that knows a repeat."""
     monkeypatch.setattr("storehooks.flows.outcome._HOLD_AT_ONCE", 2)
     hook = world.hook()
     world.answer = lambda _request: (500, None)
     waiting = [world.event(hook) for _ in range(7)]
     world.work()
-    told = world.bus.entries
+    before = world.bus.entries
     world.answer = lambda _request: (410, None)
     world.event(hook)
     world.pass_time(200)
     assert {world.logged(delivery).status for delivery in waiting} == {Status.HELD}
-    assert world.bus.entries - told == 1
+    assert world.bus.entries - before == 1
     assert world.bus.codes.count(90002) == 1
 
 
-def test_a_hook_that_is_deactivated_again_is_told_of_again(world):
+def test_a_hook_that_is_deactivated_again_is_notified_of_again(world):
     hook = world.hook()
     world.answer = lambda _request: (410, None)
     for _ in range(2):
@@ -317,7 +319,7 @@ def test_more_waiting_deliveries_than_one_task_holds_are_all_held(world, monkeyp
 # ---------------------------------------------------------------- operational events
 
 
-def test_failures_are_told_of_once_in_ten_minutes_and_the_end_once(aws):
+def test_failures_are_notified_of_once_in_ten_minutes_and_the_end_once(aws):
     world = World(aws, schedule="60,60,60,60,60,60,60,60,60,60,60,60,60,60,60,60")
     hook = world.hook("https://app.example.com/path?key=secret")
     exhausted(world, hook)
@@ -334,7 +336,7 @@ def test_failures_are_told_of_once_in_ten_minutes_and_the_end_once(aws):
     assert "secret" not in str(world.bus.events)
 
 
-def test_two_hooks_of_one_destination_are_told_of_once(world):
+def test_two_hooks_of_one_destination_are_notified_of_once(world):
     world.answer = failing
     for scope in ("store/order/*", "store/order/created"):
         world.event(world.hook("https://app.example.com/same", scope))
@@ -342,7 +344,7 @@ def test_two_hooks_of_one_destination_are_told_of_once(world):
     assert world.bus.codes == [90001]
 
 
-def test_two_processes_tell_of_a_destination_once(world):
+def test_two_processes_notify_of_a_destination_once(world):
     world.answer = failing
     hook = world.hook()
     world.event(hook)
@@ -353,14 +355,41 @@ def test_two_processes_tell_of_a_destination_once(world):
     assert world.bus.codes == [90001]
 
 
-def test_a_hook_on_delivery_exceptions_is_never_told_of(world):
+def test_two_processes_at_once_notify_of_a_destination_once(aws, monkeypatch):
+    """Wherever one breaks into the other: also between its claim, its event and its confirmation."""
+    world: World
+
+    def begin():
+        nonlocal world
+        aws.empty("HooksTable", "DeliveriesTable", "EventIdsTable")
+        world = World(aws)
+        world.answer = failing
+        hook = world.hook()
+        world.event(hook), world.event(hook)
+
+    def work(deliverer):
+        ((body, came_before),) = world.queue.take(1)
+        deliverer.deliver([ReceivedTask(world.task(body), came_before, batch_id="0")])
+
+    def first():
+        work(world.deliverer)
+
+    def second():
+        work(world._deliverer(aws))
+
+    for _ in interleavings(monkeypatch, begin, first, second):
+        assert world.bus.codes == [90001]
+        assert len(world.sent) == 2
+
+
+def test_a_hook_on_delivery_exceptions_is_never_notified_of(world):
     hook = world.hook(scope="store/hook/deliveryException")
     exhausted(world, hook)
     assert not world.current(hook).is_active
     assert world.bus.events == []
 
 
-def test_the_end_is_one_event_however_often_it_is_told(world):
+def test_the_end_is_one_event_however_often_it_is_notified_of(world):
     hook = world.hook()
     world.answer = failing
     for _ in range(5):

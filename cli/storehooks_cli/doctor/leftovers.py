@@ -61,6 +61,7 @@ def check_removal(stack: Stack, client_id: str) -> None:
     """
     store_hash = STORE_HASH + client_id
     remove(stack, client_id)  # which reads, and deletes from the hooks
+    list(stack.hook_logs().count(store_hash, [1], None))  # a run that made a hook has a log
     keys = {
         "TokensTable": {"token_sha256": {"S": client_id}},
         "ClientsTable": client_key(store_hash, client_id),

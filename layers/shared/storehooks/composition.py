@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from storehooks.adapters.access import ClientSecrets, TokensTable
     from storehooks.adapters.addresses import Addresses
     from storehooks.adapters.bus import EventBus
+    from storehooks.adapters.claims import Claims
     from storehooks.adapters.dead_letters import DeadLetters
     from storehooks.adapters.deliveries_queue import DeliveriesQueue
     from storehooks.adapters.delivery_context import DeliveryContexts
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from storehooks.adapters.mailer import Mailer
     from storehooks.adapters.queue import Queue
     from storehooks.adapters.sender import Sender
-    from storehooks.adapters.told_once import ToldOnce
     from storehooks.domain.retry import RetrySchedule
     from storehooks.flows.deliver import Deliverer
     from storehooks.flows.match import Matcher
@@ -116,10 +116,10 @@ class Parts:
         return EventIdsTable(self.settings.event_ids_table, dynamodb=self.dynamodb, clock=self.clock)
 
     @cached_property
-    def told(self) -> "ToldOnce":
-        from storehooks.adapters.told_once import ToldOnce
+    def claims(self) -> "Claims":
+        from storehooks.adapters.claims import Claims
 
-        return ToldOnce(self.settings.event_ids_table, dynamodb=self.dynamodb, clock=self.clock)
+        return Claims(self.settings.event_ids_table, dynamodb=self.dynamodb, clock=self.clock)
 
     @cached_property
     def log(self) -> "DeliveryLog":
@@ -202,7 +202,7 @@ class Parts:
 
     @cached_property
     def deliveries_queue(self) -> "DeliveriesQueue":
-            from storehooks.adapters.deliveries_queue import DeliveriesQueue
+        from storehooks.adapters.deliveries_queue import DeliveriesQueue
 
         return DeliveriesQueue(self._queue(self.settings.deliveries_queue))
 
@@ -287,7 +287,7 @@ class Parts:
             hooks=self.hooks,
             queue=self.deliveries_queue,
             bus=self.bus,
-            told=self.told,
+            claims=self.claims,
             schedule=self.schedule,
             meter=self.meter,
             clock=self.clock,
@@ -330,7 +330,8 @@ class Parts:
         from storehooks.adapters.aws import BOTOCORE_VERSION
         from storehooks.flows.sweep import Sweeper
 
-        return Sweeper(due=self.due,
+        return Sweeper(
+            due=self.due,
             queue=self.deliveries_queue,
             meter=self.meter,
             botocore=BOTOCORE_VERSION,
@@ -350,7 +351,7 @@ class Parts:
         return Notifier(
             hooks=self.hooks,
             addresses=self.addresses,
-            told=self.told,
+            claims=self.claims,
             mailer=self.mailer,
             schedule=self.schedule,
         )

@@ -207,7 +207,7 @@ class RecordTask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HoldTask:
-    """Hold what waits for a hook, if it is deactivated, and tell of it. Repeating it does no harm."""
+    """Hold what waits for a hook, if it is deactivated, and notify of that. Repeating it does no harm."""
 
     store_hash: str
     hook_id: int

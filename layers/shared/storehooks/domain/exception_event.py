@@ -16,13 +16,17 @@ from storehooks.domain.scope import DELIVERY_EXCEPTION
 RETRYING = 90001
 DEACTIVATED = 90002
 
-TELL_AGAIN_SECONDS = 600
+NOTIFY_AGAIN_SECONDS = 600
 """At most one 90001 goes out in this time for a destination (BigCommerce)."""
+
+REMEMBERED_SECONDS = 14 * 24 * 60 * 60
+"""How long it is remembered that a deactivation was notified of: as long as a dead letter is kept, which may
+ask for the same again."""
 
 SOURCE = "storehooks.deliveries"
 
 
-def may_be_told_of(hook: Hook) -> bool:
+def may_notify(hook: Hook) -> bool:
     """Whether a hook's failures raise events."""
     return hook.scope != DELIVERY_EXCEPTION
 
@@ -34,7 +38,7 @@ def retrying(hook: Hook, delivery: Delivery, attempt: Attempt) -> dict[str, Any]
 
 
 def deactivated(hook: Hook, store_id: str | None) -> dict[str, Any]:
-    """A hook was deactivated. However often this is told, it is one event."""
+    """A hook was deactivated. However often it is put on the bus, it is one event."""
     where = origin(hook.destination)
     message = f"Delivering to {where} failed: {hook.deactivation_reason}. The hook was deactivated"
     detail = _detail(hook, DEACTIVATED, message, store_id)

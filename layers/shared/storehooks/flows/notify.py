@@ -7,8 +7,9 @@ from aws_lambda_powertools import Logger
 
 from storehooks.domain.deactivation_mail import deactivation_mail
 from storehooks.domain.errors import MailFailedError, TransientError
+from storehooks.domain.exception_event import REMEMBERED_SECONDS
 from storehooks.domain.retry import RetrySchedule
-from storehooks.flows.ports import Addresses, Hooks, Mailer, ToldOnce
+from storehooks.flows.ports import Addresses, Claims, Hooks, Mailer
 
 logger = Logger(utc=True)
 
@@ -21,13 +22,13 @@ class Notifier:
         *,
         hooks: Hooks,
         addresses: Addresses,
-        told: ToldOnce,
+        claims: Claims,
         mailer: Mailer,
         schedule: RetrySchedule,
     ) -> None:
         self._hooks = hooks
         self._addresses = addresses
-        self._told = told
+        self._claims = claims
         self._mailer = mailer
         self._schedule = schedule
 
@@ -51,7 +52,7 @@ class Notifier:
             logger.info("nobody to write to", **known)
             return False
         occasion = f"{store_hash}#{hook_id}#{hook.deactivated_at}"
-        if not self._told.claim(occasion):
+        if not self._claims.claim(occasion):
             logger.info("written already, or somebody is at it", **known)
             return False
         mail = deactivation_mail(hook, deactivated_at=hook.deactivated_at, schedule=self._schedule)
@@ -63,7 +64,7 @@ class Notifier:
             raise
         logger.info("written", message_id=message_id, addresses=len(addresses), **known)
         try:
-            self._told.done(occasion)
+            self._claims.confirm(occasion, for_seconds=REMEMBERED_SECONDS)
         except TransientError as error:  # tried again, it would be written again
             logger.warning("not remembered", error=repr(error), **known)
         return True

@@ -3,13 +3,13 @@
 The order matters, for the work can stop anywhere: what repeating would undo comes last.
 """
 
-import math
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from aws_lambda_powertools import Logger
 
@@ -32,7 +32,7 @@ from storehooks.domain.state_machine import (
     seconds_to_next_hold,
 )
 from storehooks.flows.meter import Count, Duration, Meter
-from storehooks.flows.ports import Circuits, DeliveriesQueue, DeliveryLog, EventBus, Hooks, ToldOnce
+from storehooks.flows.ports import Circuits, Claims, DeliveriesQueue, DeliveryLog, EventBus, Hooks
 from storehooks.flows.unexpected import each_alone
 
 logger = Logger(utc=True)
@@ -42,7 +42,6 @@ _RECORD_AGAIN_SECONDS = 30
 _HOLD_SURELY_AFTER_SECONDS = 30
 _HOLD_AT_ONCE = 500
 _AT_ONCE = 16
-_MOST_TOLD = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +80,7 @@ class Outcomes:
         hooks: Hooks,
         queue: DeliveriesQueue,
         bus: EventBus,
-        told: ToldOnce,
+        claims: Claims,
         schedule: RetrySchedule,
         meter: Meter,
         clock: Callable[[], float] = time.time,
@@ -91,13 +90,10 @@ class Outcomes:
         self._hooks = hooks
         self._queue = queue
         self._bus = bus
-        # Whose deactivation was told of.
-        self._deactivations = told
+        self._claims = claims
         self._schedule = schedule
         self._meter = meter
         self._clock = clock
-        # Destinations whose failures somebody told of, as far as this process knows, and since when.
-        self._told: dict[tuple[str, str], float] = {}
 
     def settle(self, sent: Sequence[Sent], circuits: dict[HookKey, Circuit]) -> set[str]:
         """Log attempts and do what follows from them. One that meets a mistake of ours fails alone.
@@ -144,7 +140,7 @@ class Outcomes:
         return unsettled
 
     def hold(self, task: HoldTask) -> None:
-        """Tell of a hook's deactivation, and hold what waits for it. Without effect if it is not deactivated.
+        """Notify of a hook's deactivation, and hold what waits for it; nothing if it is not deactivated.
 
         :raises TransientError: when the task has to be repeated.
         """
@@ -152,7 +148,7 @@ class Outcomes:
         status = held_as(hook)
         if hook is None or status is None:
             return
-        self._tell_of_deactivation(hook, task)
+        self._notify_of_deactivation(hook, task)
         waiting, is_more = self._log.waiting(task.store_hash, task.hook_id, _HOLD_AT_ONCE)
         with ThreadPoolExecutor(_AT_ONCE) as threads:
             held = sum(threads.map(lambda delivery: self._log.end_waiting(delivery, status), waiting))
@@ -162,18 +158,30 @@ class Outcomes:
             wait = seconds_to_next_hold(held=held, deactivated_at=hook.deactivated_at or 0, now=self._clock())
             self._queue.send([TaskMessage(task, wait)])
 
-    def _tell_of_deactivation(self, hook: Hook, task: HoldTask) -> None:
-        """Raise the event for it, unless that was done. A task that ends in between comes again."""
-        occasion = f"bus#{hook.store_hash}#{hook.id}#{hook.deactivated_at}"
-        if not exception_event.may_be_told_of(hook) or not self._deactivations.claim(occasion):
+    def _notify_of_deactivation(self, hook: Hook, task: HoldTask) -> None:
+        """Put the event for it on the bus, unless that was done. A task that ends in between comes again."""
+        if not exception_event.may_notify(hook):
             return
-        detail = exception_event.deactivated(hook, task.store_id)
+        occasion = f"bus#{hook.store_hash}#{hook.id}#{hook.deactivated_at}"
+        if self._claims.claim(occasion):
+            self._put_once(
+                exception_event.deactivated(hook, task.store_id), occasion, exception_event.REMEMBERED_SECONDS
+            )
+
+    def _put_once(self, detail: Mapping[str, Any], occasion: str, for_seconds: int) -> None:
+        """Put an event on the bus whose occasion was claimed, and confirm that.
+
+        :raises StorehooksError: when the bus did not take it. Then the claim expires.
+        """
         self._bus.put(exception_event.SOURCE, DELIVERY_EXCEPTION, detail)
         try:
-            self._deactivations.done(occasion)
-        except TransientError as error:  # it may be told again
+            self._claims.confirm(occasion, for_seconds=for_seconds)
+        except TransientError as error:  # another process may put it there again
             self._meter.call_failed(
-                "not remembered", error=repr(error), store_hash=hook.store_hash, hook_id=hook.id
+                "not remembered",
+                error=repr(error),
+                store_hash=detail["store_hash"],
+                hook_id=detail["data"]["id"],
             )
 
     def _outcome(self, one: Sent, circuit: Circuit) -> Outcome:
@@ -226,7 +234,7 @@ class Outcomes:
         unsettled |= self._send(messages)
         for one, after, _ in saving:
             if after.status is Status.RETRYING:
-                self._tell(one.sent)
+                self._notify_of_failure(one.sent)
         return unsettled
 
     def _ended_with_their_hooks(self, failed: Sequence[_Failed], unsettled: set[str]) -> dict[str, Delivery]:
@@ -260,7 +268,7 @@ class Outcomes:
             client_id=hook.client_id,
             store_id=exception_event.store_id_of(delivery),
         )
-        # First what comes after it: were the work to stop in between, nobody would be told.
+        # First what comes after it: were the work to stop in between, nobody would be notified.
         self._queue.send([TaskMessage(task, _HOLD_SURELY_AFTER_SECONDS)])
         reason = deactivation_reason(delivery)
         if not self._hooks.deactivate(hook, reason):
@@ -270,22 +278,18 @@ class Outcomes:
         self._send([TaskMessage(task)])
         return True
 
-    def _tell(self, one: Sent) -> None:
-        """Raise the event for a failed attempt, unless that was done a moment ago."""
-        if not exception_event.may_be_told_of(one.hook):
+    def _notify_of_failure(self, one: Sent) -> None:
+        """Put the event for a failed attempt on the bus, unless its destination had one in ten minutes.
+
+        If the bus fails, the claim expires, and a later failure notifies.
+        """
+        if not exception_event.may_notify(one.hook):
             return
-        store_hash, digest = one.hook.store_hash, destination_digest(one.hook.destination)
-        now = self._clock()
-        if self._told.get((store_hash, digest), -math.inf) > now - exception_event.TELL_AGAIN_SECONDS:
-            return
-        pause = exception_event.TELL_AGAIN_SECONDS
+        occasion = f"destination#{one.hook.store_hash}#{destination_digest(one.hook.destination)}"
         try:
-            if self._log.claim_telling(store_hash, digest, pause_seconds=pause):
+            if self._claims.claim(occasion):
                 detail = exception_event.retrying(one.hook, one.delivery, one.attempt)
-                self._bus.put(exception_event.SOURCE, DELIVERY_EXCEPTION, detail)
-            if len(self._told) >= _MOST_TOLD:
-                self._told.clear()
-            self._told[store_hash, digest] = now
+                self._put_once(detail, occasion, exception_event.NOTIFY_AGAIN_SECONDS)
         except TransientError as error:
             self._meter.call_failed("delivery exception not told", error=repr(error), **one.delivery.log_keys)
 

@@ -188,14 +188,14 @@ class EventBus(Protocol):
         """Publish an event, and return the id that the bus gave it."""
 
 
-class ToldOnce(Protocol):
-    """Turns at telling something once."""
+class Claims(Protocol):
+    """Claims of what is to be done once. A claim that is not confirmed expires soon."""
 
     def claim(self, what: str) -> bool:
-        """Whether this is to be told now: nobody did, and nobody else is at it."""
+        """Whether the caller is to do this now: it was not done, and nobody else has claimed it."""
 
-    def done(self, what: str) -> None:
-        """Remember that it was told."""
+    def confirm(self, what: str, *, for_seconds: int) -> None:
+        """Note that it was done, and is not to be done again for so long."""
 
 
 class Addresses(Protocol):

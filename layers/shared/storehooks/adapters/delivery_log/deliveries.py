@@ -316,25 +316,6 @@ class DeliveryLog:
             return False
         return True
 
-    def claim_telling(self, store_hash: str, destination_digest: str, *, pause_seconds: int) -> bool:
-        """Whether the caller may tell of a destination's failures: nobody has for so long. One call."""
-        now = int(self._clock())
-        try:
-            with store_errors():
-                self._dynamodb.put_item(
-                    TableName=self._table,
-                    Item={
-                        "hook": {"S": f"told#{store_hash}"},
-                        "id": {"S": destination_digest},
-                        "expires_at": {"N": str(now + pause_seconds)},
-                    },
-                    ConditionExpression="attribute_not_exists(id) OR expires_at <= :now",
-                    ExpressionAttributeValues={":now": {"N": str(now)}},
-                )
-        except ConditionFailedError:
-            return False
-        return True
-
     def _item(self, delivery: Delivery) -> Item:
         return to_item(delivery, expires_at=self._expires_at(delivery.next_attempt_at))
 

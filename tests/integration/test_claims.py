@@ -1,0 +1,129 @@
+"""What is to be done once is claimed, done and confirmed."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from botocore.exceptions import ClientError
+
+from storehooks.adapters.claims import CLAIM_SECONDS, Claims
+from storehooks.domain.errors import StoreFailedError
+from tests.integration.delivery_world import Clock
+
+WHAT = "destination#5ueh97#0"
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def process(aws, clock):
+    """Makes the claims of another process."""
+    return lambda: Claims("EventIdsTable", dynamodb=aws.dynamodb, clock=clock)
+
+
+def test_a_claim_that_is_not_confirmed_expires_soon(process, clock):
+    first, second = process(), process()
+    assert first.claim(WHAT) is True
+    assert (first.claim(WHAT), second.claim(WHAT)) == (False, False)
+    clock.now += CLAIM_SECONDS - 1
+    assert (first.claim(WHAT), second.claim(WHAT)) == (False, False)
+    clock.now += 1
+    assert second.claim(WHAT) is True
+    assert first.claim(WHAT) is False
+
+
+def test_what_was_confirmed_is_not_done_again_for_as_long_as_that_says(process, clock):
+    first, second = process(), process()
+    assert first.claim(WHAT) is True
+    first.confirm(WHAT, for_seconds=600)
+    clock.now += 599
+    assert (first.claim(WHAT), second.claim(WHAT)) == (False, False)
+    clock.now += 1
+    assert second.claim(WHAT) is True
+
+
+def test_it_is_confirmed_for_as_long_as_a_dead_letter_is_kept(process, clock):
+    first = process()
+    first.claim(WHAT)
+    first.confirm(WHAT)
+    clock.now += CONFIRMED_SECONDS - 1
+    assert process().claim(WHAT) is False
+    clock.now += 1
+    assert process().claim(WHAT) is True
+
+
+def test_a_claim_is_of_one_thing_alone(process):
+    claims = process()
+    assert claims.claim(WHAT) is True
+    assert claims.claim("another") is True
+
+
+def test_of_many_processes_at_once_one_gets_it(process):
+    with ThreadPoolExecutor(16) as threads:
+        assert sum(threads.map(lambda one: one.claim(WHAT), [process() for _ in range(50)])) == 1
+
+
+def test_a_process_asks_once_and_then_knows_until_when_it_is_refused(aws, process, clock):
+    first, second = process(), process()
+    first.claim(WHAT)
+    assert second.claim(WHAT) is False
+    clock.now += CLAIM_SECONDS - 1
+    before = len(aws.calls)
+    assert (first.claim(WHAT), second.claim(WHAT)) == (False, False)
+    assert len(aws.calls) == before
+    clock.now += 1
+    assert second.claim(WHAT) is True, "not remembered for longer than the claim that it lost to"
+    second.confirm(WHAT, for_seconds=600)
+    before = len(aws.calls)
+    for _ in range(3):
+        assert (first.claim(WHAT), second.claim(WHAT)) == (False, False)
+    assert len(aws.calls) == before + 1
+    clock.now += 600
+    assert first.claim(WHAT) is True
+
+
+def test_a_process_that_knows_too_much_forgets_it_and_asks_again(process, monkeypatch):
+    monkeypatch.setattr("storehooks.adapters.claims._MAX_REMEMBERED", 3)
+    claims, whats = process(), [str(number) for number in range(10)]
+    assert [claims.claim(what) for what in whats] == [True] * 10
+    assert len(claims._refused_until) <= 3
+    assert [claims.claim(what) for what in whats] == [False] * 10
+
+
+def test_a_claim_whose_response_was_lost_is_its_own_when_it_is_repeated(aws, process, monkeypatch):
+    claims, put = process(), aws.dynamodb.put_item
+
+    def twice(**given):
+        put(**given)
+        return put(**given)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(aws.dynamodb, "put_item", twice)
+        assert claims.claim(WHAT) is True
+    assert (claims.claim(WHAT), process().claim(WHAT)) == (False, False)
+
+
+def test_what_was_done_and_not_confirmed_only_its_own_process_knows(aws, process, clock, monkeypatch):
+    def fail(**_given):
+        raise ClientError({"Error": {"Code": "InternalServerError"}}, "PutItem")
+
+    claims = process()
+    claims.claim(WHAT)
+    with monkeypatch.context() as patched:
+        patched.setattr(aws.dynamodb, "put_item", fail)
+        with pytest.raises(StoreFailedError):
+            claims.confirm(WHAT)
+    clock.now += CLAIM_SECONDS
+    assert claims.claim(WHAT) is False
+    assert process().claim(WHAT) is True
+
+
+def test_claims_of_earlier_releases_hold(aws, process, clock):
+    """They have no more than these two attributes; a `#` begins no publisher's event id."""
+    item = {"event_key": {"S": f"#told#{WHAT}"}, "expires_at": {"N": str(int(clock.now) + 600)}}
+    aws.dynamodb.put_item(TableName="EventIdsTable", Item=item)
+    assert process().claim(WHAT) is False
+    clock.now += 600
+    assert process().claim(WHAT) is True
