@@ -116,7 +116,8 @@ def test_a_token_without_a_known_scope_is_denied_everything(functions, access, a
         ExpressionAttributeValues={":other": {"SS": ["other"]}},
     )
     denied = authorize(functions, token)
-    assert denied["policyDocument"]["Statement"][0]["Effect"] == "Deny"
+    (statement,) = denied["policyDocument"]["Statement"]
+    assert statement["Effect"] == "Deny"
     assert not allows(denied, f"{API}/GET/stores/5ueh97/v2/hooks")
 
 

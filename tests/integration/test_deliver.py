@@ -7,11 +7,12 @@ import time
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from storehooks.adapters.deliveries_queue import DeliveriesQueue, from_record
 from storehooks.adapters.hooks_table import HooksTable
 from storehooks.domain.errors import QueueFailedError
 from storehooks.domain.identity import Caller
 from tests.integration.conftest import load_event
-from tests.integration.receivers import OK, Receiver, answering, then_hanging
+from tests.integration.receivers import OK, Connection, Receiver, answering, then_hanging
 
 CLIENT_ID = "40c672b9177b5d3a8dbfad24321be15d"
 
@@ -139,21 +140,50 @@ def test_a_batch_of_failures_is_logged_and_ordered_again(aws, delivering):
     assert list(delivering.logged().values()) == ["retrying"] * 10
 
 
-def test_what_a_slow_destination_holds_up_is_not_the_rest_of_the_queue(aws, delivering, receiver):
-    """The invocation goes on with other messages while it waits."""
-    with Receiver(then_hanging(b""), None) as hanging:
-        slow, fast = delivering.hook(hanging.url()), delivering.hook(receiver.url())
-        queued = [delivering.message(fast) for _ in range(3)]
+def test_what_a_slow_destination_holds_up_is_not_the_rest_of_the_queue(aws, functions, access, monkeypatch):
+    """The invocation goes on with other messages while it waits, here for a response that comes after."""
+    monkeypatch.setenv("ALLOW_PRIVATE_DESTINATIONS", "true")
+    monkeypatch.setenv("DELIVERY_TIMEOUT_SECONDS", "20")
+    delivering = Delivering(aws, functions, access)
+
+    def respond_after_the_others(connection: Connection) -> None:
+        connection.read_request()
+        while len(others.requests) < 3 and not connection.receiver.closed.is_set():
+            connection.pause(0.01)
+        connection.send(OK)
+
+    with Receiver(answering(OK), None) as others, Receiver(respond_after_the_others, None) as waiting:
+        slow, fast = delivering.hook(waiting.url()), delivering.hook(others.url())
         with aws.uncounted():
-            for message in queued:
-                aws.sqs.send_message(QueueUrl=aws.queues["DeliveriesQueue"], MessageBody=message["body"])
-        started = time.monotonic()
+            for _ in range(3):
+                body = delivering.message(fast)["body"]
+                aws.sqs.send_message(QueueUrl=aws.queues["DeliveriesQueue"], MessageBody=body)
         assert delivering.deliver(delivering.message(slow)) == []
-        waited = time.monotonic() - started
-    assert len(receiver.requests) == 3
-    assert sorted(delivering.logged().values()) == ["delivered"] * 3 + ["retrying"]
-    assert waited < 4.5, "two timeouts and a bit"
-    assert [json.loads(message["Body"])["attempt"] for message in aws.take("DeliveriesQueue")] == []
+    assert sorted(delivering.logged().values()) == ["delivered"] * 4
+    assert aws.take("DeliveriesQueue") == []
+
+
+def test_an_invocation_takes_no_more_work_once_it_has_lasted_a_timeout(aws, functions, access, monkeypatch):
+    """However much the queue has: so it ends within about two timeouts."""
+    monkeypatch.setenv("ALLOW_PRIVATE_DESTINATIONS", "true")
+    monkeypatch.setenv("DELIVERY_TIMEOUT_SECONDS", "1")
+    delivering = Delivering(aws, functions, access)
+    taken = []
+
+    def receive(_queue, *, wait_seconds):
+        """One message each twentieth of a second, and so twenty in the time."""
+        time.sleep(0.05)
+        if len(taken) == 60:
+            return []
+        taken.append(from_record(delivering.message(slow)))
+        return taken[-1:]
+
+    monkeypatch.setattr(DeliveriesQueue, "receive", receive)
+    with Receiver(then_hanging(b""), None) as hanging:
+        slow = delivering.hook(hanging.url())
+        delivering.deliver(delivering.message(slow))
+    assert 0 < len(taken) <= 21
+    assert sorted(delivering.logged()) == [f"msg_{number:032x}" for number in range(1, len(taken) + 2)]
 
 
 def test_the_first_receive_is_tried_again_for_after_a_freeze_its_connection_may_be_dead(
