@@ -44,16 +44,6 @@ def test_what_was_confirmed_is_not_done_again_for_as_long_as_that_says(process, 
     assert second.claim(WHAT) is True
 
 
-def test_it_is_confirmed_for_as_long_as_a_dead_letter_is_kept(process, clock):
-    first = process()
-    first.claim(WHAT)
-    first.confirm(WHAT)
-    clock.now += CONFIRMED_SECONDS - 1
-    assert process().claim(WHAT) is False
-    clock.now += 1
-    assert process().claim(WHAT) is True
-
-
 def test_a_claim_is_of_one_thing_alone(process):
     claims = process()
     assert claims.claim(WHAT) is True

@@ -368,3 +368,9 @@ def test_every_check_that_checkov_passes_over_has_its_reason():
     skipped = [line for line in (ROOT / ".checkov.yaml").read_text().splitlines() if "CKV_" in line]
     assert skipped
     assert all(re.fullmatch(r"  - CKV_AWS_\d+ # .{20,}", line) for line in skipped)
+
+
+def test_a_notice_is_remembered_for_as_long_as_a_dead_letter_can_ask_for_it_again():
+    letters = [name for name in resources("AWS::SQS::Queue") if name.endswith("DeadLetters")]
+    kept = {resources("AWS::SQS::Queue")[name]["MessageRetentionPeriod"] for name in letters}
+    assert kept == {exception_event.REMEMBERED_SECONDS}
