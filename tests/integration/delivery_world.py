@@ -192,9 +192,9 @@ class World:
         self._events = itertools.count()
         self._swept = self.clock.now
 
-    def start(self) -> None:
-        """Begin with new processes, which know nothing of those before."""
-        self.parts = Parts(
+    def new_process(self) -> Parts:
+        """What a process has that knows nothing of those before."""
+        return Parts(
             Settings(SETTINGS),
             clock=self.clock,
             sleep=lambda _: None,
@@ -203,6 +203,10 @@ class World:
             bus=self.bus,
             sender=Sender(self),
         )
+
+    def start(self) -> None:
+        """Go on in a new process."""
+        self.parts = self.new_process()
         self.hooks = self.parts.hooks
         self.log = self.parts.log
         self.recoveries = self.parts.recoveries

@@ -104,7 +104,7 @@ def test_what_was_done_and_not_confirmed_only_its_own_process_knows(aws, process
     with monkeypatch.context() as patched:
         patched.setattr(aws.dynamodb, "put_item", fail)
         with pytest.raises(StoreFailedError):
-            claims.confirm(WHAT)
+            claims.confirm(WHAT, for_seconds=600)
     clock.now += CLAIM_SECONDS
     assert claims.claim(WHAT) is False
     assert process().claim(WHAT) is True

@@ -477,7 +477,7 @@ def test_a_process_killed_after_it_claimed_to_notify_silences_no_other(world, aw
     world.answer = failing
     world.event(hook)
     crash(world, monkeypatch, world.bus, "put")
-    world.deliverer = world._deliverer(aws)
+    world.start()
     world.clock.now += CLAIM_SECONDS
     world.event(hook)
     world.work()
@@ -490,7 +490,7 @@ def test_a_process_killed_before_it_confirmed_makes_one_notification_more(world,
     world.event(hook)
     crash(world, monkeypatch, world.claims, "confirm")
     assert world.bus.codes == [RETRYING]
-    world.deliverer = world._deliverer(aws)
+    world.start()
     world.clock.now += CLAIM_SECONDS
     for _ in range(3):
         world.event(hook)
@@ -514,7 +514,7 @@ def test_a_notification_that_is_not_remembered_is_one_nevertheless(world, aws, m
         patched.setattr(aws.dynamodb, "put_item", forget)
         world.work()
     world.queue.waiting.clear()
-    for entries, deliverer in ((1, world.deliverer), (2, world._deliverer(aws))):
+    for entries, deliverer in ((1, world.deliverer), (2, world.new_process().deliverer)):
         world.deliverer = deliverer
         world.clock.now += CLAIM_SECONDS
         world.event(hook)

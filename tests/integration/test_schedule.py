@@ -375,7 +375,7 @@ def test_two_processes_at_once_notify_of_a_destination_once(aws, monkeypatch):
         work(world.deliverer)
 
     def second():
-        work(world._deliverer(aws))
+        work(world.new_process().deliverer)
 
     for _ in interleavings(monkeypatch, begin, first, second):
         assert world.bus.codes == [90001]

@@ -54,6 +54,7 @@ def test_every_flow_that_an_event_goes_through_is_in_the_picture():
         "meter",
         "notify",
         "ping",
+        "ports",
         "recover",
         "redeliver",
         "removal",
