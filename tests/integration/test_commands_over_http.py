@@ -19,9 +19,7 @@ from storehooks_cli.commands import commands
 from storehooks_cli.stopping import SIGNALS
 from tests.integration.scripted_api import scripted_api
 
-CREATE = "a new one: .venv/bin/storehooks token create --store-hash h1"
-UNKNOWN = f"the API does not know the token: it is mistyped, revoked or expired; {CREATE}"
-FORBIDDEN = f"the token is another store's, or lacks the OAuth scope default; {CREATE}"
+CREATE = "storehooks token create --store-hash h1"
 DELIVERY_ID = "msg_" + "0" * 32
 ATTEMPT = {
     "at": "2026-11-24T02:24:24.434+00:00",
@@ -171,27 +169,27 @@ def test_only_what_is_named_of_a_hook_is_changed(api, run, arguments, body):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "named"),
     [
-        (("hook", "update", "7"), "name what is to change"),
-        (("hook", "update", "7", "--header", "A: b", "--no-headers"), "exclude each other"),
-        (("hook", "update", "7", "--header", "s3cret"), "--header has no name and colon"),
-        (("hook", "get", "7", "--client-id", "0" * 32), "--client-id says whose token is made"),
-        (("hook", "get", "0"), "greater than or equal to 1"),
-        (("delivery", "show", "--hook", "7", "x"), "is no delivery id; accepted: msg_ and 32"),
-        (("recover", "--hook", "7"), "--since says from when on"),
-        (("recover", "--hook", "7", "--since", "2026-11-24T00:00:00"), "is no time; accepted: an ISO"),
-        (("recover", "--hook", "7", "--since", "1h", "--id", "rec_1"), "--id looks at a recovery as it is"),
-        (("hook", "list", "--url", "http://api.example.com"), "would send the token unencrypted"),
-        (("hook", "list", "--url", "https://u:p@api.example.com"), "is no https URL"),
-        (("listen", "--local", "--scope", "store/nothing"), "is not in the catalogue"),
-        (("listen", "--local", "--scope", "store/*", "--forward", "ftp://x"), "is no http or https URL"),
+        (("hook", "update", "7"), "--inactive"),
+        (("hook", "update", "7", "--header", "A: b", "--no-headers"), "--no-headers"),
+        (("hook", "update", "7", "--header", "s3cret"), "--header"),
+        (("hook", "get", "7", "--client-id", "0" * 32), "--client-id"),
+        (("hook", "get", "0"), "'ID'"),
+        (("delivery", "show", "--hook", "7", "x"), "msg_"),
+        (("recover", "--hook", "7"), "--since"),
+        (("recover", "--hook", "7", "--since", "2026-11-24T00:00:00"), "2026-11-24T00:00:00"),
+        (("recover", "--hook", "7", "--since", "1h", "--id", "rec_1"), "--id"),
+        (("hook", "list", "--url", "http://api.example.com"), "--url"),
+        (("hook", "list", "--url", "https://u:p@api.example.com"), "--url"),
+        (("listen", "--local", "--scope", "store/nothing"), "store/nothing"),
+        (("listen", "--local", "--scope", "store/*", "--forward", "ftp://x"), "ftp://x"),
     ],
 )  # fmt: skip
-def test_a_mistake_is_told_before_anything_is_sent(api, run, arguments, told):
+def test_a_mistake_is_named_before_anything_is_sent(api, run, arguments, named):
     answer = run(*arguments)
     assert answer.exit_code == 2
-    assert told in " ".join(answer.stderr.replace("│", " ").split())
+    assert named in answer.stderr.partition("Error")[2]
     assert "s3cret" not in answer.stderr
     assert api.requests == []
 
@@ -301,7 +299,7 @@ def test_a_recovery_that_was_stopped_ends_with_status_1_and_the_reason(api, run)
     api.will_answer(200, RECOVERY | {"state": "stopped", "reason": "the hook was switched off"})
     answer = run("recover", "--hook", "7", "--id", "rec_1")
     assert answer.exit_code == 1
-    assert answer.stderr == "storehooks: the recovery was stopped: the hook was switched off\n"
+    assert "the hook was switched off" in answer.stderr
     assert api.asked == ["GET hooks/7/recoveries/rec_1"]
 
 
@@ -317,35 +315,35 @@ def test_stopping_to_wait_for_a_recovery_says_how_to_look_at_it(api, run):
     api.on_request = lambda request: request.method == "GET" and os.kill(os.getpid(), signal.SIGINT)
     answer = run("recover", "--hook", "7", "--since", "2h")
     assert answer.exit_code == 130
-    assert answer.stderr == (
-        "storehooks: the recovery goes on; to look:"
-        " .venv/bin/storehooks recover --store-hash h1 --hook 7 --id rec_1\n"
-    )
+    assert "storehooks recover --store-hash h1 --hook 7 --id rec_1\n" in answer.stderr
 
 
 # -------------------------------------------------------------------- errors
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "told"),
+    ("status", "body", "named"),
     [
-        (400, [problem(400, "One\x1b.", field="scope"), problem(400, "Two.")], ["One?.", "Two."]),
-        (401, [problem(401, "No.")], [UNKNOWN]),
-        (403, [problem(403, "No.")], [FORBIDDEN]),
-        (403, [problem(403, "There are 10 hooks already.", field="scope")], ["There are 10 hooks already."]),
-        (404, [problem(404, "No.")], ["the token's client has no hook 7 in the store h1"]),
-        (409, [problem(409, "There is one.", id=3)], ["There is one."]),
-        (500, [problem(500, "The service failed.")], ["the API responded 500: The service failed."]),
-        (502, b"<html>", ["the API responded 502: no reason that can be read; is URL the right URL?"]),
-        (200, b"<html>", ["the API responded 200: no reason that can be read; is URL the right URL?"]),
-        (400, {"title": "?"}, ["the API responded 400: no reason that can be read; is URL the right URL?"]),
+        (400, [problem(400, "One\x1b.", field="scope"), problem(400, "Two.")], [("One?.",), ("Two.",)]),
+        (401, [problem(401, "No.")], [("token", CREATE)]),
+        (403, [problem(403, "No.")], [("OAuth scope default", CREATE)]),
+        (403, [problem(403, "There are 10 hooks.", field="scope")], [("There are 10 hooks.",)]),
+        (404, [problem(404, "No.")], [("hook 7", "store h1")]),
+        (409, [problem(409, "There is one.", id=3)], [("There is one.",)]),
+        (500, [problem(500, "The service failed.")], [("500", "The service failed.")]),
+        (502, b"<html>", [("502", "URL")]),
+        (200, b"<html>", [("200", "URL")]),
+        (400, {"title": "?"}, [("400", "URL")]),
     ],
 )  # fmt: skip
-def test_what_the_api_refuses_is_told_in_lines(api, run, status, body, told):
+def test_what_the_api_refuses_is_one_line_for_each_problem(api, run, status, body, named):
     api.will_answer(status, body)
     answer = run("hook", "get", "7")
     assert answer.exit_code == 1
-    assert answer.stderr.replace(api.url, "URL") == "".join(f"storehooks: {line}\n" for line in told)
+    lines = answer.stderr.replace(api.url, "URL").splitlines()
+    assert all(line.startswith("storehooks: ") for line in lines)
+    for line, parts in zip(lines, named, strict=True):
+        assert all(part in line for part in parts), line
     assert answer.stdout == ""
 
 
@@ -353,7 +351,7 @@ def test_a_token_does_not_follow_a_redirect(api, run):
     api.will_answer(302, [], Location=f"{api.url}/elsewhere")
     answer = run("hook", "get", "7")
     assert answer.exit_code == 1
-    assert "the API responded 302" in answer.stderr
+    assert "302" in answer.stderr
     assert api.asked == ["GET hooks/7"]
 
 
@@ -364,15 +362,16 @@ def test_a_busy_api_is_asked_again_for_what_may_be_sent_twice(api, run, status):
     assert run("hook", "update", "7", "--active").exit_code == 0
     api.will_answer(status, [problem(status, "Busy.")], X_Retry_After="0")
     answer = run("hook", "ping", "7")
-    assert answer.stderr == f"storehooks: the API responded {status}: Busy.\n"
+    assert f"{status}: Busy." in answer.stderr
     assert api.asked == ["PUT hooks/7", "PUT hooks/7", "POST hooks/7/ping"]
 
 
 def test_an_api_that_is_not_there_is_told_in_one_line(run):
     answer = run("hook", "list", "--url", "http://127.0.0.1:9")
     assert answer.exit_code == 1
-    assert "storehooks: the API at http://127.0.0.1:9 does not respond: " in answer.stderr
-    assert "Connection refused\n" in answer.stderr
+    (line,) = answer.stderr.splitlines()
+    assert "http://127.0.0.1:9" in line
+    assert "Connection refused" in line
 
 
 def test_without_a_token_a_url_is_not_enough(api):

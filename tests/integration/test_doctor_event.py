@@ -204,16 +204,16 @@ def test_without_a_right_that_takes_out_its_dead_letter_no_invalid_event_is_publ
     account.denied.add(right)
     account.calls.clear()
     event, removal = unknown_scope(account)
-    assert (event.status, event.found) == (Status.NOT_CHECKED, f"missing right: sqs:{right}")
-    assert removal.found == "there is nothing to remove"
+    assert (event.status, f"sqs:{right}" in event.found) == (Status.NOT_CHECKED, True)
+    assert removal.status is Status.OK
     assert "PutEvents" not in {operation for operation, _ in account.calls}
 
 
 def test_an_invalid_event_that_was_not_published_is_not_waited_for(account, capsys):
     account.denied.add("PutEvents")
     event, removal = unknown_scope(account)
-    assert (event.status, event.found) == (Status.NOT_CHECKED, "missing right: events:PutEvents")
-    assert removal.found == "there is nothing to remove"
+    assert (event.status, "events:PutEvents" in event.found) == (Status.NOT_CHECKED, True)
+    assert removal.status is Status.OK
     assert capsys.readouterr().err == ""
 
 
@@ -224,7 +224,7 @@ def test_without_the_right_to_publish_on_the_bus_only_that_is_not_checked(accoun
     with Trial(subject, None) as trial:
         by_http, by_bus = (examine(check, subject).finding for check in trial.events)
     assert by_http.status is Status.OK
-    assert (by_bus.status, by_bus.found) == (Status.NOT_CHECKED, "missing right: events:PutEvents")
+    assert (by_bus.status, "events:PutEvents" in by_bus.found) == (Status.NOT_CHECKED, True)
 
 
 def removed_in_vain(account, api, hinder):
@@ -244,8 +244,8 @@ def removed_in_vain(account, api, hinder):
 def leave_something(account, api) -> None:
     removal = removed_in_vain(account, api, lambda _: account.denied.add("BatchWriteItem"))
     assert removal.status is Status.NOT_CHECKED
-    assert removal.found.endswith(": missing right: dynamodb:BatchWriteItem")
-    assert "allow dynamodb:BatchWriteItem" in removal.advice
+    assert "dynamodb:BatchWriteItem" in removal.found
+    assert "dynamodb:BatchWriteItem" in removal.advice
 
 
 @pytest.mark.parametrize("error", [StoreFailedError("InternalServerError"), KeyError("id")])

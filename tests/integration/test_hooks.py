@@ -99,7 +99,7 @@ def test_every_problem_has_an_entry_that_names_its_field(functions):
         "colour",
     }
     for entry in body:
-        assert entry["message"].startswith(f"The field '{entry['details']['field']}' is invalid")
+        assert f"'{entry['details']['field']}'" in entry["message"]
         assert entry["details"]["accepted"]
 
 
@@ -298,7 +298,8 @@ def test_a_fault_of_ours_is_answered_500_and_logged_without_its_text(functions, 
 
     monkeypatch.setattr(functions.parts("get_hook").hooks, "get", fail)
     status, body = client.get(1)
-    assert (status, body) == (500, [{"status": 500, "message": "The service failed."}])
+    assert (status, [entry["status"] for entry in body]) == (500, [500])
+    assert "hunter2" not in json.dumps(body)
     error, answered = (json.loads(line) for line in log())
     assert error["error"] == "RuntimeError"
     assert any(place.endswith(" fail") for place in error["places"])

@@ -139,14 +139,15 @@ def test_what_is_no_json_object_is_400(v3_client, body):
 
 def test_a_body_that_is_too_large_is_413(v3_client):
     status, answer = v3_client.call("create_hook", body=" " * 65537)
-    assert (status, answer["title"]) == (413, "The request body is larger than 65536 bytes.")
+    assert (status, answer["status"]) == (413, 413)
+    assert "65536" in answer["title"]
 
 
 def test_only_fields_that_cannot_be_changed_change_nothing(v3_client):
     hook = v3_client.create()[1]["data"]
     status, answer = v3_client.update(hook["id"], events_history_enabled=True)
-    assert (status, answer["title"]) == (422, "The following fields are invalid: data")
-    assert answer["errors"]["data"].startswith("Update webhook request should not be empty")
+    assert (status, answer["status"]) == (422, 422)
+    assert answer["errors"].keys() == {"data"}
 
 
 @pytest.mark.parametrize("name", ["get_hook", "update_hook", "delete_hook"])
@@ -155,7 +156,9 @@ def test_an_unknown_hook_is_404_by_its_id(v3_client, name):
     status, answer = v3_client.call(name, hook_id=77, body=body)
     assert status == 404
     assert answer.items() >= UNKNOWN.items()
-    assert v3_client.call(name, hook_id="x1", body=body)[1]["title"] == "Webhook with id [x1] not found"
+    status, answer = v3_client.call(name, hook_id="x1", body=body)
+    assert status == 404
+    assert "[x1]" in answer["title"]
 
 
 def test_a_duplicate_is_409_and_the_eleventh_hook_of_a_scope_403(v3_client):

@@ -49,7 +49,7 @@ def test_a_request_is_one_line_whatever_it_holds(functions, lines, name):
     status, _ = functions.invoke(name, event)
     assert 400 <= status < 500
     (line,) = lines()
-    assert (line["level"], line["message"], line["request_id"]) == ("INFO", "answered", HOSTILE)
+    assert (line["level"], line["status"], line["request_id"]) == ("INFO", status, HOSTILE)
 
 
 def test_an_event_that_is_none_is_one_line(functions, lines):
@@ -61,8 +61,7 @@ def test_an_event_that_is_none_is_one_line(functions, lines):
     }
     record |= {"body": json.dumps(envelope), "messageId": HOSTILE}
     functions.handler("match_events")({"Records": [record]}, None)
-    lines_of_it = [line for line in lines() if line["message"] == "not an event"]
-    assert [line["message_id"] for line in lines_of_it] == [HOSTILE]
+    assert [line["message_id"] for line in lines() if "message_id" in line] == [HOSTILE]
 
 
 def test_an_answer_of_a_destination_is_no_line_of_its_own(aws, lines):
@@ -71,6 +70,5 @@ def test_an_answer_of_a_destination_is_no_line_of_its_own(aws, lines):
     world.answer = lambda _request: (500, HOSTILE)
     world.event(world.hook())
     world.work()
-    attempts = [line for line in lines() if line["message"] == "attempt"]
-    assert [line["status"] for line in attempts] == [500]
+    assert [line["status"] for line in lines() if "attempt" in line] == [500]
     assert not any("forged" in json.dumps(line) for line in lines())

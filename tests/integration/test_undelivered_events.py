@@ -144,7 +144,7 @@ def test_more_than_an_answer_can_hold_is_400(world, reader):
         log(world, happened(number, size=63 * 1024), hook, Status.HELD)
     status, answer = reader.call("list_undelivered_events", query={"limit": "100"})
     assert (status, set(answer["errors"])) == (400, {"limit"})
-    assert "here a number up to 92" in answer["errors"]["limit"]
+    assert "92" in answer["errors"]["limit"]
     assert listed(reader, limit="92")[0] == [*range(99, 7, -1)]
 
 
