@@ -220,21 +220,21 @@ def test_the_sweep_sends_what_is_due_beside_an_item_that_cannot_be_read_and_ends
 
 def test_an_event_that_cannot_be_matched_fails_alone(client, functions, monkeypatch, errors):
     client.create(scope="store/*", is_active=True)
-    module = functions.module("match_events")
+    parts = functions.parts("match_events")
     envelope = json.loads(load_event("match_events")["Records"][0]["body"])
     bodies = {}
     for name in ("first", "broken", "last"):
         detail = envelope["detail"] | {"store_hash": client.store_hash, "id": name}
         bodies[name] = json.dumps(envelope | {"id": name, "detail": detail})
-    is_new = module.matcher._event_ids.is_new
+    is_new = parts.event_ids.is_new
     sent = []
 
     def broken(event):
         return {}[TEXT] if event.id == "broken" else is_new(event)
 
-    monkeypatch.setattr(module.matcher._event_ids, "is_new", broken)
-    monkeypatch.setattr(module.matcher._queue, "send", sent.extend)
-    assert module.matcher.match(bodies) == {"broken"}
+    monkeypatch.setattr(parts.event_ids, "is_new", broken)
+    monkeypatch.setattr(parts.deliveries_queue, "send", sent.extend)
+    assert parts.matcher.match(bodies) == {"broken"}
     assert sorted(message.task.delivery.event_id for message in sent) == ["first", "last"]
     assert [(line["message"], line["message_id"]) for line in errors()] == [("unexpected error", "broken")]
 

@@ -21,7 +21,7 @@ ALLOWED = {
     "domain": {"domain", "__version__"},
     "api": {"api", "domain"},
     "adapters": {"adapters", "domain"},
-    "flows": {"flows", "api", "adapters", "domain"},
+    "flows": {"flows", "api", "domain"},
     "settings.py": set(),
     "composition.py": {"adapters", "flows", "domain", "settings"},
 }

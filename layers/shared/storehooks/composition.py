@@ -208,15 +208,17 @@ class Parts:
 
     @cached_property
     def bus(self) -> "EventBus":
+        from storehooks.adapters.aws import events_client
         from storehooks.adapters.bus import EventBus
 
-        return EventBus(self.settings.event_bus)
+        return EventBus(self.settings.event_bus, events_client())
 
     @cached_property
     def mailer(self) -> "Mailer":
+        from storehooks.adapters.aws import ses_client
         from storehooks.adapters.mailer import Mailer
 
-        return Mailer(self.settings.email_sender)
+        return Mailer(self.settings.email_sender, ses_client())
 
     @cached_property
     def sender(self) -> "Sender":
@@ -229,9 +231,10 @@ class Parts:
         )
 
     def _queue(self, url: str) -> "Queue":
+        from storehooks.adapters.aws import sqs_client
         from storehooks.adapters.queue import Queue
 
-        return Queue(url, sleep=self.sleep)
+        return Queue(url, sqs_client(), sleep=self.sleep)
 
     # ------------------------------------------------------------ flows
 

@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from storehooks.adapters.aws import dynamodb_client
 from storehooks.adapters.dynamodb import store_errors
 from storehooks.domain.errors import UnauthenticatedError
 from storehooks.domain.identity import Caller, token_digest
@@ -28,11 +27,11 @@ class TokensTable:
     def __init__(
         self,
         table: str,
-        dynamodb: "DynamoDBClient | None" = None,
+        dynamodb: "DynamoDBClient",
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._table = table
-        self._dynamodb = dynamodb or dynamodb_client()
+        self._dynamodb = dynamodb
         self._clock = clock
 
     def caller(self, access_token: str) -> Caller:
@@ -59,11 +58,11 @@ class ClientSecrets:
     def __init__(
         self,
         clients_table: str,
-        dynamodb: "DynamoDBClient | None" = None,
+        dynamodb: "DynamoDBClient",
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._table = clients_table
-        self._dynamodb = dynamodb or dynamodb_client()
+        self._dynamodb = dynamodb
         self._clock = clock
 
     def valid_now(self, store_hash: str, client_id: str) -> tuple[str, ...]:

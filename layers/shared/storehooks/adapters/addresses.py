@@ -6,7 +6,6 @@ In the hooks' table, an item for each client under ``admin#store#client`` and id
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from storehooks.adapters.aws import dynamodb_client
 from storehooks.adapters.dynamodb import store_errors
 
 if TYPE_CHECKING:
@@ -22,9 +21,9 @@ class Addresses:
     :class:`storehooks.domain.errors.StoreFailedError`.
     """
 
-    def __init__(self, table: str, dynamodb: "DynamoDBClient | None" = None) -> None:
+    def __init__(self, table: str, dynamodb: "DynamoDBClient") -> None:
         self._table = table
-        self._dynamodb = dynamodb or dynamodb_client()
+        self._dynamodb = dynamodb
 
     def get(self, store_hash: str, client_id: str) -> tuple[str, ...]:
         """The addresses of a client of a store. One call."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from storehooks.adapters.aws import error_code, events_client
+from storehooks.adapters.aws import error_code
 from storehooks.domain.errors import QueueFailedError
 
 if TYPE_CHECKING:
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 class EventBus:
     """The bus by which a platform publishes events, and hears of what storehooks does."""
 
-    def __init__(self, name: str, events: "EventBridgeClient | None" = None) -> None:
+    def __init__(self, name: str, events: "EventBridgeClient") -> None:
         self._name = name
-        self._events = events or events_client()
+        self._events = events
 
     def put(self, source: str, scope: str, detail: Mapping[str, Any]) -> str:
         """Publish an event, and return the id that the bus gave it.

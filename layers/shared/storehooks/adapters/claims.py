@@ -13,7 +13,6 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from storehooks.adapters.aws import dynamodb_client
 from storehooks.adapters.dynamodb import ConditionFailedError, store_errors
 
 if TYPE_CHECKING:
@@ -34,11 +33,11 @@ class Claims:
     def __init__(
         self,
         table: str,
-        dynamodb: "DynamoDBClient | None" = None,
+        dynamodb: "DynamoDBClient",
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._table = table
-        self._dynamodb = dynamodb or dynamodb_client()
+        self._dynamodb = dynamodb
         self._clock = clock
         # Until when the table refuses each key, as far as this process knows; it never refuses for less.
         self._refused_until: dict[str, int] = {}

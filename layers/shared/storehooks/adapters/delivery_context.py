@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from storehooks.adapters.access import client_key, valid_secrets
-from storehooks.adapters.aws import dynamodb_client
 from storehooks.adapters.delivery_log.circuits import to_circuit
 from storehooks.adapters.delivery_log.items import from_item
 from storehooks.adapters.delivery_log.keys import CIRCUIT_ID, Item, hook_of, item_key
@@ -33,14 +32,14 @@ class DeliveryContexts:
         hooks_table: str,
         clients_table: str,
         deliveries_table: str,
-        dynamodb: "DynamoDBClient | None" = None,
+        dynamodb: "DynamoDBClient",
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._hooks_table = hooks_table
         self._clients_table = clients_table
         self._deliveries_table = deliveries_table
-        self._dynamodb = dynamodb or dynamodb_client()
+        self._dynamodb = dynamodb
         self._clock = clock
         self._sleep = sleep
 

@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from storehooks.adapters.aws import dynamodb_client
 from storehooks.adapters.dynamodb import ConditionFailedError, store_errors
 from storehooks.domain.event import Event
 
@@ -24,11 +23,11 @@ class EventIdsTable:
     def __init__(
         self,
         table: str,
-        dynamodb: "DynamoDBClient | None" = None,
+        dynamodb: "DynamoDBClient",
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._table = table
-        self._dynamodb = dynamodb or dynamodb_client()
+        self._dynamodb = dynamodb
         self._clock = clock
 
     def is_new(self, event: Event) -> bool:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from storehooks.adapters.aws import error_code, ses_client
+from storehooks.adapters.aws import error_code
 from storehooks.domain.deactivation_mail import Mail
 from storehooks.domain.email_address import masked
 from storehooks.domain.errors import MailFailedError
@@ -19,9 +19,9 @@ MAX_REASON_LENGTH = 1000  # characters of SES's message that are logged
 class Mailer:
     """Sends e-mails from one address, which SES has to know as verified."""
 
-    def __init__(self, sender: str, ses: "SESV2Client | None" = None) -> None:
+    def __init__(self, sender: str, ses: "SESV2Client") -> None:
         self._sender = sender
-        self._ses = ses or ses_client()
+        self._ses = ses
 
     def send(self, addresses: Sequence[str], mail: Mail) -> str:
         """Send one e-mail to all of them, and return the id that SES gave it. One call.

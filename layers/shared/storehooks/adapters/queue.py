@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from storehooks.adapters.aws import error_code, sqs_client
+from storehooks.adapters.aws import error_code
 from storehooks.domain.errors import QueueFailedError
 
 if TYPE_CHECKING:
@@ -54,11 +54,9 @@ class ReceivedMessage:
 class Queue:
     """One queue. What fails is tried again a few times."""
 
-    def __init__(
-        self, url: str, sqs: "SQSClient | None" = None, sleep: Callable[[float], None] = time.sleep
-    ) -> None:
+    def __init__(self, url: str, sqs: "SQSClient", sleep: Callable[[float], None] = time.sleep) -> None:
         self._url = url
-        self._sqs = sqs or sqs_client()
+        self._sqs = sqs
         self._sleep = sleep
 
     def send(self, messages: Sequence[OutgoingMessage]) -> None:

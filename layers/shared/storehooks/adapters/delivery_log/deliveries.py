@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from itertools import batched
 from typing import TYPE_CHECKING, Any
 
-from storehooks.adapters.aws import dynamodb_client
 from storehooks.adapters.delivery_log.items import (
     LISTED,
     LISTED_NAMES,
@@ -64,13 +63,13 @@ class DeliveryLog:
         table: str,
         *,
         retention_days: int,
-        dynamodb: "DynamoDBClient | None" = None,
+        dynamodb: "DynamoDBClient",
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._table = table
         self._retention_seconds = retention_days * _DAY_SECONDS
-        self._dynamodb = dynamodb or dynamodb_client()
+        self._dynamodb = dynamodb
         self._clock = clock
         self._sleep = sleep
 

@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import batched
 from typing import TYPE_CHECKING, Any
 
-from storehooks.adapters.aws import dynamodb_client
 from storehooks.adapters.delivery_log.keys import (
     DUE_SHARDS,
     Item,
@@ -39,11 +38,11 @@ class DueIndex:
         self,
         table: str,
         *,
-        dynamodb: "DynamoDBClient | None" = None,
+        dynamodb: "DynamoDBClient",
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._table = table
-        self._dynamodb = dynamodb or dynamodb_client()
+        self._dynamodb = dynamodb
         self._clock = clock
 
     def take_due(self, until: float) -> Iterator[DueBatch]:

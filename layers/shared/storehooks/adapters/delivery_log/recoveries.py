@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from storehooks.adapters.aws import dynamodb_client
 from storehooks.adapters.delivery_log.keys import Item, hook_of, is_expired, item_key, number_value
 from storehooks.adapters.dynamodb import ConditionFailedError, reads_item, store_errors
 from storehooks.domain.delivery import Status
@@ -31,12 +30,12 @@ class Recoveries:
         table: str,
         *,
         retention_days: int,
-        dynamodb: "DynamoDBClient | None" = None,
+        dynamodb: "DynamoDBClient",
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._table = table
         self._retention_seconds = retention_days * _DAY_SECONDS
-        self._dynamodb = dynamodb or dynamodb_client()
+        self._dynamodb = dynamodb
         self._clock = clock
 
     def get(self, store_hash: str, hook_id: int, recovery_id: str) -> Recovery:

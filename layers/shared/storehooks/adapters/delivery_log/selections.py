@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from storehooks.adapters.aws import dynamodb_client
 from storehooks.adapters.delivery_log.items import LISTED, LISTED_NAMES, summary_from_item
 from storehooks.adapters.delivery_log.keys import Item, hook_partition, number_value, status_partition
 from storehooks.adapters.dynamodb import store_errors
@@ -57,11 +56,11 @@ class Selections:
         self,
         table: str,
         *,
-        dynamodb: "DynamoDBClient | None" = None,
+        dynamodb: "DynamoDBClient",
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._table = table
-        self._dynamodb = dynamodb or dynamodb_client()
+        self._dynamodb = dynamodb
         self._clock = clock
 
     def count(

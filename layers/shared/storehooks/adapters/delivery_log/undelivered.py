@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from itertools import batched, chain
 from typing import TYPE_CHECKING
 
-from storehooks.adapters.aws import dynamodb_client
 from storehooks.adapters.delivery_log.keys import Item, is_expired, status_partition
 from storehooks.adapters.dynamodb import query_pages, read_batch
 from storehooks.domain.delivery import Status, id_time
@@ -61,12 +60,12 @@ class UndeliveredEvents:
     def __init__(
         self,
         table: str,
-        dynamodb: "DynamoDBClient | None" = None,
+        dynamodb: "DynamoDBClient",
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._table = table
-        self._dynamodb = dynamodb or dynamodb_client()
+        self._dynamodb = dynamodb
         self._clock = clock
         self._sleep = sleep
 
