@@ -135,6 +135,14 @@ def test_what_is_no_task_is_refused(message):
         from_message(message)
 
 
+@pytest.mark.parametrize("value", [5, "", None, ["a"]])
+@pytest.mark.parametrize("name", ["store_hash", "client_id"])
+def test_a_task_whose_key_dynamodb_would_refuse_is_none(name, value):
+    task = HoldTask(store_hash="a", hook_id=1, client_id="c", store_id=None)
+    with pytest.raises(ValueError, match=name):
+        from_message(to_message(task) | {name: value})
+
+
 def delivery(status: Status, next_attempt_at: float | None) -> Delivery:
     failed = Attempt(at=0.0, status=500, error="answered 500", times=Times(total_ms=0.0))
     return Delivery(

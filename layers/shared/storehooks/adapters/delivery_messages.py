@@ -52,6 +52,7 @@ def from_message(message: Mapping[str, Any]) -> Task:
     try:
         known = {name: value for name, value in message.items() if name not in {"do", "delivery"}}
         delivery = _delivery(message["delivery"]) if "delivery" in message else None
+        _check_keys(message["delivery"] if message["do"] == "record" else message)
         match message:
             case {"do": "record"} if delivery is not None:
                 return RecordTask(delivery=delivery)
@@ -70,6 +71,13 @@ def from_message(message: Mapping[str, Any]) -> Task:
         raise ValueError("an unknown task")
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"no task: {error!r}") from error
+
+
+def _check_keys(named: Mapping[str, Any]) -> None:
+    """One message with a key that DynamoDB refuses would fail the read of its whole batch."""
+    for name in ("store_hash", "client_id"):
+        if not isinstance(named[name], str) or not named[name]:
+            raise ValueError(f"no task: {name} is no text")
 
 
 def read_task(body: str) -> Task | None:
