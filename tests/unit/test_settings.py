@@ -29,5 +29,5 @@ def test_a_switch_is_true_or_false(monkeypatch, value, meaning):
 @pytest.mark.parametrize("value", ["True", "1", "yes", " true"])
 def test_a_switch_that_is_neither_is_refused_rather_than_guessed(monkeypatch, value):
     monkeypatch.setenv("ALLOW_PRIVATE_DESTINATIONS", value)
-    with pytest.raises(MissingSettingError, match="not true or false"):
+    with pytest.raises(MissingSettingError, match="ALLOW_PRIVATE_DESTINATIONS"):
         switch("ALLOW_PRIVATE_DESTINATIONS")
