@@ -37,4 +37,5 @@ def test_an_unknown_client_is_one_clear_message(stack):
     named = ("--store-hash", STORE_HASH, "--client-id", "f" * 32)
     answer = storehooks(stack, "client", "rotate-secret", *named, check=False)
     assert answer.returncode == 1
-    assert answer.stderr == f"storehooks: the store {STORE_HASH} has no client {'f' * 32}\n"
+    assert {STORE_HASH, "f" * 32} <= set(answer.stderr.split())
+    assert answer.stderr.count("\n") == 1

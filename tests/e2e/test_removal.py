@@ -39,5 +39,6 @@ def test_a_client_and_then_its_store_are_removed_after_a_question(stack):
         time.sleep(0.2)
     again = storehooks(stack, *named, "--yes", check=False)
     assert again.returncode == 1
-    assert again.stderr == f"storehooks: the store {STORE_HASH} has nothing that could be removed\n"
+    assert STORE_HASH in again.stderr
+    assert again.stderr.count("\n") == 1
     assert Store(stack, STORE_HASH).hook("store/order/*", destination.url) == hook_id + 1

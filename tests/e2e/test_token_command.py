@@ -70,20 +70,20 @@ def test_a_revoked_token_stops_working_within_the_cache_time(stack, by_client):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    ("arguments", "named"),
     [
-        (("create", "--store-hash", "a/b"), "1 to 64 letters and digits"),
-        (("create", "--store-hash", "c0mmand", "--client-id", "x"), "32 hexadecimal digits"),
-        (("create", "--store-hash", "c0mmand", "--scope", "admin"), "no OAuth scope"),
-        (("create", "--store-hash", "c0mmand", "--expires-in", "soon"), "such as 30m, 12h or 90d"),
-        (("revoke", "--store-hash", "c0mmand"), "name either the token"),
-        (("revoke", "--store-hash", "c0mmand", "nothing"), "no such token"),
+        (("create", "--store-hash", "a/b"), "64 letters"),
+        (("create", "--store-hash", "c0mmand", "--client-id", "x"), "32 hexadecimal"),
+        (("create", "--store-hash", "c0mmand", "--scope", "admin"), "OAuth scope"),
+        (("create", "--store-hash", "c0mmand", "--expires-in", "soon"), "90d"),
+        (("revoke", "--store-hash", "c0mmand"), "--client-id"),
+        (("revoke", "--store-hash", "c0mmand", "nothing"), "store c0mmand"),
     ],
 )
-def test_a_mistake_gets_one_clear_message(stack, arguments, message):
+def test_a_mistake_gets_one_clear_message(stack, arguments, named):
     answer = storehooks(stack, "token", *arguments, check=False)
     assert answer.returncode != 0
-    assert message in words(answer.stderr)
+    assert named in words(answer.stderr)
     assert "Traceback" not in answer.stderr
 
 
@@ -118,7 +118,8 @@ def test_a_stack_in_aws_that_cannot_be_read_is_one_clear_message(stack, settings
         check=False,
     )
     assert answer.returncode == 1
-    assert answer.stderr.startswith("storehooks: cannot read the stack mine: ")
+    assert answer.stderr.startswith("storehooks: ")
+    assert "mine" in answer.stderr
     assert "Traceback" not in answer.stderr
 
 

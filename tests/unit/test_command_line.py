@@ -108,7 +108,7 @@ def test_a_moment_may_be_a_time_with_its_offset():
     "text", ["", "2026-11-24", "2026-11-24T02:00:00", "h", "-1h", "0001-01-01T00:00:00+23:00"]
 )
 def test_what_is_no_moment_is_told_with_what_is_accepted(text):
-    with pytest.raises(typer.BadParameter, match="accepted: an ISO 8601 time with an offset"):
+    with pytest.raises(typer.BadParameter, match="ISO 8601"):
         moment(text)
 
 

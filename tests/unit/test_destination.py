@@ -281,7 +281,7 @@ def test_the_digest_is_the_same_in_each_release():
 
 @pytest.mark.parametrize("text", ["nonsense", "https://[::1/"])
 def test_only_a_checked_destination_has_a_digest(text):
-    with pytest.raises(ValueError, match=r"^not a checked destination$"):
+    with pytest.raises(ValueError, match="destination"):
         destination_digest(text)
 
 

