@@ -1,7 +1,9 @@
 """From the event of a deactivated hook to an e-mail to its owners."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 
@@ -9,7 +11,9 @@ from storehooks.domain.deactivation_mail import deactivation_mail
 from storehooks.domain.errors import MailFailedError, TransientError
 from storehooks.domain.exception_event import REMEMBERED_SECONDS
 from storehooks.domain.retry import RetrySchedule
-from storehooks.flows.ports import Addresses, Claims, Hooks, Mailer
+
+if TYPE_CHECKING:
+    from storehooks.flows.ports import Addresses, Claims, Hooks, Mailer
 
 logger = Logger(utc=True)
 
