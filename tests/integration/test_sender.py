@@ -735,7 +735,7 @@ def test_endless_trailers_count_as_body(new_sender, receiver):
         (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
     ],
 )
-def test_endless_headers_are_a_failure_long_before_the_deadline(new_sender, receiver, start, endless):
+def test_endless_headers_are_a_failure_at_once(new_sender, receiver, start, endless):
     def behave(connection):
         connection.read_request()
         connection.send(start)
