@@ -92,10 +92,11 @@ def attack(stack):
     name = f"attack-{secrets.token_hex(8)}"
     credential = f"{stack.run.endpoint.access_key_id}/20260101/us-east-1/sqs/aws4_request"
     query = urlencode({"Action": "CreateQueue", "QueueName": name, "X-Amz-Credential": credential})
-    sqs = stack.run.aws("sqs")
-    return f"{stack.endpoint_url}/?{query}", lambda: sqs.list_queues(QueueNamePrefix=name).get(
-        "QueueUrls", []
-    )
+
+    def queues() -> list[str]:
+        return stack.run.aws("sqs").list_queues(QueueNamePrefix=name).get("QueueUrls", [])
+
+    return f"{stack.endpoint_url}/?{query}", queues
 
 
 def test_the_attack_would_succeed_without_the_browsers_marks(attack):
