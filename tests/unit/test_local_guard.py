@@ -4,12 +4,14 @@ import json
 import re
 
 import pytest
+import typer
 from botocore.parsers import create_parser
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from storehooks_cli.local.guard import Guard
 from storehooks_cli.local.hosts import host_of, parse_hosts
+from storehooks_cli.local.running import endpoint_of, running_stack
 
 KEY = "0123456789abcdef0123456789abcdef"
 SIGNED = (
@@ -197,3 +199,10 @@ def test_a_list_of_hosts_is_taken(text, hosts):
 def test_what_is_no_list_of_hosts_is_refused(text):
     with pytest.raises(ValueError, match=re.escape(text)):
         parse_hosts(text)
+
+
+def test_a_stack_of_an_earlier_release_is_to_be_started_again(tmp_path, capsys):
+    (tmp_path / "stack.json").write_text('{"endpoint_url": "http://127.0.0.1:1"}')
+    with pytest.raises(typer.Exit):
+        endpoint_of(running_stack(tmp_path))
+    assert "make run" in capsys.readouterr().err

@@ -20,5 +20,7 @@ def running_stack(data_dir: Path) -> dict[str, Any]:
 
 
 def endpoint_of(running: dict[str, Any]) -> Endpoint:
-    """The local AWS of a running stack."""
+    """The local AWS of a running stack; ends the command if it is one of release 0.2.0 or before."""
+    if "access_key_id" not in running:
+        fail("the local stack that runs was started by an earlier release; stop it, then: make run")
     return Endpoint(running["endpoint_url"], running["access_key_id"])
