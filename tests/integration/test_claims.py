@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 
 from storehooks.adapters.claims import CLAIM_SECONDS, Claims
 from storehooks.domain.errors import StoreFailedError
-from tests.integration.delivery_world import Clock
+from tests.world import Clock
 
 WHAT = "destination#5ueh97#0"
 

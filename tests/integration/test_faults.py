@@ -11,7 +11,7 @@ from storehooks.domain.delivery import RecordTask, Status
 from storehooks.domain.errors import QueueFailedError, StoreBusyError, StoreFailedError
 from storehooks.domain.exception_event import RETRYING
 from storehooks.flows.sweep import Sweeper
-from tests.integration.delivery_world import VISIBILITY_SECONDS, World
+from tests.world import VISIBILITY_SECONDS, World
 
 
 class Crash(BaseException):

@@ -1,6 +1,6 @@
 """``deliver`` orders its own next invocations: it gets as far as it has to, and never circles.
 
-Lambda would stop it after 16 invocations in one chain (tests/integration/lineage.py). The template
+Lambda would stop it after 16 invocations in one chain (tests/lineage.py). The template
 allows the loop, so our own bound holds instead: who makes no progress waits longer each time.
 """
 
@@ -27,8 +27,8 @@ from storehooks.domain.errors import StoreBusyError
 from storehooks.domain.recovery import MISSED, State
 from storehooks.domain.state_machine import MAX_IN_FLIGHT_OF_CLIENT, MAX_PENDING
 from storehooks.flows.deliver import _MOST_IN_FLIGHT
-from tests.integration.delivery_world import STORE, Sender, World
-from tests.integration.lineage import MAX_INVOCATIONS, LoopDetection
+from tests.lineage import MAX_INVOCATIONS, LoopDetection
+from tests.world import STORE, Sender, World
 
 IS_LONG = settings.get_current_profile_name() == "long"
 # The same number of steps: moto takes minutes for each ten thousand.

@@ -9,7 +9,7 @@ from storehooks.domain.errors import QueueFailedError
 from storehooks.flows.meter import Count, Duration, Meter
 from tests import emf
 from tests.integration.conftest import load_event
-from tests.integration.delivery_world import World
+from tests.world import World
 
 type Counted = Callable[[Meter, Callable[[], object]], dict[str, float]]
 

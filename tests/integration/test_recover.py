@@ -14,7 +14,7 @@ from storehooks.domain.delivery import RecoverTask, Status
 from storehooks.domain.errors import HookInactiveError, QueueFailedError, StoreBusyError
 from storehooks.domain.recovery import MISSED, RECOVERABLE, State
 from tests.integration.conftest import load_event
-from tests.integration.delivery_world import STORE, VISIBILITY_SECONDS, World
+from tests.world import STORE, VISIBILITY_SECONDS, World
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from storehooks.domain.delivery import Status
 from storehooks.domain.errors import DeliveryNotFoundError, HookInactiveError, StoreBusyError
 from storehooks.flows.redeliver import Redeliverer
 from tests.integration.conftest import load_event
-from tests.integration.delivery_world import VISIBILITY_SECONDS, World
+from tests.world import VISIBILITY_SECONDS, World
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from storehooks.adapters.deliveries_queue import ReceivedTask
 from storehooks.domain.delivery import Status
 from storehooks.domain.retry import BIGCOMMERCE_SCHEDULE, RetrySchedule
-from tests.integration.delivery_world import World
 from tests.integration.interleaving import interleavings
+from tests.world import World
 
 
 @pytest.fixture

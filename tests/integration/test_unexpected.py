@@ -11,7 +11,7 @@ from storehooks.flows import deliver, unexpected
 from tests import emf
 from tests.integration.aws_platform import Platform
 from tests.integration.conftest import load_event
-from tests.integration.delivery_world import STORE, VISIBILITY_SECONDS, World
+from tests.world import STORE, VISIBILITY_SECONDS, World
 
 TEXT = "hunter2"
 
@@ -124,8 +124,8 @@ def test_each_attempt_is_counted_once_though_the_log_is_written_anew_for_each(wo
 
 def test_one_that_cannot_be_deferred_fails_alone(world, monkeypatch, errors):
     hook = world.hook()
-    world.log.count_failures(STORE, hook.id, 6)
-    assert world.log.claim_probe(STORE, hook.id)
+    world.circuits.count_failures(STORE, hook.id, 6)
+    assert world.circuits.claim_probe(STORE, hook.id)
     deliveries = [world.event(hook) for _ in range(3)]
     broken = deliveries[1]
     with monkeypatch.context() as patched:
