@@ -288,12 +288,12 @@ class Recoveries(_Table):
     def save(self, recovery: Recovery, *, over: Recovery) -> bool:
         known, _ = self._memory.recoveries.get(_recovery_key(recovery), (None, 0))
         if known is None or known.step != over.step:
-            return known == _stored(recovery)
+            return known == recovery
         self._put(recovery)
         return True
 
     def _put(self, recovery: Recovery) -> None:
-        self._memory.recoveries[_recovery_key(recovery)] = (_stored(recovery), self._expires_at())
+        self._memory.recoveries[_recovery_key(recovery)] = (recovery, self._expires_at())
 
 
 class UndeliveredEvents(_Table):
@@ -347,13 +347,6 @@ def _key(delivery: DeliverySummary) -> Key:
 
 def _recovery_key(recovery: Recovery) -> Key:
     return recovery.store_hash, recovery.hook_id, recovery.id
-
-
-def _stored(recovery: Recovery) -> Recovery:
-    """A recovery with its times to the thousandth."""
-    names = ("since", "until", "created_at", "updated_at", "progressed_at", "finished_at")
-    times = {name: time for name in names if (time := getattr(recovery, name)) is not None}
-    return replace(recovery, **{name: thousandth(time) for name, time in times.items()})
 
 
 def _ids_between(since: float, until: float) -> tuple[str, str]:
