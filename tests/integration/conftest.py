@@ -27,6 +27,7 @@ from storehooks.composition import Handler, Parts
 from storehooks.domain.delivery import Delivery
 from storehooks.settings import Settings
 from storehooks_cli.access import AccessTables
+from tests.flow_fixtures import counted, errors, small_steps  # noqa: F401 - fixtures
 from tests.function_modules import built_by
 from tests.integration.rights import ROLES
 from tests.openapi_file import assert_described
