@@ -145,7 +145,7 @@ def _held(aws: Metered) -> dict[str, float]:
 
 
 def _world(aws: Metered, answer: int) -> Any:
-    from tests.integration.delivery_world import World
+    from tests.world import World
 
     aws.aws.empty("HooksTable", "DeliveriesTable", "EventIdsTable")
     world = World(aws.aws, parameter("RetrySchedule"))

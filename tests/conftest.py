@@ -15,7 +15,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # At the very first what builds the stack, for which others wait, and beside it what needs none.
-FIRST = ["test_deploy.py", "test_background_faults.py", "test_recover.py"]
+FIRST = ["test_deploy.py", "test_background_faults.py"]
 
 # No test is timed: a machine that is busy is not a defect. For a long search:
 # SEQUENCES=2000 pytest --hypothesis-profile=long.

@@ -35,10 +35,10 @@ from storehooks_cli.store_hooks import StoreHooks
 from tests import emf
 from tests.integration.cloudwatch import Metrics
 from tests.integration.conftest import REGION, Aws, Functions, load_event
-from tests.integration.delivery_world import STORE, VISIBILITY_SECONDS, Clock, Sender
 from tests.integration.faults import Fault, Killed
-from tests.integration.lineage import Lineage, LoopDetection
+from tests.lineage import Lineage, LoopDetection
 from tests.template_file import logical_id, resources
+from tests.world import STORE, VISIBILITY_SECONDS, Clock, Sender
 
 MAX_RECEIVES = resources("AWS::SQS::Queue")["DeliveriesQueue"]["RedrivePolicy"]["maxReceiveCount"]
 READERS = {"EventsQueue": "match_events", "DeliveriesQueue": "deliver"}

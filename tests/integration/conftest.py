@@ -22,9 +22,12 @@ from moto.dynamodb.models import Table, dynamodb_backends
 from moto.sqs.models import sqs_backends
 
 from storehooks.adapters.aws import dynamodb_client, events_client, ses_client, sqs_client
+from storehooks.adapters.delivery_log.items import from_item
 from storehooks.composition import Handler, Parts
+from storehooks.domain.delivery import Delivery
 from storehooks.settings import Settings
 from storehooks_cli.access import AccessTables
+from tests.flow_fixtures import counted, errors, small_steps  # noqa: F401 - fixtures
 from tests.function_modules import built_by
 from tests.integration.rights import ROLES
 from tests.openapi_file import assert_described
@@ -32,6 +35,17 @@ from tests.template_file import EMAIL_SENDER, own_variables, parameter, resource
 
 ROOT = Path(__file__).parents[2]
 REGION = "us-east-1"
+SETTINGS = {
+    "HOOKS_TABLE": "HooksTable",
+    "CLIENTS_TABLE": "ClientsTable",
+    "DELIVERIES_TABLE": "DeliveriesTable",
+    "EVENT_IDS_TABLE": "EventIdsTable",
+    "EVENT_BUS": "EventBus",
+    "EMAIL_SENDER": EMAIL_SENDER,
+    "DELIVERY_TIMEOUT_SECONDS": "10",
+    "DELIVERY_RETENTION_DAYS": "30",
+    "RETRY_SCHEDULE": "60,180,300",
+}
 
 _method_names = functools.cache(method_names_from_class)
 _with_underscores = functools.cache(camelcase_to_underscores)
@@ -102,6 +116,45 @@ class Aws:
                 self.sqs.delete_message_batch(QueueUrl=self.queues[queue], Entries=entries)
                 taken += messages
         return taken
+
+    # ------------------------------------------------------------ as a deployment: tests.fakes.account too
+
+    def new_process(self, clock: Callable[[], float], **given: object) -> Parts:
+        """What a process has that knows nothing of those before."""
+        settings = SETTINGS | {"EVENTS_DEAD_LETTERS": self.queues["EventsDeadLetters"]}
+        settings |= {"DELIVERIES_QUEUE": self.queues["DeliveriesQueue"]}
+        return Parts(Settings(settings), clock=clock, sleep=lambda _: None, **given)
+
+    def new_client(self, store_hash: str) -> tuple[str, str]:
+        """The id and the secret of another client of a store."""
+        token = AccessTables("TokensTable", "ClientsTable", dynamodb=self.dynamodb).create_token(store_hash)
+        return token.client_id, token.client_secret
+
+    def rotate_secret(self, store_hash: str, client_id: str, until: int) -> str:
+        """Give a client a new secret, beside which the one it has signs until a time; the new one."""
+        access = AccessTables("TokensTable", "ClientsTable", dynamodb=self.dynamodb, clock=lambda: 0)
+        return access.rotate_secret(store_hash, client_id, overlap_seconds=until).client_secret
+
+    def deliveries(self) -> dict[str, Delivery]:
+        """All deliveries of the log, by id."""
+        items = self.scan("DeliveriesTable")
+        return {item["id"]["S"]: from_item(item) for item in items if "payload" in item}
+
+    def due_times(self) -> dict[str, float]:
+        """When the sweep has to look at which delivery."""
+        items = self.scan("DeliveriesTable")
+        return {item["id"]["S"]: float(item["due_at"]["N"]) for item in items if "due_shard" in item}
+
+    def dead_letters(self) -> list[tuple[str, str]]:
+        """The bodies of the events queue's dead letters, each with the reason; they are gone then."""
+        return [
+            (message["Body"], message["MessageAttributes"]["reason"]["StringValue"])
+            for message in self.take("EventsDeadLetters")
+        ]
+
+    def stored(self) -> Any:
+        """All that is stored, to be compared with what is stored later."""
+        return [self.scan(table) for table in resources("AWS::DynamoDB::Table")]
 
     @contextmanager
     def uncounted(self):

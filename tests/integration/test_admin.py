@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.integration.conftest import load_event
-from tests.integration.delivery_world import World
 from tests.integration.test_hostile_input import anything, hostile, well_formed
+from tests.world import World
 
 
 def admin(client, **query):

@@ -27,10 +27,10 @@ from storehooks.domain.recovery import MISSED, RECOVERABLE
 from storehooks.flows.recover import RecoveryOrders
 from tests.integration.aws_platform import SECRET, Platform
 from tests.integration.conftest import load_event
-from tests.integration.delivery_world import STORE
 from tests.integration.faults import NONE, PARTLY, Fault, is_batch
 from tests.integration.rights import granted, of_the_mapping, rights_of
 from tests.template_file import logical_id
+from tests.world import STORE
 
 logger = logging.getLogger(__name__)
 

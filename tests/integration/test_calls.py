@@ -6,7 +6,7 @@ from storehooks.domain.delivery import Status
 from storehooks.domain.identity import Caller
 from tests import emf
 from tests.integration.conftest import load_event
-from tests.integration.delivery_world import World
+from tests.world import World
 
 
 def counted(aws, call):

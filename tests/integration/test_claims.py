@@ -1,13 +1,14 @@
-"""What is to be done once is claimed, done and confirmed."""
+"""What a process remembers of claims itself, and what it makes of lost responses.
 
-from concurrent.futures import ThreadPoolExecutor
+tests/contract/test_once.py has what claims promise.
+"""
 
 import pytest
 from botocore.exceptions import ClientError
 
 from storehooks.adapters.claims import CLAIM_SECONDS, Claims
 from storehooks.domain.errors import StoreFailedError
-from tests.integration.delivery_world import Clock
+from tests.world import Clock
 
 WHAT = "destination#5ueh97#0"
 
@@ -21,38 +22,6 @@ def clock():
 def process(aws, clock):
     """Makes the claims of another process."""
     return lambda: Claims("EventIdsTable", dynamodb=aws.dynamodb, clock=clock)
-
-
-def test_a_claim_that_is_not_confirmed_expires_soon(process, clock):
-    first, second = process(), process()
-    assert first.claim(WHAT) is True
-    assert (first.claim(WHAT), second.claim(WHAT)) == (False, False)
-    clock.now += CLAIM_SECONDS - 1
-    assert (first.claim(WHAT), second.claim(WHAT)) == (False, False)
-    clock.now += 1
-    assert second.claim(WHAT) is True
-    assert first.claim(WHAT) is False
-
-
-def test_what_was_confirmed_is_not_done_again_for_as_long_as_that_says(process, clock):
-    first, second = process(), process()
-    assert first.claim(WHAT) is True
-    first.confirm(WHAT, for_seconds=600)
-    clock.now += 599
-    assert (first.claim(WHAT), second.claim(WHAT)) == (False, False)
-    clock.now += 1
-    assert second.claim(WHAT) is True
-
-
-def test_a_claim_is_of_one_thing_alone(process):
-    claims = process()
-    assert claims.claim(WHAT) is True
-    assert claims.claim("another") is True
-
-
-def test_of_many_processes_at_once_one_gets_it(process):
-    with ThreadPoolExecutor(16) as threads:
-        assert sum(threads.map(lambda one: one.claim(WHAT), [process() for _ in range(50)])) == 1
 
 
 def test_a_process_asks_once_and_then_knows_until_when_it_is_refused(aws, process, clock):

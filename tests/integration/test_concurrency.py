@@ -11,10 +11,12 @@ import pytest
 
 from storehooks.adapters.access import valid_secrets
 from storehooks.adapters.hooks_table import HooksTable
+from storehooks.domain.delivery import ReceivedTask
 from storehooks.domain.hook import MAX_HOOKS_PER_SCOPE
 from storehooks_cli.access import AccessTables, SecretOverlapError
 from tests.integration.interleaving import interleavings
 from tests.integration.wholeness import check_whole
+from tests.world import World
 
 THREADS = 50
 
@@ -249,3 +251,30 @@ def test_two_first_tokens_of_a_client_share_its_secret(aws, monkeypatch):
     for first, second in interleavings(monkeypatch, lambda: aws.empty("ClientsTable"), create, create):
         assert first.client_secret == second.client_secret
         assert first.access_token != second.access_token
+
+
+def test_two_processes_at_once_notify_of_a_destination_once(aws, monkeypatch):
+    """Wherever one breaks into the other: also between its claim, its event and its confirmation."""
+    world: World
+
+    def begin():
+        nonlocal world
+        aws.empty("HooksTable", "DeliveriesTable", "EventIdsTable")
+        world = World(aws)
+        world.answer = lambda _request: (500, None)
+        hook = world.hook()
+        world.event(hook), world.event(hook)
+
+    def work(deliverer):
+        ((body, came_before),) = world.queue.take(1)
+        deliverer.deliver([ReceivedTask(world.task(body), came_before, batch_id="0")])
+
+    def first():
+        work(world.deliverer)
+
+    def second():
+        work(world.new_process().deliverer)
+
+    for _ in interleavings(monkeypatch, begin, first, second):
+        assert world.bus.codes == [90001]
+        assert len(world.sent) == 2

@@ -9,7 +9,7 @@ from storehooks.adapters.delivery_log.items import to_item
 from storehooks.domain.attempt import Attempt, Times
 from storehooks.domain.delivery import MAX_STORED_ATTEMPTS, Status
 from tests.integration.conftest import Client, load_event
-from tests.integration.delivery_world import World
+from tests.world import World
 
 
 @pytest.fixture

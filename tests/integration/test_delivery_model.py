@@ -35,7 +35,7 @@ from storehooks.flows.match import Matcher
 from storehooks.flows.redeliver import Redeliverer
 from tests.conftest import sequences
 from tests.integration.conftest import load_event
-from tests.integration.delivery_world import STORE, World
+from tests.world import STORE, World
 
 logger = logging.getLogger(__name__)
 

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.integration.conftest import load_event
-from tests.integration.delivery_world import World
+from tests.world import World
 
 UNKNOWN = {"status": 404, "title": "Webhook with id [77] not found"}
 

@@ -9,7 +9,7 @@ from aws_lambda_powertools import Logger
 from storehooks.api import operation
 from storehooks.flows import deliver, match, outcome
 from tests.integration.conftest import load_event
-from tests.integration.delivery_world import World
+from tests.world import World
 
 # What ends a line, starts another one, moves a terminal's cursor, or ends a JSON string.
 HOSTILE = 'x\r\n{"level":"ERROR","message":"forged"}\x00\x1b[2J\x7f"\\\t'

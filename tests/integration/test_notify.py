@@ -10,8 +10,8 @@ from moto.ses.models import ses_backends
 from storehooks.domain.errors import MailFailedError
 from storehooks.domain.exception_event import deactivated
 from tests.integration.conftest import REGION, load_event
-from tests.integration.delivery_world import World
 from tests.template_file import EMAIL_SENDER
+from tests.world import World
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from storehooks_cli.access import AccessTables
 from storehooks_cli.hook_logs import HookLogs
 from storehooks_cli.removal import Contents, Removal
 from storehooks_cli.store_hooks import StoreHooks
-from tests.integration.delivery_world import STORE, World
+from tests.world import STORE, World
 
 TABLES = ("HooksTable", "TokensTable", "ClientsTable", "DeliveriesTable")
 OTHER = "f" * 32

@@ -15,9 +15,9 @@ from botocore.exceptions import ClientError
 from storehooks.domain.delivery import HoldTask
 from storehooks.domain.recovery import MISSED, RECOVERABLE, new_recovery
 from tests.integration.conftest import load_event
-from tests.integration.delivery_world import World
 from tests.integration.rights import ROLES, granted, of_the_mapping, rights_of
 from tests.template_file import resources
+from tests.world import World
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ import pytest
 
 from storehooks.domain.delivery import Status
 from tests.integration.aws_platform import MAX_RECEIVES, Platform
-from tests.integration.delivery_world import VISIBILITY_SECONDS
 from tests.template_file import resources
+from tests.world import VISIBILITY_SECONDS
 
 HOUR_SECONDS = 60 * 60
 MINUTE_SECONDS = 60

@@ -9,7 +9,7 @@ from storehooks.adapters.delivery_log import undelivered
 from storehooks.domain.delivery import Status, new_delivery
 from storehooks.domain.event import Event
 from tests.integration.conftest import Client, load_event
-from tests.integration.delivery_world import World
+from tests.world import World
 
 NOW = 1_795_428_000
 

@@ -1,75 +1,25 @@
-"""A mistake of ours in one message's handling: that message fails alone and loudly, and nothing is lost."""
+"""What cannot be read of the tables or of an event: what it is about fails alone and loudly.
+
+tests/flows/test_unexpected.py has mistakes of ours wherever a flow may meet one.
+"""
 
 import json
-from typing import Any
 
 import pytest
 
-from storehooks.domain.delivery import Delivery, HoldTask, RecordTask, Status, TaskMessage
+from storehooks.domain.delivery import Status
 from storehooks.domain.errors import CorruptItemError
-from storehooks.flows import deliver, unexpected
-from tests import emf
+from storehooks.flows import deliver
+from tests.flow_fixtures import SECRET
+from tests.flows.test_unexpected import statuses, three
 from tests.integration.aws_platform import Platform
 from tests.integration.conftest import load_event
-from tests.integration.delivery_world import STORE, VISIBILITY_SECONDS, World
-
-TEXT = "hunter2"
+from tests.world import STORE, VISIBILITY_SECONDS, World
 
 
 @pytest.fixture
 def world(aws):
     return World(aws, schedule="60,2000")
-
-
-@pytest.fixture
-def errors(caplog):
-    """What is logged as an error; of what went wrong, only the type."""
-
-    def errors() -> list[dict[str, Any]]:
-        lines = [vars(record) for record in caplog.records if record.levelname == "ERROR"]
-        assert all(line["message"] == "unexpected error" for line in lines)
-        assert TEXT not in str(lines)
-        return lines
-
-    return errors
-
-
-def breaks_for(delivery: Delivery, act):
-    """The same, but for a mistake that it meets with this delivery."""
-
-    def broken(*arguments, **named):
-        if delivery.id in repr((arguments, named)):
-            raise KeyError(TEXT)
-        return act(*arguments, **named)
-
-    return broken
-
-
-def statuses(world, deliveries) -> list[Status]:
-    return [world.logged(one).status for one in deliveries]
-
-
-def three(world) -> list[Delivery]:
-    hook = world.hook()
-    return [world.event(hook) for _ in range(3)]
-
-
-@pytest.mark.parametrize("step", ["before_attempt", "callback"])
-def test_one_that_cannot_be_begun_fails_alone_and_is_sent_once_that_is_mended(
-    world, monkeypatch, step, errors
-):
-    first, broken, last = three(world)
-    with monkeypatch.context() as patched:
-        patched.setattr(deliver, step, breaks_for(broken, getattr(deliver, step)))
-        world.work()
-    assert [task.delivery_id for task in world.queue.tasks] == [broken.id]
-    assert statuses(world, [first, last]) == [Status.DELIVERED] * 2
-    (line,) = errors()
-    assert (line["error"], line["delivery_id"]) == ("KeyError", broken.id)
-    assert line["places"][-1].endswith(" broken")
-    world.pass_time(VISIBILITY_SECONDS)
-    assert world.logged(broken).status is Status.DELIVERED
-    assert world.attempts(broken) == [0]
 
 
 def test_one_whose_item_cannot_be_read_fails_alone_and_the_item_is_named(aws, world, errors):
@@ -81,7 +31,7 @@ def test_one_whose_item_cannot_be_read_fails_alone_and_the_item_is_named(aws, wo
         TableName="DeliveriesTable",
         Key=key,
         UpdateExpression="SET attempts = :bad",
-        ExpressionAttributeValues={":bad": {"S": TEXT}},
+        ExpressionAttributeValues={":bad": {"S": SECRET}},
     )
     world.answer = lambda _request: (200, None)
     world.clock.now += 60
@@ -90,114 +40,6 @@ def test_one_whose_item_cannot_be_read_fails_alone_and_the_item_is_named(aws, wo
     assert [task.delivery_id for task in world.queue.tasks] == [broken.id]
     assert [line["error"] for line in errors()] == ["CorruptItemError"]
     assert errors()[0]["item"] == f"hook={STORE}#{broken.hook_id}, id={broken.id}: JSONDecodeError"
-
-
-@pytest.mark.parametrize(("status", "write"), [(200, "save_delivered"), (500, "save")])
-def test_of_attempts_that_are_logged_together_one_that_cannot_be_fails_alone(
-    world, monkeypatch, status, write, errors
-):
-    world.answer = lambda _request: (status, None)
-    first, broken, last = three(world)
-    with monkeypatch.context() as patched:
-        patched.setattr(world.log, write, breaks_for(broken, getattr(world.log, write)))
-        world.work()
-    expected = Status.DELIVERED if status == 200 else Status.RETRYING
-    assert statuses(world, [first, last]) == [expected] * 2
-    assert [(line["error"], line["delivery_id"]) for line in errors()] == [("KeyError", broken.id)]
-    world.answer = lambda _request: (200, None)
-    world.pass_time(VISIBILITY_SECONDS)
-    waits = [0] if status == 200 else [0, 60]
-    assert [world.attempts(one) for one in (first, last)] == [waits] * 2, "none is made twice"
-    assert world.attempts(broken) == [0, VISIBILITY_SECONDS]
-    assert world.logged(broken).status is Status.DELIVERED
-
-
-def test_each_attempt_is_counted_once_though_the_log_is_written_anew_for_each(world, monkeypatch, capsys):
-    _, broken, _ = three(world)
-    capsys.readouterr()
-    with world.meter.invocation(), monkeypatch.context() as patched:
-        patched.setattr(world.log, "save_delivered", breaks_for(broken, world.log.save_delivered))
-        world.work()
-    found = emf.metrics(capsys.readouterr().out, "storehooks")
-    assert (found["Attempts"], found["UnexpectedErrors"]) == ([3], [1])
-
-
-def test_one_that_cannot_be_deferred_fails_alone(world, monkeypatch, errors):
-    hook = world.hook()
-    world.circuits.count_failures(STORE, hook.id, 6)
-    assert world.circuits.claim_probe(STORE, hook.id)
-    deliveries = [world.event(hook) for _ in range(3)]
-    broken = deliveries[1]
-    with monkeypatch.context() as patched:
-        patched.setattr(world.queue, "send", breaks_for(broken, world.queue.send))
-        world.work()
-    deferred = [task.delivery_id for task in world.queue.tasks if task.ignores_circuit]
-    assert sorted(deferred) == sorted(one.id for one in deliveries if one is not broken)
-    assert [line["delivery_id"] for line in errors()] == [broken.id]
-    world.pass_time(VISIBILITY_SECONDS + 60)
-    assert statuses(world, deliveries) == [Status.DELIVERED] * 3
-
-
-def test_a_record_and_a_hold_that_meet_one_fail_alone(world, monkeypatch, errors):
-    hook = world.hook()
-    world.hooks.deactivate(hook, "it fails")
-    other = world.event(world.hook("https://app.example.com/other"))
-    with monkeypatch.context() as patched:
-        patched.setattr(world.queue, "clock", world.clock)
-        hold = HoldTask(store_hash=STORE, hook_id=hook.id, client_id=hook.client_id, store_id=None)
-        recorded = RecordTask(delivery=world.event(hook))
-        world.queue.waiting.pop()
-        world.queue.send([TaskMessage(recorded), TaskMessage(hold)])
-        broken = breaks_for(recorded.delivery, world.log.save_delivered)
-        patched.setattr(world.log, "save_delivered", broken)
-        patched.setattr(world.log, "waiting", lambda *_: {}[TEXT])
-        world.work()
-    assert statuses(world, [other]) == [Status.DELIVERED]
-    assert sorted(type(task).__name__ for task in world.queue.tasks) == ["HoldTask", "RecordTask"]
-    assert [line["hook_id"] for line in errors()] == [hook.id] * 2
-
-
-def test_when_sending_breaks_off_what_was_sent_is_logged_and_not_sent_again(world, monkeypatch):
-    deliveries = three(world)
-    sender = world.deliverer.sender
-    wait = sender.wait
-
-    def one_and_no_more(seconds):
-        if world.sent:
-            raise KeyError(TEXT)
-        sender._started, left = sender._started[:1], sender._started[1:]
-        finished = wait(seconds)
-        sender._started = left
-        return finished
-
-    with monkeypatch.context() as patched:
-        patched.setattr(sender, "wait", one_and_no_more)
-        with pytest.raises(KeyError):
-            world.work()
-    sender._started.clear()
-    assert statuses(world, deliveries[:1]) == [Status.DELIVERED]
-    world.pass_time(VISIBILITY_SECONDS)
-    assert statuses(world, deliveries) == [Status.DELIVERED] * 3
-    assert [world.attempts(one) for one in deliveries] == [[0]] * 3
-
-
-def test_what_cannot_be_received_is_left_and_the_attempts_go_on(world, monkeypatch, errors):
-    one = world.event(world.hook())
-    sender, received = world.deliverer.sender, []
-    wait = sender.wait
-
-    def receive(*, wait_seconds):
-        received.append(wait_seconds)
-        raise KeyError(TEXT)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(deliver, "_PATIENCE_SECONDS", 0)
-        patched.setattr(world.queue, "receive", receive)
-        patched.setattr(sender, "wait", lambda seconds: wait(seconds) if received else [])
-        world.work()
-    assert statuses(world, [one]) == [Status.DELIVERED]
-    assert len(received) == 1
-    assert [line["error"] for line in errors()] == ["KeyError"]
 
 
 def test_the_sweep_sends_what_is_due_beside_an_item_that_cannot_be_read_and_ends_as_failed(
@@ -230,7 +72,7 @@ def test_an_event_that_cannot_be_matched_fails_alone(client, functions, monkeypa
     sent = []
 
     def broken(event):
-        return {}[TEXT] if event.id == "broken" else is_new(event)
+        return {}[SECRET] if event.id == "broken" else is_new(event)
 
     monkeypatch.setattr(parts.event_ids, "is_new", broken)
     monkeypatch.setattr(parts.deliveries_queue, "send", sent.extend)
@@ -243,25 +85,10 @@ def test_one_message_that_meets_it_again_and_again_is_a_dead_letter_and_sets_off
     platform = Platform(aws, monkeypatch, "60")
     platform.hook()
     started = platform.clock.now
-    monkeypatch.setattr(deliver, "before_attempt", lambda *_: {}[TEXT])
+    monkeypatch.setattr(deliver, "before_attempt", lambda *_: {}[SECRET])
     with platform.watched(monkeypatch, None):
         platform.event()
         platform.pass_time(3 * VISIBILITY_SECONDS)
         assert platform.metrics.alarms(started, platform.clock.now) == {"UnexpectedErrorsAlarm"}
         platform.pass_time(75 * 60)
     assert len(platform.dead) == 1
-
-
-def test_a_process_that_ends_is_not_held_up():
-    with pytest.raises(KeyboardInterrupt), unexpected.alone(pytest.fail):
-        raise KeyboardInterrupt
-
-
-def test_where_each_fails_alone_each_is_said():
-    failed = []
-
-    def fail(_things):
-        raise ValueError
-
-    unexpected.each_alone(fail, [1, 2, 3], lambda one, _: failed.append(one))
-    assert failed == [1, 2, 3]

@@ -283,12 +283,17 @@ class DeliveryLog:
             if error.item is None or error.item.get("begun_by") != values[":begun_by"]:
                 return None
             begun = error.item
+        if "earlier" in begun:
+            earlier = int(begun["earlier"]["N"])
+        else:
+            # No attempt was made in the round before, so it is as it was: moto then does not return it.
+            earlier = self.get(delivery.store_hash, delivery.hook_id, delivery.id).earlier
         return AttemptTask(
             delivery_id=delivery.id,
             store_hash=delivery.store_hash,
             hook_id=delivery.hook_id,
             client_id=delivery.client_id,
-            attempt=int(begun["earlier"]["N"]) + 1,
+            attempt=earlier + 1,
         )
 
     def bring_forward(self, delivery: Delivery, now: float) -> bool:

@@ -7,16 +7,14 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from storehooks.adapters.deliveries_queue import ReceivedTask
 from storehooks.domain.delivery import Status
 from storehooks.domain.retry import BIGCOMMERCE_SCHEDULE, RetrySchedule
-from tests.integration.delivery_world import World
-from tests.integration.interleaving import interleavings
+from tests.world import World
 
 
 @pytest.fixture
-def world(aws):
-    return World(aws)
+def world():
+    return World()
 
 
 def failing(_request):
@@ -45,8 +43,8 @@ def assert_on_schedule(attempts: list[float], schedule: RetrySchedule) -> None:
         assert slot <= wait <= slot + 60
 
 
-def test_bigcommerces_schedule_is_kept_over_its_two_days(aws):
-    world = World(aws, schedule=BIGCOMMERCE_SCHEDULE)
+def test_bigcommerces_schedule_is_kept_over_its_two_days():
+    world = World(schedule=BIGCOMMERCE_SCHEDULE)
     world.answer = failing
     delivery = world.event(world.hook())
     world.pass_time(4 * 24 * 3600)
@@ -64,8 +62,8 @@ def test_bigcommerces_schedule_is_kept_over_its_two_days(aws):
     numbers=st.integers(1, 5),
     seed=st.randoms(use_true_random=False),
 )
-def test_any_schedule_is_kept_for_any_number_of_deliveries(aws, slots, numbers, seed):
-    world = World(aws, schedule=",".join(map(str, slots)))
+def test_any_schedule_is_kept_for_any_number_of_deliveries(slots, numbers, seed):
+    world = World(schedule=",".join(map(str, slots)))
     world.answer = failing
     # A hook each: none slows another down.
     hooks = [world.hook(f"https://app.example.com/{number}", "store/*") for number in range(numbers)]
@@ -319,8 +317,8 @@ def test_more_waiting_deliveries_than_one_task_holds_are_all_held(world, monkeyp
 # ---------------------------------------------------------------- operational events
 
 
-def test_failures_are_notified_of_once_in_ten_minutes_and_the_end_once(aws):
-    world = World(aws, schedule="60,60,60,60,60,60,60,60,60,60,60,60,60,60,60,60")
+def test_failures_are_notified_of_once_in_ten_minutes_and_the_end_once():
+    world = World(schedule="60,60,60,60,60,60,60,60,60,60,60,60,60,60,60,60")
     hook = world.hook("https://app.example.com/path?key=secret")
     exhausted(world, hook)
     assert world.bus.codes == [90001, 90001, 90002]
@@ -351,33 +349,6 @@ def test_two_processes_notify_of_a_destination_once(world):
     world.event(hook)
     world.pass_time(30)
     assert world.bus.codes == [90001]
-
-
-def test_two_processes_at_once_notify_of_a_destination_once(aws, monkeypatch):
-    """Wherever one breaks into the other: also between its claim, its event and its confirmation."""
-    world: World
-
-    def begin():
-        nonlocal world
-        aws.empty("HooksTable", "DeliveriesTable", "EventIdsTable")
-        world = World(aws)
-        world.answer = failing
-        hook = world.hook()
-        world.event(hook), world.event(hook)
-
-    def work(deliverer):
-        ((body, came_before),) = world.queue.take(1)
-        deliverer.deliver([ReceivedTask(world.task(body), came_before, batch_id="0")])
-
-    def first():
-        work(world.deliverer)
-
-    def second():
-        work(world.new_process().deliverer)
-
-    for _ in interleavings(monkeypatch, begin, first, second):
-        assert world.bus.codes == [90001]
-        assert len(world.sent) == 2
 
 
 def test_a_hook_on_delivery_exceptions_is_never_notified_of(world):

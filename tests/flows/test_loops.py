@@ -1,6 +1,6 @@
 """``deliver`` orders its own next invocations: it gets as far as it has to, and never circles.
 
-Lambda would stop it after 16 invocations in one chain (tests/integration/lineage.py). The template
+Lambda would stop it after 16 invocations in one chain (tests/lineage.py). The template
 allows the loop, so our own bound holds instead: who makes no progress waits longer each time.
 """
 
@@ -27,11 +27,11 @@ from storehooks.domain.errors import StoreBusyError
 from storehooks.domain.recovery import MISSED, State
 from storehooks.domain.state_machine import MAX_IN_FLIGHT_OF_CLIENT, MAX_PENDING
 from storehooks.flows.deliver import _MOST_IN_FLIGHT
-from tests.integration.delivery_world import STORE, Sender, World
-from tests.integration.lineage import MAX_INVOCATIONS, LoopDetection
+from tests.lineage import MAX_INVOCATIONS, LoopDetection
+from tests.world import STORE, Sender, World
 
 IS_LONG = settings.get_current_profile_name() == "long"
-# The same number of steps: moto takes minutes for each ten thousand.
+# The same number of steps: ten thousand take a minute.
 MANY, STEP, OUTAGE_SECONDS = (10_000, 500, 1800) if IS_LONG else (400, 20, 300)
 DAY_SECONDS = 24 * 60 * 60
 YEAR_SECONDS = 365 * DAY_SECONDS
@@ -73,6 +73,10 @@ def failing_until(world, end: float):
     return lambda _request: (500, None) if world.clock.now < end else (200, None)
 
 
+def statuses(world) -> Counter[Status]:
+    return Counter(delivery.status for delivery in world.account.deliveries().values())
+
+
 def sent(world) -> Counter[str]:
     return Counter(request.headers["webhook-id"] for _, request in world.sent)
 
@@ -81,8 +85,8 @@ def sent(world) -> Counter[str]:
 
 
 @pytest.mark.parametrize("destination", ["fast", "slow", "failing"])
-def test_a_recovery_of_many_gets_to_its_end(aws, record_property, destination):
-    world = (SlowWorld if destination == "slow" else World)(aws, schedule=SCHEDULE)
+def test_a_recovery_of_many_gets_to_its_end(record_property, destination):
+    world = (SlowWorld if destination == "slow" else World)(schedule=SCHEDULE)
     hook = world.hook()
     missed = waiting(world, hook, MANY, Status.HELD)
     if destination == "failing":
@@ -94,29 +98,28 @@ def test_a_recovery_of_many_gets_to_its_end(aws, record_property, destination):
     assert (now.state, now.recovered) == (State.FINISHED, MANY)
     assert sent(world).keys() == {one.id for one in missed}
     assert destination == "failing" or set(sent(world).values()) == {1}
-    assert {item["status"]["S"] for item in aws.scan("DeliveriesTable") if "status" in item} == {"delivered"}
+    assert statuses(world) == {Status.DELIVERED: MANY}
     assert world.dead == []
     assert world.loops.longest["deliver"] > MAX_INVOCATIONS
     record_property("steps", now.step - 1)
     record_property("invocations in one chain", world.loops.longest["deliver"])
 
 
-def test_a_hold_of_many_gets_to_its_end(aws, record_property):
-    world = World(aws, schedule=SCHEDULE)
+def test_a_hold_of_many_gets_to_its_end(record_property):
+    world = World(schedule=SCHEDULE)
     hook = world.hook()
     waiting(world, hook, MANY, Status.RETRYING)
     world.answer = lambda _request: (410, None)
     world.event(hook)
     world.finish_queue(DAY_SECONDS)
-    statuses = Counter(item["status"]["S"] for item in aws.scan("DeliveriesTable") if "status" in item)
-    assert statuses == {"held": MANY + 1}
+    assert statuses(world) == {Status.HELD: MANY + 1}
     assert world.dead == []
     assert world.loops.longest["deliver"] > MAX_INVOCATIONS
     record_property("invocations in one chain", world.loops.longest["deliver"])
 
 
-def test_a_schedule_of_thirty_short_waits_gets_to_its_end(aws):
-    world = World(aws, schedule=",".join(["1"] * 30))
+def test_a_schedule_of_thirty_short_waits_gets_to_its_end():
+    world = World(schedule=",".join(["1"] * 30))
     hook = world.hook()
     answers = iter([(500, None)] * 30 + [(200, None)])
     world.answer = lambda _request: next(answers)
@@ -128,9 +131,9 @@ def test_a_schedule_of_thirty_short_waits_gets_to_its_end(aws):
     assert world.loops.longest["deliver"] > MAX_INVOCATIONS
 
 
-def test_without_the_template_s_leave_the_same_recovery_ends_halfway(aws):
+def test_without_the_template_s_leave_the_same_recovery_ends_halfway():
     """So the tests above would notice if ``RecursiveLoop`` went from the template."""
-    world = World(aws, schedule=",".join(["1"] * 30))
+    world = World(schedule=",".join(["1"] * 30))
     world.loops = LoopDetection(allowed=())
     world.answer = lambda _request: (500, None)
     delivery = world.event(world.hook())
@@ -161,9 +164,9 @@ class Crowd:
         return self._sender.wait(seconds)
 
 
-def test_a_crowd_of_one_client_gets_through_and_does_not_circle(aws, monkeypatch):
+def test_a_crowd_of_one_client_gets_through_and_does_not_circle(monkeypatch):
     monkeypatch.setattr("storehooks.flows.deliver._PATIENCE_SECONDS", 0)
-    world = SlowWorld(aws, schedule=SCHEDULE)
+    world = SlowWorld(schedule=SCHEDULE)
     world.queue.receives = True
     sender = world.deliverer.sender = Crowd(world)
     hook = world.hook()
@@ -175,10 +178,10 @@ def test_a_crowd_of_one_client_gets_through_and_does_not_circle(aws, monkeypatch
     assert max(world.queue.sends.values()) < MAX_INVOCATIONS
 
 
-def test_a_crowd_that_is_retried_has_few_messages_though_the_sweep_looks_after_it_too(aws, monkeypatch):
+def test_a_crowd_that_is_retried_has_few_messages_though_the_sweep_looks_after_it_too(monkeypatch):
     """A long wait is left to the sweep, so that not both bring it."""
     monkeypatch.setattr("storehooks.domain.state_machine.MAX_IN_FLIGHT_OF_CLIENT", 0)
-    world = World(aws, schedule=SCHEDULE)
+    world = World(schedule=SCHEDULE)
     hook = world.hook()
     crowd = waiting(world, hook, 3, Status.PENDING)
     for one in crowd:
@@ -272,8 +275,8 @@ def test_every_task_has_its_scene():
 
 
 @pytest.mark.parametrize("scene", [scene for scenes in STUCK.values() for scene in scenes])
-def test_a_task_that_gets_no_further_waits_longer_each_time(aws, monkeypatch, scene):
-    world = World(aws, schedule=SCHEDULE)
+def test_a_task_that_gets_no_further_waits_longer_each_time(monkeypatch, scene):
+    world = World(schedule=SCHEDULE)
     scene(world, monkeypatch)
     delays = rounds_of(world, 16)
     if scene is a_record_that_is_not_taken:

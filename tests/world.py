@@ -1,44 +1,31 @@
-"""Deliveries over the tables of moto, in a time of their own, to destinations that do as they are told."""
+"""Deliveries in a time of their own, to destinations that do as they are told.
 
-import heapq
+What is stored is in memory, or in the tables of moto: a world is the same over either.
+"""
+
 import itertools
-import json
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from typing import Any
 
-from storehooks.adapters.deliveries_queue import ReceivedTask
-from storehooks.adapters.delivery_messages import from_message, to_message
-from storehooks.adapters.queue import MAX_DELAY_SECONDS
+from storehooks.adapters.delivery_messages import read_task
 from storehooks.composition import Parts
 from storehooks.domain.attempt import Attempt, OutgoingRequest, Times
-from storehooks.domain.delivery import Delivery, Task, TaskMessage, new_delivery
+from storehooks.domain.delivery import Delivery, ReceivedTask, Task, TaskMessage, new_delivery
 from storehooks.domain.errors import QueueFailedError, StorehooksError
 from storehooks.domain.event import Event
 from storehooks.domain.hook import Hook
 from storehooks.domain.identity import Caller
 from storehooks.domain.retry import RetrySchedule
 from storehooks.flows.sweep import AHEAD_SECONDS
-from storehooks.settings import Settings
-from storehooks_cli.access import AccessTables
-from tests.integration.lineage import Lineage, LoopDetection
-from tests.template_file import resources
+from tests.fakes.account import Account
+from tests.fakes.messages import VISIBILITY_SECONDS, DeliveriesQueue, as_body
+from tests.lineage import Lineage, LoopDetection
 
 STORE = "5ueh97"
-VISIBILITY_SECONDS = resources("AWS::SQS::Queue")["DeliveriesQueue"]["VisibilityTimeout"]
-SETTINGS = {
-    "HOOKS_TABLE": "HooksTable",
-    "CLIENTS_TABLE": "ClientsTable",
-    "DELIVERIES_TABLE": "DeliveriesTable",
-    "EVENT_IDS_TABLE": "EventIdsTable",
-    "DELIVERY_TIMEOUT_SECONDS": "10",
-    "DELIVERY_RETENTION_DAYS": "30",
-}
 _SWEEP_SECONDS = 60
-_BATCH = 10
 
 type Answer = tuple[int | None, str | None]
 """A status, or None; and a Retry-After."""
@@ -54,67 +41,41 @@ class Clock:
         return self.now
 
 
-@dataclass
-class Queue:
-    """The deliveries queue; a message is there from its time on, with the lineage of who sent it."""
+class Queue(DeliveriesQueue):
+    """The deliveries queue; each message has the lineage of who sent it."""
 
-    clock: Clock
-    waiting: list[tuple[float, int, str, bool]] = field(default_factory=list)
-    fails: bool = False
-    receives: bool = False
-    """Whether a function may take further messages itself."""
-    sends: Counter[str] = field(default_factory=Counter)
-    """How often each message was sent."""
-    lineage: Lineage = field(default_factory=Counter)
-    """That of the invocation which sends now."""
-    taken_lineages: list[Lineage] = field(default_factory=list)
-    """Those of the messages that were taken last."""
-    _lineages: dict[int, Lineage] = field(default_factory=dict)
-    _numbers: Any = field(default_factory=itertools.count)
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(clock)
+        self.fails = False
+        self.receives = False
+        """Whether a function may take further messages itself."""
+        self.sends: Counter[str] = Counter()
+        """How often each message was sent."""
+        self.lineage: Lineage = Counter()
+        """That of the invocation which sends now."""
+        self.taken_lineages: list[Lineage] = []
+        """Those of the messages that were taken last."""
+        self._lineages: dict[int, Lineage] = {}
 
-    def send(self, orders: Sequence[TaskMessage]) -> None:
-        if self.fails and orders:
-            raise QueueFailedError("InternalError", frozenset(range(len(orders))))
-        for order in orders:
-            assert order.delay_seconds >= 0
-            body = json.dumps(to_message(order.task))
-            self.sends[body] += 1
-            # As the adapter has it: a wait of 900 s may be a second more when it is rounded up.
-            self.put(body, min(order.delay_seconds, MAX_DELAY_SECONDS))
+    def send(self, messages: Sequence[TaskMessage]) -> None:
+        if self.fails and messages:
+            raise QueueFailedError("InternalError", frozenset(range(len(messages))))
+        self.sends.update(as_body(message.task) for message in messages)
+        super().send(messages)
 
-    def put(self, body: str, delay_seconds: float = 0, *, came_before: bool = False) -> None:
-        number = next(self._numbers)
+    def put(self, body: str, delay_seconds: float = 0, *, came_before: bool = False) -> int:
+        number = super().put(body, delay_seconds, came_before=came_before)
         self._lineages[number] = self.lineage
-        heapq.heappush(self.waiting, (self.clock.now + delay_seconds, number, body, came_before))
+        return number
 
-    def take(self, most: int = _BATCH) -> list[tuple[str, bool]]:
-        """What is there now, and whether it came before."""
-        taken = []
-        self.taken_lineages = []
-        while self.waiting and self.waiting[0][0] <= self.clock.now and len(taken) < most:
-            _, number, body, came_before = heapq.heappop(self.waiting)
-            taken.append((body, came_before))
-            self.taken_lineages.append(self._lineages.pop(number))
+    def _take(self, most: int) -> list[tuple[float, int, str, bool]]:
+        taken = super()._take(most)
+        self.taken_lineages = [self._lineages.pop(number) for _, number, _, _ in taken]
         return taken
 
-    @property
-    def has_due(self) -> bool:
-        """Whether there is a message now."""
-        return bool(self.waiting) and self.waiting[0][0] <= self.clock.now
-
-    def receive(self, *, wait_seconds: int) -> list[ReceivedTask]:  # noqa: ARG002 - as the queue has it
+    def receive(self, *, wait_seconds: int) -> list[ReceivedTask]:
         assert self.receives, "no destination of this world is slow"
-        return [
-            ReceivedTask(World.task(body), came_before, receipt=body) for body, came_before in self.take()
-        ]
-
-    def delete(self, received: Sequence[ReceivedTask]) -> None:
-        """Nothing: no process of this world ends while it has messages that it took itself."""
-        assert self.receives or not received
-
-    @property
-    def tasks(self) -> list[Task]:
-        return [from_message(json.loads(body)) for _, _, body, _ in sorted(self.waiting)]
+        return super().receive(wait_seconds=wait_seconds)
 
 
 class Sender:
@@ -172,10 +133,13 @@ class Bus:
 
 
 class World:
-    """All of a deployment that has to do with deliveries."""
+    """All of a deployment that has to do with deliveries.
 
-    def __init__(self, aws, schedule: str = "60,180,300") -> None:
-        self._aws = aws
+    :param account: where it stores what it stores: in memory, unless it is the ``aws`` of the fixture.
+    """
+
+    def __init__(self, account: Any = None, schedule: str = "60,180,300") -> None:
+        self.account = Account() if account is None else account
         self.clock = Clock()
         self.queue = Queue(self.clock)
         self.loops = LoopDetection()
@@ -186,18 +150,15 @@ class World:
         self.answer: Callable[[OutgoingRequest], Answer] = lambda _request: (200, None)
         self.schedule = RetrySchedule.parse(schedule)
         self.start()
-        token = AccessTables("TokensTable", "ClientsTable", dynamodb=aws.dynamodb).create_token(STORE)
-        self.caller = Caller(STORE, token.client_id, frozenset())
-        self.secret = token.client_secret
+        client_id, self.secret = self.account.new_client(STORE)
+        self.caller = Caller(STORE, client_id, frozenset())
         self._events = itertools.count()
         self._swept = self.clock.now
 
     def new_process(self) -> Parts:
         """What a process has that knows nothing of those before."""
-        return Parts(
-            Settings(SETTINGS),
-            clock=self.clock,
-            sleep=lambda _: None,
+        return self.account.new_process(
+            self.clock,
             schedule=self.schedule,
             deliveries_queue=self.queue,
             bus=self.bus,
@@ -306,8 +267,7 @@ class World:
 
     def _next_sweep(self) -> float:
         """The time of the next sweep that finds something."""
-        items = self._aws.scan("DeliveriesTable")
-        due = [float(item["due_at"]["N"]) for item in items if "due_shard" in item]
+        due = self.account.due_times().values()
         waits = min(due, default=math.inf) - AHEAD_SECONDS - self._swept
         return self._swept + _SWEEP_SECONDS * max(1, math.ceil(waits / _SWEEP_SECONDS) if due else math.inf)
 
@@ -336,7 +296,4 @@ class World:
     @staticmethod
     def task(body: str) -> Task | None:
         """What a message asks for, None for one that is no task."""
-        try:
-            return from_message(json.loads(body))
-        except ValueError:
-            return None
+        return read_task(body)

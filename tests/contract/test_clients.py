@@ -1,0 +1,33 @@
+"""What is known of clients: their secrets and notification emails."""
+
+from storehooks.domain.identity import Caller
+from tests.contract.examples import delivery
+from tests.world import STORE
+
+
+def test_a_client_signs_by_its_secret(parts, account):
+    client_id, secret = account.new_client(STORE)
+    assert parts.secrets.valid_now(STORE, client_id) == (secret,)
+    assert parts.secrets.valid_now("other1", client_id) == ()
+
+
+def test_a_secret_that_was_replaced_signs_as_well_for_a_while(parts, account, clock):
+    client_id, old = account.new_client(STORE)
+    new = account.rotate_secret(STORE, client_id, int(clock.now) + 60)
+    task = delivery(client_id=client_id).task
+    clock.now += 59
+    assert parts.secrets.valid_now(STORE, client_id) == (new, old)
+    assert parts.contexts.read([task]).secrets == {(STORE, client_id): (new, old)}
+    clock.now += 1
+    assert parts.secrets.valid_now(STORE, client_id) == (new,)
+    assert parts.contexts.read([task]).secrets == {(STORE, client_id): (new,)}
+
+
+def test_a_client_has_the_emails_that_it_named_last(parts):
+    assert parts.addresses.get(STORE, "a" * 32) == ()
+    parts.addresses.put(STORE, "a" * 32, ["one@example.com", "two@example.com"])
+    parts.addresses.put(STORE, "b" * 32, ["three@example.com"])
+    assert parts.addresses.get(STORE, "a" * 32) == ("one@example.com", "two@example.com")
+    parts.addresses.put(STORE, "a" * 32, [])
+    assert parts.addresses.get(STORE, "a" * 32) == ()
+    assert parts.hooks.ids(Caller(STORE, "a" * 32, frozenset())) == [], "in the hooks' table"

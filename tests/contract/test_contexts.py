@@ -1,0 +1,34 @@
+"""What a batch of attempts has to know."""
+
+from dataclasses import replace
+
+import pytest
+
+from storehooks.domain.circuit import Circuit
+from storehooks.domain.delivery_context import DeliveryContext
+from storehooks.domain.identity import Caller
+from tests.contract.examples import delivery, retrying
+from tests.world import STORE
+
+
+def test_what_there_is_of_hooks_secrets_deliveries_and_circuits_is_read_together(parts, account):
+    client_id, secret = account.new_client(STORE)
+    hook = parts.hooks.create(
+        Caller(STORE, client_id, frozenset()), scope="store/*", destination="https://app.example.com/"
+    )
+    known, unknown = retrying(1, client_id=client_id), replace(delivery(2), client_id=client_id)
+    parts.log.save(known, over=None)
+    parts.circuits.count_failures(STORE, hook.id, 2)
+    tasks = [known.task, unknown.task, delivery(3, hook_id=77).task]
+    assert parts.contexts.read(tasks) == DeliveryContext(
+        hooks={(STORE, hook.id): hook},
+        secrets={(STORE, client_id): (secret,)},
+        deliveries={known.id: known},
+        circuits={(STORE, hook.id): Circuit(failures=2)},
+    )
+
+
+@pytest.mark.parametrize("number", [0, 25])
+def test_as_many_attempts_as_a_batch_may_have(parts, number):
+    tasks = [delivery(number, hook_id=number + 1).task for number in range(number)]
+    assert parts.contexts.read(tasks) == DeliveryContext({}, {}, {}, {})

@@ -1,0 +1,186 @@
+"""The hooks of all stores."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from storehooks.domain.errors import DuplicateHookError, HookNotFoundError, TooManyHooksError
+from storehooks.domain.hook import MAX_HOOKS_PER_SCOPE, HookFilter
+from storehooks.domain.identity import Caller
+from tests.contract.examples import NOW
+from tests.world import STORE
+
+CALLER = Caller(STORE, "a" * 32, frozenset())
+STRANGERS = (Caller(STORE, "b" * 32, frozenset()), Caller("other1", "a" * 32, frozenset()))
+
+
+@pytest.fixture
+def hooks(parts):
+    return parts.hooks
+
+
+def create(hooks, path="", scope="store/order/*", *, caller=CALLER, **fields):
+    return hooks.create(caller, scope=scope, destination=f"https://app.example.com/{path}", **fields)
+
+
+def test_a_hook_is_read_as_it_was_created(hooks):
+    hook = create(hooks, headers={"X-Mine": "ü"}, is_active=True)
+    assert (hook.store_hash, hook.client_id, hook.version) == (STORE, CALLER.client_id, 1)
+    assert hook.created_at == hook.updated_at == int(NOW)
+    assert hooks.get(CALLER, hook.id) == hooks.find(STORE, hook.id) == hook
+
+
+def test_a_stranger_neither_reads_changes_nor_deletes_it(hooks):
+    hook = create(hooks)
+    for stranger in STRANGERS:
+        for act in (
+            lambda stranger=stranger: hooks.get(stranger, hook.id),
+            lambda stranger=stranger: hooks.update(stranger, hook.id, {"is_active": True}),
+            lambda stranger=stranger: hooks.delete(stranger, hook.id),
+        ):
+            with pytest.raises(HookNotFoundError):
+                act()
+        assert hooks.ids(stranger) == []
+    assert hooks.find(STORE, hook.id) == hook
+    assert hooks.find("other1", hook.id) is None
+
+
+def test_an_id_is_never_given_out_again(hooks):
+    first = create(hooks)
+    hooks.delete(CALLER, first.id)
+    with pytest.raises(HookNotFoundError):
+        hooks.get(CALLER, first.id)
+    assert create(hooks).id > first.id
+
+
+def test_two_stores_count_for_themselves(hooks):
+    assert create(hooks).id == create(hooks, caller=STRANGERS[1]).id
+
+
+# ---------------------------------------------------------------- uniqueness and quota
+
+
+@pytest.mark.parametrize("same", ["https://app.example.com/x", "https://APP.example.com:443/x"])
+def test_a_client_has_one_hook_for_a_scope_and_a_destination(hooks, same):
+    hook = create(hooks, "x")
+    with pytest.raises(DuplicateHookError) as error:
+        hooks.create(CALLER, scope="store/order/*", destination=same)
+    assert error.value.hook_id == hook.id
+    create(hooks, "x", scope="store/order/created")
+    create(hooks, "x", caller=STRANGERS[0])
+    hooks.delete(CALLER, hook.id)
+    hooks.create(CALLER, scope="store/order/*", destination=same)
+
+
+@pytest.mark.parametrize("change", [{"scope": "store/order/*"}, {"destination": "https://app.example.com/x"}])
+def test_a_change_makes_no_duplicate(hooks, change):
+    first = create(hooks, "x")
+    second = create(hooks, **({"path": "x", "scope": "store/*"} if "scope" in change else {"path": "y"}))
+    with pytest.raises(DuplicateHookError) as error:
+        hooks.update(CALLER, second.id, change)
+    assert error.value.hook_id == first.id
+    assert hooks.get(CALLER, second.id) == second
+
+
+def test_a_client_has_ten_hooks_of_a_scope(hooks):
+    for number in range(MAX_HOOKS_PER_SCOPE):
+        create(hooks, str(number))
+    mover = create(hooks, "mover", scope="store/*")
+    with pytest.raises(TooManyHooksError):
+        create(hooks, "more")
+    with pytest.raises(TooManyHooksError):
+        hooks.update(CALLER, mover.id, {"scope": "store/order/*"})
+    with pytest.raises(DuplicateHookError):
+        create(hooks, "0")
+    create(hooks, "more", caller=STRANGERS[0])
+    hooks.update(CALLER, hooks.ids(CALLER)[0], {"destination": "https://app.example.com/elsewhere"})
+    hooks.delete(CALLER, hooks.ids(CALLER)[0])
+    assert hooks.update(CALLER, mover.id, {"scope": "store/order/*"}).scope == "store/order/*"
+
+
+def test_of_many_creates_at_once_none_is_one_too_many(hooks):
+    def create_one(number):
+        try:
+            return create(hooks, str(number // 2))
+        except (DuplicateHookError, TooManyHooksError):
+            return None
+
+    with ThreadPoolExecutor(8) as threads:
+        created = [hook for hook in threads.map(create_one, range(24)) if hook is not None]
+    assert len(created) == MAX_HOOKS_PER_SCOPE
+    assert len({hook.destination for hook in created}) == MAX_HOOKS_PER_SCOPE
+    assert sorted(hook.id for hook in created) == hooks.ids(CALLER)
+
+
+# ---------------------------------------------------------------- changes
+
+
+def test_a_change_keeps_the_rest_and_counts(hooks, clock):
+    hook = create(hooks, headers={"X-Mine": "1"})
+    clock.now += 5
+    changed = hooks.update(CALLER, hook.id, {"destination": "https://app.example.com/new", "headers": None})
+    assert (changed.scope, changed.headers, changed.version) == (hook.scope, None, 2)
+    assert (changed.created_at, changed.updated_at) == (int(NOW), int(NOW) + 5)
+    assert hooks.get(CALLER, hook.id) == changed
+
+
+def test_its_time_never_goes_back(hooks, clock):
+    hook = create(hooks)
+    clock.now -= 100
+    assert hooks.update(CALLER, hook.id, {"is_active": True}).updated_at == hook.updated_at
+    assert hooks.deactivate(hooks.find(STORE, hook.id), "it fails") is True
+    assert hooks.find(STORE, hook.id).deactivated_at == hook.updated_at
+
+
+def test_a_hook_is_deactivated_only_as_it_was_read(hooks):
+    hook = create(hooks, is_active=True)
+    changed = hooks.update(CALLER, hook.id, {"headers": {"X-New": "1"}})
+    assert hooks.deactivate(hook, "it fails") is False
+    assert hooks.deactivate(changed, "it fails") is True
+    now = hooks.find(STORE, hook.id)
+    assert (now.is_active, now.is_deactivated, now.deactivation_reason) == (False, True, "it fails")
+    assert (now.headers, now.version) == ({"X-New": "1"}, 3)
+    hooks.delete(CALLER, hook.id)
+    assert hooks.deactivate(now, "it fails") is False
+    assert hooks.find(STORE, hook.id) is None
+
+
+@pytest.mark.parametrize("is_active", [True, False])
+def test_its_owner_s_switch_ends_a_deactivation_and_another_change_does_not(hooks, is_active):
+    hook = create(hooks, is_active=True)
+    hooks.deactivate(hook, "it fails")
+    assert hooks.update(CALLER, hook.id, {"headers": {}}).is_deactivated
+    now = hooks.update(CALLER, hook.id, {"is_active": is_active})
+    assert (now.is_active, now.deactivated_at, now.deactivation_reason) == (is_active, None, None)
+
+
+# ---------------------------------------------------------------- lists
+
+
+def test_subscribers_are_those_that_may_get_an_event_now_or_later(hooks):
+    active, deactivated = create(hooks, "1", is_active=True), create(hooks, "2", is_active=True)
+    hooks.deactivate(deactivated, "it fails")
+    create(hooks, "3")
+    create(hooks, "4", scope="store/order/created", is_active=True)
+    other = create(hooks, "1", caller=STRANGERS[0], is_active=True)
+    create(hooks, "1", caller=STRANGERS[1], is_active=True)
+    found = hooks.subscribers(STORE, "store/order/*")
+    assert found == [active, hooks.find(STORE, deactivated.id), other]
+    hooks.update(CALLER, active.id, {"is_active": False})
+    hooks.update(CALLER, deactivated.id, {"scope": "store/*"})
+    assert hooks.subscribers(STORE, "store/order/*") == [other]
+
+
+def test_pages_are_in_the_order_of_ids_and_filtered(hooks):
+    mine = [create(hooks, str(number), is_active=number % 2 == 0) for number in range(5)]
+    create(hooks, "1", caller=STRANGERS[0])
+    assert hooks.ids(CALLER) == [hook.id for hook in mine]
+    page = hooks.page(CALLER, skip=1, most=2)
+    assert (list(page.hooks), page.total) == (mine[1:3], None)
+    page = hooks.page(CALLER, skip=1, most=1, only=HookFilter(is_active=True), is_counted=True)
+    assert (list(page.hooks), page.total) == ([mine[2]], 3)
+    for only in (HookFilter(scope="store/*"), HookFilter(destination="https://app.example.com/9")):
+        assert hooks.page(CALLER, skip=0, most=9, only=only, is_counted=True).total == 0
+    only = HookFilter(scope="store/order/*", destination=mine[3].destination)
+    assert hooks.page(CALLER, skip=0, most=9, only=only).hooks == (mine[3],)
+    assert hooks.page(CALLER, skip=9, most=9, is_counted=True).total == 5

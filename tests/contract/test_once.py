@@ -1,0 +1,68 @@
+"""What is to happen once: claims, and events that bring an id."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+from storehooks.adapters.claims import CLAIM_SECONDS
+from storehooks.adapters.event_ids import KEPT_SECONDS
+from tests.contract.examples import event
+
+WHAT = "destination#5ueh97#0"
+
+
+def test_a_claim_that_is_not_confirmed_expires_soon(process, clock):
+    first, second = process().claims, process().claims
+    assert first.claim(WHAT) is True
+    assert (first.claim(WHAT), second.claim(WHAT)) == (False, False)
+    clock.now += CLAIM_SECONDS - 1
+    assert (first.claim(WHAT), second.claim(WHAT)) == (False, False)
+    clock.now += 1
+    assert second.claim(WHAT) is True
+    assert first.claim(WHAT) is False
+
+
+def test_what_was_confirmed_is_not_done_again_for_as_long_as_that_says(process, clock):
+    first, second = process().claims, process().claims
+    assert first.claim(WHAT) is True
+    first.confirm(WHAT, for_seconds=600)
+    clock.now += 599
+    assert (first.claim(WHAT), second.claim(WHAT)) == (False, False)
+    clock.now += 1
+    assert second.claim(WHAT) is True
+
+
+def test_a_claim_is_of_one_thing_alone(parts):
+    assert parts.claims.claim(WHAT) is True
+    assert parts.claims.claim("another") is True
+
+
+def test_of_many_processes_at_once_one_gets_it(process):
+    claims = [process().claims for _ in range(50)]
+    with ThreadPoolExecutor(16) as threads:
+        assert sum(threads.map(lambda one: one.claim(WHAT), claims)) == 1
+
+
+def test_an_id_is_new_once_a_day(process, clock):
+    first, second = event(1), event(1, publication="another")
+    assert process().event_ids.is_new(first) is True
+    assert process().event_ids.is_new(second) is False
+    clock.now += KEPT_SECONDS - 1
+    assert process().event_ids.is_new(second) is False
+    clock.now += 1
+    assert process().event_ids.is_new(second) is True
+    assert process().event_ids.is_new(first) is False
+
+
+def test_the_publication_that_brought_an_id_may_go_on(parts):
+    assert [parts.event_ids.is_new(event(1)) for _ in range(2)] == [True, True]
+
+
+def test_an_id_is_one_stores(parts):
+    assert parts.event_ids.is_new(event(1)) is True
+    assert parts.event_ids.is_new(event(1, publication="another", store_hash="other1")) is True
+
+
+def test_an_event_id_is_never_a_claim(parts):
+    """Both are in one table."""
+    parts.claims.claim("event-1")
+    assert parts.event_ids.is_new(event(1)) is True
+    assert parts.event_ids.is_new(event(1, id="told#event-1", publication="another")) is True

@@ -1,0 +1,47 @@
+"""What is known of clients, in memory, and how they are written to."""
+
+from collections.abc import Callable, Sequence
+
+from storehooks.domain.deactivation_mail import Mail
+from tests.fakes.memory import Memory, Secrets
+
+
+class ClientSecrets:
+    """As :class:`storehooks.adapters.access.ClientSecrets`."""
+
+    def __init__(self, memory: Memory, clock: Callable[[], float]) -> None:
+        self._memory = memory
+        self._clock = clock
+
+    def valid_now(self, store_hash: str, client_id: str) -> tuple[str, ...]:
+        secrets = self._memory.secrets.get((store_hash, client_id))
+        return () if secrets is None else valid(secrets, self._clock())
+
+
+def valid(secrets: Secrets, now: float) -> tuple[str, ...]:
+    """Those that sign now, the newest first."""
+    return (secrets.secret, secrets.previous) if secrets.previous_until > now else (secrets.secret,)
+
+
+class Addresses:
+    """As :class:`storehooks.adapters.addresses.Addresses`."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+
+    def get(self, store_hash: str, client_id: str) -> tuple[str, ...]:
+        return self._memory.emails.get((store_hash, client_id), ())
+
+    def put(self, store_hash: str, client_id: str, emails: Sequence[str]) -> None:
+        self._memory.emails[store_hash, client_id] = tuple(emails)
+
+
+class Mailer:
+    """Keeps what was sent."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+
+    def send(self, addresses: Sequence[str], mail: Mail) -> str:
+        self._memory.mails.append((tuple(addresses), mail))
+        return f"mail-{len(self._memory.mails)}"

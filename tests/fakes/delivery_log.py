@@ -1,0 +1,357 @@
+"""The delivery log in memory: deliveries, what is due of them, circuits and recoveries.
+
+What is pure in the adapters is theirs here too: until when a claim holds, and how an attempt is stored.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import fields, replace
+from itertools import batched
+from typing import Any
+
+from storehooks.adapters import attempt_records
+from storehooks.adapters.delivery_log import keys
+from storehooks.adapters.delivery_log.deliveries import DeliveryPage
+from storehooks.adapters.delivery_log.due import claimed_until
+from storehooks.adapters.delivery_log.undelivered import MOST, UndeliveredPage
+from storehooks.domain.attempt import Attempt
+from storehooks.domain.circuit import PROBE_SECONDS, Circuit
+from storehooks.domain.delivery import (
+    WAITING,
+    AttemptTask,
+    Delivery,
+    DeliverySummary,
+    Status,
+    id_time,
+    ids_between,
+)
+from storehooks.domain.due import DueBatch
+from storehooks.domain.errors import DeliveryNotFoundError, RecoveryNotFoundError
+from storehooks.domain.recovery import Recovery
+from tests.fakes.memory import LoggedDelivery, Memory, atomic, thousandth
+
+_DAY_SECONDS = 24 * 60 * 60
+_LATEST = 50
+_BATCH = 16
+
+type Key = tuple[str, int, str]
+
+
+class _Table:
+    """What the fakes of the table have in common."""
+
+    def __init__(self, memory: Memory, clock: Callable[[], float], *, retention_days: int) -> None:
+        self._memory = memory
+        self._clock = clock
+        self._retention_seconds = retention_days * _DAY_SECONDS
+
+    def _logged(self, key: Key, *, status: Status | None = None) -> LoggedDelivery | None:
+        """A delivery of the log, if it has this status."""
+        logged = self._memory.deliveries.get(key)
+        return None if logged is None or status not in {None, logged.delivery.status} else logged
+
+    def _of_hook(
+        self,
+        store_hash: str,
+        hook_id: int,
+        statuses: Collection[Status] = tuple(Status),
+        between: tuple[str, str] = ("", "~"),
+        *,
+        has_expired: bool = False,
+    ) -> list[DeliverySummary]:
+        """A hook's deliveries, the oldest first.
+
+        :param has_expired: with those that are over their time.
+        """
+        first, last = between
+        with self._memory.lock:
+            return [
+                _summary(logged.delivery)
+                for (of_store, of_hook, delivery_id), logged in sorted(
+                    self._memory.deliveries.items(), key=lambda one: one[0]
+                )
+                if (of_store, of_hook) == (store_hash, hook_id)
+                and logged.delivery.status in statuses
+                and first <= delivery_id <= last
+                and (has_expired or logged.expires_at > self._clock())
+            ]
+
+    def _expires_at(self, next_attempt_at: float | None = None) -> int:
+        return int(max(self._clock(), next_attempt_at or 0) + self._retention_seconds)
+
+
+class DeliveryLog(_Table):
+    """As :class:`storehooks.adapters.delivery_log.deliveries.DeliveryLog`."""
+
+    def get(self, store_hash: str, hook_id: int, delivery_id: str) -> Delivery:
+        logged = self._logged((store_hash, hook_id, delivery_id))
+        if logged is None or logged.expires_at <= self._clock():
+            raise DeliveryNotFoundError
+        return logged.delivery
+
+    def page(
+        self, store_hash: str, hook_id: int, *, status: Status | None, most: int, before: str | None
+    ) -> DeliveryPage:
+        statuses = tuple(Status) if status is None else (status,)
+        newest = self._of_hook(store_hash, hook_id, statuses)[::-1]
+        found = [one for one in newest if before is None or one.id < before]
+        return DeliveryPage(tuple(found[:most]), found[most - 1].id if len(found) > most else None)
+
+    def waiting(self, store_hash: str, hook_id: int, most: int) -> tuple[list[DeliverySummary], bool]:
+        found: list[DeliverySummary] = []
+        is_more = False
+        for status in sorted(WAITING):
+            newest = self._of_hook(store_hash, hook_id, (status,), has_expired=True)[::-1]
+            found += newest[:most]
+            is_more |= len(newest) > most
+        return found, is_more
+
+    def has_reached(self, store_hash: str, hook_id: int, since: float) -> bool:
+        latest = self._of_hook(store_hash, hook_id, (Status.DELIVERED,))[-_LATEST:]
+        return any(delivery.attempts[-1].at >= since for delivery in latest)
+
+    @atomic
+    def save_delivered(self, deliveries: Sequence[Delivery]) -> None:
+        for delivery in deliveries:
+            self._put(delivery)
+
+    @atomic
+    def save(self, delivery: Delivery, *, over: Delivery | None) -> bool:
+        logged = self._logged(_key(delivery))
+        if _version(logged and logged.delivery) != _version(over):
+            # The same attempts: then it was saved already.
+            return logged is not None and _records(logged.delivery) == _records(delivery)
+        self._put(delivery)
+        return True
+
+    @atomic
+    def end_waiting(self, delivery: DeliverySummary, status: Status) -> bool:
+        logged = self._logged(_key(delivery), status=delivery.status)
+        if logged is None:
+            return False
+        self._memory.deliveries[_key(delivery)] = logged.changed(
+            status=status, next_attempt_at=None, due_at=None, expires_at=self._expires_at()
+        )
+        return True
+
+    @atomic
+    def begin_round(
+        self, delivery: DeliverySummary, now: float, *, unless_since: float | None = None
+    ) -> AttemptTask | None:
+        logged = self._logged(_key(delivery), status=delivery.status)
+        if logged is None:
+            return None
+        began = logged.delivery.round_at
+        if unless_since is not None and began is not None and began >= thousandth(unless_since):
+            return None
+        count = logged.delivery.attempt_count
+        self._memory.deliveries[_key(delivery)] = logged.changed(
+            status=Status.PENDING,
+            earlier=count,
+            round_at=thousandth(now),
+            next_attempt_at=thousandth(now),
+            due_at=_number(keys.due_at_if_lost(now)),
+            expires_at=self._expires_at(now),
+        )
+        return _attempt(delivery, count + 1)
+
+    @atomic
+    def bring_forward(self, delivery: Delivery, now: float) -> bool:
+        logged = self._logged(_key(delivery))
+        if logged is None or _version(logged.delivery) != _version(delivery):
+            return False
+        due_at = None if logged.due_at is None else _number(keys.due_at_if_lost(now))
+        self._memory.deliveries[_key(delivery)] = logged.changed(
+            next_attempt_at=thousandth(now), due_at=due_at
+        )
+        return True
+
+    def _put(self, delivery: Delivery) -> None:
+        next_attempt_at, due_at = delivery.next_attempt_at, None
+        if next_attempt_at is not None and delivery.status in WAITING:
+            due = keys.due_at_if_lost if delivery.is_next_soon else keys.due_at
+            due_at = _number(due(next_attempt_at))
+        stored = replace(
+            delivery,
+            created_at=thousandth(delivery.created_at),
+            attempts=tuple(replace(attempt, retry_after=None) for attempt in delivery.attempts),
+            next_attempt_at=None if next_attempt_at is None else thousandth(next_attempt_at),
+            earlier=0 if delivery.round_at is None else delivery.earlier,
+            round_at=None if delivery.round_at is None else thousandth(delivery.round_at),
+        )
+        expires_at = self._expires_at(next_attempt_at)
+        self._memory.deliveries[_key(delivery)] = LoggedDelivery(stored, expires_at, due_at)
+
+
+class Selections(_Table):
+    """As :class:`storehooks.adapters.delivery_log.selections.Selections`."""
+
+    def count(
+        self,
+        store_hash: str,
+        hook_id: int,
+        statuses: tuple[Status, ...],
+        between: tuple[float, float],
+        *,
+        within_seconds: float,
+    ) -> tuple[int, bool]:
+        found = self._of_hook(store_hash, hook_id, statuses, _ids_between(*between))
+        return len(found), within_seconds >= 0
+
+    def pending(self, store_hash: str, hook_id: int, most: int) -> int:
+        found = self._of_hook(store_hash, hook_id, (Status.PENDING,), _ids_between(0, self._clock()))
+        return min(len(found), most)
+
+    def next_of(self, recovery: Recovery, most: int) -> tuple[list[DeliverySummary], str | None]:
+        between = _ids_between(recovery.since, recovery.until)
+        found = self._of_hook(recovery.store_hash, recovery.hook_id, recovery.statuses, between)
+        left = [one for one in found if one.id > recovery.position]
+        return left[:most], left[most - 1].id if len(left) > most else None
+
+
+class DueDeliveries(_Table):
+    """As :class:`storehooks.adapters.delivery_log.due.DueIndex`."""
+
+    def take_due(self, until: float) -> Iterator[DueBatch]:
+        with self._memory.lock:
+            due = sorted(
+                (logged.due_at, key)
+                for key, logged in self._memory.deliveries.items()
+                if logged.due_at is not None and logged.due_at <= thousandth(until)
+            )
+        for some in batched(due, _BATCH, strict=False):
+            claimed = [self._claim(key, seen) for seen, key in some]
+            yield DueBatch([one for one in claimed if one is not None], [])
+
+    @atomic
+    def _claim(self, key: Key, seen: float) -> tuple[AttemptTask, float] | None:
+        logged = self._memory.deliveries[key]
+        if logged.due_at != seen:
+            return None
+        next_attempt_at = logged.delivery.next_attempt_at
+        assert next_attempt_at is not None
+        self._move(key, claimed_until(next_attempt_at, self._clock()))
+        return _attempt(logged.delivery, logged.delivery.attempt_count + 1), next_attempt_at
+
+    @atomic
+    def release(self, task: AttemptTask, next_attempt_at: float) -> None:
+        key = (task.store_hash, task.hook_id, task.delivery_id)
+        logged = self._logged(key)
+        later = _number(claimed_until(next_attempt_at, self._clock()))
+        if logged is not None and logged.due_at is not None and logged.due_at <= later:
+            self._move(key, keys.due_at(next_attempt_at))
+
+    def _move(self, key: Key, to: keys.Item) -> None:
+        self._memory.deliveries[key] = self._memory.deliveries[key].changed(due_at=_number(to))
+
+
+class Circuits(_Table):
+    """As :class:`storehooks.adapters.delivery_log.circuits.Circuits`."""
+
+    def get(self, store_hash: str, hook_id: int) -> Circuit:
+        return self._memory.circuits.get((store_hash, hook_id), Circuit())
+
+    @atomic
+    def count_failures(self, store_hash: str, hook_id: int, number: int) -> None:
+        self._change(store_hash, hook_id, failures=self.get(store_hash, hook_id).failures + number)
+
+    @atomic
+    def count_success(self, store_hash: str, hook_id: int, failures: int) -> None:
+        self._change(store_hash, hook_id, failures=failures, succeeded_at=thousandth(self._clock()))
+
+    @atomic
+    def claim_probe(self, store_hash: str, hook_id: int) -> bool:
+        now = self._clock()
+        if self.get(store_hash, hook_id).probed_at > thousandth(now - PROBE_SECONDS):
+            return False
+        self._change(store_hash, hook_id, probed_at=thousandth(now))
+        return True
+
+    def _change(self, store_hash: str, hook_id: int, **changes: Any) -> None:
+        circuit = self.get(store_hash, hook_id)
+        self._memory.circuits[store_hash, hook_id] = replace(circuit, **changes)
+
+
+class Recoveries(_Table):
+    """As :class:`storehooks.adapters.delivery_log.recoveries.Recoveries`."""
+
+    def get(self, store_hash: str, hook_id: int, recovery_id: str) -> Recovery:
+        recovery, expires_at = self._memory.recoveries.get((store_hash, hook_id, recovery_id), (None, 0))
+        if recovery is None or expires_at <= self._clock():
+            raise RecoveryNotFoundError
+        return recovery
+
+    @atomic
+    def create(self, recovery: Recovery) -> None:
+        self._put(recovery)
+
+    @atomic
+    def save(self, recovery: Recovery, *, over: Recovery) -> bool:
+        known, _ = self._memory.recoveries.get(_recovery_key(recovery), (None, 0))
+        if known is None or known.step != over.step:
+            return known == recovery
+        self._put(recovery)
+        return True
+
+    def _put(self, recovery: Recovery) -> None:
+        self._memory.recoveries[_recovery_key(recovery)] = (recovery, self._expires_at())
+
+
+class UndeliveredEvents(_Table):
+    """As :class:`storehooks.adapters.delivery_log.undelivered.UndeliveredEvents`."""
+
+    def page(
+        self, store_hash: str, hook_ids: Sequence[int], *, between: tuple[str, str], skip: int, most: int
+    ) -> UndeliveredPage:
+        statuses = (Status.RETRYING, Status.EXHAUSTED, Status.HELD)
+        found = [one for hook_id in hook_ids for one in self._of_hook(store_hash, hook_id, statuses, between)]
+        events: dict[tuple[str, str], DeliverySummary] = {}
+        for one in sorted(found, key=lambda one: one.id, reverse=True)[:MOST]:
+            events.setdefault((id_time(one.id), one.event_id), one)
+        shown = list(events.values())[skip : skip + most]
+        payloads = [self._memory.deliveries[_key(one)].delivery.payload for one in shown]
+        return UndeliveredPage(tuple(payloads), len(events))
+
+
+_LISTED = [one.name for one in fields(DeliverySummary)]
+
+
+def _summary(delivery: Delivery) -> DeliverySummary:
+    """A delivery as lists have it."""
+    listed = {name: getattr(delivery, name) for name in _LISTED}
+    attempts: tuple[Attempt, ...] = tuple(replace(attempt, answer="") for attempt in delivery.attempts)
+    return DeliverySummary(**listed | {"attempts": attempts})
+
+
+def _attempt(delivery: DeliverySummary, number: int) -> AttemptTask:
+    return AttemptTask(
+        delivery_id=delivery.id,
+        store_hash=delivery.store_hash,
+        hook_id=delivery.hook_id,
+        client_id=delivery.client_id,
+        attempt=number,
+    )
+
+
+def _version(delivery: Delivery | None) -> tuple[Status, int] | None:
+    """What tells whether a delivery is as it was read."""
+    return None if delivery is None else (delivery.status, delivery.attempt_count)
+
+
+def _records(delivery: Delivery) -> list[dict[str, Any]]:
+    return [attempt_records.to_record(attempt) for attempt in delivery.attempts]
+
+
+def _key(delivery: DeliverySummary) -> Key:
+    return delivery.store_hash, delivery.hook_id, delivery.id
+
+
+def _recovery_key(recovery: Recovery) -> Key:
+    return recovery.store_hash, recovery.hook_id, recovery.id
+
+
+def _ids_between(since: float, until: float) -> tuple[str, str]:
+    return ids_between(round(since * 1000), round(until * 1000))
+
+
+def _number(value: keys.Item) -> float:
+    return float(value["N"])

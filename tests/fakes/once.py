@@ -1,0 +1,45 @@
+"""What is to happen once, in memory: event ids and claims."""
+
+from collections.abc import Callable
+
+from storehooks.adapters.claims import CLAIM_SECONDS
+from storehooks.adapters.event_ids import KEPT_SECONDS
+from storehooks.domain.event import Event
+from tests.fakes.memory import Memory, atomic
+
+
+class EventIds:
+    """As :class:`storehooks.adapters.event_ids.EventIdsTable`."""
+
+    def __init__(self, memory: Memory, clock: Callable[[], float]) -> None:
+        self._memory = memory
+        self._clock = clock
+
+    @atomic
+    def is_new(self, event: Event) -> bool:
+        now, key = int(self._clock()), (event.store_hash, event.id)
+        publication, until = self._memory.event_ids.get(key, (event.publication, 0))
+        if publication != event.publication and until > now:
+            return False
+        self._memory.event_ids[key] = (event.publication, now + KEPT_SECONDS)
+        return True
+
+
+class Claims:
+    """As :class:`storehooks.adapters.claims.Claims`, without what each process remembers itself."""
+
+    def __init__(self, memory: Memory, clock: Callable[[], float]) -> None:
+        self._memory = memory
+        self._clock = clock
+
+    @atomic
+    def claim(self, what: str) -> bool:
+        now = int(self._clock())
+        if self._memory.claims.get(what, now) > now:
+            return False
+        self._memory.claims[what] = now + CLAIM_SECONDS
+        return True
+
+    @atomic
+    def confirm(self, what: str, *, for_seconds: int) -> None:
+        self._memory.claims[what] = int(self._clock()) + for_seconds
