@@ -27,6 +27,7 @@ from storehooks.composition import Handler, Parts
 from storehooks.domain.delivery import Delivery
 from storehooks.settings import Settings
 from storehooks_cli.access import AccessTables
+from tests.event_files import load_event
 from tests.flow_fixtures import counted, errors, small_steps  # noqa: F401 - fixtures
 from tests.function_modules import built_by
 from tests.integration.rights import ROLES
@@ -277,12 +278,6 @@ class Functions:
         if "resource" in event:
             assert_described(event["httpMethod"], event["resource"], answer, body)
         return answer["statusCode"], body
-
-
-def load_event(name: str) -> dict[str, Any]:
-    """An event file of events/, as data of one's own."""
-    loaded: dict[str, Any] = json.loads((ROOT / "events" / f"{name}.json").read_text())
-    return loaded
 
 
 class Client:

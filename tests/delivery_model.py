@@ -1,0 +1,457 @@
+"""Deliveries by sequences of happenings that hypothesis makes up: none is lost, and none comes too early.
+
+Events come, hooks are created, moved, switched off and on and deleted, deliveries are asked for
+again one by one and by recoveries, strangers look, destinations fail in one way or another for a
+while, messages come twice, the clock jumps, and calls fail before and after they took effect, or are
+the last thing that a process does. What is stored is in memory in tests/flows, and in the tables of
+moto in tests/integration.
+"""
+
+import json
+import logging
+from collections import Counter
+from contextlib import contextmanager, suppress
+from typing import Any, ClassVar
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
+
+from storehooks.domain.delivery import AttemptTask, Delivery, Status
+from storehooks.domain.errors import (
+    DeliveryNotFoundError,
+    DuplicateHookError,
+    HookInactiveError,
+    QueueFailedError,
+    StoreFailedError,
+)
+from storehooks.domain.recovery import MISSED, RECOVERABLE, Recovery, State
+from storehooks.domain.scope import subscriptions_to
+from tests.event_files import load_event
+from tests.world import STORE, World
+
+logger = logging.getLogger(__name__)
+
+SCOPES = ("store/order/created", "store/order/*", "store/product/created")
+EVENTS = ("store/order/created", "store/product/created")
+DESTINATIONS = tuple(f"https://{name}.example.com/" for name in ("one", "two", "three"))
+ANSWERS = ((200, None), (200, None), (500, None), (None, None), (410, None), (503, "120"), (302, None))
+SCHEDULE = "60,300,1200"
+# In the worst case a retry waits twice its slot, and what failed comes again some times.
+LONG_ENOUGH = 3 * (60 + 300 + 1200) + 3600
+OF_A_HOOK = ("get_hook", "list_deliveries", "get_delivery", "redeliver", "recover_deliveries", "ping_hook")
+STRANGERS = ((STORE, "f" * 32), ("other1", None))
+ENDS = frozenset({Status.DELIVERED, Status.EXHAUSTED, Status.HELD, Status.CANCELLED})
+
+
+class Crash(BaseException):
+    """The process ends here."""
+
+
+FAULTS = ("throttled", "failed", "unanswered", "crash")
+
+
+class FragileWorld(World):
+    """A world whose process can end while it works; another one then begins with what comes again."""
+
+    def __init__(self, account: Any) -> None:
+        super().__init__(account, SCHEDULE)
+        self.is_undisturbed = False
+
+    def deliver(self, taken):
+        try:
+            return super().deliver(taken)
+        except Crash:
+            self.start()
+            return [str(position) for position in range(len(taken))]
+
+    def sweep(self) -> None:
+        with suppress(Crash):
+            super().sweep()
+
+    @contextmanager
+    def undisturbed(self):
+        """Calls that the test makes itself do not fail."""
+        self.is_undisturbed = True
+        yield
+        self.is_undisturbed = False
+
+
+class Deliveries(RuleBasedStateMachine):
+    """What happens, and what must be true of it afterwards."""
+
+    figures: ClassVar[Counter[str]] = Counter()
+    calls: ClassVar[tuple[str, ...]]
+    """What can fail of the account, by name."""
+
+    def __init__(self, account: Any, monkeypatch) -> None:
+        super().__init__()
+        self.account = account
+        self.monkeypatch = monkeypatch
+        self.world = FragileWorld(account)
+        self.world.answer = self.answer
+        self.began = self.world.clock.now
+        self.matcher = self.world.parts.matcher
+        self.answers = dict.fromkeys(DESTINATIONS, (200, None))
+        self.hooks: dict[int, str] = {}
+        self.ever_off: set[int] = set()
+        self.last_id = 0
+        self.recoveries: list[tuple[Recovery, set[str]]] = []
+        self.bodies: dict[str, bytes] = {}
+        self.events: list[dict[str, Any]] = []
+        self.unmatched: list[dict[str, Any]] = []
+        self.expected: dict[str, tuple[int, str]] = {}
+        self.reached: set[str] = set()
+        self.logged: dict[str, Delivery] = {}
+        self.hastened: set[str] = set()
+        self.is_calm = True
+        self.figures["sequences"] += 1
+        for destination in DESTINATIONS[:2]:
+            self.a_new_hook(SCOPES[0], destination)
+
+    def answer(self, request):
+        delivery_id = request.headers["webhook-id"]
+        known = self.logged_now(delivery_id)
+        assert known is None or known.status not in ENDS, f"sent again: {known}"
+        if known is not None and known.next_attempt_at is not None:
+            assert self.world.clock.now >= known.next_attempt_at, f"sent too early: {known}"
+        assert self.bodies.setdefault(delivery_id, request.body) == request.body
+        status, retry_after = self.answers[request.url]
+        if status == 200:
+            self.reached.add(delivery_id)
+        self.figures["attempts"] += 1
+        return status, retry_after
+
+    def logged_now(self, delivery_id: str) -> Delivery | None:
+        return self.account.deliveries().get(delivery_id)
+
+    def invoke(self, name: str, event: dict[str, Any]) -> int:
+        """The status of a function's response."""
+        raise NotImplementedError
+
+    def patch(self, patched, call: str, fault: str, around) -> None:
+        """Have one of the account's calls go wrong: each time ``around`` says so, with or without effect."""
+        raise NotImplementedError
+
+    # ------------------------------------------------------------ hooks
+
+    @rule(scope=st.sampled_from(SCOPES), destination=st.sampled_from(DESTINATIONS))
+    def a_new_hook(self, scope, destination):
+        with suppress(DuplicateHookError):
+            hook = self.world.hook(destination, scope)
+            assert hook.id > self.last_id, "an id is used once"
+            self.last_id = hook.id
+            self.hooks[hook.id] = scope
+
+    def a_hook_of(self, data) -> int:
+        return data.draw(st.sampled_from(sorted(self.hooks)))
+
+    @precondition(lambda self: self.hooks)
+    @rule(data=st.data(), destination=st.sampled_from(DESTINATIONS))
+    def a_hook_is_moved(self, data, destination):
+        hook_id = self.a_hook_of(data)
+        with suppress(DuplicateHookError):
+            self.world.hooks.update(self.world.caller, hook_id, {"destination": destination})
+
+    @precondition(lambda self: self.hooks)
+    @rule(data=st.data(), is_active=st.booleans())
+    def a_hook_is_switched(self, data, is_active):
+        hook_id = self.a_hook_of(data)
+        self.world.hooks.update(self.world.caller, hook_id, {"is_active": is_active})
+        if not is_active:
+            self.ever_off.add(hook_id)
+
+    @precondition(lambda self: self.hooks)
+    @rule(data=st.data())
+    def a_hook_is_deleted(self, data):
+        hook_id = self.a_hook_of(data)
+        self.world.hooks.delete(self.world.caller, hook_id)
+        del self.hooks[hook_id]
+        self.ever_off.add(hook_id)
+
+    @rule(destination=st.sampled_from(DESTINATIONS), answer=st.sampled_from(ANSWERS))
+    def a_destination_changes_its_mind(self, destination, answer):
+        self.answers[destination] = answer
+
+    # ------------------------------------------------------------ events
+
+    @rule(scope=st.sampled_from(EVENTS), has_id=st.booleans(), number=st.integers(1, 3))
+    def some_events(self, scope, has_id, number):
+        for _ in range(number):
+            self.publish(scope, has_id=has_id)
+
+    def publish(self, scope: str, *, has_id: bool) -> None:
+        number = len(self.events)
+        envelope = {
+            "id": f"envelope-{number}",
+            "detail-type": scope,
+            "time": "2026-11-23T10:00:00Z",
+            "detail": {"store_hash": STORE, "data": {"id": number}}
+            | ({"id": f"e{number}"} if has_id else {}),
+        }
+        self.events.append(envelope)
+        self.figures["events"] += 1
+        self.match(envelope)
+
+    @precondition(lambda self: self.events)
+    @rule(data=st.data())
+    def an_events_message_comes_again(self, data):
+        self.match(data.draw(st.sampled_from(self.events)))
+
+    def match(self, envelope: dict[str, Any]) -> None:
+        """Match an event, and note whom it is for; if that fails, its message comes again."""
+        scopes = subscriptions_to(envelope["detail-type"])
+        with self.world.undisturbed():
+            expected = [
+                hook_id
+                for hook_id, scope in self.hooks.items()
+                if scope in scopes
+                and ((now := self.world.hooks.find(STORE, hook_id)).is_active or now.is_deactivated)
+            ]
+        before = {id(message) for message in self.world.queue.waiting}
+        try:
+            failed = self.matcher.match({"1": json.dumps(envelope)})
+        except Crash:
+            failed = {"1"}
+        ordered = [
+            task.delivery
+            for message in self.world.queue.waiting
+            if id(message) not in before and isinstance(task := self.world.task(message[2]), AttemptTask)
+        ]
+        assert {delivery.hook_id for delivery in ordered} <= set(expected)
+        for delivery in ordered:
+            what = (delivery.hook_id, delivery.event_id)
+            assert self.expected.setdefault(delivery.id, what) == what, "an id stands for one delivery"
+        if failed:
+            self.unmatched.append(envelope)
+            return
+        assert sorted(delivery.hook_id for delivery in ordered) == sorted(expected)
+
+    @precondition(lambda self: self.expected)
+    @rule(data=st.data())
+    def somebody_wants_a_delivery_again(self, data):
+        """What ended begins another round, what waits is made now; neither while the hook is off."""
+        delivery_id = data.draw(st.sampled_from(sorted(self.expected)))
+        hook = self.world.hooks.find(STORE, self.expected[delivery_id][0])
+        if hook is None:
+            return
+        with suppress(HookInactiveError, DeliveryNotFoundError):
+            self.logged[delivery_id] = self.world.parts.redeliverer.redeliver(hook, delivery_id)
+            self.hastened.add(delivery_id)
+            self.figures["redelivered"] += 1
+            for recovery, wanted in self.recoveries:
+                if self.world.clock.now < recovery.created_at:
+                    # The clock went back: this round seems to be from before the recovery, which
+                    # does not find a delivery that waits.
+                    wanted.discard(delivery_id)
+
+    @precondition(lambda self: self.hooks)
+    @rule(data=st.data(), statuses=st.sampled_from([MISSED, RECOVERABLE]), back=st.sampled_from([600, 86400]))
+    def somebody_recovers_what_a_hook_missed(self, data, statuses, back):
+        hook = self.world.hooks.find(STORE, self.a_hook_of(data))
+        since, until = self.began - back, self.began + back
+        wanted = {
+            delivery.id
+            for delivery in self.account.deliveries().values()
+            if delivery.hook_id == hook.id
+            and delivery.status in statuses
+            and since <= delivery.created_at <= until
+        }
+        with suppress(HookInactiveError):
+            recovery = self.world.orders.order(hook, statuses, since, until)
+            assert recovery.count == len(wanted)
+            self.recoveries.append((recovery, wanted))
+            self.figures["recoveries"] += 1
+
+    @precondition(lambda self: self.last_id)
+    @rule(data=st.data(), name=st.sampled_from(OF_A_HOOK), stranger=st.sampled_from(STRANGERS))
+    def a_stranger_looks(self, data, name, stranger):
+        """Another client of the store, or a client of the same id of another store: it sees nothing."""
+        event = load_event(name)
+        event["requestContext"]["authorizer"] |= {
+            "store_hash": stranger[0],
+            "client_id": stranger[1] or self.world.caller.client_id,
+        }
+        event["pathParameters"] |= {
+            "store_hash": stranger[0],
+            "id": str(data.draw(st.integers(1, self.last_id))),
+            "delivery_id": data.draw(st.sampled_from(sorted(self.expected) or ["msg_" + "0" * 32])),
+        }
+        before = self.account.stored(), len(self.world.queue.waiting)
+        assert self.invoke(name, event) == 404
+        assert (self.account.stored(), len(self.world.queue.waiting)) == before
+
+    # ------------------------------------------------------------ time, and what goes wrong
+
+    @rule(by=st.sampled_from([0, 1, 60, 400, 1300]))
+    def time_passes(self, by):
+        self.let_pass(by)
+
+    def let_pass(self, by: float) -> None:
+        self.world.pass_time(by)
+        unmatched, self.unmatched = self.unmatched, []
+        for envelope in unmatched:
+            self.match(envelope)
+        self.world.work()
+
+    @rule(by=st.sampled_from([-30, -1, 30, 7200]))
+    def the_clock_jumps(self, by):
+        self.is_calm = False
+        self.world.clock.now += by
+
+    @precondition(lambda self: self.world.queue.waiting)
+    @rule(data=st.data(), delay=st.sampled_from([0, 1, 100]))
+    def a_message_comes_twice(self, data, delay):
+        bodies = [message[2] for message in sorted(self.world.queue.waiting)]
+        self.world.queue.put(data.draw(st.sampled_from(bodies)), delay, came_before=True)
+
+    @precondition(lambda self: self.world.queue.waiting)
+    @rule()
+    def a_message_is_lost_that_the_log_knows_of(self):
+        for message in sorted(self.world.queue.waiting):
+            task = self.world.task(message[2])
+            if isinstance(task, AttemptTask) and task.delivery is None:
+                self.is_calm = False
+                self.world.queue.waiting.remove(message)
+                return
+
+    @rule(
+        data=st.data(),
+        fault=st.sampled_from(FAULTS),
+        has_effect=st.booleans(),
+        times=st.sampled_from([1, 2, 100]),
+        by=st.sampled_from([0, 60, 400]),
+        event=st.booleans(),
+    )
+    def something_fails_for_a_while(self, data, fault, has_effect, times, by, event):
+        self.is_calm = False
+        call = data.draw(st.sampled_from(("queue", "bus", "wait", *self.calls)))
+        with self.failing(call, fault, has_effect=has_effect, times=times):
+            if event:
+                self.publish(EVENTS[0], has_id=True)
+            self.let_pass(by)
+
+    @contextmanager
+    def failing(self, call: str, fault: str, *, has_effect: bool, times: int):
+        left = [times]
+
+        def due() -> bool:
+            left[0] -= 1
+            if left[0] >= 0:
+                self.figures["faults"] += 1
+            return left[0] >= 0
+
+        def around(done, error):
+            def call(*arguments, **named):
+                if self.world.is_undisturbed or not due():
+                    return done(*arguments, **named)
+                if has_effect:
+                    done(*arguments, **named)
+                raise error(arguments)
+
+            return call
+
+        def queue_error(arguments):
+            is_crash = fault == "crash"
+            return Crash() if is_crash else QueueFailedError(fault, frozenset(range(len(arguments[0]))))
+
+        with self.monkeypatch.context() as patched:
+            if call == "queue":
+                patched.setattr(self.world.queue, "send", around(self.world.queue.send, queue_error))
+            elif call == "bus":
+                error = (lambda _: Crash()) if fault == "crash" else (lambda _: StoreFailedError(fault))
+                patched.setattr(self.world.bus, "put", around(self.world.bus.put, error))
+            elif call == "wait":
+                sender = self.world.deliverer.sender
+                patched.setattr(sender, "wait", around(sender.wait, lambda _: Crash()))
+            else:
+                self.patch(patched, call, fault, around)
+            yield
+
+    # ------------------------------------------------------------ what is true
+
+    @rule()
+    def every_delivery_is_accounted_for(self):
+        log, due = self.account.deliveries(), self.account.due_times()
+        on_queue = [self.world.task(message[2]) for message in self.world.queue.waiting]
+        carried = {task.delivery.id for task in on_queue if getattr(task, "delivery", None)}
+        for delivery_id, (hook_id, _) in self.expected.items():
+            delivery = log.get(delivery_id)
+            if delivery is None:
+                assert delivery_id in carried, f"{delivery_id} is in neither the log nor the queue"
+                continue
+            self.check_logged(delivery_id, hook_id, delivery, is_looked_after=delivery_id in due)
+        assert set(log) <= set(self.expected)
+
+    def check_logged(
+        self, delivery_id: str, hook_id: int, delivery: Delivery, *, is_looked_after: bool
+    ) -> None:
+        slots = self.world.schedule.slots
+        if delivery.round_at is not None:
+            is_recovered = any(recovery.hook_id == hook_id for recovery, _ in self.recoveries)
+            assert is_recovered or delivery_id in self.hastened, "nobody asked for another round"
+            self.hastened.add(delivery_id)
+        before = self.logged.get(delivery_id)
+        if before is not None:
+            if delivery.status is not Status.DELIVERED:
+                assert delivery.attempts[: len(before.attempts)] == before.attempts
+            if before.status in ENDS and delivery.round_at in {None, before.round_at}:
+                assert delivery.status is before.status or delivery.status is Status.DELIVERED
+        self.logged[delivery_id] = delivery
+        for slot, one, following in zip(slots, delivery.attempts, delivery.attempts[1:], strict=False):
+            if delivery_id in self.hastened:
+                break  # its attempts come when somebody asks for them as well
+            assert slot <= following.at - one.at
+            if self.is_calm:
+                assert following.at - one.at <= 2 * slot + 60
+        match delivery.status:
+            case Status.DELIVERED:
+                assert delivery_id in self.reached
+                assert delivery.attempts[-1].succeeded
+            case Status.RETRYING:
+                assert delivery.next_attempt_at is not None
+                assert is_looked_after
+                assert 0 < len(delivery.attempts_of_round) <= len(slots)
+            case Status.PENDING:
+                assert delivery.next_attempt_at is not None
+                assert is_looked_after
+                assert delivery.round_at is not None, "without another round the log does not know it yet"
+            case Status.EXHAUSTED:
+                assert len(delivery.attempts_of_round) == len(slots) + 1
+            case Status.HELD:
+                hook = self.world.hooks.find(STORE, hook_id)
+                assert hook is None or hook.version > 1, "a hook that never changed was not deactivated"
+            case Status.CANCELLED:
+                assert hook_id in self.ever_off
+
+    def teardown(self) -> None:
+        """Once nothing fails any more, each delivery comes to its end, and none is missing."""
+        self.every_delivery_is_accounted_for()
+        self.let_pass(0)  # with what was not matched
+        self.let_pass(LONG_ENOUGH)
+        assert not self.unmatched
+        self.every_delivery_is_accounted_for()
+        for delivery_id in self.expected:
+            assert self.logged[delivery_id].status in ENDS, self.logged[delivery_id]
+            self.figures[self.logged[delivery_id].status] += 1
+        for recovery, wanted in self.recoveries:
+            self.check_recovered(recovery, wanted)
+        for hook_id in self.hooks:
+            assert self.world.hooks.find(STORE, hook_id) is not None, "no hook goes but by its owner"
+
+    def check_recovered(self, recovery: Recovery, wanted: set[str]) -> None:
+        """It has come to an end; and unless that was the hook's, it has sent all that it was for."""
+        now = self.world.recoveries.get(STORE, recovery.hook_id, recovery.id)
+        self.figures[f"recoveries {now.state}"] += 1
+        assert now.state is not State.RUNNING
+        if now.state is State.FINISHED:
+            for one in map(self.logged.__getitem__, wanted):
+                is_begun = one.round_at is not None and one.round_at >= recovery.created_at
+                assert is_begun or one.status is Status.DELIVERED, f"not sent again: {one}"
+
+
+def check_figures() -> None:
+    """Something went wrong in the sequences that were played, and something right."""
+    figures = Deliveries.figures
+    logger.info("figures: %s", dict(figures))
+    assert figures["faults"]
+    assert figures[Status.DELIVERED]
