@@ -23,6 +23,7 @@ ANSWERS = [
     (errors.InvalidRequestError(Problem("scope", "is required", "a scope")), 400),
     (errors.NotAllowedError(), 403),
     (errors.TooManyHooksError("store/*", 10), 403),
+    (errors.HookQuotaError("max_hooks_per_client", 250), 403),
     (errors.HookNotFoundError(7), 404),
     (errors.DeliveryNotFoundError(), 404),
     (errors.RecoveryNotFoundError(), 404),

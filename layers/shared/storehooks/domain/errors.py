@@ -22,6 +22,7 @@ Each error is of one of three branches, by which a caller decides what to do::
     │   ├── RecoveryNotFoundError
     │   ├── DuplicateHookError
     │   ├── TooManyHooksError
+    │   ├── HookQuotaError
     │   └── HookInactiveError
     └── FaultError                a mistake of ours, like each exception that is no StorehooksError
         └── CorruptItemError
@@ -33,7 +34,7 @@ stands in one table, :mod:`storehooks.api.errors`. Every error carries the data 
 
 import traceback
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 
 class StorehooksError(Exception):
@@ -141,6 +142,15 @@ class TooManyHooksError(CallerError):
     def __init__(self, scope: str, limit: int) -> None:
         super().__init__(scope, limit)
         self.scope = scope
+        self.limit = limit
+
+
+class HookQuotaError(CallerError):
+    """The client, or all clients of its store together, have as many hooks as they may."""
+
+    def __init__(self, quota: Literal["max_hooks_per_client", "max_hooks_per_store"], limit: int) -> None:
+        super().__init__(quota, limit)
+        self.quota = quota
         self.limit = limit
 
 
