@@ -48,15 +48,17 @@ def _operations(aws: Metered, functions: Any) -> Iterator[tuple[str, int | None,
         1,
         lambda: functions.handler("authorizer")(authorizer, None),
     )
-    # An id that no two hooks get, and the hook with its guard.
+    # An id that no two hooks get, and the hook with its guard and in its client's list.
     yield "Create a hook", 2, lambda: client.create(headers=headers, is_active=True)
     yield "Get a hook", 1, lambda: client.get(1)
-    yield "List hooks", 1, client.list
+    # Which hooks the client has, and they themselves.
+    yield "List hooks", 2, client.list
     # What it is, and what it is to be.
     yield "Update a hook", 2, lambda: client.update(1, is_active=False)
     moved = "https://app.example.com/moved"
     yield "Update a hook's destination", 2, lambda: client.update(1, destination=moved)
-    yield "Delete a hook", 2, lambda: client.delete(1)
+    # And that the store has one hook less, in no transaction: its clients would conflict.
+    yield "Delete a hook", 3, lambda: client.delete(1)
     event = {"scope": "store/order/created", "data": {"type": "order", "id": 250}, "store_id": 1025646}
     yield "Publish one event", 1, lambda: _publish(functions, [event])
     # SQS takes ten messages a call.

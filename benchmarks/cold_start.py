@@ -142,6 +142,8 @@ def settings(endpoint_url: str) -> dict[str, str]:
         "AWS_DEFAULT_REGION": REGION,
         "AWS_LAMBDA_FUNCTION_NAME": "function",
         "HOOKS_TABLE": "hooks",
+        "MAX_HOOKS_PER_CLIENT": "250",
+        "MAX_HOOKS_PER_STORE": "2000",
         "ALLOW_PRIVATE_DESTINATIONS": "false",
         "LOG_LEVEL": "INFO",
         "POWERTOOLS_SERVICE_NAME": "storehooks",

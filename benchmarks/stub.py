@@ -1,4 +1,4 @@
-"""DynamoDB at a socket: knows one hook, and answers at once."""
+"""DynamoDB at a socket: knows one hook, under ten ids and in its client's list, and answers at once."""
 
 import json
 import multiprocessing
@@ -21,9 +21,13 @@ HOOK: dict[str, Any] = {
     "version": {"N": "1"},
     "subscription": {"S": "5ueh97#store/order/*"},
 }
+HOOK_IDS = [str(number) for number in range(1, 11)]
+_LIST: dict[str, Any] = {
+    "store_hash": {"S": f"hooks#5ueh97#{HOOK['client_id']['S']}"},
+    "hook_ids": {"NS": HOOK_IDS},
+}
 _ANSWERS: dict[str, dict[str, Any]] = {
     "GetItem": {"Item": HOOK},
-    "Query": {"Items": [HOOK] * 10, "Count": 10, "ScannedCount": 10},
     "UpdateItem": {"Attributes": {"last_id": {"N": "1"}}},
     "PutItem": {},
     "TransactWriteItems": {},
@@ -35,8 +39,10 @@ class _DynamoDb(BaseHTTPRequestHandler):
     wbufsize = -1  # an answer is one packet, so that nobody waits for an acknowledgement
 
     def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"]))
-        answer = json.dumps(_ANSWERS[self.headers["X-Amz-Target"].partition(".")[2]]).encode()
+        asked = self.rfile.read(int(self.headers["Content-Length"]))
+        operation = self.headers["X-Amz-Target"].partition(".")[2]
+        given = _batch(json.loads(asked)) if operation == "BatchGetItem" else _ANSWERS[operation]
+        answer = json.dumps(given).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/x-amz-json-1.0")
         self.send_header("Content-Length", str(len(answer)))
@@ -45,6 +51,16 @@ class _DynamoDb(BaseHTTPRequestHandler):
 
     def log_message(self, *_arguments: Any) -> None:
         """A line for each request would take longer than the request."""
+
+
+def _batch(asked: dict[str, Any]) -> dict[str, Any]:
+    """What is asked for of a table: the list, or hooks. A counter there is not."""
+    ((table, wanted),) = asked["RequestItems"].items()
+    if _LIST["store_hash"] in [key["store_hash"] for key in wanted["Keys"]]:
+        found = [_LIST]
+    else:
+        found = [HOOK | key for key in wanted["Keys"]]
+    return {"Responses": {table: found}, "UnprocessedKeys": {}}
 
 
 def _serve(ready: Connection) -> None:

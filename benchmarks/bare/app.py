@@ -11,17 +11,19 @@ import boto3
 dynamodb: Any = boto3.client("dynamodb")
 
 KEY = {"store_hash": {"S": "5ueh97"}, "id": {"N": "1"}}
+COUNTER = {"store_hash": {"S": "5ueh97"}, "id": {"N": "0"}}
 GUARD = {"store_hash": {"S": "guard#5ueh97#client#store/order/*"}, "id": {"N": "0"}}
+LIST = {"store_hash": {"S": "hooks#5ueh97#40c672b9177b5d3a8dbfad24321be15d"}, "id": {"N": "0"}}
 
 
 def create_hook(event: dict[str, Any], _context: object) -> dict[str, Any]:
     hook = json.loads(event["body"])
     counter = dynamodb.update_item(
         TableName="hooks",
-        Key={"store_hash": {"S": "5ueh97"}, "id": {"N": "0"}},
-        UpdateExpression="ADD last_id :one",
+        Key=COUNTER,
+        UpdateExpression="ADD last_id :one, listed :one",
         ExpressionAttributeValues={":one": {"N": "1"}},
-        ReturnValues="UPDATED_NEW",
+        ReturnValues="ALL_NEW",
     )
     item = {
         **KEY,
@@ -37,7 +39,7 @@ def create_hook(event: dict[str, Any], _context: object) -> dict[str, Any]:
         "subscription": {"S": f"5ueh97#{hook['scope']}"},
     }
     put = {"TableName": "hooks", "Item": item, "ConditionExpression": "attribute_not_exists(id)"}
-    dynamodb.transact_write_items(TransactItems=[{"Put": put}, _guard("SET #digest = :one")])
+    dynamodb.transact_write_items(TransactItems=[{"Put": put}, _list("ADD"), _guard("SET #digest = :one")])
     return _answer(201, item)
 
 
@@ -46,13 +48,8 @@ def get_hook(_event: dict[str, Any], _context: object) -> dict[str, Any]:
 
 
 def list_hooks(_event: dict[str, Any], _context: object) -> dict[str, Any]:
-    found = dynamodb.query(
-        TableName="hooks",
-        ConsistentRead=True,
-        KeyConditionExpression="store_hash = :store AND id > :counter",
-        ExpressionAttributeValues={":store": {"S": "5ueh97"}, ":counter": {"N": "0"}},
-    )
-    return _answer(200, found["Items"])
+    (listed,) = _read([LIST, COUNTER])
+    return _answer(200, _read([{**KEY, "id": {"N": hook_id}} for hook_id in listed["hook_ids"]["NS"]]))
 
 
 def update_hook(event: dict[str, Any], _context: object) -> dict[str, Any]:
@@ -66,8 +63,23 @@ def update_hook(event: dict[str, Any], _context: object) -> dict[str, Any]:
 def delete_hook(_event: dict[str, Any], _context: object) -> dict[str, Any]:
     item = dynamodb.get_item(TableName="hooks", Key=KEY, ConsistentRead=True)["Item"]
     delete = _over(item, Key=KEY)
-    dynamodb.transact_write_items(TransactItems=[{"Delete": delete}, _guard("REMOVE #digest")])
+    dynamodb.transact_write_items(
+        TransactItems=[{"Delete": delete}, _list("DELETE"), _guard("REMOVE #digest")]
+    )
+    dynamodb.update_item(
+        TableName="hooks",
+        Key=COUNTER,
+        UpdateExpression="ADD gone :one",
+        ExpressionAttributeValues={":one": {"N": "1"}},
+        ReturnValues="ALL_NEW",
+    )
     return _answer(200, item)
+
+
+def _read(keys: list[Any]) -> list[Any]:
+    asked = {"hooks": {"Keys": keys, "ConsistentRead": True}}
+    items: list[Any] = dynamodb.batch_get_item(RequestItems=asked)["Responses"]["hooks"]
+    return items
 
 
 def _over(item: dict[str, Any], **write: Any) -> dict[str, Any]:
@@ -78,6 +90,16 @@ def _over(item: dict[str, Any], **write: Any) -> dict[str, Any]:
         "ExpressionAttributeValues": {":version": item["version"]},
         **write,
     }
+
+
+def _list(action: str) -> Any:
+    write: dict[str, Any] = {
+        "TableName": "hooks",
+        "Key": LIST,
+        "UpdateExpression": f"{action} hook_ids :id",
+        "ExpressionAttributeValues": {":id": {"NS": ["1"]}},
+    }
+    return {"Update": write}
 
 
 def _guard(update: str) -> Any:

@@ -78,13 +78,13 @@ class Removal:
         clients = self._clients()
         tokens = self._remove_tokens()
         hooks = self._remove_hooks()
-        self._hooks.remove_emails(self._store_hash, clients)
+        self._hooks.remove_of_clients(self._store_hash, clients)
         self._access.remove_clients(self._store_hash, clients)
         deliveries = self._remove_log(tell)
         # What came with requests that the gateway let through meanwhile.
         tokens |= self._remove_tokens()
         hooks += self._remove_hooks()
-        self._hooks.remove_emails(self._store_hash, clients)
+        self._hooks.remove_of_clients(self._store_hash, clients)
         return Contents(len(clients), len(tokens), hooks, deliveries)
 
     def _clients(self) -> list[str]:

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from storehooks.adapters.addresses import addresses_key
 from storehooks.adapters.dynamodb import query_pages, store_errors
-from storehooks.adapters.hooks_table import counter_key, guard_key, hook_key, to_hook
+from storehooks.adapters.hook_ids import counter_key
+from storehooks.adapters.hook_lists import list_key
+from storehooks.adapters.hooks_table import guard_key, hook_key, to_hook
 from storehooks.domain.hook import Hook
 from storehooks_cli.batch_delete import delete_items
 
@@ -61,9 +63,13 @@ class StoreHooks:
         self._delete(guards.values())
         self._delete(hook_key(hook.store_hash, hook.id) for hook in hooks)
 
-    def remove_emails(self, store_hash: str, client_ids: Iterable[str]) -> None:
-        """Remove the notification emails that clients have given; 25 writes to a call."""
-        self._delete(addresses_key(store_hash, client_id) for client_id in client_ids)
+    def remove_of_clients(self, store_hash: str, client_ids: Iterable[str]) -> None:
+        """Remove the notification emails of clients, and their lists of hooks; 25 writes to a call.
+
+        Their hooks go before: no list would name them.
+        """
+        keys = (list_key, addresses_key)
+        self._delete(key(store_hash, client_id) for client_id in client_ids for key in keys)
 
     def forget_ids(self, store_hash: str) -> None:
         """Remove the counter of ids of a store whose hash is never used again. One call."""

@@ -11,7 +11,7 @@ from storehooks.domain.identity import DEFAULT_OAUTH_SCOPE
 
 def build(parts: Parts) -> Handler:
     """The handler, made of these parts."""
-    hooks = parts.hooks
+    hooks, quotas = parts.hooks, parts.hook_quotas
     allow_private = parts.settings.allow_private_destinations
 
     @operation
@@ -19,7 +19,8 @@ def build(parts: Parts) -> Handler:
         """Register a hook for the caller."""
         caller = request.caller(DEFAULT_OAUTH_SCOPE)
         new = NewHook.parse(request.json_object(), allow_private=allow_private)
-        return hook_response(request.version, hooks.create(caller, **new.fields()), is_new=True)
+        hook = hooks.create(caller, **new.fields(), quotas=quotas)
+        return hook_response(request.version, hook, is_new=True)
 
     return create_hook
 

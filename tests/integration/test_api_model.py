@@ -20,11 +20,15 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 from hypothesis.stateful import run_state_machine_as_test as run
 
+from storehooks.adapters.hook_ids import number_of
 from storehooks.adapters.hooks_table import HooksTable, _digest_attribute
 from storehooks.api.v2 import hook_to_v2
+from storehooks.domain.errors import CallerError
 from storehooks.domain.hook import MAX_HOOKS_PER_SCOPE
+from storehooks.domain.identity import Caller
 from tests.conftest import sequences
 from tests.integration.conftest import Client, Functions
+from tests.integration.earlier_release import EarlierHooksTable
 from tests.integration.faults import Fault, Killed
 from tests.integration.interleaving import broken_into
 from tests.integration.rights import ROLES
@@ -42,6 +46,9 @@ DESTINATIONS = tuple(
 IDENTITIES = dict(DESTINATIONS)
 CLIENTS = (("5ueh97", "a" * 32), ("5ueh97", "b" * 32), ("other1", "a" * 32))
 NO_HOOK = 999
+MAX_HOOKS_PER_CLIENT = 13
+"""One scope, and a bit of another. The quota of a store is not used up here: it is not exact."""
+A_ROLLBACK = 24 * 3600
 
 type Hooks = dict[tuple[str, int], dict[str, Any]]
 type Answer = tuple[int, Any]
@@ -143,6 +150,12 @@ class Model:
                 return lambda status, body: status == 409 and body[0]["details"]["id"] == hook["id"]
         if len(beside) >= MAX_HOOKS_PER_SCOPE:
             return lambda status, _: status == 403
+        if old is None and len(self.of(CLIENTS.index((new["store_hash"], new["client_id"])))) >= (
+            MAX_HOOKS_PER_CLIENT
+        ):
+            return lambda status, body: status == 403 and body[0]["details"] == {
+                "quota": "max_hooks_per_client", "limit": MAX_HOOKS_PER_CLIENT
+            }  # fmt: skip
         return None
 
 
@@ -184,6 +197,7 @@ class HooksApi(RuleBasedStateMachine):
         self.last: Request | None = None
         aws.empty("HooksTable")
         self.hooks = HooksTable("HooksTable", dynamodb=aws.dynamodb, clock=self.clock)
+        self.earlier = EarlierHooksTable("HooksTable", dynamodb=aws.dynamodb, clock=self.clock)
         self.a_cold_start()
 
     def clock(self) -> float:
@@ -240,6 +254,7 @@ class HooksApi(RuleBasedStateMachine):
 
     @rule(client=clients, scope=fields["scope"])
     def a_client_that_wants_more_than_it_may_have(self, client, scope):
+        """In one scope or, the rule being drawn again, in all."""
         for destination, _ in DESTINATIONS[::2]:
             request = Request("create", client, fields={"scope": scope, "destination": destination})
             assert self.model.explains(request, self.made(request), self.now)
@@ -314,6 +329,24 @@ class HooksApi(RuleBasedStateMachine):
     def at_once(self, first: Request, second: Request, call: int) -> tuple[Answer, Answer]:
         return broken_into(self.monkeypatch, lambda: self.made(first), lambda: self.made(second), call)[:2]
 
+    @rule(data=st.data(), new=st.lists(st.tuples(clients, new_hooks), max_size=4))
+    def a_rollback(self, data, new):
+        """An earlier release, which knows of no quotas, creates and deletes hooks for a while."""
+        self.figures["rollbacks"] += 1
+        for client, fields in new:
+            caller = Caller(*CLIENTS[client], frozenset())
+            try:
+                hook = self.earlier.create(caller, **fields)
+            except CallerError:
+                continue
+            self.model.hooks[caller.store_hash, hook.id] = hook_to_v2(hook)
+            self.model.last_ids[caller.store_hash] = hook.id
+        for (store, hook_id), hook in list(self.model.hooks.items()):
+            if data.draw(st.sampled_from([True, False, False])):
+                self.earlier.delete(Caller(store, hook["client_id"], frozenset()), hook_id)
+                del self.model.hooks[store, hook_id]
+        self.now += A_ROLLBACK
+
     @rule(by=st.sampled_from([1, 3600, -600]))
     def the_clock_jumps(self, by):
         self.now += by
@@ -371,6 +404,9 @@ class HooksApi(RuleBasedStateMachine):
                 if (of, hook["scope"]) == (store, scope) and (hook["is_active"] or "deactivated_at" in hook)
             ]
             assert [hook_to_v2(hook) for hook in self.hooks.subscribers(store, scope)] == matched
+        for client, (store, client_id) in enumerate(CLIENTS):
+            ids = [hook["id"] for hook in self.model.of(client)]
+            assert self.hooks.ids(Caller(store, client_id, frozenset())) == ids
         guards: dict[str, dict[str, str]] = {}
         for store, hook_id in self.model.hooks:
             hook = self.hooks.find(store, hook_id)
@@ -378,6 +414,9 @@ class HooksApi(RuleBasedStateMachine):
             guards.setdefault(key, {})[_digest_attribute(hook)] = str(hook_id)
         for item in self.aws.scan("HooksTable"):
             key = item["store_hash"]["S"]
+            if "last_id" in item:
+                hooks = sum(store == key for store, _ in self.model.hooks)
+                assert number_of(item, "last_id") - number_of(item, "gone") >= hooks
             if key.startswith("guard#"):
                 held = guards.get(key, {})
                 taken = {name: value["N"] for name, value in item.items() if name.startswith("d_")}
@@ -386,6 +425,7 @@ class HooksApi(RuleBasedStateMachine):
 
 def test_any_sequence_of_requests_is_answered_as_the_model_says(aws, monkeypatch):
     HooksApi.figures.clear()
+    monkeypatch.setenv("MAX_HOOKS_PER_CLIENT", str(MAX_HOOKS_PER_CLIENT))
     # What failures bring about happens in no function here, and beside those that run.
     monkeypatch.setattr(ROLES, "refuse", lambda *_: None)
     run(partial(HooksApi, aws, monkeypatch), settings=sequences(8, steps=25))

@@ -18,12 +18,12 @@ def counted(aws, call):
 def test_each_operation_makes_the_fewest_calls(aws, client, access, functions):
     assert counted(aws, client.create) == ["UpdateItem", "TransactWriteItems"]
     assert counted(aws, lambda: client.get(1)) == ["GetItem"]
-    assert counted(aws, client.list) == ["Query"]
+    assert counted(aws, client.list) == ["BatchGetItem", "BatchGetItem"]
     assert counted(aws, lambda: client.update(1, is_active=True)) == ["GetItem", "PutItem"]
     moved = "https://app.example.com/moved"
     assert counted(aws, lambda: client.update(1, destination=moved)) == ["GetItem", "TransactWriteItems"]
     assert counted(aws, lambda: client.update(1, scope="store/*")) == ["GetItem", "TransactWriteItems"]
-    assert counted(aws, lambda: client.delete(1)) == ["GetItem", "TransactWriteItems"]
+    assert counted(aws, lambda: client.delete(1)) == ["GetItem", "TransactWriteItems", "UpdateItem"]
     event = load_event("authorizer") | {"authorizationToken": access.create_token("5ueh97").access_token}
     assert counted(aws, lambda: functions.handler("authorizer")(event, None)) == ["GetItem"]
 
@@ -134,9 +134,9 @@ def test_a_step_of_a_recovery_makes_a_call_for_each_delivery_and_six_more(aws):
 def test_in_v3_they_make_no_more(aws, v3_client):
     assert counted(aws, v3_client.create) == ["UpdateItem", "TransactWriteItems"]
     assert counted(aws, lambda: v3_client.get(1)) == ["GetItem"]
-    assert counted(aws, lambda: v3_client.list(is_active="true")) == ["Query"]
+    assert counted(aws, lambda: v3_client.list(is_active="true")) == ["BatchGetItem", "BatchGetItem"]
     assert counted(aws, lambda: v3_client.update(1, is_active=True)) == ["GetItem", "PutItem"]
-    assert counted(aws, lambda: v3_client.delete(1)) == ["GetItem", "TransactWriteItems"]
+    assert counted(aws, lambda: v3_client.delete(1)) == ["GetItem", "TransactWriteItems", "UpdateItem"]
 
 
 def test_a_refused_request_makes_no_call(aws, client):
@@ -144,19 +144,24 @@ def test_a_refused_request_makes_no_call(aws, client):
     assert counted(aws, lambda: client.get("01")) == []
 
 
-def test_a_list_makes_one_call_per_megabyte_read(aws):
+def test_a_list_makes_a_call_and_one_for_each_hundred_hooks_of_its_client(aws):
     hooks = HooksTable("HooksTable", dynamodb=aws.dynamodb)
-    caller = Caller("5ueh97", "a" * 32, frozenset())
-    for number in range(70):
-        hooks.create(
-            caller,
-            scope=f"store/channel/{number + 1}/order/*",
-            destination="https://app.example.com/",
-            headers={"x-a": "v" * 8000, "x-b": "v" * 8000},
-        )
-    assert counted(aws, lambda: hooks.page(caller, skip=0, most=250)) == ["Query", "Query"]
-    assert len(hooks.page(caller, skip=0, most=250).hooks) == 70
-    assert counted(aws, lambda: hooks.page(caller, skip=0, most=1)) == ["Query"]
-    assert counted(aws, lambda: hooks.page(caller, skip=0, most=1, is_counted=True)) == ["Query", "Query"]
-    assert hooks.page(caller, skip=69, most=9, is_counted=True).total == 70
-    assert [hook.id for hook in hooks.page(caller, skip=60, most=5).hooks] == [61, 62, 63, 64, 65]
+    caller, other = (Caller("5ueh97", letter * 32, frozenset()) for letter in "ab")
+    for number in range(120):
+        for of in (caller, other):
+            hooks.create(
+                of, scope=f"store/channel/{number + 1}/order/*", destination="https://app.example.com/"
+            )
+
+    def page(**wanted):
+        calls = counted(aws, lambda: pages.append(hooks.page(caller, **wanted)))
+        assert set(calls) == {"BatchGetItem"}
+        return len(calls), pages[-1]
+
+    pages = []
+    calls, found = page(skip=0, most=250)
+    assert (calls, [hook.id for hook in found.hooks]) == (3, list(range(1, 240, 2)))
+    assert page(skip=0, most=1)[0] == 2
+    assert page(skip=0, most=1, is_counted=True)[0] == 3
+    assert page(skip=119, most=9, is_counted=True)[1].total == 120
+    assert [hook.id for hook in page(skip=98, most=4)[1].hooks] == [197, 199, 201, 203]

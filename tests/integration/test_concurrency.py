@@ -14,6 +14,8 @@ from storehooks.adapters.hooks_table import HooksTable
 from storehooks.domain.delivery import ReceivedTask
 from storehooks.domain.hook import MAX_HOOKS_PER_SCOPE
 from storehooks_cli.access import AccessTables, SecretOverlapError
+from tests.integration.conftest import Client
+from tests.integration.earlier_release import forget_lists
 from tests.integration.interleaving import interleavings
 from tests.integration.wholeness import check_whole
 from tests.world import World
@@ -24,6 +26,20 @@ THREADS = 50
 def at_once(calls):
     with ThreadPoolExecutor(THREADS) as pool:
         return list(pool.map(lambda call: call(), calls))
+
+
+def of_channel(number: int) -> str:
+    """One of the scopes without end."""
+    return f"store/channel/{number}/cart/created"
+
+
+@pytest.fixture
+def few(functions, monkeypatch):
+    """Quotas of a client and of a store that are used up soon."""
+    functions.end("create_hook")
+    monkeypatch.setenv("MAX_HOOKS_PER_CLIENT", "3")
+    monkeypatch.setenv("MAX_HOOKS_PER_STORE", "5")
+    functions.handler("create_hook")
 
 
 @pytest.fixture(autouse=True)
@@ -48,6 +64,17 @@ def test_different_creates_of_one_scope_leave_ten(client):
     assert Counter(status for status, _ in answers) == {201: 10, 403: THREADS - 10}
     hooks = client.list()[1]
     assert len({hook["id"] for hook in hooks}) == 10
+
+
+def test_different_creates_of_many_scopes_leave_the_clients_quota(aws, few, client, functions, monkeypatch):
+    monkeypatch.setenv("MAX_HOOKS_PER_STORE", "1000")
+    functions.end("create_hook")
+    functions.handler("create_hook")
+    creates = [lambda number=number: client.create(scope=of_channel(number)) for number in range(1, THREADS)]
+    answers = at_once(creates)
+    assert Counter(status for status, _ in answers) == {201: 3, 403: THREADS - 4}
+    assert len(client.list()[1]) == 3
+    check_whole(aws)
 
 
 def test_no_change_of_another_field_is_lost(client):
@@ -153,6 +180,66 @@ def test_the_last_place_of_a_scope_is_given_once_to_one_that_moves_there(aws, cl
             statuses = [status for status, _ in answers]
             assert statuses.count(403) == 1
             assert set(statuses) <= {200, 201, 403}
+            check_whole(aws)
+
+
+def test_the_last_place_of_a_client_is_given_once(aws, few, client, begun, monkeypatch):
+    def create(number):
+        return lambda: client.create(scope=of_channel(number))
+
+    for answers in interleavings(monkeypatch, begun("a", "b"), create(1), create(2)):
+        assert sorted(status for status, _ in answers) == [201, 403]
+        check_whole(aws)
+
+
+def test_the_last_place_of_a_store_is_given_twice_to_creates_at_once_alone(
+    aws, few, functions, client, other_client, begun, monkeypatch
+):
+    """Who counts the hooks does not see one that is under way."""
+
+    def begin():
+        begun("a", "b")()
+        for number in (1, 2):
+            assert other_client.create(scope=of_channel(number))[0] == 201
+
+    def create(of):
+        return lambda: of.create(scope=of_channel(9))
+
+    third = Client(functions, client.store_hash, "c" * 32)
+    for answers in interleavings(monkeypatch, begin, create(client), create(other_client)):
+        assert sorted(status for status, _ in answers) in ([201, 403], [201, 201])
+        assert third.create()[0] == 403
+        check_whole(aws)
+
+
+@pytest.mark.parametrize("is_full", [False, True])
+def test_a_list_that_is_made_beside_a_create_or_a_delete_names_what_there_is(
+    aws, few, client, begun, monkeypatch, is_full
+):
+    """Lists are made of hooks of earlier releases, and when a quota is used up."""
+    paths = ("a", "b", "c") if is_full else ("a", "b")
+
+    def begin():
+        begun(*paths)()
+        forget_lists(aws)
+
+    def create():
+        return client.create(scope=of_channel(9))
+
+    def delete():
+        return client.delete(1)
+
+    changes = [(create, 403 if is_full else 201), (delete, 200)]
+    for change, status in changes:
+        for pair in ((client.list, change), (change, client.list)):
+            for answers in interleavings(monkeypatch, begin, *pair):
+                assert dict(zip(pair, answers, strict=True))[change][0] == status
+                check_whole(aws)
+    for pair in ((create, delete), (delete, create)):
+        for answers in interleavings(monkeypatch, begin, *pair):
+            by = dict(zip(pair, answers, strict=True))
+            assert by[delete][0] == 200
+            assert by[create][0] in ({201, 403} if is_full else {201})
             check_whole(aws)
 
 

@@ -14,7 +14,7 @@ from storehooks.adapters.event_ids import KEPT_SECONDS, EventIdsTable
 from storehooks.domain.errors import StoreBusyError
 from storehooks.domain.event import Event, IdUse
 from tests.integration.conftest import Client, load_event
-from tests.integration.delivery_world import Clock, World
+from tests.world import Clock, World
 
 ONE, OTHER, THIRD = "client:one", "client:other", "bus:123456789012:com.example"
 _numbers = itertools.count()

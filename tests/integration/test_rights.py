@@ -6,15 +6,18 @@ nothing without a right is held in every test, see rights.py.
 
 import json
 import re
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import botocore.client
 import pytest
 from botocore.exceptions import ClientError
 
+from storehooks.adapters.hook_lists import list_key
 from storehooks.domain.delivery import HoldTask
 from storehooks.domain.recovery import MISSED, RECOVERABLE, new_recovery
 from tests.integration.conftest import load_event
+from tests.integration.earlier_release import forget_lists
 from tests.integration.rights import ROLES, granted, of_the_mapping, rights_of
 from tests.template_file import resources
 from tests.world import World
@@ -55,8 +58,9 @@ def changes_of_every_kind(client):
         ("DeleteHook", lambda client: client.delete(1)),
     ],
 )
-def test_an_operation_may_do_what_it_does(client, needed, logical_id, use):
+def test_an_operation_may_do_what_it_does(aws, client, needed, logical_id, use):
     assert client.create(is_active=True)[0] == 201
+    forget_lists(aws)
     needed.clear()
     use(client)
     assert needed == granted(logical_id)
@@ -199,7 +203,10 @@ def test_reading_the_log_may_do_what_it_does(functions, client, needed):
     assert needed == granted("GetDelivery")
 
 
-def test_reading_and_naming_addresses_may_do_what_it_does(v3_client, needed):
+def test_reading_and_naming_addresses_may_do_what_it_does(aws, v3_client, needed):
+    v3_client.create()
+    forget_lists(aws)
+    needed.clear()
     v3_client.call("get_admin")
     assert needed == granted("GetAdmin")
     needed.clear()
@@ -219,6 +226,18 @@ def test_writing_to_owners_may_do_what_it_does(functions, world, needed):
     assert needed | of_lambda == granted("NotifyOwners")
 
 
+def test_who_only_reads_hooks_may_write_nothing_but_clients_lists_of_them():
+    for name in ("ListHooks", "GetAdmin", "ListUndeliveredEvents"):
+        (policy,) = resources("AWS::IAM::Role")[f"{name}Role"]["Policies"]
+        (writing,) = [
+            one for one in policy["PolicyDocument"]["Statement"] if "dynamodb:PutItem" in one["Action"]
+        ]
+        assert writing["Action"] == ["dynamodb:PutItem"]
+        (prefix,) = writing["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+        assert prefix == "hooks#*"
+        assert fnmatchcase(list_key("5ueh97", "a" * 32)["store_hash"]["S"], prefix)
+
+
 def test_mails_may_come_from_the_one_address_alone():
     (policy,) = resources("AWS::IAM::Role")["NotifyOwnersRole"]["Policies"]
     (statement,) = [
@@ -227,10 +246,11 @@ def test_mails_may_come_from_the_one_address_alone():
     assert statement["Condition"] == {"StringEquals": {"ses:FromAddress": {"Ref": "EmailSender"}}}
 
 
-def test_listing_what_is_undelivered_may_do_what_it_does(functions, client, world, needed):
+def test_listing_what_is_undelivered_may_do_what_it_does(aws, functions, client, world, needed):
     world.answer = lambda _request: (500, None)
     world.event(world.hook())
     world.work()
+    forget_lists(aws)
     needed.clear()
     event = load_event("list_undelivered_events")
     event["requestContext"]["authorizer"]["client_id"] = world.caller.client_id

@@ -10,12 +10,12 @@ import pytest
 import typer
 
 from storehooks import __version__
-from storehooks.api.event_input import NewEvent
+from storehooks.api.event_input import MOST_EVENTS, NewEvent
 from storehooks.api.hook_input import READ_ONLY_FIELDS, NewHook
 from storehooks.domain.callback import USER_AGENT
 from storehooks.domain.delivery import Status
 from storehooks.domain.headers import MAX_ANSWER_BYTES, MAX_HEADERS
-from storehooks.domain.hook import MAX_HOOKS_PER_SCOPE
+from storehooks.domain.hook import DEFAULT_QUOTAS, MAX_HOOKS_PER_SCOPE
 from storehooks.domain.retry import BIGCOMMERCE_SCHEDULE, RetrySchedule
 from storehooks.flows.meter import Count, Duration
 from storehooks_cli.commands import commands
@@ -215,7 +215,16 @@ def test_the_user_agent_is_shown_with_this_version():
 def test_the_limits_are_those_of_the_code():
     assert f"at most {MAX_HOOKS_PER_SCOPE} hooks for one scope" in README
     assert f"At most {MAX_HEADERS} headers" in README
+    assert f"of all scopes together {DEFAULT_QUOTAS.per_client:,}\n" in README
+    assert f"all clients of a store have {DEFAULT_QUOTAS.per_store:,}" in README
     assert f"{MAX_ANSWER_BYTES:,} bytes" in README
+
+
+def test_what_one_publish_leads_to_is_bounded_by_its_events_and_the_stores_hooks():
+    bound = f"{MOST_EVENTS} × {DEFAULT_QUOTAS.per_store:,}"
+    assert f"one publish of {MOST_EVENTS} events leads to at\nmost {bound} deliveries" in README
+    assert len(RetrySchedule.parse(BIGCOMMERCE_SCHEDULE).slots) + 1 == 12
+    assert f"{bound} at most, with twelve attempts each" in PAGES["operations.md"]
 
 
 def test_every_test_that_the_threat_model_names_exists():

@@ -9,6 +9,7 @@ import pytest
 
 from storehooks.composition import Parts
 from storehooks.domain import exception_event
+from storehooks.domain.hook import DEFAULT_QUOTAS
 from storehooks.domain.retry import BIGCOMMERCE_SCHEDULE
 from storehooks.domain.scope import DELIVERY_EXCEPTION
 from storehooks.settings import Settings
@@ -209,6 +210,12 @@ def test_the_stage_is_throttled_by_parameters_that_let_bursts_of_100_pass():
     assert settings["ThrottlingBurstLimit"] == {"Ref": "ThrottlingBurstLimit"}
     assert template()["Parameters"]["ThrottlingBurstLimit"]["Default"] >= 100
     assert template()["Parameters"]["ThrottlingRateLimit"]["Default"] >= 100
+
+
+def test_the_quotas_of_hooks_are_those_that_the_code_knows():
+    parameters = template()["Parameters"]
+    assert parameters["MaxHooksPerClient"]["Default"] == DEFAULT_QUOTAS.per_client
+    assert parameters["MaxHooksPerStore"]["Default"] == DEFAULT_QUOTAS.per_store
 
 
 def test_the_authorizer_is_asked_again_after_the_cache_time():

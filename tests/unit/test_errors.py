@@ -25,6 +25,7 @@ ANSWERS = [
     (errors.NotAllowedError(), 403),
     (errors.TooManyHooksError("store/*", 10), 403),
     (errors.TooManyAddressesError(10, 30), 403),
+    (errors.HookQuotaError("max_hooks_per_client", 250), 403),
     (errors.HookNotFoundError(7), 404),
     (errors.DeliveryNotFoundError(), 404),
     (errors.RecoveryNotFoundError(), 404),

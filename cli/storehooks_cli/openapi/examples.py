@@ -27,6 +27,7 @@ from storehooks.domain.errors import (
     FaultError,
     HookInactiveError,
     HookNotFoundError,
+    HookQuotaError,
     InvalidRequestError,
     NotAllowedError,
     RecoveryNotFoundError,
@@ -38,7 +39,7 @@ from storehooks.domain.errors import (
     UnsupportedMediaTypeError,
 )
 from storehooks.domain.event import Event
-from storehooks.domain.hook import MAX_HOOKS_PER_SCOPE, Hook
+from storehooks.domain.hook import DEFAULT_QUOTAS, MAX_HOOKS_PER_SCOPE, Hook
 from storehooks.domain.ping import new_ping
 from storehooks.domain.recovery import MISSED, Recovery
 from storehooks.domain.retry import BIGCOMMERCE_SCHEDULE, RetrySchedule
@@ -161,6 +162,8 @@ def errors() -> dict[str, StorehooksError]:
         "no right": NotAllowedError(),
         "too many hooks for the scope": TooManyHooksError(_HOOK.scope, MAX_HOOKS_PER_SCOPE),
         "too many new addresses": TooManyAddressesError(MAX_NEW_ADDRESSES, NEW_ADDRESSES_DAYS),
+        "too many hooks of the client": HookQuotaError("max_hooks_per_client", DEFAULT_QUOTAS.per_client),
+        "too many hooks of the store": HookQuotaError("max_hooks_per_store", DEFAULT_QUOTAS.per_store),
         "no such hook": HookNotFoundError(7),
         "no such delivery": DeliveryNotFoundError(),
         "no such recovery": RecoveryNotFoundError(),

@@ -88,6 +88,10 @@ _CHANGES = Body("HookChanges", ("update_hook",))
 _STAYS = (
     "Fields that are not given stay as they are. Of two changes at once both are made, or one is refused."
 )
+_FEW = (
+    "A client has at most 10 hooks for one scope, and one for each scope and destination; of all scopes "
+    "together 250, and all clients of a store have 2,000, unless the deployment sets other quotas."
+)
 _WAS = "The answer is the hook as it was. What waits for it is cancelled."
 _PINGED = "The hook may be off. Whatever the destination answers, this is a 200 that tells of it."
 
@@ -106,7 +110,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ),
     ("post", "/stores/{store_hash}/v2/hooks"): Operation(
         tag="Hooks",
-        description="A client has at most 10 hooks for one scope, and one for each scope and destination.",
+        description=_FEW,
         body=_NEW_HOOK,
         answer=Answer(201, "The hook.", _ref("HookV2"), "HookV2"),
         errors=(409,),
@@ -126,7 +130,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ),
     ("post", "/stores/{store_hash}/v3/hooks"): Operation(
         tag="Hooks",
-        description="A client has at most 10 hooks for one scope, and one for each scope and destination.",
+        description=_FEW,
         body=_NEW_HOOK,
         answer=_HOOK_V3,
         errors=(409, 422),

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from storehooks.adapters.mailer import Mailer
     from storehooks.adapters.queue import Queue
     from storehooks.adapters.sender import Sender
+    from storehooks.domain.hook import HookQuotas
     from storehooks.domain.retry import RetrySchedule
     from storehooks.flows.deliver import Deliverer
     from storehooks.flows.match import Matcher
@@ -101,6 +102,14 @@ class Parts:
 
         return HooksTable(
             self.settings.hooks_table, dynamodb=self.dynamodb, clock=self.clock, sleep=self.sleep
+        )
+
+    @cached_property
+    def hook_quotas(self) -> "HookQuotas":
+        from storehooks.domain.hook import HookQuotas
+
+        return HookQuotas(
+            per_client=self.settings.max_hooks_per_client, per_store=self.settings.max_hooks_per_store
         )
 
     @cached_property

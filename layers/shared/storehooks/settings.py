@@ -85,6 +85,16 @@ class Settings:
         return self._number("DELIVERY_RETENTION_DAYS")
 
     @property
+    def max_hooks_per_client(self) -> int:
+        """How many hooks one client of a store may have."""
+        return self._number("MAX_HOOKS_PER_CLIENT")
+
+    @property
+    def max_hooks_per_store(self) -> int:
+        """How many hooks all clients of a store together may have."""
+        return self._number("MAX_HOOKS_PER_STORE")
+
+    @property
     def allow_private_destinations(self) -> bool:
         """Whether destinations may be private addresses and plain http: on a laptop alone."""
         return self._switch("ALLOW_PRIVATE_DESTINATIONS")

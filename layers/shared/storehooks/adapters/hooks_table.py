@@ -1,13 +1,14 @@
 """Hooks in DynamoDB.
 
-Four kinds of items share the table, keyed by ``store_hash`` and ``id``:
+Five kinds of items share the table, keyed by ``store_hash`` and ``id``:
 
 - a hook, under its store's hash and its own id;
-- a store's counter, id 0, with the last id given out; ids are never given out again;
+- a store's counter, id 0, see :mod:`storehooks.adapters.hook_ids`;
+- the list of a client's hooks, see :mod:`storehooks.adapters.hook_lists`;
 - a guard, under ``guard#store#client#scope`` and id 0: which destinations the client has
   hooks for, each as an attribute ``d_<digest>`` with the hook's id, and their ``number``.
-  A hook and its guard change in one transaction, which is what keeps hooks unique and few
-  under concurrent requests;
+  A hook, its guard and its client's list change in one transaction, which is what keeps hooks
+  unique and few under concurrent requests;
 - whom to write to about a client's hooks, see :mod:`storehooks.adapters.addresses`.
 """
 
@@ -15,24 +16,37 @@ import random
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from itertools import batched
 from typing import TYPE_CHECKING, Any
 
 from storehooks.adapters.dynamodb import (
     ConditionFailedError,
     TransactionCancelledError,
     query_pages,
+    read_batch,
     reads_item,
     store_errors,
 )
+from storehooks.adapters.hook_ids import HookIds
+from storehooks.adapters.hook_lists import HookLists
 from storehooks.domain.destination import destination_digest
 from storehooks.domain.errors import (
+    CallerError,
     DuplicateHookError,
     HookNotFoundError,
     StoreBusyError,
     StoreFailedError,
     TooManyHooksError,
 )
-from storehooks.domain.hook import ALL_HOOKS, MAX_HOOKS_PER_SCOPE, Hook, HookFilter, HookPage
+from storehooks.domain.hook import (
+    ALL_HOOKS,
+    DEFAULT_QUOTAS,
+    MAX_HOOKS_PER_SCOPE,
+    Hook,
+    HookFilter,
+    HookPage,
+    HookQuotas,
+)
 from storehooks.domain.identity import Caller
 
 if TYPE_CHECKING:
@@ -41,10 +55,15 @@ if TYPE_CHECKING:
 
 type Item = dict[str, Any]
 
-_COUNTER_ID = "0"
+_GUARD_ID = "0"
 # Requests that change the same hook or guard at the same moment: each loser tries again.
 _TRIES = 12
 _LONGEST_PAUSE_SECONDS = 0.5
+_READ_AT_ONCE = 100
+"""Hooks that one call reads."""
+_READ_TRIES = 8
+# A hook that is created, its client's list and its guard.
+_LIST_REFUSED = ["None", "ConditionalCheckFailed", "None"]
 _THROTTLED = {"ProvisionedThroughputExceeded", "ThrottlingError"}
 
 
@@ -66,6 +85,8 @@ class HooksTable:
         self._dynamodb = dynamodb
         self._clock = clock
         self._sleep = sleep
+        self._ids = HookIds(table, dynamodb, clock)
+        self._lists = HookLists(table, dynamodb, clock, sleep)
 
     def get(self, caller: Caller, hook_id: int) -> Hook:
         """A hook of the caller. One call.
@@ -94,24 +115,24 @@ class HooksTable:
         only: HookFilter = ALL_HOOKS,
         is_counted: bool = False,
     ) -> HookPage:
-        """The caller's hooks by id, from the one after ``skip`` on. One call per megabyte read.
+        """The caller's hooks by id, from the one after ``skip`` on. A call, and one for each hundred hooks.
 
-        :param is_counted: with the total, for which all of the store's hooks are read.
+        :param is_counted: with the total, for which all of them are read.
         """
         hooks: list[Hook] = []
         total = 0
-        for items in self._item_pages(caller, only):
+        for items in self._own_items(caller):
+            found = [hook for hook in map(to_hook, items) if only.has(hook)]
             start = max(0, skip - total)
-            total += len(items)
-            hooks += [to_hook(item) for item in items[start : start + most - len(hooks)]]
+            total += len(found)
+            hooks += found[start : start + most - len(hooks)]
             if len(hooks) == most and not is_counted:
                 break
         return HookPage(tuple(hooks), total if is_counted else None)
 
     def ids(self, caller: Caller) -> list[int]:
-        """The ids of all of the caller's hooks. One call per megabyte read."""
-        pages = self._item_pages(caller, ALL_HOOKS, ProjectionExpression="id")
-        return [int(item["id"]["N"]) for items in pages for item in items]
+        """The ids of all of the caller's hooks. A call, and one for each hundred that it has."""
+        return [int(item["id"]["N"]) for items in self._own_items(caller, "id") for item in items]
 
     def create(
         self,
@@ -121,15 +142,18 @@ class HooksTable:
         destination: str,
         headers: Mapping[str, str] | None = None,
         is_active: bool = False,
+        quotas: HookQuotas = DEFAULT_QUOTAS,
     ) -> Hook:
         """Register a hook for the caller. Two calls.
 
         :raises DuplicateHookError: when the client has one for this scope and destination.
         :raises TooManyHooksError: when it has the most it may for this scope.
+        :raises HookQuotaError: when the client or the store has the most it may.
         """
         now = int(self._clock())
+        hook_id, unlisted = self._ids.next(caller.store_hash, quotas.per_store)
         hook = Hook(
-            id=self._next_id(caller.store_hash),
+            id=hook_id,
             store_hash=caller.store_hash,
             client_id=caller.client_id,
             scope=scope,
@@ -139,9 +163,21 @@ class HooksTable:
             created_at=now,
             updated_at=now,
         )
-        return self._retried(
-            lambda: self._transact(hook, [self._put(hook, over=None), self._guard_adding(hook)])
-        )
+
+        def create_once() -> Hook:
+            nonlocal unlisted
+            adding = self._lists.adding(hook, unlisted, quotas.per_client)
+            try:
+                return self._transact(hook, [self._put(hook, over=None), adding, self._guard_adding(hook)])
+            except _ListRefusedError:
+                unlisted = self._lists.check_room(caller, quotas.per_client)
+                raise
+
+        try:
+            return self._retried(create_once)
+        except CallerError:
+            self._ids.give_back(caller.store_hash)
+            raise
 
     def update(self, caller: Caller, hook_id: int, changes: Mapping[str, Any]) -> Hook:
         """Change some fields of a hook of the caller, and return it whole. Two calls.
@@ -154,11 +190,13 @@ class HooksTable:
         return self._retried(lambda: self._update_once(self.get(caller, hook_id), changes))
 
     def delete(self, caller: Caller, hook_id: int) -> Hook:
-        """Remove a hook of the caller, and return what it was. Two calls.
+        """Remove a hook of the caller, and return what it was. Three calls.
 
         :raises HookNotFoundError: as for :meth:`get`.
         """
-        return self._retried(lambda: self._delete_once(self.get(caller, hook_id)))
+        hook = self._retried(lambda: self._delete_once(self.get(caller, hook_id)))
+        self._ids.give_back(caller.store_hash)
+        return hook
 
     def subscribers(self, store_hash: str, scope: str) -> list[Hook]:
         """The hooks of all the store's clients that name exactly this scope, in the order of their ids.
@@ -224,41 +262,16 @@ class HooksTable:
                 "ExpressionAttributeValues": {":version": {"N": str(hook.version)}},
             }
         }
-        return self._transact(hook, [delete, self._guard_removing(hook)])
+        return self._transact(hook, [delete, self._lists.removing(hook), self._guard_removing(hook)])
 
-    def _next_id(self, store_hash: str) -> int:
-        with store_errors():
-            answer = self._dynamodb.update_item(
-                TableName=self._table,
-                Key=counter_key(store_hash),
-                UpdateExpression="ADD last_id :one",
-                ExpressionAttributeValues={":one": {"N": "1"}},
-                ReturnValues="UPDATED_NEW",
-            )
-        return int(answer["Attributes"]["last_id"]["N"])
-
-    def _item_pages(self, caller: Caller, only: HookFilter, **query: Any) -> Iterator[list[Item]]:
-        wanted: Item = {"client_id": {"S": caller.client_id}}
-        if only.is_active is not None:
-            wanted["is_active"] = {"BOOL": only.is_active}
-        if only.scope is not None:
-            wanted["scope"] = {"S": only.scope}
-        if only.destination is not None:
-            wanted["destination"] = {"S": only.destination}
-        return query_pages(
-            self._dynamodb,
-            TableName=self._table,
-            ConsistentRead=True,
-            KeyConditionExpression="store_hash = :store AND id > :counter",
-            FilterExpression=" AND ".join(f"#{name} = :{name}" for name in wanted),
-            ExpressionAttributeNames={f"#{name}": name for name in wanted},
-            ExpressionAttributeValues={
-                ":store": {"S": caller.store_hash},
-                ":counter": {"N": _COUNTER_ID},
-                **{f":{name}": value for name, value in wanted.items()},
-            },
-            **query,
-        )
+    def _own_items(self, caller: Caller, attributes: str | None = None) -> Iterator[list[Item]]:
+        """The items of the caller's hooks by id, a hundred to a call."""
+        wanted = {} if attributes is None else {"ProjectionExpression": attributes}
+        for ids in batched(self._lists.ids(caller), _READ_AT_ONCE, strict=False):
+            keys = [hook_key(caller.store_hash, hook_id) for hook_id in ids]
+            requests = {self._table: {"Keys": keys, "ConsistentRead": True, **wanted}}
+            found = read_batch(self._dynamodb, requests, tries=_READ_TRIES, sleep=self._sleep)
+            yield sorted(found[self._table], key=lambda item: int(item["id"]["N"]))
 
     def _put(self, hook: Hook, *, over: Hook | None) -> "TransactWriteItemTypeDef":
         """Write a hook: a new one, or over the version it was made from."""
@@ -345,6 +358,10 @@ class _LostRaceError(Exception):
     """Another request changed the same items first; nothing was written."""
 
 
+class _ListRefusedError(_LostRaceError):
+    """The client's list has no room for another hook, or has to be made again."""
+
+
 def _why_cancelled(error: TransactionCancelledError, hook: Hook) -> Exception:
     codes = [reason.get("Code", "None") for reason in error.reasons] or ["Unknown"]
     if _THROTTLED & set(codes):
@@ -357,7 +374,7 @@ def _why_cancelled(error: TransactionCancelledError, hook: Hook) -> Exception:
         if holder is not None:
             return DuplicateHookError(int(holder["N"]))
         return TooManyHooksError(hook.scope, MAX_HOOKS_PER_SCOPE)
-    return _LostRaceError()
+    return _ListRefusedError() if codes == _LIST_REFUSED else _LostRaceError()
 
 
 def hook_key(store_hash: str, hook_id: int) -> Item:
@@ -365,15 +382,10 @@ def hook_key(store_hash: str, hook_id: int) -> Item:
     return {"store_hash": {"S": store_hash}, "id": {"N": str(hook_id)}}
 
 
-def counter_key(store_hash: str) -> Item:
-    """The key of the item that counts a store's ids."""
-    return {"store_hash": {"S": store_hash}, "id": {"N": _COUNTER_ID}}
-
-
 def guard_key(hook: Hook) -> Item:
     """The key of the guard that a hook is in."""
     partition = f"guard#{hook.store_hash}#{hook.client_id}#{hook.scope}"
-    return {"store_hash": {"S": partition}, "id": {"N": _COUNTER_ID}}
+    return {"store_hash": {"S": partition}, "id": {"N": _GUARD_ID}}
 
 
 def _digest_attribute(hook: Hook) -> str:

@@ -167,6 +167,8 @@ class ErrorDetails(TypedDict, total=False):
     given: str
     """What was sent, where repeating it helps and tells nothing secret."""
     limit: int
+    quota: str
+    """What is used up: `max_hooks_per_client` or `max_hooks_per_store`."""
     conflict_reason: str
     id: int
     """The hook that is in the way."""

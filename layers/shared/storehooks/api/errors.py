@@ -20,6 +20,7 @@ from storehooks.domain.errors import (
     FaultError,
     HookInactiveError,
     HookNotFoundError,
+    HookQuotaError,
     InvalidFieldsError,
     InvalidRequestError,
     NotAllowedError,
@@ -93,6 +94,10 @@ def _explain(error: StorehooksError) -> tuple[int, str, ErrorDetails]:
                 f"A client may name at most {limit} addresses in {days} days that it did not name before."
             )
             return 403, message, {"field": "emails", "limit": limit}
+        case HookQuotaError(quota=quota, limit=limit):
+            whose = "client" if quota == "max_hooks_per_client" else "store"
+            message = f"This {whose} has {limit} hooks already, the most it may have ({quota})."
+            return 403, message, {"quota": quota, "limit": limit}
         case HookNotFoundError() | DeliveryNotFoundError() | RecoveryNotFoundError():
             return 404, "The requested resource was not found.", {}
         case DuplicateHookError(hook_id=hook_id):

@@ -23,6 +23,7 @@ Each error is of one of three branches, by which a caller decides what to do::
     │   ├── DuplicateHookError
     │   ├── TooManyHooksError
     │   ├── TooManyAddressesError
+    │   ├── HookQuotaError
     │   └── HookInactiveError
     └── FaultError                a mistake of ours, like each exception that is no StorehooksError
         └── CorruptItemError
@@ -34,7 +35,7 @@ stands in one table, :mod:`storehooks.api.errors`. Every error carries the data 
 
 import traceback
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 
 class StorehooksError(Exception):
@@ -152,6 +153,15 @@ class TooManyAddressesError(CallerError):
         super().__init__(limit, days)
         self.limit = limit
         self.days = days
+
+
+class HookQuotaError(CallerError):
+    """The client, or all clients of its store together, have as many hooks as they may."""
+
+    def __init__(self, quota: Literal["max_hooks_per_client", "max_hooks_per_store"], limit: int) -> None:
+        super().__init__(quota, limit)
+        self.quota = quota
+        self.limit = limit
 
 
 class HookInactiveError(CallerError):

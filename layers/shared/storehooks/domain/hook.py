@@ -64,8 +64,28 @@ class HookFilter:
     scope: str | None = None
     destination: str | None = None
 
+    def has(self, hook: Hook) -> bool:
+        """Whether a hook is meant."""
+        return (
+            self.is_active in {None, hook.is_active}
+            and self.scope in {None, hook.scope}
+            and self.destination in {None, hook.destination}
+        )
+
 
 ALL_HOOKS = HookFilter()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HookQuotas:
+    """How many hooks one client of a store may have, and how many all clients of a store together."""
+
+    per_client: int
+    per_store: int
+
+
+DEFAULT_QUOTAS = HookQuotas(per_client=250, per_store=2_000)
+"""Those of a deployment that sets no others."""
 
 
 @dataclass(frozen=True, slots=True)
