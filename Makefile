@@ -21,6 +21,7 @@ DATA_DIR ?= .local
 ALLOW_PRIVATE_DESTINATIONS ?= true
 RETRY_SCHEDULE ?= 60,180,300,600,900,1800,3600,7200,21600,50400,86400
 DELIVERY_TIMEOUT_SECONDS ?= 10
+ALLOWED_HOSTS ?=
 FUZZ_SECONDS ?= 600
 STACK_NAME ?= storehooks
 ARCHITECTURE ?= arm64
@@ -45,7 +46,8 @@ BOTOCORES := .venv-botocore-oldest/.installed .venv-botocore-newest/.installed
 run: install
 	@exec .venv/bin/storehooks local --port "$(PORT)" --tls-port "$(TLS_PORT)" --data-dir "$(DATA_DIR)" \
 		--allow-private-destinations "$(ALLOW_PRIVATE_DESTINATIONS)" \
-		--retry-schedule "$(RETRY_SCHEDULE)" --delivery-timeout-seconds "$(DELIVERY_TIMEOUT_SECONDS)"
+		--retry-schedule "$(RETRY_SCHEDULE)" --delivery-timeout-seconds "$(DELIVERY_TIMEOUT_SECONDS)" \
+		--allowed-hosts "$(ALLOWED_HOSTS)"
 
 PYTEST := .venv/bin/pytest -n 3 --dist loadfile --no-loadscope-reorder
 

@@ -23,7 +23,8 @@ from urllib.parse import urlsplit
 
 from benchmarks.measure import Measure, paired, print_measures, ratio
 from benchmarks.stub import dynamodb_stub
-from storehooks_cli.local.environment import CREDENTIALS, NO_AWS_ACCOUNT, REGION
+from storehooks_cli.local.endpoint import credentials
+from storehooks_cli.local.environment import NO_AWS_ACCOUNT, REGION
 from storehooks_cli.runtime import emulator, http, running
 
 ROOT = Path(__file__).parents[1]
@@ -134,7 +135,7 @@ class Built:
 def settings(endpoint_url: str) -> dict[str, str]:
     """The environment of the functions on hooks, and where their AWS is."""
     return {
-        **CREDENTIALS,
+        **credentials("test"),
         **NO_AWS_ACCOUNT,
         "AWS_ENDPOINT_URL": endpoint_url,
         "AWS_REGION": REGION,

@@ -27,6 +27,7 @@ ELSEWHERE = {
     r"sam build$": "tests/e2e/test_deploy.py, by make deploy",
     r"\.venv/bin/storehooks sam-env\b": "tests/e2e/test_sam_local_invoke.py",
     r"sam local invoke\b": "needs Docker; tests/e2e/test_sam_local_invoke.py has what SAM makes of it",
+    r"export AWS_SHARED_CREDENTIALS_FILE=": "tests/e2e/test_sam_local_invoke.py",
     r"socat ": "needs Docker's bridge",
     r"(\.venv/bin/)?storehooks listen\b": "tests/e2e/test_operating_commands.py, for it has no end",
     r"(HOOK=\$\()?curl .*\$URL": (

@@ -1,6 +1,7 @@
 """What some tests need and not every machine has: programs, and Linux."""
 
 import os
+import pwd
 import shutil
 import sys
 
@@ -17,6 +18,18 @@ tells_what_came_on_a_socket = pytest.mark.skipif(
 runs_the_emulator = pytest.mark.skipif(
     sys.platform != "linux", reason="the runtime interface emulator is for Linux"
 )
+
+
+def another_user() -> int:
+    """The id of a user that is not this one. Only root can become one: else the test is skipped, or fails
+    where all have to run.
+    """
+    if os.geteuid() != 0:
+        reason = "only root can act as another user"
+        if os.environ.get(REQUIRE_ALL) == "1":
+            pytest.fail(f"{reason}, and {REQUIRE_ALL}=1 wants every test to run")
+        pytest.skip(reason)
+    return pwd.getpwnam("nobody").pw_uid
 
 
 def program(name: str, *, in_ci: bool = True) -> str:

@@ -13,8 +13,10 @@ from urllib.parse import urlsplit
 
 import typer
 
-from storehooks_cli.local.environment import CREDENTIALS, NO_AWS_ACCOUNT, forget_callers_aws
+from storehooks_cli.local.endpoint import Endpoint
+from storehooks_cli.local.environment import NO_AWS_ACCOUNT, forget_callers_aws
 from storehooks_cli.local.folders import PROJECT
+from storehooks_cli.local.running import endpoint_of, running_stack
 from storehooks_cli.options import DEFAULT_DATA_DIR, DEFAULT_STACK_NAME, DataDir, StackOptions
 from storehooks_cli.output import fail, print_json
 from storehooks_cli.runtime import emulator, http, running
@@ -45,31 +47,34 @@ def invoke(
         fail(f"there is no function {function}; there are {', '.join(names)}")
     forget_callers_aws()
     stack = StackOptions(local=True, data_dir=data_dir).find()
+    endpoint = endpoint_of(running_stack(data_dir))
     exit_on_signals()
     with tempfile.TemporaryDirectory(prefix="storehooks-") as folder:
-        response = _response(rie, stack, function, event.read_bytes(), Path(folder))
+        response = _response(rie, stack, endpoint, function, event.read_bytes(), Path(folder))
     print_json(response)
     if isinstance(response, dict) and "errorType" in response:
         raise typer.Exit(1)
 
 
-def _response(rie: Path, stack: "Stack", function: str, event: bytes, folder: Path) -> Any:
+def _response(
+    rie: Path, stack: "Stack", endpoint: Endpoint, function: str, event: bytes, folder: Path
+) -> Any:
     """What the function answers to an event; the folder is for its code and layer."""
     import requests
 
-    functions = stack.session.client("lambda", endpoint_url=stack.endpoint_url)
+    functions = stack.session.client("lambda", endpoint_url=endpoint.url)
     deployed = functions.get_function(FunctionName=f"{DEFAULT_STACK_NAME}-{function}")
     configuration = deployed["Configuration"]
     code, layer = folder / "task", folder / "opt"
-    _unpack(stack, deployed["Code"]["Location"], code)
+    _unpack(endpoint, deployed["Code"]["Location"], code)
     for part in configuration["Layers"]:
         content = functions.get_layer_version_by_arn(Arn=part["Arn"])["Content"]
-        _unpack(stack, content["Location"], layer)
+        _unpack(endpoint, content["Location"], layer)
     environment = {
         **configuration["Environment"]["Variables"],
-        **CREDENTIALS,
+        **endpoint.credentials,
         **NO_AWS_ACCOUNT,
-        "AWS_ENDPOINT_URL": stack.endpoint_url or "",
+        "AWS_ENDPOINT_URL": endpoint.url,
         "AWS_REGION": functions.meta.region_name,
         "AWS_DEFAULT_REGION": functions.meta.region_name,
         "AWS_LAMBDA_FUNCTION_NAME": configuration["FunctionName"],
@@ -91,7 +96,7 @@ def _response(rie: Path, stack: "Stack", function: str, event: bytes, folder: Pa
         fail(answer.text)  # such as "Task timed out after 15.00 seconds"
 
 
-def _unpack(stack: "Stack", location: str, folder: Path) -> None:
+def _unpack(endpoint: Endpoint, location: str, folder: Path) -> None:
     """Unpack a zip that the local AWS serves, in whose address there can be a port of an earlier start."""
-    url = f"{stack.endpoint_url}{urlsplit(location).path}"
-    zipfile.ZipFile(io.BytesIO(http().get(url).content)).extractall(folder)
+    url = f"{endpoint.url}{urlsplit(location).path}"
+    zipfile.ZipFile(io.BytesIO(http().get(url, headers=endpoint.headers).content)).extractall(folder)

@@ -5,26 +5,29 @@ from urllib.parse import urlsplit
 
 import typer
 
+from storehooks_cli.local.guard import OF_A_CONTAINER
+from storehooks_cli.local.running import running_stack
 from storehooks_cli.options import DEFAULT_DATA_DIR, DataDir, StackOptions
-from storehooks_cli.output import print_json
+from storehooks_cli.output import fail, print_json
 
 if TYPE_CHECKING:
     from storehooks_cli.stack import Stack
-
-_OF_A_CONTAINER = "host.docker.internal"
 
 
 def sam_env(
     host: Annotated[
         str, typer.Option(help="This machine, as a function's container knows it.", show_default=True)
-    ] = _OF_A_CONTAINER,
+    ] = OF_A_CONTAINER,
     data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
     """Print the variables of the running local stack's functions, for `sam local invoke --env-vars`.
 
-    SAM passes on those that the template names. Credentials and region it takes from its caller; the local
-    AWS accepts any credentials.
+    SAM passes on those that the template names. Credentials and region it takes from its caller: give it
+    the file credentials of the local stack's folder in AWS_SHARED_CREDENTIALS_FILE.
     """
+    running = running_stack(data_dir)
+    if host.lower() not in running["hosts"]:
+        fail(f"the local AWS does not take the host {host}; start it with: make run ALLOWED_HOSTS={host}")
     stack = StackOptions(local=True, data_dir=data_dir).find()
     port = urlsplit(stack.endpoint_url or "").port
     print_json({"Parameters": _variables(stack) | {"AWS_ENDPOINT_URL": f"http://{host}:{port}"}})

@@ -15,7 +15,7 @@ from storehooks_cli.hook_logs import HookLogs
 from storehooks_cli.local.aws import CONFIG as LOCAL_CONFIG
 from storehooks_cli.local.aws import session as local_session
 from storehooks_cli.local.environment import forget_callers_aws
-from storehooks_cli.local.running import running_stack
+from storehooks_cli.local.running import endpoint_of, running_stack
 from storehooks_cli.output import fail
 from storehooks_cli.removal import Removal
 from storehooks_cli.store_hooks import StoreHooks
@@ -160,7 +160,8 @@ def find_stack(*, local: bool, data_dir: Path, stack_name: str) -> Stack:
         if local:
             running = running_stack(data_dir)
             forget_callers_aws()
-            stack = _described(running["stack_name"], local_session(), running["endpoint_url"], LOCAL_CONFIG)
+            endpoint = endpoint_of(running)
+            stack = _described(running["stack_name"], local_session(endpoint), endpoint.url, LOCAL_CONFIG)
             return replace(stack, local_url=running["base_url"])
         return _described(stack_name, boto3.Session(), None, None)
     except (BotoCoreError, ClientError) as error:

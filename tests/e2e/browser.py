@@ -16,11 +16,11 @@ WAIT_MS = 40_000
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
-    """The browser."""
+def chromium(*flags: str) -> Iterator[Browser]:
+    """The browser, with further flags."""
     path = program("chromium")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=path, args=[*FLAGS, *flags])
         yield browser
         browser.close()
 

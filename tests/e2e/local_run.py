@@ -15,6 +15,7 @@ import boto3
 import psutil
 import requests
 
+from storehooks_cli.local.endpoint import Endpoint
 from storehooks_cli.local.environment import MARK
 
 ROOT = Path(__file__).parents[2]
@@ -143,13 +144,18 @@ class LocalRun:
         url = f"{self.base_url}/stores/{STORE_HASH}/v2/hooks{path}"
         return requests.request(method, url, headers={"X-Auth-Token": self.token}, timeout=60, **arguments)
 
+    @property
+    def endpoint(self) -> Endpoint:
+        """The local AWS; that of earlier releases takes any key."""
+        return Endpoint(self.stack_file["endpoint_url"], self.stack_file.get("access_key_id", "test"))
+
     def aws(self, service: str):
         """A client for the local AWS."""
         return boto3.client(
             service,
-            endpoint_url=self.stack_file["endpoint_url"],
+            endpoint_url=self.endpoint.url,
             region_name="us-east-1",
-            aws_access_key_id="test",
+            aws_access_key_id=self.endpoint.access_key_id,
             aws_secret_access_key="test",
         )
 
@@ -177,7 +183,8 @@ class LocalRun:
         self._reader.join(1)
         assert not self._reader.is_alive()
         assert started_in(self.data_dir) == []
-        assert not (self.data_dir / "stack.json").exists()
+        for secret in ("stack.json", "credentials"):
+            assert not (self.data_dir / secret).exists()
         return status
 
     def wait_refused(self) -> int:

@@ -26,7 +26,7 @@ def _lines(logs) -> Iterator[str]:
 
 
 def secrets_in(logged: str, stack) -> list[str]:
-    """What is secret and stands there: clients' secrets, values of hooks' headers, access tokens."""
+    """What is secret and stands there: clients' secrets, hooks' headers, tokens, the local AWS's key."""
     outputs = stack.run.outputs
     dynamodb = stack.run.aws("dynamodb")
 
@@ -46,6 +46,7 @@ def secrets_in(logged: str, stack) -> list[str]:
         for value in item.get("headers", {"M": {}})["M"].values()
         if len(value["S"]) >= 8 and value["S"] in logged
     ]
+    found += [key for key in [stack.run.endpoint.access_key_id] if key in logged]
     tokens = {item["token_sha256"]["S"] for item in scan("TokensTable")}
     found += [text for text in set(HEX64.findall(logged)) if _sha256(text) in tokens]
     return found

@@ -37,7 +37,11 @@ def api(stack):
 
 def mails(stack, hook_id):
     """The e-mails about a hook that the local AWS was given."""
-    kept = requests.get(f"{stack.endpoint_url}/_ministack/ses/messages", timeout=TIMEOUT).json()["messages"]
+    endpoint = stack.run.endpoint
+    answer = requests.get(
+        f"{endpoint.url}/_ministack/ses/messages", headers=endpoint.headers, timeout=TIMEOUT
+    )
+    kept = answer.json()["messages"]
     subject = f"Webhook {hook_id} of the store {STORE_HASH} was switched off"
     return [mail for account in kept.values() for mail in account if mail["Subject"] == subject]
 

@@ -28,7 +28,7 @@ def environment(stack):
     """An operator's shell: credentials, a region, and where AWS is."""
     return stack.environment | {
         "AWS_ENDPOINT_URL": stack.endpoint_url,
-        "AWS_ACCESS_KEY_ID": "operator",
+        "AWS_ACCESS_KEY_ID": stack.run.endpoint.access_key_id,
         "AWS_SECRET_ACCESS_KEY": "operator",
         "AWS_DEFAULT_REGION": "us-east-1",
     }
@@ -59,7 +59,7 @@ def outputs(stack, environment):
         "cloudformation",
         endpoint_url=stack.endpoint_url,
         region_name="us-east-1",
-        aws_access_key_id="operator",
+        aws_access_key_id=stack.run.endpoint.access_key_id,
         aws_secret_access_key="operator",
     )
     (described,) = cloudformation.describe_stacks(StackName=STACK_NAME)["Stacks"]

@@ -64,7 +64,7 @@ def test_a_stack_of_an_earlier_version_is_told_apart(stack):
     stack.run.aws("cloudformation").create_stack(StackName="earlier", TemplateBody=json.dumps(template))
     access = {
         "AWS_ENDPOINT_URL": stack.endpoint_url,
-        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_ACCESS_KEY_ID": stack.run.endpoint.access_key_id,
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_DEFAULT_REGION": "us-east-1",
     }

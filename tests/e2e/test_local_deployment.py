@@ -17,7 +17,7 @@ pytestmark = pytest.mark.toolchain
 @pytest.fixture(scope="module")
 def outputs(stack) -> Outputs:
     folder = DataFolder(stack.data_dir)
-    return Deployment(folder, State(folder), stack.endpoint_url, {}).outputs()
+    return Deployment(folder, State(folder), stack.run.endpoint, {}).outputs()
 
 
 def test_expired_items_are_deleted(stack, outputs):
@@ -35,12 +35,12 @@ def test_a_demo_token_of_an_earlier_version_is_replaced_by_one_of_its_client(sta
     state.path.mkdir()
     earlier = json.loads(storehooks(stack, "token", "create", "--store-hash", STORE_HASH, "--json").stdout)
     (state.path / "demo-token.json").write_text(json.dumps({"access_token": earlier["access_token"]}))
-    token = demo_token(state, stack.endpoint_url, outputs)
+    token = demo_token(state, stack.run.endpoint, outputs)
     assert token != earlier["access_token"]
-    assert demo_token(state, stack.endpoint_url, outputs) == token
+    assert demo_token(state, stack.run.endpoint, outputs) == token
     listed = ("token", "list", "--store-hash", STORE_HASH, "--client-id", earlier["client_id"], "--json")
     (record,) = json.loads(storehooks(stack, *listed).stdout)
     assert record["scopes"] == sorted(OAUTH_SCOPES)
 
     storehooks(stack, "token", "revoke", "--store-hash", STORE_HASH, token)
-    assert demo_token(state, stack.endpoint_url, outputs) != token
+    assert demo_token(state, stack.run.endpoint, outputs) != token

@@ -18,7 +18,7 @@ HOOKS = "/stores/5ueh97/v2/hooks"
 def raw(stack, target, *headers, method="GET", body=b""):
     """Send a request as it is; clients would tidy it up. The status and the body of the answer."""
     lines = [
-        f"{method} {target} HTTP/1.1", "Host: bucket.s3.amazonaws.com", "Connection: close",
+        f"{method} {target} HTTP/1.1", "Host: 127.0.0.1", "Connection: close",
         f"X-Auth-Token: {stack.token}", *headers, "", "",
     ]  # fmt: skip
     with socket.create_connection(("127.0.0.1", stack.run.port), timeout=60) as connection:
@@ -118,6 +118,17 @@ def test_no_query_changes_where_a_request_goes(stack, query):
     status, body = raw(stack, f"{HOOKS}?{query}")
     assert status == 200
     assert isinstance(json.loads(body), list)
+
+
+def test_no_host_changes_where_a_request_goes(stack):
+    """One that http does not take; https does, for the certificate says who it is for."""
+    headers = {"Host": "bucket.s3.amazonaws.com", "X-Auth-Token": stack.token}
+    answer = requests.get(f"{stack.tls_base_url}{HOOKS}", headers=headers, verify=stack.ca_path, timeout=60)
+    assert answer.status_code == 200
+    assert isinstance(answer.json(), list)
+    answer = requests.get(f"{stack.base_url}{HOOKS}", headers=headers, timeout=60)
+    assert answer.status_code == 403
+    assert "ALLOWED_HOSTS" in answer.text
 
 
 def test_headers_that_are_the_connections_own_are_not_forwarded(stack):

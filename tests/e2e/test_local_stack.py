@@ -58,7 +58,7 @@ def test_it_says_what_to_try_and_that_works(stack):
 
 
 def test_the_secrets_in_the_data_folder_are_the_owners_alone(stack):
-    for name in ("stack.json", "ca-key.pem", "state"):
+    for name in ("stack.json", "credentials", "ca-key.pem", "state"):
         assert (stack.data_dir / name).stat().st_mode & 0o077 == 0, name
 
 
@@ -98,6 +98,7 @@ def test_a_port_in_use_is_named_before_anything_is_built(stack, tmp_path, variab
     [
         ("RETRY_SCHEDULE", "60,0", "from 1 to 999999"),
         ("DELIVERY_TIMEOUT_SECONDS", "21", "less than or equal to 20"),
+        ("ALLOWED_HOSTS", "hooks.test:3000", "names and addresses without ports"),
     ],
 )
 def test_a_bad_parameter_is_refused_with_what_is_accepted(tmp_path, variable, value, accepted):
@@ -112,6 +113,7 @@ def test_a_stop_keeps_everything_and_a_later_start_is_fast(data_dir):
         assert run.ready() < LATER_START_SECONDS
         assert run.hooks() == ["first"]
         token, authority = run.token, (data_dir / "ca.pem").read_bytes()
+        key = run.endpoint.access_key_id
         run.create_hook("second")
         with being_answered(run):
             run.signal_group(signal.SIGINT)
@@ -122,6 +124,7 @@ def test_a_stop_keeps_everything_and_a_later_start_is_fast(data_dir):
     with LocalRun(data_dir) as run:
         assert run.ready() < LATER_START_SECONDS
         assert run.token == token
+        assert run.endpoint.access_key_id != key
         assert (data_dir / "ca.pem").read_bytes() == authority
         assert run.hooks() == ["first", "second"]
         assert "building" not in run.output

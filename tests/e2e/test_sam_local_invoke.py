@@ -63,7 +63,7 @@ def by_sam(data_dir: Path, env_vars: Path, **parameters: str) -> dict:
             json.dumps({"Architecture": _architecture()} | parameters),
         ],
         env=operator_environment()
-        | {"AWS_SHARED_CREDENTIALS_FILE": os.devnull, "AWS_CONFIG_FILE": os.devnull},
+        | {"AWS_SHARED_CREDENTIALS_FILE": str(data_dir / "credentials"), "AWS_CONFIG_FILE": os.devnull},
         capture_output=True,
         text=True,
         check=False,
@@ -116,6 +116,13 @@ def test_the_command_names_this_machine_as_a_container_knows_it(local):
     port = local.stack_file["endpoint_url"].rpartition(":")[2]
     variables = json.loads(sam_env(local.data_dir).stdout)["Parameters"]
     assert variables["AWS_ENDPOINT_URL"] == f"http://host.docker.internal:{port}"
+
+
+def test_a_host_that_the_local_aws_does_not_take_is_refused_with_what_to_do(local):
+    printed = sam_env(local.data_dir, "--host", "172.17.0.1")
+    assert printed.returncode == 1
+    assert printed.stdout == ""
+    assert "make run ALLOWED_HOSTS=172.17.0.1" in printed.stderr
 
 
 def test_without_a_running_stack_the_command_says_so(tmp_path):

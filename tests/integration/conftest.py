@@ -273,6 +273,7 @@ class Functions:
             body = None
         else:
             assert answer["headers"]["Content-Type"] == "application/json"
+            assert answer["headers"]["Cache-Control"] == "no-store"
             body = json.loads(answer["body"])
         if "resource" in event:
             assert_described(event["httpMethod"], event["resource"], answer, body)

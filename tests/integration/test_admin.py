@@ -6,9 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from storehooks.adapters.addresses import addresses_key
 from tests.integration.conftest import load_event
+from tests.integration.interleaving import interleavings
 from tests.integration.test_hostile_input import anything, hostile, well_formed
-from tests.world import World
+from tests.world import Clock, World
 
 
 def admin(client, **query):
@@ -133,6 +135,53 @@ def test_what_the_operations_cost(aws, v3_client):
     before = len(aws.calls)
     v3_client.call("update_admin", body={"emails": ["a@example.com"]})
     admin(v3_client)
-    assert aws.calls[before:] == ["PutItem", "Query", "GetItem"]
+    assert aws.calls[before:] == ["GetItem", "PutItem", "Query", "GetItem"]
     v3_client.call("update_admin", body={})
-    assert len(aws.calls) == before + 3
+    assert len(aws.calls) == before + 4
+
+
+def ten(first=0):
+    return [f"{number}@example.com" for number in range(first, first + 10)]
+
+
+def test_an_eleventh_new_address_in_thirty_days_is_403_and_changes_nothing(functions, v3_client):
+    clock = Clock()
+    functions.clock = clock
+    assert v3_client.call("update_admin", body={"emails": ten()}) == (204, None)
+    assert v3_client.call("update_admin", body={"emails": []}) == (204, None)
+    for _ in range(3):
+        status, answer = v3_client.call("update_admin", body={"emails": ["x@example.com"]})
+        assert (status, answer["title"]) == (403, answer["errors"]["emails"])
+        assert "at most 10 addresses in 30 days" in answer["title"]
+    assert emails(v3_client) == []
+    assert v3_client.call("update_admin", body={"emails": ten()[:3]}) == (204, None), "it named them before"
+    clock.now += 30 * 24 * 60 * 60
+    assert v3_client.call("update_admin", body={"emails": ["x@example.com"]}) == (204, None)
+
+
+def test_of_requests_at_once_no_more_than_ten_new_addresses_are_taken(aws, monkeypatch, v3_client):
+    def put(emails):
+        return v3_client.call("update_admin", body={"emails": emails})[0]
+
+    for one, other in interleavings(
+        monkeypatch,
+        begin=lambda: aws.empty("HooksTable"),
+        first=lambda: put(ten()),
+        second=lambda: put(["x@example.com"]),
+    ):
+        assert sorted([one, other]) == [204, 403]
+        item = next(one for one in aws.scan("HooksTable") if "emails" in one)
+        assert len(item["first_named"]["M"]) == (10 if one == 204 else 1)
+
+
+def test_addresses_that_an_earlier_release_stored_are_not_new_and_it_can_read_ours(aws, v3_client):
+    """It replaces the item with one that has no more than the addresses."""
+    aws.dynamodb.put_item(
+        TableName="HooksTable",
+        Item=addresses_key("5ueh97", v3_client.client_id)
+        | {"emails": {"L": [{"S": email} for email in ten()]}},
+    )
+    assert v3_client.call("update_admin", body={"emails": [*ten()[:5], *ten(10)[:5]]}) == (204, None)
+    (item,) = aws.scan("HooksTable")
+    assert [email["S"] for email in item["emails"]["L"]] == [*ten()[:5], *ten(10)[:5]]
+    assert v3_client.call("update_admin", body={"emails": ten(20)})[0] == 403

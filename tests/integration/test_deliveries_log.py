@@ -4,8 +4,8 @@ import json
 from dataclasses import replace
 
 import pytest
-from storehooks.adapters.delivery_items import to_item
 
+from storehooks.adapters.delivery_log.items import to_item
 from storehooks.domain.attempt import Attempt, Times
 from storehooks.domain.delivery import MAX_STORED_ATTEMPTS, Status
 from tests.integration.conftest import Client, load_event

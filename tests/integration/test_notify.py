@@ -199,11 +199,27 @@ def test_a_mail_that_is_not_remembered_is_a_mail_nevertheless(functions, aws, ho
 
 
 @pytest.mark.parametrize(
-    "detail", [{}, {"store_hash": "5ueh97"}, {"store_hash": "5ueh97", "data": {"id": "x"}}]
+    "detail",
+    [
+        {},
+        {"store_hash": "5ueh97"},
+        {"store_hash": "5ueh97", "data": {"id": "x"}},
+        {"store_hash": "5ueh97", "data": {"id": 0}},
+        {"store_hash": "5ueh97", "data": {"id": True}},
+        {"store_hash": "5ueh97", "data": {"id": 10**18}},
+        {"store_hash": "guard#5ueh97", "data": {"id": 1}},
+        [],
+        None,
+    ],
 )
-def test_an_entry_that_names_no_hook_ends_among_the_dead_letters(functions, detail):
-    with pytest.raises((KeyError, ValueError)):
-        functions.handler("notify_owners")(load_event("notify_owners") | {"detail": detail}, None)
+def test_an_entry_that_names_no_hook_is_refused_without_a_dead_letter(functions, aws, hook, detail, caplog):
+    """The id 0 is the store's counter, beside its hooks."""
+    before = len(aws.calls)
+    entry = load_event("notify_owners") | {"detail": detail}
+    assert functions.handler("notify_owners")(entry, None) == {"written": False}
+    assert aws.calls[before:] == []
+    (line,) = [vars(record) for record in caplog.records if record.levelname == "WARNING"][-1:]
+    assert (line["message"], line["reason"]) == ("not a deactivation", "names no hook")
 
 
 def test_a_publishers_event_id_never_passes_for_a_mail_that_was_sent(functions, aws, hook, named):

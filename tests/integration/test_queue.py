@@ -54,7 +54,7 @@ def queue_at(monkeypatch):
         client = botocore.session.Session().create_client(
             "sqs", region_name="us-east-1", endpoint_url=target.url(), config=aws._QUEUE_CONFIG
         )
-        return Queue(target.url("/queue"), client, sleep=lambda _: None)
+        return Queue(target.url("/queue"), client, sleep=lambda _: None, monotonic=lambda: 0.0)
 
     return create
 
@@ -95,10 +95,9 @@ def test_what_breaks_each_time_is_given_up(queue_at, operation, tries):
         assert len(target.requests) == tries
 
 
-def test_a_delete_that_fails_slowly_is_not_repeated(monkeypatch):
+def test_a_delete_that_fails_slowly_is_not_repeated():
     """An invocation has no time for it. What was not deleted comes again, and is found to be done."""
     now = [0.0]
-    monkeypatch.setattr("storehooks.adapters.queue.time.monotonic", lambda: now[0])
     calls = []
 
     class Sqs:
@@ -108,7 +107,9 @@ def test_a_delete_that_fails_slowly_is_not_repeated(monkeypatch):
             raise ReadTimeoutError(endpoint_url="x")
 
     with pytest.raises(QueueFailedError) as failed:
-        Queue("url", Sqs(), sleep=lambda _: None).delete([f"handle-{number}" for number in range(25)])
+        Queue("url", Sqs(), sleep=lambda _: None, monotonic=lambda: now[0]).delete(
+            [f"handle-{number}" for number in range(25)]
+        )
     assert len(calls) == 1
     assert failed.value.failed == frozenset(range(25))
 

@@ -73,7 +73,9 @@ def test_every_variable_of_make_run_is_described_with_its_default():
     (recipe,) = re.findall(r"^run: install\n(.*?)\n\n", makefile, re.DOTALL | re.MULTILINE)
     used = set(re.findall(r"\$\((\w+)\)", recipe))
     defaults = {
-        name: value for name, value in re.findall(r"^(\w+) \?= (.*)$", makefile, re.MULTILINE) if name in used
+        name: value or "none"
+        for name, value in re.findall(r"^(\w+) \?= ?(.*)$", makefile, re.MULTILINE)
+        if name in used
     }
     rows = re.findall(r"^\| `(\w+)` \| `?([^|`]+)`? \|", section("Running it locally"), re.MULTILINE)
     assert {name: value.strip() for name, value in rows} == defaults

@@ -108,7 +108,7 @@ def test_a_function_starts_with_the_layer_and_the_runtime_alone(loaded, function
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_function_loads_nothing_it_can_do_without(function, loaded):
-    heavy = {"boto3", "idna", "aws_xray_sdk", "requests", "storehooks.api.answers"}
+    heavy = {"boto3", "idna", "aws_xray_sdk", "requests", "storehooks.api.answers", "storehooks.flows.ports"}
     if function not in {
         "create_hook",
         "update_hook",

@@ -173,13 +173,17 @@ def test_the_topic_is_encrypted_and_takes_no_more_than_alarms_and_the_rule():
 
 def test_who_publishes_may_use_the_tables_key_for_that_topic_alone():
     statements = resources("AWS::KMS::Key")["TablesKey"]["KeyPolicy"]["Statement"]
-    (statement,) = [one for one in statements if "Service" in one["Principal"]]
-    assert sorted(statement["Principal"]["Service"]) == ["cloudwatch.amazonaws.com", "events.amazonaws.com"]
-    assert sorted(statement["Action"]) == ["kms:Decrypt", "kms:GenerateDataKey*"]
-    (name,) = re.findall(r"\$\{AWS::StackName\}[\w-]+", json.dumps(statement["Condition"]))
-    assert resources("AWS::SNS::Topic")["OperationsTopic"]["TopicName"] == {"Fn::Sub": name}
-    assert list(statement["Condition"]) == ["StringEquals"]
-    assert list(statement["Condition"]["StringEquals"]) == ["kms:EncryptionContext:aws:sns:topicArn"]
+    by_service = {one["Principal"]["Service"]: one for one in statements if "Service" in one["Principal"]}
+    assert by_service.keys() == {"cloudwatch.amazonaws.com", "events.amazonaws.com"}
+    for statement in by_service.values():
+        assert sorted(statement["Action"]) == ["kms:Decrypt", "kms:GenerateDataKey*"]
+        topic = statement["Condition"]["StringEquals"]["kms:EncryptionContext:aws:sns:topicArn"]
+        (name,) = re.findall(r"\$\{AWS::StackName\}[\w-]+", json.dumps(topic))
+        assert resources("AWS::SNS::Topic")["OperationsTopic"]["TopicName"] == {"Fn::Sub": name}
+    # A condition on the source would never hold (SNS's guide), and nobody would be notified.
+    assert list(by_service["events.amazonaws.com"]["Condition"]["StringEquals"]) == [
+        "kms:EncryptionContext:aws:sns:topicArn"
+    ]
 
 
 def test_an_address_is_subscribed_only_when_there_is_one():

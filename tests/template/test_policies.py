@@ -26,15 +26,22 @@ WILDCARDS = {
     # In a key's own policy "*" is the key.
     ("TablesKey", "TheAccountAdministersIt", "Resource"): "*",
     ("TablesKey", "OnlyThroughDynamoDB", "Resource"): "*",
-    ("TablesKey", "ToTellOperators", "Resource"): "*",
+    ("TablesKey", "TheAlarmsNotifyOperators", "Resource"): "*",
+    ("TablesKey", "TheRuleNotifiesOperators", "Resource"): "*",
     # Who administers a key may do all with it: without that nobody could mend its policy.
     ("TablesKey", "TheAccountAdministersIt", "Action"): "kms:*",
     # Whoever the account lets use a table, and only by way of DynamoDB; see its conditions below.
     ("TablesKey", "OnlyThroughDynamoDB", "Principal"): {"AWS": "*"},
     # Each of these is two actions, with and without plain text or a second key.
     ("TablesKey", "OnlyThroughDynamoDB", "Action"): ["kms:ReEncrypt*", "kms:GenerateDataKey*"],
-    ("TablesKey", "ToTellOperators", "Action"): ["kms:GenerateDataKey*"],
+    ("TablesKey", "TheAlarmsNotifyOperators", "Action"): ["kms:GenerateDataKey*"],
+    ("TablesKey", "TheRuleNotifiesOperators", "Action"): ["kms:GenerateDataKey*"],
 }
+
+# Where AWS's services say neither account nor source, so that a condition on them would never hold.
+# To topics, and to their keys, EventBridge says none (the guides of EventBridge and of SNS).
+WITHOUT_SOURCE = {("OperationsTopicPolicy", "TheRulePublishes"), ("TablesKey", "TheRuleNotifiesOperators")}
+SOURCES = {"aws:SourceAccount", "aws:SourceArn"}
 
 
 def statements(value: Any) -> Iterator[dict[str, Any]]:
@@ -89,6 +96,34 @@ def test_whoever_uses_the_key_does_so_through_dynamodb_and_in_this_account():
             "kms:ViaService": {"Fn::Sub": "dynamodb.${AWS::Region}.${AWS::URLSuffix}"},
         }
     }
+
+
+def test_a_service_acts_on_queues_topics_and_keys_for_this_stack_alone_where_it_says_for_whom():
+    by_services = {}
+    for name, statement in all_statements():
+        services = listed(statement.get("Principal", {}).get("Service", []))
+        if services and services != ["lambda.amazonaws.com"]:  # which assumes the functions' roles
+            conditions = statement.get("Condition", {}).values()
+            by_services[name, statement["Sid"]] = {key for one in conditions for key in one}
+    without = {known_as for known_as, keys in by_services.items() if not keys & SOURCES}
+    assert without == WITHOUT_SOURCE
+    assert by_services.keys() - without == {
+        ("EventsQueuePolicy", "TheRuleSends"),
+        ("EmailsDeadLettersPolicy", "TheRuleSends"),
+        ("OperationsTopicPolicy", "TheAlarmsPublish"),
+        ("TablesKey", "TheAlarmsNotifyOperators"),
+    }
+    for permission in resources("AWS::Lambda::Permission").values():
+        assert permission["SourceArn"]
+
+
+def test_the_source_of_alarms_is_the_same_for_the_topic_and_for_its_key():
+    by_sid = {statement["Sid"]: statement for _, statement in all_statements() if "Sid" in statement}
+    topic, key = by_sid["TheAlarmsPublish"]["Condition"], by_sid["TheAlarmsNotifyOperators"]["Condition"]
+    assert topic["StringEquals"]["aws:SourceAccount"] == {"Ref": "AWS::AccountId"}
+    assert key["StringEquals"]["aws:SourceAccount"] == {"Ref": "AWS::AccountId"}
+    assert key["ArnLike"] == topic["ArnLike"]
+    assert key["ArnLike"].keys() == {"aws:SourceArn"}
 
 
 def test_each_role_is_one_functions_and_lambda_alone_may_assume_it():

@@ -29,7 +29,7 @@ def test_it_says_what_happened_since_when_and_what_to_do():
         "store/order/*",
         'PUT /stores/5ueh97/v2/hooks/7\n        {"is_active": true}',
         'POST /stores/5ueh97/v2/hooks/7/recover\n        {"since": "2026-11-23T08:00:00+00:00"}',
-        HOOK.client_id,
+        f"The client {HOOK.client_id} of the store 5ueh97 named this address",
         "PUT /stores/5ueh97/v3/hooks/admin",
     ):
         assert told in mail.text

@@ -4,8 +4,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storehooks.domain.email_address import check_addresses, masked
-from storehooks.domain.errors import InvalidValueError
+from storehooks.domain.email_address import (
+    MAX_NEW_ADDRESSES,
+    NEW_ADDRESSES_DAYS,
+    check_addresses,
+    first_named,
+    masked,
+)
+from storehooks.domain.errors import InvalidValueError, TooManyAddressesError
+
+MONTH = NEW_ADDRESSES_DAYS * 24 * 60 * 60
+NOW = 1_795_428_000
 
 
 @pytest.mark.parametrize(
@@ -131,3 +140,59 @@ def test_no_local_part_is_left_in_a_masked_text(local, text):
     shown = masked(text.format(address))
     assert local not in shown
     assert "***@example.com" in shown
+
+
+def addresses(first: int, last: int) -> list[str]:
+    return [f"{number}@example.com" for number in range(first, last + 1)]
+
+
+def test_ten_addresses_are_new_in_thirty_days_and_the_eleventh_is_refused():
+    named = first_named(first_named({}, addresses(1, 6), NOW), addresses(5, 10), NOW + 60)
+    assert set(named) == set(addresses(1, 10))
+    with pytest.raises(TooManyAddressesError):
+        first_named(named, ["11@example.com"], NOW + MONTH - 1)
+    assert "11@example.com" in first_named(named, ["11@example.com"], NOW + MONTH)
+
+
+def test_an_address_that_was_named_before_is_not_new_in_whatever_case():
+    named = first_named({}, addresses(1, 10), NOW)
+    assert first_named(named, [], NOW) == named
+    assert first_named(named, ["1@EXAMPLE.com"], NOW + 5) == named
+
+
+def test_what_is_named_now_stays_known_and_what_left_long_ago_is_forgotten():
+    named = first_named({}, addresses(1, 2), NOW)
+    later = first_named(named, ["1@example.com"], NOW + MONTH)
+    assert later == {"1@example.com": NOW}
+    assert first_named(later, addresses(1, 2), NOW + MONTH) == {
+        "1@example.com": NOW,
+        "2@example.com": NOW + MONTH,
+    }
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 10 * 24 * 60 * 60),
+            st.lists(st.sampled_from(addresses(1, 30)), unique=True, max_size=10),
+        ),
+        max_size=30,
+    )
+)
+def test_whatever_a_client_names_no_thirty_days_have_more_than_ten_that_it_had_not_named_in_those_before(
+    steps,
+):
+    named: dict[str, int] = {}
+    new: list[int] = []
+    now = NOW
+    for pause, emails in steps:
+        now += pause
+        try:
+            after = first_named(named, emails, now)
+        except TooManyAddressesError:
+            continue
+        new += [now] * len(after.keys() - named.keys())
+        named = after
+        assert set(emails) <= named.keys()
+        assert sum(at > now - MONTH for at in new) <= MAX_NEW_ADDRESSES
+        assert len(named) <= 2 * MAX_NEW_ADDRESSES

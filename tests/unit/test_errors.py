@@ -7,6 +7,7 @@ import pytest
 
 from storehooks.adapters.dynamodb import ConditionFailedError, TransactionCancelledError, reads_item
 from storehooks.api.errors import error_response, unexpected_error_response
+from storehooks.api.response import Response
 from storehooks.api.version import Version
 from storehooks.domain import errors
 from storehooks.domain.errors import (
@@ -23,6 +24,7 @@ ANSWERS = [
     (errors.InvalidRequestError(Problem("scope", "is required", "a scope")), 400),
     (errors.NotAllowedError(), 403),
     (errors.TooManyHooksError("store/*", 10), 403),
+    (errors.TooManyAddressesError(10, 30), 403),
     (errors.HookNotFoundError(7), 404),
     (errors.DeliveryNotFoundError(), 404),
     (errors.RecoveryNotFoundError(), 404),
@@ -187,3 +189,9 @@ def test_an_answer_is_short_whatever_was_sent(kind, version):
     ]
     answer = error_response(kind(*many), version).to_gateway()
     assert len(answer["body"].encode()) < 20_000
+
+
+def test_nobody_may_store_a_response_with_a_body():
+    for response in (Response(200, {"a": 1}), error_response(errors.NotAllowedError(), Version.V2)):
+        assert response.to_gateway()["headers"]["Cache-Control"] == "no-store"
+    assert Response(204).to_gateway()["headers"] == {}

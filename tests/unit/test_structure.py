@@ -107,6 +107,7 @@ CAUGHT = {
     "api/operation.py": ["Exception"],
     "flows/deliver.py": ["Exception"],
     "flows/match.py": ["InvalidRequestError"],
+    "flows/notify.py": ["InvalidRequestError"],
     "flows/recover.py": ["RecoveryNotFoundError"],
     "flows/unexpected.py": ["Exception", "Exception"],
 }

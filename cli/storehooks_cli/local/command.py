@@ -6,12 +6,23 @@ from typing import Annotated, Literal
 import typer
 
 from storehooks.domain.retry import BIGCOMMERCE_SCHEDULE, RetrySchedule
+from storehooks_cli.local.hosts import parse_hosts
 from storehooks_cli.options import parser
 
 
 def _check_retry_schedule(text: str) -> str:
     """The schedule as the template takes it."""
     return ",".join(map(str, RetrySchedule.parse(text).slots))
+
+
+def _check_hosts(text: str) -> str:
+    try:
+        return ",".join(sorted(parse_hosts(text)))
+    except ValueError:
+        raise typer.BadParameter(
+            f"{text!r} is no list of hosts; accepted: names and addresses without ports, such as"
+            " hooks.test,192.168.1.5,[fd00::1]"
+        ) from None
 
 
 def local(
@@ -33,6 +44,14 @@ def local(
     delivery_timeout_seconds: Annotated[
         int, typer.Option(min=1, max=20, help="How long a destination has for an attempt.")
     ] = 10,
+    allowed_hosts: Annotated[
+        str,
+        typer.Option(
+            parser=_check_hosts,
+            metavar="HOST,...",
+            help="Further hosts by which requests may address the stack.",
+        ),
+    ] = "",
 ) -> None:
     """Run the whole of storehooks on this machine until Ctrl-C."""
     from storehooks_cli.local.errors import LocalError
@@ -47,6 +66,7 @@ def local(
                 allow_private_destinations=allow_private_destinations,
                 retry_schedule=retry_schedule,
                 delivery_timeout_seconds=delivery_timeout_seconds,
+                allowed_hosts=parse_hosts(allowed_hosts),
             )
         )
     except LocalError as error:

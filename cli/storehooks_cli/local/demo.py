@@ -10,20 +10,21 @@ from storehooks_cli.access import AccessTables
 from storehooks_cli.identity import OAUTH_SCOPES
 from storehooks_cli.local.aws import CONFIG, session
 from storehooks_cli.local.deployment import Outputs
+from storehooks_cli.local.endpoint import Endpoint
 from storehooks_cli.local.files import write_whole
 from storehooks_cli.local.state import State
 
 STORE_HASH = "5ueh97"
 
 
-def demo_token(state: State, endpoint_url: str, outputs: Outputs) -> str:
+def demo_token(state: State, endpoint: Endpoint, outputs: Outputs) -> str:
     """The demo store's access token, with all OAuth scopes: made once, kept with the state that knows it.
 
     One that was revoked or lacks a scope, as those of earlier versions do, is replaced: in
     the latter case by one of the same client.
     """
     file: Path = state.path / "demo-token.json"
-    dynamodb = session().client("dynamodb", endpoint_url=endpoint_url, config=CONFIG)
+    dynamodb = session(endpoint).client("dynamodb", endpoint_url=endpoint.url, config=CONFIG)
     old: str = json.loads(file.read_text())["access_token"] if file.exists() else ""
     caller = _caller(TokensTable(outputs.tokens_table, dynamodb), old)
     if caller and caller.oauth_scopes >= set(OAUTH_SCOPES):

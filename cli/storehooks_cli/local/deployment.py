@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from storehooks_cli.local.aws import CONFIG, session
+from storehooks_cli.local.endpoint import Endpoint
 from storehooks_cli.local.environment import REGION, sam_environment
 from storehooks_cli.local.errors import LocalError
 from storehooks_cli.local.files import write_whole
@@ -62,13 +63,13 @@ class Deployment:
     """The stack in the emulator."""
 
     def __init__(
-        self, folder: DataFolder, state: State, endpoint_url: str, parameters: Mapping[str, str]
+        self, folder: DataFolder, state: State, endpoint: Endpoint, parameters: Mapping[str, str]
     ) -> None:
         self._folder = folder
         self._log = folder.logs / "sam.log"
         self._deployed = state.deployed
         self._built = ""
-        self._endpoint_url = endpoint_url
+        self._endpoint = endpoint
         self._parameters = {
             **parameters,
             "Architecture": _architecture(),
@@ -121,7 +122,9 @@ class Deployment:
 
     def outputs(self) -> Outputs:
         """The outputs of the stack as it is deployed."""
-        stacks = session().client("cloudformation", endpoint_url=self._endpoint_url, config=CONFIG)
+        stacks = session(self._endpoint).client(
+            "cloudformation", endpoint_url=self._endpoint.url, config=CONFIG
+        )
         stack = stacks.describe_stacks(StackName=STACK_NAME)["Stacks"][0]
         values = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
         return Outputs(
@@ -135,7 +138,7 @@ class Deployment:
 
     def _finish(self) -> None:
         outputs = self.outputs()
-        gateway = session().client("apigateway", endpoint_url=self._endpoint_url, config=CONFIG)
+        gateway = session(self._endpoint).client("apigateway", endpoint_url=self._endpoint.url, config=CONFIG)
         # ministack expands the template with the parameters' defaults instead of their values.
         for authorizer in gateway.get_authorizers(restApiId=outputs.api_id)["items"]:
             seconds = self._parameters["AuthorizerCacheSeconds"]
@@ -148,22 +151,24 @@ class Deployment:
                 restApiId=outputs.api_id, authorizerId=authorizer["id"], patchOperations=[change]
             )
         put_gateway_responses(gateway, outputs.api_id, outputs.stage_name)
-        dynamodb = session().client("dynamodb", endpoint_url=self._endpoint_url, config=CONFIG)
+        dynamodb = session(self._endpoint).client("dynamodb", endpoint_url=self._endpoint.url, config=CONFIG)
         # ministack does not read this from the template.
         for table in (outputs.tokens_table, outputs.deliveries_table, outputs.event_ids_table):
             dynamodb.update_time_to_live(
                 TableName=table, TimeToLiveSpecification={"AttributeName": "expires_at", "Enabled": True}
             )
-        ses = session().client("sesv2", endpoint_url=self._endpoint_url, config=CONFIG)
+        ses = session(self._endpoint).client("sesv2", endpoint_url=self._endpoint.url, config=CONFIG)
         with contextlib.suppress(ses.exceptions.AlreadyExistsException):
             ses.create_email_identity(EmailIdentity=_EMAIL_SENDER)
         self._drop_artifacts()
 
     def _drop_artifacts(self) -> None:
         """Empty SAM's bucket: what it uploaded is deployed, and each version of the layer is 6 MB."""
-        stacks = session().resource("cloudformation", endpoint_url=self._endpoint_url, config=CONFIG)
+        stacks = session(self._endpoint).resource(
+            "cloudformation", endpoint_url=self._endpoint.url, config=CONFIG
+        )
         bucket = stacks.StackResource(_SAM_STACK_NAME, _SAM_BUCKET).physical_resource_id
-        session().resource("s3", endpoint_url=self._endpoint_url, config=CONFIG).Bucket(
+        session(self._endpoint).resource("s3", endpoint_url=self._endpoint.url, config=CONFIG).Bucket(
             bucket
         ).object_versions.delete()
 
@@ -173,7 +178,7 @@ class Deployment:
                 SAM,
                 *arguments,
                 cwd=self._folder.build,
-                env=sam_environment(self._folder, self._endpoint_url),
+                env=sam_environment(self._folder, self._endpoint),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -1,13 +1,16 @@
 """ministack, which plays AWS."""
 
 import asyncio
+import secrets
 import signal
+from collections.abc import Collection
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import aiohttp
 
+from storehooks_cli.local.endpoint import Endpoint
 from storehooks_cli.local.environment import emulator_environment
 from storehooks_cli.local.errors import LocalError
 from storehooks_cli.local.files import write_whole
@@ -21,13 +24,18 @@ _START_SECONDS = 60
 
 
 class Emulator:
-    """A running ministack. Leaving the context stops it and all that it started."""
+    """A running ministack. Leaving the context stops it and all that it started.
 
-    def __init__(self, folder: DataFolder) -> None:
+    :param allowed_hosts: by which a request may address it, besides its own.
+    """
+
+    endpoint: Endpoint
+
+    def __init__(self, folder: DataFolder, allowed_hosts: Collection[str]) -> None:
         self._folder = folder
+        self._allowed_hosts = allowed_hosts
         self.log = folder.logs / "ministack.log"
         self._process: asyncio.subprocess.Process | None = None
-        self.endpoint_url = ""
         self.saved = True
         """Whether the state folder is whole; valid while it does not run."""
 
@@ -51,13 +59,14 @@ class Emulator:
 
     async def _start(self) -> None:
         port = self._port()
-        self.endpoint_url = f"http://{LOOPBACK}:{port}"
+        access_key_id = secrets.token_hex(16)
+        self.endpoint = Endpoint(f"http://{LOOPBACK}:{port}", access_key_id)
         with self.log.open("wb") as log:
             self._process = await asyncio.create_subprocess_exec(
                 PYTHON,
                 "-P",  # what lies beside the program is not for ministack to import
                 _PROGRAM,
-                env=emulator_environment(self._folder, port),
+                env=emulator_environment(self._folder, port, access_key_id, self._allowed_hosts),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -84,8 +93,8 @@ class Emulator:
             raise LocalError(f"the local AWS did not start: see {self.log}")
         try:
             async with (
-                aiohttp.ClientSession() as client,
-                client.get(f"{self.endpoint_url}/_ministack/health") as answer,
+                aiohttp.ClientSession(headers=self.endpoint.headers) as client,
+                client.get(f"{self.endpoint.url}/_ministack/health") as answer,
             ):
                 return answer.status == 200
         except aiohttp.ClientError:

@@ -5,11 +5,15 @@ a process that believes it is talking to AWS.
 """
 
 import os
+from collections.abc import Collection
 
+from storehooks_cli.local.endpoint import Endpoint, credentials
 from storehooks_cli.local.folders import PROJECT, DataFolder
 
 REGION = "us-east-1"
-CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+
+# The hosts that the emulator's guard allows, separated by commas.
+ALLOWED_HOSTS = "STOREHOOKS_ALLOWED_HOSTS"
 
 # Everything that a stack starts carries the path of its data folder in this variable,
 # by inheritance: what a killed stack left behind is told by it from any stranger.
@@ -29,10 +33,17 @@ def forget_callers_aws() -> None:
     os.environ.update(NO_AWS_ACCOUNT)
 
 
-def emulator_environment(folder: DataFolder, port: int) -> dict[str, str]:
-    """For ministack, from which the functions inherit: as little as possible."""
+def emulator_environment(
+    folder: DataFolder, port: int, access_key_id: str, allowed_hosts: Collection[str]
+) -> dict[str, str]:
+    """For ministack, from which the functions inherit: as little as possible.
+
+    Only the owner of a process can read its environment, while everyone can read its arguments.
+    """
     return {
         **NO_AWS_ACCOUNT,
+        **credentials(access_key_id),
+        ALLOWED_HOSTS: ",".join(sorted(allowed_hosts)),
         MARK: str(folder.root),
         "TMPDIR": str(folder.scratch),
         "PATH": os.environ["PATH"],
@@ -48,7 +59,7 @@ def emulator_environment(folder: DataFolder, port: int) -> dict[str, str]:
     }
 
 
-def sam_environment(folder: DataFolder, endpoint_url: str) -> dict[str, str]:
+def sam_environment(folder: DataFolder, endpoint: Endpoint) -> dict[str, str]:
     """For SAM and the pip it runs: the caller's way to the package index stays.
 
     What make and Python pass on to their children does not: the layer is built by a make
@@ -60,13 +71,13 @@ def sam_environment(folder: DataFolder, endpoint_url: str) -> dict[str, str]:
     not_proxied = f"{not_proxied},127.0.0.1" if not_proxied else "127.0.0.1"
     return {
         **environment,
-        **CREDENTIALS,
+        **endpoint.credentials,
         MARK: str(folder.root),
         "TMPDIR": str(folder.scratch),
         "PATH": f"{PROJECT / '.venv/bin'}{os.pathsep}{environment['PATH']}",
         "NO_PROXY": not_proxied,
         "no_proxy": not_proxied,
-        "AWS_ENDPOINT_URL": endpoint_url,
+        "AWS_ENDPOINT_URL": endpoint.url,
         "AWS_DEFAULT_REGION": REGION,
         "LAYER_PLATFORM": "local",
         "SAM_CLI_TELEMETRY": "0",

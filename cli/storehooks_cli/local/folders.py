@@ -77,3 +77,13 @@ class DataFolder:
     def stack_file(self) -> Path:
         """Says how to reach the stack; there while it is ready."""
         return self.root / "stack.json"
+
+    @property
+    def credentials(self) -> Path:
+        """The credentials of the local AWS, as SDKs read them from a file; there while it is ready."""
+        return self.root / "credentials"
+
+    def forget_stack(self) -> None:
+        """Delete what says how to reach a stack that runs no more."""
+        for file in (self.stack_file, self.credentials):
+            file.unlink(missing_ok=True)

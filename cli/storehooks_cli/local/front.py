@@ -1,7 +1,8 @@
 """The front: serves the API where a developer expects it, on http and on https.
 
 It does what the outer layers of API Gateway do in AWS and ministack does not, and it
-lets a request reach nothing in ministack but the API. Below /docs it serves the API's
+lets a request reach nothing in ministack but the API. Over http it takes only requests
+that name a known host; over https the certificate keeps other names away. Below /docs it serves the API's
 description, which a deployment does not.
 """
 
@@ -10,7 +11,7 @@ import json
 import logging
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 from urllib.parse import unquote, unquote_plus
@@ -24,6 +25,7 @@ from yarl import URL
 
 from storehooks_cli.local.documentation import Page, read_pages
 from storehooks_cli.local.gateway_responses import read_gateway_responses
+from storehooks_cli.local.hosts import LOOPBACK_HOSTS, host_of
 
 if TYPE_CHECKING:
     from mypy_boto3_apigateway.literals import GatewayResponseTypeType
@@ -55,20 +57,42 @@ _HOP_BY_HOP = frozenset(
         "te", "trailer", "transfer-encoding", "upgrade",
     }
 )  # fmt: skip
-# The connection's own; and Authorization, by which ministack picks an account and a region.
-_NOT_FORWARDED = _HOP_BY_HOP | {"host", "content-length", "expect", "authorization"}
+# The connection's own; Authorization, by which ministack picks an account and a region; and Origin, by which
+# its guard knows a web page.
+_NOT_FORWARDED = _HOP_BY_HOP | {"host", "content-length", "expect", "authorization", "origin"}
+# X-Amz-... headers choose a service in ministack, by Sec-Fetch-... its guard knows a web page.
+_NOT_FORWARDED_PREFIXES = ("x-amz", "sec-fetch-")
 # The connection's own; and an id that S3 gives and API Gateway does not.
 _NOT_RETURNED = _HOP_BY_HOP | {"content-length", "date", "server", "x-amz-request-id"}
 
+
+_OTHER_HOST = [
+    {
+        "status": 403,
+        "message": "The host of the request is unknown.",
+        "details": {
+            "Host": "is none that this port takes: 127.0.0.1, localhost, [::1] and those of"
+            " make run ALLOWED_HOSTS=name"
+        },
+    }
+]
 
 _logger = logging.getLogger(__name__)
 
 
 class Front:
-    """Serves an API of the emulator. Leaving the context stops it."""
+    """Serves an API of the emulator. Leaving the context stops it.
 
-    def __init__(self, api_url: str) -> None:
+    :param credentials: the headers with which the emulator lets it in.
+    :param allowed_hosts: that a request over http may name, besides the loopback's.
+    """
+
+    def __init__(
+        self, api_url: str, *, credentials: Mapping[str, str], allowed_hosts: Collection[str] = ()
+    ) -> None:
         self._api_url = api_url
+        self._credentials = credentials
+        self._hosts = LOOPBACK_HOSTS.union(allowed_hosts)
         self._responses = read_gateway_responses()
         self._pages = read_pages()
         self._turns = asyncio.Semaphore(_CONCURRENCY)
@@ -79,6 +103,7 @@ class Front:
             # A connection for each request: a kept one could turn out closed, and a POST
             # cannot be sent again.
             connector=aiohttp.TCPConnector(limit=0, force_close=True),
+            headers=self._credentials,
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=_TIMEOUT),
             auto_decompress=False,
@@ -110,6 +135,8 @@ class Front:
 
     @web.middleware
     async def _serve(self, request: web.Request, handler: Handler) -> web.Response:  # noqa: ARG002 (no route)
+        if not (request.secure or host_of(request.headers.getall(hdrs.HOST, [])) in self._hosts):
+            return web.json_response(_OTHER_HOST, status=403)
         path, _, query = request.raw_path.partition("?")
         if not path.startswith("/"):
             return self._own("BAD_REQUEST_PARAMETERS")  # meant for a proxy, which this is not
@@ -174,10 +201,9 @@ def _page(page: Page) -> web.Response:
 
 def _request_headers(request: web.Request) -> CIMultiDict[str]:
     headers = CIMultiDict(
-        # X-Amz-... headers choose a service in ministack.
         (name, value)
         for name, value in _except(request.headers, _NOT_FORWARDED)
-        if not name.lower().startswith("x-amz")
+        if not name.lower().startswith(_NOT_FORWARDED_PREFIXES)
     )
     headers["X-Forwarded-For"] = request.remote or ""
     headers["X-Forwarded-Proto"] = request.scheme

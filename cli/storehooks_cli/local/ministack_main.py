@@ -10,6 +10,9 @@ An alarm over several metrics is kept with its actions, and does not go off by i
 here makes metrics of what functions write.
 
 It unpacks and compiles the layer anew for every process of a function. Here they share one copy.
+
+It takes requests from anyone. Here a guard stands before it, and functions have the key that lets
+them in.
 """
 
 import hashlib
@@ -60,6 +63,7 @@ def main() -> None:
     actions.update({action: vars(sqs)[handler.__name__] for action, handler in actions.items()})
     _wrap(lambda_svc, "_sqs_esm_concurrency", _with_numbers)
     _wrap(lambda_runtime.Worker, "_spawn", _with_shared_layers)
+    _wrap(lambda_runtime, "execution_credentials", _with_key_of_this_start)
     _wrap(provisioners, "_cw_metric_alarm_record", _or_over_several_metrics)
     vars(provisioners)["_RESOURCE_HANDLERS"]["AWS::Events::EventBusPolicy"] = {
         "create": _create_bus_policy,
@@ -69,9 +73,16 @@ def main() -> None:
     # Queues are kept by their URLs, which nobody connects to: the emulator's port may change.
     vars(sqs)["DEFAULT_PORT"] = _PORT_OF_QUEUE_URLS
 
-    from ministack.app import main as run  # type: ignore[import-not-found]
+    from ministack import app  # type: ignore[import-not-found]
 
-    run()
+    # Last, so that the package hides none of ministack's.
+    sys.path.append(str(Path(__file__).parents[2]))
+    from storehooks_cli.local.environment import ALLOWED_HOSTS
+    from storehooks_cli.local.guard import Guard
+    from storehooks_cli.local.hosts import parse_hosts
+
+    app.app = Guard(app.app, os.environ["AWS_ACCESS_KEY_ID"], parse_hosts(os.environ[ALLOWED_HOSTS]))
+    app.main()
 
 
 def _works_on_messages(value: object) -> bool:
@@ -98,6 +109,15 @@ def _with_numbers(concurrency: Callable[..., int]) -> Callable[..., int]:
         return concurrency({**mapping, "ScalingConfig": scaling}, *others)
 
     return with_numbers
+
+
+def _with_key_of_this_start(credentials: Callable[..., dict[str, str]]) -> Callable[..., dict[str, str]]:
+    """A function's credentials, whose key id would else be its account's number."""
+
+    def with_key_of_this_start(config: dict[str, Any]) -> dict[str, str]:
+        return {**credentials(config), "AWS_ACCESS_KEY_ID": os.environ["AWS_ACCESS_KEY_ID"]}
+
+    return with_key_of_this_start
 
 
 def _with_shared_layers(spawn: Callable[[Any], None]) -> Callable[[Any], None]:

@@ -21,11 +21,13 @@ from storehooks_cli.local.certificates import server_context
 from storehooks_cli.local.demo import STORE_HASH, demo_token
 from storehooks_cli.local.deployment import SAM, STACK_NAME, Deployment, Outputs
 from storehooks_cli.local.emulator import PYTHON, Emulator
+from storehooks_cli.local.endpoint import Endpoint
 from storehooks_cli.local.environment import REGION, forget_callers_aws
 from storehooks_cli.local.errors import LocalError
 from storehooks_cli.local.files import write_whole
 from storehooks_cli.local.folders import DataFolder
 from storehooks_cli.local.front import Front
+from storehooks_cli.local.guard import accepted_hosts
 from storehooks_cli.local.lock import exclusive
 from storehooks_cli.local.ports import LOOPBACK, listen
 from storehooks_cli.local.processes import end_orphans
@@ -47,6 +49,7 @@ class Settings:
     allow_private_destinations: str
     retry_schedule: str
     delivery_timeout_seconds: int
+    allowed_hosts: frozenset[str]
 
     @property
     def parameters(self) -> dict[str, str]:
@@ -95,15 +98,17 @@ class _Stack:
         self._recover()
         async with self._emulator() as emulator:
             outputs = await self._deploy(emulator)
-            token = await asyncio.to_thread(demo_token, self._state, emulator.endpoint_url, outputs)
+            token = await asyncio.to_thread(demo_token, self._state, emulator.endpoint, outputs)
             async with Front(
-                f"{emulator.endpoint_url}/_aws/execute-api/{outputs.api_id}/{outputs.stage_name}"
+                f"{emulator.endpoint.url}/_aws/execute-api/{outputs.api_id}/{outputs.stage_name}",
+                credentials=emulator.endpoint.headers,
+                allowed_hosts=self._settings.allowed_hosts,
             ) as front:
                 plain, tls = self._listeners()
                 await front.listen(plain)
                 await front.listen(tls, server_context(self._folder))
                 await self._first_answer(token)
-                with self._stack_file(emulator):
+                with self._stack_files(emulator.endpoint):
                     self._announce(token)
                     try:
                         await emulator.died()
@@ -117,7 +122,7 @@ class _Stack:
 
     def _recover(self) -> None:
         """Tidy up after a run that was killed."""
-        self._folder.stack_file.unlink(missing_ok=True)
+        self._folder.forget_stack()
         if news := self._state.recover(saved_by_orphan=end_orphans(self._folder)):
             self._say(news)
         shutil.rmtree(self._folder.scratch, ignore_errors=True)
@@ -127,7 +132,7 @@ class _Stack:
     async def _emulator(self) -> AsyncIterator[Emulator]:
         self._say("starting the local AWS")
         self._state.begin()
-        emulator = Emulator(self._folder)
+        emulator = Emulator(self._folder, self._settings.allowed_hosts)
         try:
             async with emulator:
                 yield emulator
@@ -144,7 +149,7 @@ class _Stack:
             shutil.rmtree(self._folder.scratch, ignore_errors=True)
 
     async def _deploy(self, emulator: Emulator) -> Outputs:
-        deployment = Deployment(self._folder, self._state, emulator.endpoint_url, self._settings.parameters)
+        deployment = Deployment(self._folder, self._state, emulator.endpoint, self._settings.parameters)
         if not deployment.is_current():
             self._say("building")
             await deployment.build()
@@ -166,21 +171,25 @@ class _Stack:
         raise LocalError(f"the API answers {answer}: see {self._folder.logs}")
 
     @contextlib.contextmanager
-    def _stack_file(self, emulator: Emulator) -> Iterator[None]:
-        """Tell other commands of ours how to reach the stack."""
+    def _stack_files(self, endpoint: Endpoint) -> Iterator[None]:
+        """Say how to reach the stack, to other commands of ours and to any SDK."""
         stack = {
-            "endpoint_url": emulator.endpoint_url,
+            "endpoint_url": endpoint.url,
+            "access_key_id": endpoint.access_key_id,
+            "hosts": sorted(accepted_hosts(self._settings.allowed_hosts)),
             "region": REGION,
             "stack_name": STACK_NAME,
             "base_url": self._base_url,
             "tls_base_url": self._tls_base_url,
             "pid": os.getpid(),
         }
+        lines = [f"{name.lower()} = {value}" for name, value in endpoint.credentials.items()]
+        write_whole(self._folder.credentials, "\n".join(["[default]", *lines, ""]))
         write_whole(self._folder.stack_file, json.dumps(stack, indent=2))
         try:
             yield
         finally:
-            self._folder.stack_file.unlink(missing_ok=True)
+            self._folder.forget_stack()
 
     def _announce(self, token: str) -> None:
         typer.echo(f"storehooks ready on {self._base_url} and {self._tls_base_url}")

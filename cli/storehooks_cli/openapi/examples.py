@@ -19,6 +19,7 @@ from storehooks.api.v3 import admin_to_v3, events_to_v3, hooks_to_v3, one_hook_t
 from storehooks.api.wanted import Page
 from storehooks.domain.attempt import Attempt, Times
 from storehooks.domain.delivery import Delivery
+from storehooks.domain.email_address import MAX_NEW_ADDRESSES, NEW_ADDRESSES_DAYS
 from storehooks.domain.errors import (
     BodyTooLargeError,
     DeliveryNotFoundError,
@@ -32,6 +33,7 @@ from storehooks.domain.errors import (
     StoreBusyError,
     StoreFailedError,
     StorehooksError,
+    TooManyAddressesError,
     TooManyHooksError,
     UnsupportedMediaTypeError,
 )
@@ -158,6 +160,7 @@ def errors() -> dict[str, StorehooksError]:
         "a query parameter is invalid": _refused("list_hooks_bad_page", "page"),
         "no right": NotAllowedError(),
         "too many hooks for the scope": TooManyHooksError(_HOOK.scope, MAX_HOOKS_PER_SCOPE),
+        "too many new addresses": TooManyAddressesError(MAX_NEW_ADDRESSES, NEW_ADDRESSES_DAYS),
         "no such hook": HookNotFoundError(7),
         "no such delivery": DeliveryNotFoundError(),
         "no such recovery": RecoveryNotFoundError(),

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from storehooks.api.query import DELIVERIES_PAGE_SIZE, MAX_PAGE_SIZE, V3_PAGE_SIZE
 from storehooks.domain.delivery import Status
+from storehooks.domain.email_address import MAX_NEW_ADDRESSES, NEW_ADDRESSES_DAYS
 from storehooks.domain.identity import DEFAULT_OAUTH_SCOPE, EVENTS_OAUTH_SCOPE
 from storehooks_cli.openapi.schemas import DELIVERY_ID, NUMBER, RECOVERY_ID, STORE_HASH, Schema
 
@@ -145,7 +146,8 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ),
     ("put", "/stores/{store_hash}/v3/hooks/admin"): Operation(
         tag="Owners",
-        description="They are the client's own, for all its hooks in the store.",
+        description="They are the client's own, for all its hooks in the store. Of addresses that it did not "
+        f"name before it may name {MAX_NEW_ADDRESSES} in {NEW_ADDRESSES_DAYS} days; more are a 403.",
         body=Body("AdminChanges", ("update_admin",)),
         answer=Answer(204, "They are named."),
         errors=(422,),

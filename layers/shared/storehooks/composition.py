@@ -107,7 +107,9 @@ class Parts:
     def addresses(self) -> "Addresses":
         from storehooks.adapters.addresses import Addresses
 
-        return Addresses(self.settings.hooks_table, dynamodb=self.dynamodb)
+        return Addresses(
+            self.settings.hooks_table, dynamodb=self.dynamodb, clock=self.clock, sleep=self.sleep
+        )
 
     @cached_property
     def event_ids(self) -> "EventIdsTable":

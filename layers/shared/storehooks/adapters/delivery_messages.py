@@ -6,7 +6,10 @@ from dataclasses import asdict, fields
 from typing import Any
 
 from storehooks.adapters import attempt_records
+from storehooks.domain.attempt import Attempt
 from storehooks.domain.delivery import (
+    MAX_COUNT,
+    TIME_END,
     AttemptTask,
     Delivery,
     HoldTask,
@@ -16,6 +19,8 @@ from storehooks.domain.delivery import (
     Task,
     is_delivery_id,
 )
+from storehooks.domain.hook import is_hook_of_client
+from storehooks.domain.recovery import is_recovery_id
 
 _DELIVERY_FIELDS = [field.name for field in fields(Delivery)]
 
@@ -47,26 +52,30 @@ def to_message(task: Task) -> dict[str, Any]:
 def from_message(message: Mapping[str, Any]) -> Task:
     """The task in a message.
 
+    Of all that it holds, type and range are checked: one message with a key that DynamoDB refuses would
+    fail the read of its whole batch.
+
     :raises ValueError: when it is none.
     """
     try:
         known = {name: value for name, value in message.items() if name not in {"do", "delivery"}}
         delivery = _delivery(message["delivery"]) if "delivery" in message else None
-        _check_keys(message["delivery"] if message["do"] == "record" else message)
         match message:
             case {"do": "record"} if delivery is not None:
                 return RecordTask(delivery=delivery)
-            case {
-                "do": "attempt",
-                "hook_id": int(),
-                "attempt": int(),
-                "delivery_id": str() as delivery_id,
-            } if is_delivery_id(delivery_id):
-                ignores_circuit = known.pop("is_put_off", False)
+            case {"do": "attempt", "attempt": int(attempt), "delivery_id": str(delivery_id)} if (
+                1 <= attempt <= MAX_COUNT and is_delivery_id(delivery_id)
+            ):
+                _check_keys(message)
+                ignores_circuit = _switch(known.pop("is_put_off", False))
                 return AttemptTask(**known, delivery=delivery, ignores_circuit=ignores_circuit)
-            case {"do": "hold", "hook_id": int()}:
+            case {"do": "hold", "store_id": str() | None}:
+                _check_keys(message)
                 return HoldTask(**known)
-            case {"do": "recover", "hook_id": int(), "recovery_id": str(), "step": int()}:
+            case {"do": "recover", "recovery_id": str(recovery_id), "step": int(step)} if (
+                is_recovery_id(recovery_id) and 1 <= step <= MAX_COUNT
+            ):
+                _check_keys(message)
                 return RecoverTask(**known)
         raise ValueError("an unknown task")
     except (KeyError, TypeError, AttributeError) as error:
@@ -74,10 +83,8 @@ def from_message(message: Mapping[str, Any]) -> Task:
 
 
 def _check_keys(named: Mapping[str, Any]) -> None:
-    """One message with a key that DynamoDB refuses would fail the read of its whole batch."""
-    for name in ("store_hash", "client_id"):
-        if not isinstance(named[name], str) or not named[name]:
-            raise ValueError(f"no task: {name} is no text")
+    if not is_hook_of_client(named["store_hash"], named["client_id"], named["hook_id"]):
+        raise ValueError("no task: store_hash, client_id and hook_id name no hook")
 
 
 def read_task(body: str) -> Task | None:
@@ -101,7 +108,44 @@ def _delivery_record(delivery: Delivery) -> dict[str, Any]:
 
 
 def _delivery(record: Mapping[str, Any]) -> Delivery:
+    _check_keys(record)
     attempts = tuple(
         attempt_records.from_record(attempt, attempt["answer"]) for attempt in record["attempts"]
     )
-    return Delivery(**{**record, "status": Status(record["status"]), "attempts": attempts})
+    delivery = Delivery(**{**record, "status": Status(record["status"]), "attempts": attempts})
+    texts = (delivery.event_id, delivery.scope, delivery.payload)
+    times = (delivery.created_at, delivery.next_attempt_at, delivery.round_at)
+    if not (
+        is_delivery_id(delivery.id)
+        and all(isinstance(text, str) and text.encode() is not None for text in texts)
+        and all(_is_attempt(attempt) for attempt in delivery.attempts)
+        and _is_time(delivery.created_at)
+        and all(time is None or _is_time(time) for time in times)
+        and _is_count(delivery.earlier)
+        and _is_count(delivery.forgotten)
+    ):
+        raise ValueError("no delivery")
+    return delivery
+
+
+def _is_attempt(attempt: Attempt) -> bool:
+    texts = (attempt.error, attempt.answer)
+    return (
+        _is_time(attempt.at)
+        and (attempt.status is None or _is_count(attempt.status))
+        and all(text is None or isinstance(text, str) for text in texts)
+    )
+
+
+def _is_time(value: object) -> bool:
+    return isinstance(value, int | float) and 0 <= value < TIME_END / 1_000_000
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and 0 <= value <= MAX_COUNT
+
+
+def _switch(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError("a switch is neither on nor off")
+    return value

@@ -54,10 +54,18 @@ class ReceivedMessage:
 class Queue:
     """One queue. What fails is tried again a few times."""
 
-    def __init__(self, url: str, sqs: "SQSClient", sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self,
+        url: str,
+        sqs: "SQSClient",
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._url = url
         self._sqs = sqs
         self._sleep = sleep
+        self._monotonic = monotonic
 
     def send(self, messages: Sequence[OutgoingMessage]) -> None:
         """Send all, ten or 256 KB to a call.
@@ -140,12 +148,12 @@ class Queue:
 
         :raises QueueFailedError: when SQS fails altogether.
         """
-        started = time.monotonic()
+        started = self._monotonic()
         try:
             with _queue_errors():
                 return self._sqs.delete_message_batch(QueueUrl=self._url, Entries=entries).get("Failed", [])
         except QueueFailedError:
-            if time.monotonic() - started > _AT_ONCE_SECONDS:
+            if self._monotonic() - started > _AT_ONCE_SECONDS:
                 raise
         self._sleep(_PAUSE_SECONDS)
         with _queue_errors():

@@ -19,7 +19,7 @@ import certifi
 import pycurl  # type: ignore[import-untyped]
 
 from storehooks.adapters.flood_guard import FloodGuard
-from storehooks.domain.address import is_public
+from storehooks.domain.address import is_public, parse_plain
 from storehooks.domain.attempt import Attempt, OutgoingRequest, Times
 
 MAX_HEAD_BYTES = 16 * 1024
@@ -419,8 +419,14 @@ class _Transfer:
             return None
         host, port = address.addr[:2]
         if not is_public(ip_address(host)):
-            return f"the address {host} is not public"
+            return self._not_public(host)
         return None if port == HTTPS_PORT else f"the port {port} is not {HTTPS_PORT}"
+
+    def _not_public(self, address: str) -> str:
+        # What a name resolves to could show a stranger how a private network is numbered.
+        if parse_plain(self._host) == ip_address(address):
+            return f"the address {address} is not public"
+        return f"the name {self._host} resolves to an address that is not public"
 
     def _times(self, curl: pycurl.Curl) -> Times:
         # libcurl's zero is a step that was not reached, or one that a kept connection did not need.

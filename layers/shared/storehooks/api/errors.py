@@ -28,6 +28,7 @@ from storehooks.domain.errors import (
     RecoveryNotFoundError,
     StoreBusyError,
     StorehooksError,
+    TooManyAddressesError,
     TooManyHooksError,
     TransientError,
     UnsupportedMediaTypeError,
@@ -87,6 +88,11 @@ def _explain(error: StorehooksError) -> tuple[int, str, ErrorDetails]:
         case TooManyHooksError(scope=scope, limit=limit):
             message = f"There are {limit} hooks for the scope '{scope}' already, the most a client may have."
             return 403, message, {"field": "scope", "limit": limit}
+        case TooManyAddressesError(limit=limit, days=days):
+            message = (
+                f"A client may name at most {limit} addresses in {days} days that it did not name before."
+            )
+            return 403, message, {"field": "emails", "limit": limit}
         case HookNotFoundError() | DeliveryNotFoundError() | RecoveryNotFoundError():
             return 404, "The requested resource was not found.", {}
         case DuplicateHookError(hook_id=hook_id):

@@ -14,7 +14,7 @@ from storehooks.api.event_input import NewBusEvent, NewEvent
 from storehooks.api.iso_time import microseconds_of, to_iso
 from storehooks.domain.delivery import TIME_END
 from storehooks.domain.errors import InvalidRequestError, Problem
-from storehooks.domain.event import Event
+from storehooks.domain.event import ID_ACCEPTED, Event, is_event_id
 
 if TYPE_CHECKING:
     from storehooks.api.answers import PublishedV2
@@ -76,6 +76,8 @@ def _envelope(body: str) -> dict[str, Any]:
     for name in ("id", "detail-type", "time"):
         if not isinstance(envelope.get(name), str):
             raise InvalidRequestError(Problem(name, "is missing or no string", "an EventBridge event"))
+    if not is_event_id(envelope["id"]):
+        raise InvalidRequestError(Problem("id", "is no event id", ID_ACCEPTED))
     if "detail" not in envelope:
         raise InvalidRequestError(Problem("detail", "is missing", "an EventBridge event"))
     return envelope

@@ -17,6 +17,8 @@ def problems_of(error: ValidationError, accepted: Mapping[str, str], *, where: s
     found: dict[str, Problem] = {}
     for detail in error.errors(include_url=False):
         field = str(detail["loc"][0]) if detail["loc"] else "body"
+        # What is no character, a lone surrogate, could not be logged.
+        field = field.encode(errors="replace").decode()
         found.setdefault(field, _problem(detail, field, accepted, where))
     return list(found.values())
 

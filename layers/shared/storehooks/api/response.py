@@ -13,7 +13,10 @@ _NO_CONTENT = 204
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A status, a body that becomes JSON, and further headers. A 204 has no body, whatever is here."""
+    """A status, a body that becomes JSON and that nobody may store, and further headers.
+
+    A 204 has no body, whatever is here.
+    """
 
     status: int
     body: object = None
@@ -26,7 +29,7 @@ class Response:
             return {"statusCode": self.status, "headers": headers, "body": "", "isBase64Encoded": False}
         return {
             "statusCode": self.status,
-            "headers": {"Content-Type": "application/json", **self.headers},
+            "headers": {"Content-Type": "application/json", "Cache-Control": "no-store", **self.headers},
             "body": json.dumps(self.body, ensure_ascii=False, separators=(",", ":")),
             "isBase64Encoded": False,
         }

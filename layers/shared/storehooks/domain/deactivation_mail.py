@@ -32,8 +32,9 @@ What to do:
         POST /stores/{store_hash}/v2/hooks/{hook_id}/recover
         {{"since": "{since}"}}
 
-This goes to the addresses that the client {client_id} has registered with
-PUT /stores/{store_hash}/v3/hooks/admin.
+The client {client_id} of the store {store_hash} named this address for such e-mails
+(PUT /stores/{store_hash}/v3/hooks/admin). If you do not know it, ask the store to have the
+address removed.
 """
 
 

@@ -50,6 +50,10 @@ MAX_STORED_ATTEMPTS = 40
 """Only the newest 40 attempts are stored: always all of the present round, which has 31 at most."""
 
 
+MAX_COUNT = 10**9
+"""More attempts of a delivery, or steps of a recovery, than there ever are."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliverySummary:
     """A delivery as lists have it: without the payload, what destinations responded, and its rounds.

@@ -5,10 +5,14 @@ comments, a host name and no number. So an address can never say anything to wha
 """
 
 import re
+from collections.abc import Mapping, Sequence
 
-from storehooks.domain.errors import InvalidValueError
+from storehooks.domain.errors import InvalidValueError, TooManyAddressesError
 
 MAX_ADDRESSES = 10
+MAX_NEW_ADDRESSES = 10
+NEW_ADDRESSES_DAYS = 30
+"""A client names at most so many new addresses in so many days: nobody confirms them."""
 MAX_LENGTH = 254  # RFC 5321 has 256 for a path, with its angle brackets
 MAX_LOCAL_LENGTH = 64
 
@@ -35,6 +39,24 @@ def check_addresses(addresses: list[str]) -> list[str]:
             raise InvalidValueError("is there twice", ACCEPTED, given=address)
         seen.add(address.lower())
     return addresses
+
+
+def first_named(before: Mapping[str, int], addresses: Sequence[str], now: int) -> dict[str, int]:
+    """When a client first named each address that counts for its limit, once it names these.
+
+    What it names now counts, and what was new to it within the last 30 days. An address in another letter
+    case is the same. Times are in seconds since 1970.
+
+    :raises TooManyAddressesError: when too many of them are new.
+    """
+    since = now - NEW_ADDRESSES_DAYS * 24 * 60 * 60
+    named = {address.lower() for address in addresses}
+    new = named - before.keys()
+    recent = {address: at for address, at in before.items() if at > since}
+    if new and len(recent) + len(new) > MAX_NEW_ADDRESSES:
+        raise TooManyAddressesError(MAX_NEW_ADDRESSES, NEW_ADDRESSES_DAYS)
+    kept = {address: at for address, at in before.items() if address in named or address in recent}
+    return kept | dict.fromkeys(new, now)
 
 
 _LOCAL_PART = re.compile(r"""(identity/)?[^\s:;,<>()\[\]"@]+@""")

@@ -22,6 +22,7 @@ Each error is of one of three branches, by which a caller decides what to do::
     │   ├── RecoveryNotFoundError
     │   ├── DuplicateHookError
     │   ├── TooManyHooksError
+    │   ├── TooManyAddressesError
     │   └── HookInactiveError
     └── FaultError                a mistake of ours, like each exception that is no StorehooksError
         └── CorruptItemError
@@ -142,6 +143,15 @@ class TooManyHooksError(CallerError):
         super().__init__(scope, limit)
         self.scope = scope
         self.limit = limit
+
+
+class TooManyAddressesError(CallerError):
+    """The client named, in so many days, as many addresses that were new to it as it may."""
+
+    def __init__(self, limit: int, days: int) -> None:
+        super().__init__(limit, days)
+        self.limit = limit
+        self.days = days
 
 
 class HookInactiveError(CallerError):

@@ -105,9 +105,14 @@ def _depth(data: Data) -> int:
     return depth
 
 
+def is_event_id(text: str) -> bool:
+    """Whether this can be an event's id: 1 to 128 visible ASCII characters."""
+    return _ID.fullmatch(text) is not None
+
+
 def check_event_id(text: str) -> str:
     """The id as it is, or :class:`InvalidValueError`."""
-    if not _ID.fullmatch(text):
+    if not is_event_id(text):
         raise InvalidValueError("is no event id", ID_ACCEPTED, given=text)
     return text
 

@@ -5,10 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from storehooks.domain.identity import is_client_id, is_store_hash
+
 MAX_HOOKS_PER_SCOPE = 10
 """Hooks that one client may have for one scope of one store (BigCommerce, since 2025-04)."""
 
-# No store has hooks that 18 digits don't count.
+MAX_HOOK_ID = 10**18 - 1
+"""No store has hooks that 18 digits don't count."""
+
 _ID = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
 
 type HookKey = tuple[str, int]
@@ -75,3 +79,16 @@ class HookPage:
 def is_hook_id(text: str) -> bool:
     """Whether this can be a hook's id: decimal digits without sign or leading zeros."""
     return _ID.fullmatch(text) is not None
+
+
+def is_hook_of_client(store_hash: object, client_id: object, hook_id: object) -> bool:
+    """Whether these can be a store's hash, a client's id and a hook's id. They are in the keys of tables."""
+    return (
+        isinstance(store_hash, str)
+        and is_store_hash(store_hash)
+        and isinstance(client_id, str)
+        and is_client_id(client_id)
+        and isinstance(hook_id, int)
+        and not isinstance(hook_id, bool)
+        and 1 <= hook_id <= MAX_HOOK_ID
+    )

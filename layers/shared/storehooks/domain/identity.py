@@ -9,6 +9,8 @@ from storehooks.domain.errors import InvalidValueError
 # Letters and digits alone: a store hash becomes part of an access policy, where `*`
 # and `?` are wildcards and `/` separates.
 _STORE_HASH = re.compile(r"[A-Za-z0-9]{1,64}", re.ASCII)
+# Ours have 32 hexadecimal digits. With a store's hash it has to fit into the group of a message.
+_CLIENT_ID = re.compile(r"[A-Za-z0-9]{1,63}", re.ASCII)
 
 DEFAULT_OAUTH_SCOPE = "default"
 """Lets a token manage its client's hooks."""
@@ -28,6 +30,11 @@ class Caller:
 def is_store_hash(text: str) -> bool:
     """Whether this can be a store's hash: 1 to 64 ASCII letters and digits."""
     return _STORE_HASH.fullmatch(text) is not None
+
+
+def is_client_id(text: str) -> bool:
+    """Whether this can be a client's id: 1 to 63 ASCII letters and digits."""
+    return _CLIENT_ID.fullmatch(text) is not None
 
 
 def check_store_hash(text: str) -> str:

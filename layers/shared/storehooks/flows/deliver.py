@@ -8,6 +8,8 @@ A message that meets a mistake of ours fails alone (:mod:`storehooks.flows.unexp
 were made are logged in any case, also if sending itself breaks off.
 """
 
+from __future__ import annotations
+
 import itertools
 import math
 import random
@@ -17,6 +19,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Logger
 
@@ -39,9 +42,11 @@ from storehooks.domain.retry import RetrySchedule
 from storehooks.domain.state_machine import Defer, Drop, End, Known, Reject, Send, Why, before_attempt
 from storehooks.flows.meter import Duration, Meter
 from storehooks.flows.outcome import Outcomes, Sent
-from storehooks.flows.ports import Circuits, DeliveriesQueue, DeliveryContexts, DeliveryLog, Sender
 from storehooks.flows.recover import Recoverer
 from storehooks.flows.unexpected import alone, each_alone
+
+if TYPE_CHECKING:
+    from storehooks.flows.ports import Circuits, DeliveriesQueue, DeliveryContexts, DeliveryLog, Sender
 
 logger = Logger(utc=True)
 
@@ -173,7 +178,7 @@ class _Invocation:
             and 0 < self._shared.sender.in_flight < _MOST_IN_FLIGHT
         )
 
-    def _received(self, receiving: "Future[list[ReceivedTask]]") -> list[ReceivedTask]:
+    def _received(self, receiving: Future[list[ReceivedTask]]) -> list[ReceivedTask]:
         now, is_first, self._is_first_receive = time.monotonic(), self._is_first_receive, False
         try:
             received = receiving.result()

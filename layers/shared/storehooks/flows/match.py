@@ -1,8 +1,11 @@
 """From the events queue to the deliveries queue: which hooks an event is for."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Mapping
 from functools import partial
 from itertools import chain
+from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Logger
 
@@ -14,8 +17,10 @@ from storehooks.domain.hook import Hook
 from storehooks.domain.scope import subscriptions_to
 from storehooks.domain.state_machine import new_deliveries
 from storehooks.flows.meter import Count, Meter
-from storehooks.flows.ports import DeadLetters, DeliveriesQueue, EventIds, Hooks
 from storehooks.flows.unexpected import alone
+
+if TYPE_CHECKING:
+    from storehooks.flows.ports import DeadLetters, DeliveriesQueue, EventIds, Hooks
 
 logger = Logger(utc=True)
 

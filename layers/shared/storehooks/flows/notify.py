@@ -1,15 +1,21 @@
 """From the event of a deactivated hook to an e-mail to its owners."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 
+from storehooks.api.deactivation_entry import hook_of_entry
 from storehooks.domain.deactivation_mail import deactivation_mail
-from storehooks.domain.errors import MailFailedError, TransientError
+from storehooks.domain.errors import InvalidRequestError, MailFailedError, TransientError
+from storehooks.domain.event import is_event_id
 from storehooks.domain.exception_event import REMEMBERED_SECONDS
 from storehooks.domain.retry import RetrySchedule
-from storehooks.flows.ports import Addresses, Claims, Hooks, Mailer
+
+if TYPE_CHECKING:
+    from storehooks.flows.ports import Addresses, Claims, Hooks, Mailer
 
 logger = Logger(utc=True)
 
@@ -36,12 +42,20 @@ class Notifier:
         """Write what an entry of the bus tells of, and return whether that was to be done.
 
         The entry only names the hook. What is written, and whether, is decided by the hook as
-        it is now, so that a repeat, or an entry that somebody else has put there, does no harm.
+        it is now, so that a repeat, or an entry that somebody else has put there, does no harm. One
+        that names no hook is refused; to try it again would not help.
 
         :raises TransientError: when it has to be tried again.
         """
-        store_hash, hook_id = str(event["detail"]["store_hash"]), int(event["detail"]["data"]["id"])
-        known = {"event_id": event["detail"].get("id"), "store_hash": store_hash, "hook_id": hook_id}
+        try:
+            store_hash, hook_id = hook_of_entry(event)
+        except InvalidRequestError as error:
+            logger.warning("not a deactivation", reason=error.problems[0].reason)
+            return False
+        event_id = event["detail"].get("id")
+        known: dict[str, Any] = {"store_hash": store_hash, "hook_id": hook_id}
+        if isinstance(event_id, str) and is_event_id(event_id):
+            known["event_id"] = event_id
         hook = self._hooks.find(store_hash, hook_id)
         if hook is None or hook.deactivated_at is None:
             logger.info("not deactivated any more", **known)

@@ -3,13 +3,15 @@
 The order matters, for the work can stop anywhere: what repeating would undo comes last.
 """
 
+from __future__ import annotations
+
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 
@@ -32,8 +34,10 @@ from storehooks.domain.state_machine import (
     seconds_to_next_hold,
 )
 from storehooks.flows.meter import Count, Duration, Meter
-from storehooks.flows.ports import Circuits, Claims, DeliveriesQueue, DeliveryLog, EventBus, Hooks
 from storehooks.flows.unexpected import each_alone
+
+if TYPE_CHECKING:
+    from storehooks.flows.ports import Circuits, Claims, DeliveriesQueue, DeliveryLog, EventBus, Hooks
 
 logger = Logger(utc=True)
 

@@ -1,7 +1,10 @@
 """Sending a test event to one hook, while somebody waits for what comes of it."""
 
+from __future__ import annotations
+
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Logger
 
@@ -12,7 +15,9 @@ from storehooks.domain.errors import HookNotFoundError
 from storehooks.domain.hook import Hook
 from storehooks.domain.ping import new_ping
 from storehooks.domain.state_machine import may_ping
-from storehooks.flows.ports import ClientSecrets, Sender
+
+if TYPE_CHECKING:
+    from storehooks.flows.ports import ClientSecrets, Sender
 
 logger = Logger(utc=True)
 

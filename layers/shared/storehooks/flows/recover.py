@@ -5,6 +5,8 @@ the next step. It may be repeated, or be done twice at once: a delivery whose ro
 after the recovery was ordered is passed over.
 """
 
+from __future__ import annotations
+
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -39,10 +41,10 @@ from storehooks.domain.state_machine import (
     recovery_step,
     refusal_of,
 )
-from storehooks.flows.ports import Circuits, DeliveriesQueue, DeliveryLog, Hooks, Recoveries, Selections
 
 if TYPE_CHECKING:  # for the handlers that only order recoveries, and have no metrics
     from storehooks.flows.meter import Meter
+    from storehooks.flows.ports import Circuits, DeliveriesQueue, DeliveryLog, Hooks, Recoveries, Selections
 
 logger = Logger(utc=True)
 
@@ -110,7 +112,7 @@ class Recoverer:
         circuits: Circuits,
         hooks: Hooks,
         queue: DeliveriesQueue,
-        meter: "Meter",
+        meter: Meter,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._recoveries = recoveries

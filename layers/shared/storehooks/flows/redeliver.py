@@ -1,7 +1,10 @@
 """Sending one delivery again, because somebody asks for it."""
 
+from __future__ import annotations
+
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Logger
 
@@ -16,7 +19,9 @@ from storehooks.domain.state_machine import (
     redelivery_of,
     refusal_of,
 )
-from storehooks.flows.ports import DeliveriesQueue, DeliveryLog
+
+if TYPE_CHECKING:
+    from storehooks.flows.ports import DeliveriesQueue, DeliveryLog
 
 logger = Logger(utc=True)
 

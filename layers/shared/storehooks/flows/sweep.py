@@ -1,7 +1,10 @@
 """What is due soon, from the due index to the deliveries queue."""
 
+from __future__ import annotations
+
 import time
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Logger
 
@@ -9,7 +12,9 @@ from storehooks.domain.delivery import AttemptTask, TaskMessage, delivery_ids
 from storehooks.domain.errors import FaultError, QueueFailedError, StorehooksError, TransientError
 from storehooks.domain.state_machine import seconds_until
 from storehooks.flows.meter import Count, Meter
-from storehooks.flows.ports import DeliveriesQueue, DueDeliveries
+
+if TYPE_CHECKING:
+    from storehooks.flows.ports import DeliveriesQueue, DueDeliveries
 
 logger = Logger(utc=True)
 

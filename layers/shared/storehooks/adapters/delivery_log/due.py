@@ -15,9 +15,10 @@ from storehooks.adapters.delivery_log.keys import (
     number_value,
 )
 from storehooks.adapters.dynamodb import ConditionFailedError, query_pages, reads_item, store_errors
-from storehooks.domain.delivery import SAFETY_SECONDS, AttemptTask
+from storehooks.domain.delivery import MAX_COUNT, SAFETY_SECONDS, AttemptTask, is_delivery_id
 from storehooks.domain.due import DueBatch, DueFailure
 from storehooks.domain.errors import CorruptItemError, TransientError
+from storehooks.domain.hook import is_hook_of_client
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -125,12 +126,20 @@ class DueIndex:
 def _attempt_due(item: Mapping[str, Any]) -> tuple[AttemptTask, float]:
     """The next attempt of a delivery as the index has it, and its time."""
     store_hash, hook_id = hook_of(item)
+    delivery_id, client_id = item["id"]["S"], item["client_id"]["S"]
+    attempt = int(item["attempt_count"]["N"]) + 1
+    if not (
+        is_delivery_id(delivery_id)
+        and is_hook_of_client(store_hash, client_id, hook_id)
+        and 1 <= attempt <= MAX_COUNT
+    ):
+        raise ValueError("no delivery of a client's hook")  # the queue would refuse it, with all beside it
     task = AttemptTask(
-        delivery_id=item["id"]["S"],
+        delivery_id=delivery_id,
         store_hash=store_hash,
         hook_id=hook_id,
-        client_id=item["client_id"]["S"],
-        attempt=int(item["attempt_count"]["N"]) + 1,
+        client_id=client_id,
+        attempt=attempt,
     )
     return task, float(item["next_attempt_at"]["N"])
 
