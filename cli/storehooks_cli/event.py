@@ -39,7 +39,7 @@ def send_event(
         typer.Option(
             "--id",
             metavar="ID",
-            help="The event's id: for a day, another event of the store with it is taken for the same.",
+            help="The event's id. For a day, what this command publishes again with it is not sent.",
         ),
     ] = None,
     store_id: Annotated[str | None, typer.Option(metavar="NUMBER", help="The store's number.")] = None,

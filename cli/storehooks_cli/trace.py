@@ -19,7 +19,7 @@ import typer
 from storehooks.api.v2 import delivery_to_v2, iso_utc_ms
 from storehooks.domain.delivery import Delivery
 from storehooks.domain.errors import DeliveryNotFoundError
-from storehooks.domain.event import check_event_id
+from storehooks.domain.event import check_event_id, event_hash, hash_in
 from storehooks.domain.identity import check_store_hash
 from storehooks_cli.options import Json, StackOptions, parser, unfolded
 from storehooks_cli.output import fail, failures_told, print_json, print_table, printable
@@ -36,7 +36,7 @@ _POLL_SECONDS = 0.3
 # Said in columns of their own, or nothing of the event's.
 _NOT_DETAILS = frozenset(
     {"timestamp", "message", "level", "location", "service", "sampling_rate", "xray_trace_id"}
-    | {"hook_id", "delivery_id", "delivery_ids", "event_id", "event_ids"}
+    | {"hook_id", "delivery_id", "delivery_ids", "event_id", "event_ids", "publisher"}
 )
 
 
@@ -59,6 +59,21 @@ class _Step:
         """What else it says, on one line."""
         others = {name: value for name, value in self.said.items() if name not in _NOT_DETAILS}
         return printable(" ".join(f"{name}={value}" for name, value in others.items() if value is not None))
+
+    @property
+    def publisher(self) -> str | None:
+        """Who published the event, if it is said."""
+        return self.said.get("publisher")
+
+    def with_publisher(self, publishers: Mapping[str, str]) -> "_Step":
+        """The same, with the publisher of the one event that its deliveries are of, if that is known.
+
+        :param publishers: by the ids of deliveries.
+        """
+        found = {publishers[one] for one in self.deliveries if one in publishers}
+        if self.publisher is not None or len(found) != 1:
+            return self
+        return replace(self, said={**self.said, "publisher": found.pop()})
 
     def is_of(self, event_id: str) -> bool:
         """Whether it names this event."""
@@ -88,6 +103,9 @@ def trace(
 ) -> None:
     """Show an event's way: published, matched, each attempt, and where its deliveries stand.
 
+    Two publishers may use the same id: PUBLISHER says whose event a line is of. An event whose publisher had
+    given its id to another one is a conflict, and not sent.
+
     Reads the functions' logs by CloudWatch Logs Insights, which AWS bills by the gigabyte, and the log of
     deliveries. AWS shows a line some seconds after it was written.
     """
@@ -99,6 +117,8 @@ def trace(
             if store_hash in {None, step.said.get("store_hash", store_hash)}
         ]
         deliveries = list(_deliveries(stack, steps))
+        publishers = _publishers(event_id, steps, deliveries)
+        steps = [step.with_publisher(publishers) for step in steps]
     if not steps:
         fail(f"no function has logged anything of the event {event_id} in the last {days} days")
     if as_json:
@@ -107,19 +127,25 @@ def trace(
                 "event_id": event_id,
                 "steps": [{"function": step.function, "at": step.at, **step.said} for step in steps],
                 "deliveries": [
-                    {"store_hash": one.store_hash, "hook_id": one.hook_id, **delivery_to_v2(one)}
+                    {
+                        "store_hash": one.store_hash,
+                        "hook_id": one.hook_id,
+                        "publisher": publishers.get(one.id),
+                        **delivery_to_v2(one),
+                    }
                     for one in deliveries
                 ],
             }
         )
         return
     print_table(
-        ["AT", "FUNCTION", "STEP", "HOOK", "DELIVERY", "DETAILS"],
+        ["AT", "FUNCTION", "STEP", "PUBLISHER", "HOOK", "DELIVERY", "DETAILS"],
         [
             [
                 step.at,
                 step.function,
                 str(step.said["message"]),
+                printable(step.publisher or ""),
                 str(step.said.get("hook_id", "")),
                 " ".join(step.deliveries),
                 step.details,
@@ -130,10 +156,11 @@ def trace(
     if deliveries:
         typer.echo()
         print_table(
-            ["DELIVERY", "HOOK", "STATUS", "ATTEMPTS", "NEXT ATTEMPT"],
+            ["DELIVERY", "PUBLISHER", "HOOK", "STATUS", "ATTEMPTS", "NEXT ATTEMPT"],
             [
                 [
                     one.id,
+                    printable(publishers.get(one.id, "")),
                     str(one.hook_id),
                     one.status.value,
                     str(len(one.attempts)),
@@ -198,6 +225,17 @@ class _Logs:
         except (ValueError, TypeError, KeyError):
             return None
         return _Step(row["@log"].rpartition(self._prefix)[2], at, said)
+
+
+def _publishers(event_id: str, steps: Iterable[_Step], deliveries: Iterable[Delivery]) -> dict[str, str]:
+    """Who published the event of each delivery, by the delivery's id: the hash in its payload says so."""
+    known = {step.publisher for step in steps if step.publisher is not None}
+    return {
+        one.id: publisher
+        for one in deliveries
+        for publisher in known
+        if hash_in(one.payload) == event_hash(one.store_hash, event_id, publisher)
+    }
 
 
 def _deliveries(stack: "Stack", steps: Iterable[_Step]) -> Iterator[Delivery]:

@@ -9,6 +9,7 @@ from storehooks.api.operation import operation
 from storehooks.api.request import Request
 from storehooks.api.response import Response
 from storehooks.composition import Handler, Parts, lambda_handler
+from storehooks.domain.event import client_publisher
 from storehooks.domain.identity import EVENTS_OAUTH_SCOPE
 
 logger = Logger(utc=True)
@@ -26,11 +27,12 @@ def build(parts: Parts) -> Handler:
         accepted_at = int(clock() * 1_000_000)
         envelopes = [
             # Each its own microsecond, so that a log sorts them as they came.
-            to_envelope(new, caller.store_hash, accepted_at + position)
+            to_envelope(new, caller, accepted_at + position)
             for position, new in enumerate(NewEvent.parse_all(objects, in_array=in_array))
         ]
         published = [published_to_v2(envelope) for envelope in envelopes]
-        logger.info("publishing", event_ids=[event["id"] for event in published])
+        publisher = client_publisher(caller.client_id)
+        logger.info("publishing", event_ids=[event["id"] for event in published], publisher=publisher)
         queue.send([OutgoingMessage(as_body(envelope), group=caller.store_hash) for envelope in envelopes])
         return Response(202, published)
 

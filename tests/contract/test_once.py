@@ -1,9 +1,11 @@
 """What is to happen once: claims, and events that bring an id."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 from storehooks.adapters.claims import CLAIM_SECONDS
 from storehooks.adapters.event_ids import KEPT_SECONDS
+from storehooks.domain.event import IdUse
 from tests.contract.examples import event
 
 WHAT = "destination#5ueh97#0"
@@ -43,26 +45,42 @@ def test_of_many_processes_at_once_one_gets_it(process):
 
 def test_an_id_is_new_once_a_day(process, clock):
     first, second = event(1), event(1, publication="another")
-    assert process().event_ids.is_new(first) is True
-    assert process().event_ids.is_new(second) is False
+    assert process().event_ids.remember(first) is IdUse.NEW
+    assert process().event_ids.remember(second) is IdUse.REPEAT
     clock.now += KEPT_SECONDS - 1
-    assert process().event_ids.is_new(second) is False
+    assert process().event_ids.remember(second) is IdUse.REPEAT
     clock.now += 1
-    assert process().event_ids.is_new(second) is True
-    assert process().event_ids.is_new(first) is False
+    assert process().event_ids.remember(second) is IdUse.NEW
+    assert process().event_ids.remember(first) is IdUse.REPEAT
 
 
 def test_the_publication_that_brought_an_id_may_go_on(parts):
-    assert [parts.event_ids.is_new(event(1)) for _ in range(2)] == [True, True]
+    assert [parts.event_ids.remember(event(1)) for _ in range(2)] == [IdUse.NEW, IdUse.NEW]
 
 
 def test_an_id_is_one_stores(parts):
-    assert parts.event_ids.is_new(event(1)) is True
-    assert parts.event_ids.is_new(event(1, publication="another", store_hash="other1")) is True
+    assert parts.event_ids.remember(event(1)) is IdUse.NEW
+    assert parts.event_ids.remember(event(1, publication="another", store_hash="other1")) is IdUse.NEW
+
+
+def test_an_id_is_one_publishers(parts):
+    mine = event(1, publisher="client:a")
+    assert parts.event_ids.remember(mine) is IdUse.NEW
+    assert parts.event_ids.remember(event(1, publisher="client:b", publication="of b")) is IdUse.NEW
+    assert parts.event_ids.remember(replace(mine, publication="again")) is IdUse.REPEAT
+    assert parts.event_ids.remember(event(1, publisher="client:b", publication="b again")) is IdUse.REPEAT
+
+
+def test_an_id_with_another_scope_or_data_is_a_conflict(parts):
+    first = event(1, publisher="client:a")
+    assert parts.event_ids.remember(first) is IdUse.NEW
+    other = replace(first, publication="another", data={"id": "other"})
+    assert parts.event_ids.remember(other) is IdUse.CONFLICT
+    assert parts.event_ids.remember(replace(first, publication="third")) is IdUse.REPEAT
 
 
 def test_an_event_id_is_never_a_claim(parts):
     """Both are in one table."""
     parts.claims.claim("event-1")
-    assert parts.event_ids.is_new(event(1)) is True
-    assert parts.event_ids.is_new(event(1, id="told#event-1", publication="another")) is True
+    assert parts.event_ids.remember(event(1)) is IdUse.NEW
+    assert parts.event_ids.remember(event(1, id="told#event-1", publication="another")) is IdUse.NEW

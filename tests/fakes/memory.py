@@ -52,7 +52,7 @@ class Memory:
     circuits: dict[HookKey, Circuit] = field(default_factory=dict)
     recoveries: dict[tuple[str, int, str], tuple[Recovery, int]] = field(default_factory=dict)
     """By store, hook and id; each with the time until when it is kept."""
-    event_ids: dict[tuple[str, str], tuple[str, int]] = field(default_factory=dict)
+    event_ids: dict[tuple[str, str], dict[str | None, tuple[str, str, int]]] = field(default_factory=dict)
     """By store and id: the publication that brought it, and until when that counts."""
     claims: dict[str, int] = field(default_factory=dict)
     """Until when each is refused."""

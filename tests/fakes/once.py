@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from storehooks.adapters.claims import CLAIM_SECONDS
 from storehooks.adapters.event_ids import KEPT_SECONDS
-from storehooks.domain.event import Event
+from storehooks.domain.event import Event, IdUse
 from tests.fakes.memory import Memory, atomic
 
 
@@ -16,13 +16,16 @@ class EventIds:
         self._clock = clock
 
     @atomic
-    def is_new(self, event: Event) -> bool:
-        now, key = int(self._clock()), (event.store_hash, event.id)
-        publication, until = self._memory.event_ids.get(key, (event.publication, 0))
-        if publication != event.publication and until > now:
-            return False
-        self._memory.event_ids[key] = (event.publication, now + KEPT_SECONDS)
-        return True
+    def remember(self, event: Event) -> IdUse:
+        now, uses = int(self._clock()), self._memory.event_ids.setdefault((event.store_hash, event.id), {})
+        for publisher, (publication, content, until) in uses.items():
+            is_known = None not in {publisher, event.publisher}
+            if is_known and publisher != event.publisher:
+                continue
+            if publication != event.publication and until > now:
+                return IdUse.CONFLICT if is_known and content != event.content_digest else IdUse.REPEAT
+        uses[event.publisher] = (event.publication, event.content_digest, now + KEPT_SECONDS)
+        return IdUse.NEW
 
 
 class Claims:

@@ -68,13 +68,13 @@ def test_an_event_that_cannot_be_matched_fails_alone(client, functions, monkeypa
     for name in ("first", "broken", "last"):
         detail = envelope["detail"] | {"store_hash": client.store_hash, "id": name}
         bodies[name] = json.dumps(envelope | {"id": name, "detail": detail})
-    is_new = parts.event_ids.is_new
+    remember = parts.event_ids.remember
     sent = []
 
     def broken(event):
-        return {}[SECRET] if event.id == "broken" else is_new(event)
+        return {}[SECRET] if event.id == "broken" else remember(event)
 
-    monkeypatch.setattr(parts.event_ids, "is_new", broken)
+    monkeypatch.setattr(parts.event_ids, "remember", broken)
     monkeypatch.setattr(parts.deliveries_queue, "send", sent.extend)
     assert parts.matcher.match(bodies) == {"broken"}
     assert sorted(message.task.delivery.event_id for message in sent) == ["first", "last"]

@@ -23,6 +23,7 @@ from tests.template_file import (
     tracing_of,
 )
 
+CREDENTIALS = {"AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
 ROOT = Path(__file__).parents[2]
 FOLDERS = sorted(path.parent.name for path in ROOT.glob("functions/*/app.py"))
 
@@ -123,7 +124,9 @@ def test_a_functions_rights_are_named_one_by_one(folder):
 
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_a_function_reads_the_settings_it_is_given_and_no_other(folder, monkeypatch):
-    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    # A process keeps its clients, with the credentials that there were.
+    for name, value in CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
     read = set()
 
     class Environment(dict):

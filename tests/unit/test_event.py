@@ -1,5 +1,6 @@
 """An event, and what its deliveries carry."""
 
+import hashlib
 import json
 from dataclasses import replace
 
@@ -50,6 +51,38 @@ def test_the_hash_is_40_hex_digits_and_the_same_for_each_repeat_of_an_event():
     assert again.hash == EVENT.hash
     assert replace(EVENT, id="order-251-created").hash != EVENT.hash
     assert replace(EVENT, store_hash="other").hash != EVENT.hash
+
+
+def test_the_hash_tells_apart_the_events_of_two_publishers_that_gave_the_same_id():
+    hashes = {replace(EVENT, publisher=one).hash for one in (None, "client:a", "client:b", "bus:1:a")}
+    assert len(hashes) == 4
+
+
+def test_the_hash_of_an_event_without_a_given_id_is_that_of_earlier_releases():
+    event = replace(EVENT, id="6a7e8feb", has_given_id=False)
+    expected = hashlib.sha256(b"5ueh97\x006a7e8feb").hexdigest()[:40]
+    assert [replace(event, publisher=one).hash for one in (None, "client:a")] == [expected] * 2
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"a": 1, "b": [2]}, {"b": [2.0], "a": 1.0}),
+        ([-0.0, 1e3], [0, 1000]),
+        ({"a": "\u00fc"}, {"a": "ü"}),
+    ],
+)
+def test_equal_data_is_the_same_content_however_it_was_written(one, other):
+    assert replace(EVENT, data=one).content_digest == replace(EVENT, data=other).content_digest
+
+
+@pytest.mark.parametrize(
+    "other", [{"id": 250}, {"type": "order", "id": "250"}, {"type": "order", "id": 250.5}]
+)
+def test_other_data_or_another_scope_is_another_content(other):
+    assert replace(EVENT, data=other).content_digest != EVENT.content_digest
+    assert replace(EVENT, scope="store/order/updated").content_digest != EVENT.content_digest
+    assert replace(EVENT, data=[True]).content_digest != replace(EVENT, data=[1]).content_digest
 
 
 def test_data_has_at_most_64_kb_as_compact_json_in_utf8():

@@ -7,8 +7,10 @@ import pytest
 from storehooks.api.event_envelope import from_envelope, published_to_v2, to_envelope
 from storehooks.api.event_input import NewEvent
 from storehooks.domain.errors import InvalidRequestError
+from storehooks.domain.identity import Caller
 
 GOOD = {"scope": "store/order/created", "data": {"type": "order", "id": 250}}
+CALLER = Caller("5ueh97", "c" * 32, frozenset())
 
 
 def fields_refused(body):
@@ -19,7 +21,7 @@ def fields_refused(body):
 
 def test_an_event_comes_out_of_its_envelope_as_it_went_in():
     new = NewEvent.parse(GOOD | {"id": "a", "store_id": 12, "created_at": 5})
-    envelope = to_envelope(new, "5ueh97", 1_700_000_000_123_456)
+    envelope = to_envelope(new, CALLER, 1_700_000_000_123_456)
     event = from_envelope(json.dumps(envelope))
     assert (event.id, event.has_given_id, event.store_hash, event.scope) == ("a", True, "5ueh97", new.scope)
     assert (event.data, event.store_id, event.created_at) == (GOOD["data"], "12", 5)
@@ -27,12 +29,12 @@ def test_an_event_comes_out_of_its_envelope_as_it_went_in():
 
 
 def test_an_event_without_an_id_has_its_envelopes():
-    envelope = to_envelope(NewEvent.parse(GOOD), "5ueh97", 1_700_000_000_123_456)
+    envelope = to_envelope(NewEvent.parse(GOOD), CALLER, 1_700_000_000_123_456)
     event = from_envelope(json.dumps(envelope))
     assert event.id == envelope["id"] == published_to_v2(envelope)["id"]
     assert not event.has_given_id
     assert event.created_at == 1_700_000_000, "when it was accepted"
-    other = to_envelope(NewEvent.parse(GOOD), "5ueh97", 1_700_000_000_123_456)
+    other = to_envelope(NewEvent.parse(GOOD), CALLER, 1_700_000_000_123_456)
     assert other["id"] != envelope["id"], "two equal events are two"
 
 
@@ -58,6 +60,27 @@ def test_an_entry_of_the_bus_is_an_event():
     assert event.accepted_at == 1795428000_000_000
 
 
+def test_an_event_is_its_clients_over_http_and_its_accounts_and_sources_on_the_bus():
+    over_http = to_envelope(NewEvent.parse(GOOD), CALLER, 0)
+    assert from_envelope(json.dumps(over_http)).publisher == f"client:{'c' * 32}"
+    assert from_envelope(json.dumps(bus_entry())).publisher == "bus:123456789012:com.example"
+    del over_http["client"]
+    assert from_envelope(json.dumps(over_http)).publisher is None, "of 0.2.0, which does not say"
+
+
+def test_neither_way_of_publishing_can_pass_for_the_other():
+    """A publisher on the bus chooses what PutEvents takes, and over HTTP what the detail has."""
+    as_client = {"source": "storehooks.api", "detail-type": "store/order/created", "resources": ["client:c"]}
+    forged = from_envelope(json.dumps(bus_entry(**as_client)))
+    assert forged.publisher == "bus:123456789012:storehooks.api"
+    for name in ("client", "account", "source", "publisher"):
+        assert fields_refused(json.dumps(bus_entry(detail={"store_hash": "a", "data": {}, name: "c"}))) == {
+            name
+        }
+        with pytest.raises(InvalidRequestError):
+            NewEvent.parse(GOOD | {name: "c"})
+
+
 @pytest.mark.parametrize(
     ("entry", "field"),
     [
@@ -73,6 +96,8 @@ def test_an_entry_of_the_bus_is_an_event():
         (bus_entry(time="2026-11-23T10:00:00"), "time"),
         (bus_entry(time="1969-12-31T23:59:59Z"), "time"),
         (bus_entry(id=None), "id"),
+        (bus_entry(account=5), "account"),
+        (bus_entry(source=None), "source"),
         ({}, "id"),
         ([], "message"),
         ("x", "message"),

@@ -107,8 +107,8 @@ _FIELDS: dict[str, dict[str, Schema]] = {
         "scope": {"$ref": _REF + "EventScope"},
         "data": {"description": f"{_sentence(DATA_ACCEPTED)}.", "type": ["object", "array"]},
         "id": {
-            "description": f"{_sentence(ID_ACCEPTED)}. The same twice within a day is delivered once. "
-            "A fresh one unless it is given.",
+            "description": f"{_sentence(ID_ACCEPTED)}. A fresh one unless it is given. It is the client's: "
+            "of what the client publishes with the same id within a day, only the first is sent.",
             "anyOf": [
                 {"type": "string", "pattern": f"^[\\x21-\\x7e]{{1,{MAX_ID_LENGTH}}}$"},
                 {"type": "null"},

@@ -1,24 +1,39 @@
 """Which event ids publishers gave in the last day, in DynamoDB.
 
-Keyed by ``event_key``, a store's hash and the id. Each names the publication that brought
-it, and that publication may go on: its message can come again after a failure.
+An item says which publication used an id, and that one may go on: its message can come again after a failure.
+
+An id belongs to its publisher. The first to use it in a store has the item that 0.2.0 and earlier had for
+all publishers, ``store_hash#id``: so an id that was used before an update, or before a rollback, is known
+after it, and one call is enough. Another publisher that uses the same id finds that item, and has one of
+its own, whose key begins with a ``#``, as no store's hash does. The first item has to be found for as long
+as such another one counts: therefore its ``expires_at`` is put off, and its ``free_at`` says when its own
+publisher may use the id again.
 """
 
+import hashlib
 import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from storehooks.adapters.dynamodb import ConditionFailedError, store_errors
-from storehooks.domain.event import Event
+from storehooks.domain.errors import StoreBusyError
+from storehooks.domain.event import Event, IdUse
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 KEPT_SECONDS = 24 * 60 * 60
+_TRIES = 3
+
+type _Item = Mapping[str, Any]
 
 
 class EventIdsTable:
-    """The event ids that publishers gave."""
+    """The event ids that publishers gave.
+
+    May raise :class:`storehooks.domain.errors.StoreBusyError` and
+    :class:`storehooks.domain.errors.StoreFailedError`.
+    """
 
     def __init__(
         self,
@@ -30,24 +45,88 @@ class EventIdsTable:
         self._dynamodb = dynamodb
         self._clock = clock
 
-    def is_new(self, event: Event) -> bool:
-        """Whether no other publication brought this id within the last day; it is remembered. One call."""
-        now = int(self._clock())
+    def remember(self, event: Event) -> IdUse:
+        """What is known of the id that an event was given; a new one is remembered.
+
+        One call; three while another publisher of the store uses the same id.
+        """
+        for _ in range(_TRIES):
+            now = int(self._clock())
+            first = self._put(f"{event.store_hash}#{event.id}", event, now)
+            if first is None or not _is_of_another(first, event):
+                return _use(first, event)
+            if self._put_off(first, now + KEPT_SECONDS):
+                return _use(self._put(_own_key(event), event, now), event)
+        raise StoreBusyError
+
+    def _put(self, key: str, event: Event, now: int) -> _Item | None:
+        """Remember an id under a key. What the key has instead, if another publication counts there."""
+        until = {"N": str(now + KEPT_SECONDS)}
+        item = {
+            "event_key": {"S": key},
+            "publication": {"S": event.publication},
+            "expires_at": until,
+        }
+        # DynamoDB takes its time with deleting what has expired.
+        condition = "attribute_not_exists(event_key) OR publication = :this OR expires_at <= :now"
+        values = {":this": {"S": event.publication}, ":now": {"N": str(now)}}
+        if event.publisher is not None:
+            item |= {
+                "publisher": {"S": event.publisher},
+                "content": {"S": event.content_digest},
+                "free_at": until,
+            }
+            condition += " OR (publisher = :publisher AND free_at <= :now)"
+            values[":publisher"] = {"S": event.publisher}
         try:
             with store_errors():
                 self._dynamodb.put_item(
                     TableName=self._table,
-                    Item={
-                        "event_key": {"S": f"{event.store_hash}#{event.id}"},
-                        "publication": {"S": event.publication},
-                        "expires_at": {"N": str(now + KEPT_SECONDS)},
+                    Item=item,
+                    ConditionExpression=condition,
+                    ExpressionAttributeValues=values,
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                )
+        except ConditionFailedError as error:
+            if error.item is None:
+                raise StoreBusyError from error
+            return error.item
+        return None
+
+    def _put_off(self, first: _Item, until: int) -> bool:
+        """Have an item found until a time; False if it has changed since it was read."""
+        if int(first["expires_at"]["N"]) >= until:
+            return True
+        try:
+            with store_errors():
+                self._dynamodb.put_item(
+                    TableName=self._table,
+                    Item={**first, "expires_at": {"N": str(until)}},
+                    ConditionExpression="publication = :publication AND expires_at = :expires_at",
+                    ExpressionAttributeValues={
+                        ":publication": first["publication"],
+                        ":expires_at": first["expires_at"],
                     },
-                    # DynamoDB takes its time with deleting what has expired.
-                    ConditionExpression=(
-                        "attribute_not_exists(event_key) OR publication = :this OR expires_at <= :now"
-                    ),
-                    ExpressionAttributeValues={":this": {"S": event.publication}, ":now": {"N": str(now)}},
                 )
         except ConditionFailedError:
             return False
         return True
+
+
+def _own_key(event: Event) -> str:
+    """A key that no other publisher has, and no claim (``claims.py``)."""
+    publisher = hashlib.sha256(str(event.publisher).encode()).hexdigest()
+    return f"#event#{event.store_hash}#{publisher}#{event.id}"
+
+
+def _is_of_another(item: _Item, event: Event) -> bool:
+    """Whether another publisher used the id; False where one of the two is not known."""
+    return "publisher" in item and event.publisher not in {None, item["publisher"]["S"]}
+
+
+def _use(found: _Item | None, event: Event) -> IdUse:
+    """What an item of the same publisher says of an event."""
+    if found is None:
+        return IdUse.NEW
+    is_known = "content" in found and event.publisher is not None
+    return IdUse.CONFLICT if is_known and found["content"]["S"] != event.content_digest else IdUse.REPEAT

@@ -71,7 +71,7 @@ class CallbackV2(TypedDict):
     """The store's number, if the publisher gave it."""
     data: dict[str, Any] | list[Any]
     hash: str
-    """The event's: the same for every hook and every repeat."""
+    """The event's: the same for every hook and every repeat, and another for each publisher of an id."""
     created_at: int
     """Seconds since 1970."""
     producer: str
@@ -280,7 +280,7 @@ class EventV3(TypedDict):
     """The store's number, where the publisher gave it."""
     data: dict[str, Any] | list[Any]
     hash: str
-    """The same for every hook and every repeat."""
+    """The same for every hook and every repeat, and another for each publisher of an id."""
     created_at: int
     """The publisher's time, in seconds since 1970."""
     producer: str

@@ -3,6 +3,11 @@
 An event that came over HTTP is given the same envelope, so that the queue has one form alone. It is part of
 the API and no adapter's: EventBridge puts messages there as well, and their ``detail`` is what a publisher
 sent, to be checked as a request's body is.
+
+Neither kind of message can pass for the other. EventBridge sets ``account`` on each entry of the bus, and of
+what its publisher says passes on ``source``, ``detail-type``, ``time``, ``resources`` and ``detail`` alone
+(``PutEventsRequestEntry`` has no more). Ours have ``client`` and no ``account``; who publishes over HTTP says
+what is in ``detail`` alone.
 """
 
 import json
@@ -14,7 +19,8 @@ from storehooks.api.event_input import NewBusEvent, NewEvent
 from storehooks.api.iso_time import microseconds_of, to_iso
 from storehooks.domain.delivery import TIME_END
 from storehooks.domain.errors import InvalidRequestError, Problem
-from storehooks.domain.event import ID_ACCEPTED, Event, is_event_id
+from storehooks.domain.event import ID_ACCEPTED, Event, bus_publisher, client_publisher, is_event_id
+from storehooks.domain.identity import Caller
 
 if TYPE_CHECKING:
     from storehooks.api.answers import PublishedV2
@@ -22,17 +28,18 @@ if TYPE_CHECKING:
 _SOURCE = "storehooks.api"
 
 
-def to_envelope(new: NewEvent, store_hash: str, accepted_at: int) -> dict[str, Any]:
-    """The message of an event that was published over HTTP.
+def to_envelope(new: NewEvent, caller: Caller, accepted_at: int) -> dict[str, Any]:
+    """The message of an event that a client published over HTTP.
 
     :param accepted_at: microseconds since 1970.
     """
     return {
         "id": str(uuid.uuid4()),
         "source": _SOURCE,
+        "client": caller.client_id,
         "detail-type": new.scope,
         "time": to_iso(accepted_at),
-        "detail": {"store_hash": store_hash, **new.model_dump(exclude_none=True)},
+        "detail": {"store_hash": caller.store_hash, **new.model_dump(exclude_none=True)},
     }
 
 
@@ -56,6 +63,7 @@ def from_envelope(body: str) -> Event:
     return Event(
         id=new.id or envelope["id"],
         has_given_id=new.id is not None,
+        publisher=_publisher(envelope),
         publication=envelope["id"],
         store_hash=new.store_hash,
         scope=new.scope,
@@ -74,13 +82,25 @@ def _envelope(body: str) -> dict[str, Any]:
     if not isinstance(envelope, dict):
         raise InvalidRequestError(Problem("message", "is no JSON object", "an EventBridge event"))
     for name in ("id", "detail-type", "time"):
-        if not isinstance(envelope.get(name), str):
-            raise InvalidRequestError(Problem(name, "is missing or no string", "an EventBridge event"))
+        _text(envelope, name)
     if not is_event_id(envelope["id"]):
         raise InvalidRequestError(Problem("id", "is no event id", ID_ACCEPTED))
     if "detail" not in envelope:
         raise InvalidRequestError(Problem("detail", "is missing", "an EventBridge event"))
     return envelope
+
+
+def _publisher(envelope: Mapping[str, Any]) -> str | None:
+    """Who published it; None if that was over HTTP, in 0.2.0 or earlier."""
+    if "account" in envelope:
+        return bus_publisher(_text(envelope, "account"), _text(envelope, "source"))
+    return client_publisher(_text(envelope, "client")) if "client" in envelope else None
+
+
+def _text(envelope: Mapping[str, Any], name: str) -> str:
+    if not isinstance(text := envelope.get(name), str):
+        raise InvalidRequestError(Problem(name, "is missing or no string", "an EventBridge event"))
+    return text
 
 
 def _accepted_at(time: str) -> int:

@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 from storehooks.domain.errors import InvalidValueError
@@ -23,6 +24,9 @@ ID_ACCEPTED = f"a string of 1 to {MAX_ID_LENGTH} visible ASCII characters"
 STORE_ID_ACCEPTED = "an integer or a string of digits, at most 20 of them"
 CREATED_AT_ACCEPTED = f"whole seconds since 1970, from 0 to {LATEST}"
 
+_HASH_IN_PAYLOAD = re.compile(
+    r'"hash":"([0-9a-f]{40})","created_at":[0-9]+,"producer":"stores/[A-Za-z0-9]+"}$', re.ASCII
+)
 _ID = re.compile(rf"[\x21-\x7e]{{1,{MAX_ID_LENGTH}}}", re.ASCII)
 _STORE_ID = re.compile(r"[0-9]{1,20}", re.ASCII)
 
@@ -31,6 +35,8 @@ _STORE_ID = re.compile(r"[0-9]{1,20}", re.ASCII)
 class Event:
     """An event that was accepted.
 
+    ``publisher`` is whose the event's id is, if it was given one: no two publishers have the same. It is
+    None for a message of 0.2.0 or earlier that came over HTTP, which does not say.
     ``publication`` names the one act of publishing that brought it, whatever queue its
     message goes through: an event whose publisher gave it an id is published once a day, and
     this tells its message's own repeats from another publication.
@@ -40,6 +46,7 @@ class Event:
 
     id: str
     has_given_id: bool
+    publisher: str | None = None
     publication: str
     store_hash: str
     scope: str
@@ -51,12 +58,18 @@ class Event:
     @property
     def log_keys(self) -> dict[str, Any]:
         """What follows it through the logs."""
-        return {"store_hash": self.store_hash, "event_id": self.id, "scope": self.scope}
+        keys = {"store_hash": self.store_hash, "event_id": self.id, "scope": self.scope}
+        return keys if self.publisher is None else keys | {"publisher": self.publisher}
 
     @property
     def hash(self) -> str:
-        """What receivers tell a repeat by: 40 hex digits, the same for the same store and event id."""
-        return hashlib.sha256(f"{self.store_hash}\0{self.id}".encode()).hexdigest()[:40]
+        """What receivers tell a repeat by, see :func:`event_hash`."""
+        return event_hash(self.store_hash, self.id, self.publisher if self.has_given_id else None)
+
+    @property
+    def content_digest(self) -> str:
+        """SHA-256 in hex of what a repeat has the same: scope and data, as canonical JSON."""
+        return hashlib.sha256(canonical_json([self.scope, self.data]).encode()).hexdigest()
 
     def payload(self) -> str:
         """The body of its deliveries: a BigCommerce callback as compact JSON."""
@@ -70,6 +83,59 @@ class Event:
                 "producer": f"stores/{self.store_hash}",
             }
         )
+
+
+def event_hash(store_hash: str, event_id: str, giver: str | None) -> str:
+    """40 hex digits, the same for the same store, event id and giver.
+
+    :param giver: the publisher that gave the event its id; None when nobody did.
+    """
+    named = [store_hash, event_id] if giver is None else [store_hash, event_id, giver]
+    return hashlib.sha256("\0".join(named).encode()).hexdigest()[:40]
+
+
+def hash_in(payload: str) -> str | None:
+    """The hash of the event that a delivery's body is of; None if it is no callback."""
+    found = _HASH_IN_PAYLOAD.search(payload)
+    return None if found is None else found[1]
+
+
+def client_publisher(client_id: str) -> str:
+    """The publisher that a client is over HTTP."""
+    return f"client:{client_id}"
+
+
+def bus_publisher(account: str, source: str) -> str:
+    """The publisher that an account is on the event bus, by the source that it names."""
+    return f"bus:{account}:{source}"
+
+
+class IdUse(Enum):
+    """What is known of the id that a publisher gave an event."""
+
+    NEW = "new"
+    """No other publication of this publisher has used it within the last day."""
+    REPEAT = "repeat"
+    """Another publication has, of the same event."""
+    CONFLICT = "conflict"
+    """Another publication has, with another scope or data."""
+
+
+def canonical_json(value: object) -> str:
+    """JSON that is the same for equal values: keys in order, and 250.0 as 250."""
+    return json.dumps(_canonical(value), ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+
+
+def _canonical(value: object) -> object:
+    match value:
+        case dict():
+            return {key: _canonical(one) for key, one in value.items()}
+        case list():
+            return [_canonical(one) for one in value]
+        case float() if value.is_integer():
+            return int(value)
+        case _:
+            return value
 
 
 def compact_json(value: object) -> str:

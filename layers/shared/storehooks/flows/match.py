@@ -12,7 +12,7 @@ from aws_lambda_powertools import Logger
 from storehooks.api.event_envelope import from_envelope
 from storehooks.domain.delivery import TaskMessage, delivery_ids
 from storehooks.domain.errors import InvalidRequestError, QueueFailedError, TransientError
-from storehooks.domain.event import Event
+from storehooks.domain.event import Event, IdUse
 from storehooks.domain.hook import Hook
 from storehooks.domain.scope import subscriptions_to
 from storehooks.domain.state_machine import new_deliveries
@@ -88,10 +88,16 @@ class Matcher:
         return failed
 
     def _messages(self, event: Event, found: dict[tuple[str, str], list[Hook]]) -> list[TaskMessage] | None:
-        """What the deliveries queue is to be given for an event; None for one that was published before."""
-        if event.has_given_id and not self._event_ids.is_new(event):
-            logger.info("event was published before", **event.log_keys)
-            return None
+        """What the deliveries queue is to be given for an event; None for one whose id was used before."""
+        if event.has_given_id:
+            match self._event_ids.remember(event):
+                case IdUse.REPEAT:
+                    logger.info("event was published before", **event.log_keys)
+                    return None
+                case IdUse.CONFLICT:
+                    logger.warning("conflict: the id was given to another event", **event.log_keys)
+                    self._meter.count(Count.EVENTS_CONFLICTING)
+                    return None
         deliveries = new_deliveries(event, self._subscribers(event, found))
         logger.info("matched", hooks=len(deliveries), **event.log_keys)
         return [TaskMessage(delivery.task) for delivery in deliveries]

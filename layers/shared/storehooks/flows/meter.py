@@ -26,6 +26,8 @@ class Count(StrEnum):
     """What is counted. Each is paid for, so the dashboard or an alarm has to read it."""
 
     EVENTS_MATCHED = "EventsMatched"
+    EVENTS_CONFLICTING = "EventsConflicting"
+    """Events whose publisher had given their id to another event within a day."""
     ATTEMPTS = "Attempts"
     ATTEMPTS_FAILED = "AttemptsFailed"
     EXHAUSTED = "Exhausted"

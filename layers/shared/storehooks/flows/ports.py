@@ -21,7 +21,7 @@ from storehooks.domain.delivery import (
 )
 from storehooks.domain.delivery_context import DeliveryContext
 from storehooks.domain.due import DueBatch
-from storehooks.domain.event import Event
+from storehooks.domain.event import Event, IdUse
 from storehooks.domain.hook import Hook
 from storehooks.domain.recovery import Recovery
 
@@ -177,8 +177,8 @@ class DeadLetters(Protocol):
 class EventIds(Protocol):
     """The ids that publishers gave events in the last day."""
 
-    def is_new(self, event: Event) -> bool:
-        """Whether no other publication brought this id within the last day; it is remembered."""
+    def remember(self, event: Event) -> IdUse:
+        """What is known of the id that an event was given; a new one is remembered for a day."""
 
 
 class EventBus(Protocol):

@@ -1,6 +1,11 @@
-"""A delivery as an item of the delivery log, whole or as lists read it."""
+"""A delivery as an item of the delivery log, whole or as lists read it.
+
+Two publishers may have given their events the same id. An index has ``event_id``, and can be given no
+attribute more: to tell them apart, it has the event's hash behind a given id, with a space between.
+"""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from itertools import pairwise, starmap
 from typing import Any
@@ -18,6 +23,7 @@ from storehooks.adapters.delivery_log.keys import (
 )
 from storehooks.adapters.dynamodb import reads_item
 from storehooks.domain.delivery import WAITING, Delivery, DeliverySummary, Status
+from storehooks.domain.event import event_hash, hash_in
 
 MAX_ITEM_BYTES = 400_000
 """DynamoDB takes 400 KB. The largest delivery has a payload of 65 KB and ``MAX_STORED_ATTEMPTS`` attempts,
@@ -27,13 +33,15 @@ LISTED = "#hook, id, client_id, event_id, #scope, #status, created_at, next_atte
 """What :func:`summary_from_item` needs, as an expression; the index ``by_state`` has no more."""
 LISTED_NAMES = {"#hook": "hook", "#scope": "scope", "#status": "status"}
 
+_HASH = re.compile(r" [0-9a-f]{40}$", re.ASCII)
+
 
 def to_item(delivery: Delivery, *, expires_at: int) -> Item:
     """The whole item. A delivered one is in no index."""
     item: Item = {
         **item_key(delivery.store_hash, delivery.hook_id, delivery.id),
         "client_id": {"S": delivery.client_id},
-        "event_id": {"S": delivery.event_id},
+        "event_id": {"S": _event_name(delivery)},
         "scope": {"S": delivery.scope},
         "payload": {"S": delivery.payload},
         "status": {"S": delivery.status.value},
@@ -88,12 +96,19 @@ def _listed(item: Mapping[str, Any]) -> dict[str, Any]:
         "store_hash": store_hash,
         "hook_id": hook_id,
         "client_id": item["client_id"]["S"],
-        "event_id": item["event_id"]["S"],
+        "event_id": _HASH.sub("", item["event_id"]["S"]),
         "scope": item["scope"]["S"],
         "created_at": float(item["created_at"]["N"]),
         "status": Status(item["status"]["S"]),
         "next_attempt_at": float(item["next_attempt_at"]["N"]) if "next_attempt_at" in item else None,
     }
+
+
+def _event_name(delivery: Delivery) -> str:
+    """The event's id; with its hash, where that does not follow from store and id alone."""
+    found = hash_in(delivery.payload)
+    is_unique = found in {None, event_hash(delivery.store_hash, delivery.event_id, None)}
+    return delivery.event_id if is_unique else f"{delivery.event_id} {found}"
 
 
 def _without_repeats(answers: Sequence[str]) -> list[str | None]:
