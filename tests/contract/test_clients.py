@@ -1,5 +1,9 @@
 """What is known of clients: their secrets and notification emails."""
 
+import pytest
+
+from storehooks.domain.email_address import MAX_NEW_ADDRESSES, NEW_ADDRESSES_DAYS
+from storehooks.domain.errors import TooManyAddressesError
 from storehooks.domain.identity import Caller
 from tests.contract.examples import delivery
 from tests.world import STORE
@@ -31,3 +35,17 @@ def test_a_client_has_the_emails_that_it_named_last(parts):
     parts.addresses.put(STORE, "a" * 32, [])
     assert parts.addresses.get(STORE, "a" * 32) == ()
     assert parts.hooks.ids(Caller(STORE, "a" * 32, frozenset())) == [], "in the hooks' table"
+
+
+def test_only_so_many_emails_are_new_to_a_client_in_some_time(parts, clock):
+    named = [f"{number}@example.com" for number in range(MAX_NEW_ADDRESSES)]
+    for email in named:
+        parts.addresses.put(STORE, "a" * 32, [email])
+    with pytest.raises(TooManyAddressesError):
+        parts.addresses.put(STORE, "a" * 32, ["one@example.com"])
+    assert parts.addresses.get(STORE, "a" * 32) == (named[-1],)
+    parts.addresses.put(STORE, "a" * 32, [named[0].upper()])
+    parts.addresses.put(STORE, "b" * 32, ["one@example.com"])
+    clock.now += NEW_ADDRESSES_DAYS * 24 * 60 * 60
+    parts.addresses.put(STORE, "a" * 32, ["one@example.com"])
+    assert parts.addresses.get(STORE, "a" * 32) == ("one@example.com",)

@@ -33,7 +33,7 @@ def memory_parts(memory: Memory, clock: Callable[[], float], **given: object) ->
         "undelivered": delivery_log.UndeliveredEvents(memory, clock, **table),
         "contexts": contexts.DeliveryContexts(memory, clock),
         "secrets": clients.ClientSecrets(memory, clock),
-        "addresses": clients.Addresses(memory),
+        "addresses": clients.Addresses(memory, clock),
         "mailer": clients.Mailer(memory),
         "event_ids": once.EventIds(memory, clock),
         "claims": once.Claims(memory, clock),

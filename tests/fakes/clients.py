@@ -3,7 +3,8 @@
 from collections.abc import Callable, Sequence
 
 from storehooks.domain.deactivation_mail import Mail
-from tests.fakes.memory import Memory, Secrets
+from storehooks.domain.email_address import first_named
+from tests.fakes.memory import Memory, Secrets, atomic
 
 
 class ClientSecrets:
@@ -26,14 +27,18 @@ def valid(secrets: Secrets, now: float) -> tuple[str, ...]:
 class Addresses:
     """As :class:`storehooks.adapters.addresses.Addresses`."""
 
-    def __init__(self, memory: Memory) -> None:
+    def __init__(self, memory: Memory, clock: Callable[[], float]) -> None:
         self._memory = memory
+        self._clock = clock
 
     def get(self, store_hash: str, client_id: str) -> tuple[str, ...]:
         return self._memory.emails.get((store_hash, client_id), ())
 
+    @atomic
     def put(self, store_hash: str, client_id: str, emails: Sequence[str]) -> None:
-        self._memory.emails[store_hash, client_id] = tuple(emails)
+        client, known = (store_hash, client_id), self._memory.emails_first_named
+        known[client] = first_named(known.get(client, {}), emails, int(self._clock()))
+        self._memory.emails[client] = tuple(emails)
 
 
 class Mailer:

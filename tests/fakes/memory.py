@@ -47,6 +47,8 @@ class Memory:
     """By store and client."""
     emails: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     """Likewise."""
+    emails_first_named: dict[tuple[str, str], dict[str, int]] = field(default_factory=dict)
+    """When the client first named each email that counts for its limit."""
     deliveries: dict[tuple[str, int, str], LoggedDelivery] = field(default_factory=dict)
     """By store, hook and id. What is over its time stays, as it does in DynamoDB for days."""
     circuits: dict[HookKey, Circuit] = field(default_factory=dict)

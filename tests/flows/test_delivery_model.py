@@ -21,7 +21,7 @@ FAULTS = {
 }
 # What is asked for while an event is matched, a batch is delivered, and a sweep is made.
 METHODS = {
-    f"{fake.__name__}.{name}": (fake, name)
+    f"{fake.__name__}.{name}": (fake, name, getattr(fake, name))
     for fake, names in {
         Hooks: ("find", "subscribers", "deactivate"),
         delivery_log.DeliveryLog: (
@@ -32,7 +32,7 @@ METHODS = {
         delivery_log.Circuits: ("get", "count_failures", "count_success", "claim_probe"),
         delivery_log.Recoveries: ("get", "save"),
         contexts.DeliveryContexts: ("read",),
-        once.EventIds: ("is_new",),
+        once.EventIds: ("remember",),
         once.Claims: ("claim", "confirm"),
     }.items()
     for name in names
@@ -49,8 +49,7 @@ class DeliveriesInMemory(Deliveries):
         return built_by(name)(self.world.parts)(event, None)["statusCode"]
 
     def patch(self, patched, call, fault, around):
-        fake, name = METHODS[call]
-        method = getattr(fake, name)
+        fake, name, method = METHODS[call]
         if name != "take_due":
             patched.setattr(fake, name, around(method, lambda _: FAULTS[fault]()))
             return
