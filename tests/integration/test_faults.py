@@ -9,7 +9,7 @@ from storehooks.adapters.claims import CLAIM_SECONDS
 from storehooks.adapters.delivery_messages import to_message
 from storehooks.domain.delivery import RecordTask, Status
 from storehooks.domain.errors import QueueFailedError, StoreBusyError, StoreFailedError
-from storehooks.domain.exception_event import RETRYING
+from storehooks.domain.exception_event import DEACTIVATED, RETRYING
 from storehooks.flows.sweep import Sweeper
 from tests.integration.delivery_world import VISIBILITY_SECONDS, World
 
@@ -451,6 +451,38 @@ def test_the_end_of_a_hook_is_notified_of_when_the_bus_is_back(world, monkeypatc
     assert not world.current(hook).is_active
     world.pass_time(300)
     assert world.bus.codes.count(90002) == 1
+
+
+def test_the_end_of_a_hook_is_one_event_for_its_client_when_the_bus_fails_after_the_queue(
+    world, aws, functions, monkeypatch
+):
+    observer = world.hook("https://app.example.com/observer", scope="store/hook/deliveryException")
+    world.answer = lambda _request: (410, None)
+    world.event(world.hook())
+    with monkeypatch.context() as patched:
+        patched.setattr(world.bus, "put", always(QueueFailedError("x", frozenset({0}))))
+        world.pass_time(60)
+    world.pass_time(300)
+    assert world.bus.codes == [DEACTIVATED]
+    assert len(world.events_queue.envelopes) > 1
+    records = [
+        {"messageId": str(number), "body": json.dumps(envelope)}
+        for number, envelope in enumerate(world.events_queue.envelopes)
+    ]
+    assert functions.handler("match_events")({"Records": records}, None) == {"batchItemFailures": []}
+    (message,) = aws.take("DeliveriesQueue")
+    assert json.loads(message["Body"])["hook_id"] == observer.id
+
+
+def test_the_end_of_a_hook_is_notified_of_when_the_queue_is_back(world, monkeypatch):
+    world.answer = lambda _request: (410, None)
+    world.event(world.hook())
+    with monkeypatch.context() as patched:
+        patched.setattr(world.events_queue, "send", always(QueueFailedError("x", frozenset({0}))))
+        world.pass_time(60)
+    assert world.bus.codes == [], "what its client does not know, operators are not told either"
+    world.pass_time(300)
+    assert world.bus.codes == world.events_queue.codes == [DEACTIVATED]
 
 
 def test_a_failure_that_the_bus_did_not_take_is_notified_of_by_the_next_one_once_the_claim_expired(

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from storehooks.adapters.deliveries_queue import ReceivedTask
 from storehooks.domain.delivery import Status
+from storehooks.domain.identity import Caller
 from storehooks.domain.retry import BIGCOMMERCE_SCHEDULE, RetrySchedule
+from storehooks_cli.access import AccessTables
 from tests.integration.delivery_world import World
 from tests.integration.interleaving import interleavings
 
@@ -332,6 +334,33 @@ def test_failures_are_notified_of_once_in_ten_minutes_and_the_end_once(aws):
     assert "500" in message
     assert (deactivated["store_hash"], deactivated["store_id"]) == ("5ueh97", "1025646")
     assert "secret" not in f"{world.bus.events} {message}"
+
+
+def test_what_is_on_the_bus_is_sent_to_the_queue_too_for_the_hooks_client_alone(world):
+    exhausted(world, world.hook())
+    sent = world.events_queue.envelopes
+    assert [envelope["detail"] for envelope in sent] == [
+        {name: value for name, value in event.items() if name != "scope"} for event in world.bus.events
+    ]
+    assert {envelope["recipient"] for envelope in sent} == {world.caller.client_id}
+
+
+def test_two_clients_with_one_destination_are_each_notified(aws, world):
+    """Else one client could keep the other from being notified."""
+    world.answer = failing
+    other = Caller("5ueh97", "d" * 32, frozenset())
+    world.event(world.hook("https://app.example.com/same"))
+    world.event(
+        world.hooks.create(
+            other, scope="store/order/*", destination="https://app.example.com/same", is_active=True
+        )
+    )
+    AccessTables("TokensTable", "ClientsTable", dynamodb=aws.dynamodb).create_token("5ueh97", "d" * 32)
+    world.work()
+    assert {envelope["recipient"] for envelope in world.events_queue.envelopes} == {
+        world.caller.client_id,
+        "d" * 32,
+    }
 
 
 def test_two_hooks_of_one_destination_are_notified_of_once(world):

@@ -31,6 +31,8 @@ WILDCARDS = {
     ("TablesKey", "TheAccountAdministersIt", "Action"): "kms:*",
     # Whoever the account lets use a table, and only by way of DynamoDB; see its conditions below.
     ("TablesKey", "OnlyThroughDynamoDB", "Principal"): {"AWS": "*"},
+    # Everyone, but for one role: it denies.
+    ("OperationalEventsAreOurs", "events", "Principal"): "*",
     # Each of these is two actions, with and without plain text or a second key.
     ("TablesKey", "OnlyThroughDynamoDB", "Action"): ["kms:ReEncrypt*", "kms:GenerateDataKey*"],
     ("TablesKey", "ToTellOperators", "Action"): ["kms:GenerateDataKey*"],
@@ -74,7 +76,7 @@ def test_what_is_not_named_one_by_one_is_known_with_its_reason():
 
 def test_a_statement_allows_and_says_what_and_has_nothing_inverted():
     for name, statement in all_statements():
-        assert statement["Effect"] == "Allow", name
+        assert statement["Effect"] == ("Deny" if name == "OperationalEventsAreOurs" else "Allow"), name
         parts = {"Sid", "Effect", "Principal", "Action", "Resource", "Condition"}
         assert statement.keys() <= parts, f"{name}: no NotAction, NotResource, NotPrincipal"
         assert statement["Action"], name
