@@ -186,7 +186,7 @@ def _work(aws: Metered, world: Any, hooks: list[Hook], seconds: float) -> dict[s
         deliveries=len(hooks) * _DELIVERIES_OF_EACH,
         attempts=len(world.sent),
         invocations=batches["deliver"],
-        sqs_requests=batches["send"],
+        sqs_requests=batches["send"] + len(world.events_queue.envelopes),
         bus_events=world.bus.entries,
         sent_bytes=sum(len(request.body) for _, request in world.sent),
         spent=spent,

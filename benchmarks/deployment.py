@@ -23,6 +23,7 @@ SETTINGS = {
     "DELIVERY_RETENTION_DAYS": "30",
     "DELIVERIES_QUEUE": "https://sqs.us-east-1.amazonaws.com/123456789012/deliveries",
     "EVENTS_DEAD_LETTERS": "https://sqs.us-east-1.amazonaws.com/123456789012/dead-letters",
+    "EVENTS_QUEUE": "https://sqs.us-east-1.amazonaws.com/123456789012/events",
     "EVENT_BUS": "bus",
     "RETRY_SCHEDULE": "60,180,300,600,900,1800,3600,7200,21600,50400,86400",
     "DELIVERY_TIMEOUT_SECONDS": "10",

@@ -132,6 +132,20 @@ class Bus:
         return [event["data"]["error_code"] for event in self.events]
 
 
+class EventsQueue:
+    """Keeps the envelopes that were sent to it."""
+
+    def __init__(self) -> None:
+        self.envelopes: list[dict[str, Any]] = []
+
+    def send(self, envelopes: Sequence[dict[str, Any]]) -> None:
+        self.envelopes += envelopes
+
+    @property
+    def codes(self) -> list[int]:
+        return [envelope["detail"]["data"]["error_code"] for envelope in self.envelopes]
+
+
 class World:
     """All of a deployment that has to do with deliveries.
 
@@ -146,6 +160,7 @@ class World:
         self.dead: list[str] = []
         """The bodies of messages whose invocation Lambda has refused."""
         self.bus = Bus()
+        self.events_queue = EventsQueue()
         self.sent: list[tuple[float, OutgoingRequest]] = []
         self.answer: Callable[[OutgoingRequest], Answer] = lambda _request: (200, None)
         self.schedule = RetrySchedule.parse(schedule)
@@ -161,6 +176,7 @@ class World:
             self.clock,
             schedule=self.schedule,
             deliveries_queue=self.queue,
+            events_queue=self.events_queue,
             bus=self.bus,
             sender=Sender(self),
         )

@@ -9,7 +9,7 @@ import typer
 from storehooks.api.strict_json import RefusedJsonError, strict_json
 from storehooks.domain.errors import InvalidRequestError, QueueFailedError
 from storehooks.domain.event import DATA_ACCEPTED
-from storehooks.domain.scope import catalogue
+from storehooks.domain.scope import published
 from storehooks_cli.options import Json, StackOptions, StoreHash, complete_event_scope, unfolded
 from storehooks_cli.output import fail, print_json, print_table
 
@@ -92,7 +92,7 @@ def list_scopes(
     as_json: Json = False,
 ) -> None:
     """List the scopes that events can have, with an example of each one's data."""
-    scopes = {scope: entry for scope, entry in catalogue().items() if scope.startswith(prefix)}
+    scopes = {scope: entry for scope, entry in published().items() if scope.startswith(prefix)}
     if as_json:
         print_json(
             [

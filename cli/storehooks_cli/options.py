@@ -13,7 +13,7 @@ import typer
 
 from storehooks.domain.errors import InvalidValueError
 from storehooks.domain.identity import check_store_hash
-from storehooks.domain.scope import catalogue, wildcards
+from storehooks.domain.scope import catalogue, published, wildcards
 from storehooks_cli.identity import check_client_id
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def complete_hook_scope(incomplete: str) -> list[str]:
 
 def complete_event_scope(incomplete: str) -> list[str]:
     """The scopes that an event may have, for the shell's completion."""
-    return [scope for scope in catalogue() if scope.startswith(incomplete)]
+    return [scope for scope in published() if scope.startswith(incomplete)]
 
 
 StoreHash = Annotated[

@@ -2,7 +2,6 @@
 
 from aws_lambda_powertools import Logger
 
-from storehooks.adapters.queue import OutgoingMessage, as_body
 from storehooks.api.event_envelope import published_to_v2, to_envelope
 from storehooks.api.event_input import MOST_BYTES, MOST_EVENTS, NewEvent
 from storehooks.api.operation import operation
@@ -33,7 +32,7 @@ def build(parts: Parts) -> Handler:
         published = [published_to_v2(envelope) for envelope in envelopes]
         publisher = client_publisher(caller.client_id)
         logger.info("publishing", event_ids=[event["id"] for event in published], publisher=publisher)
-        queue.send([OutgoingMessage(as_body(envelope), group=caller.store_hash) for envelope in envelopes])
+        queue.send(envelopes)
         return Response(202, published)
 
     return publish_events

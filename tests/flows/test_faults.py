@@ -8,7 +8,7 @@ from storehooks.adapters.claims import CLAIM_SECONDS
 from storehooks.adapters.delivery_messages import to_message
 from storehooks.domain.delivery import RecordTask, Status
 from storehooks.domain.errors import QueueFailedError, StoreBusyError, StoreFailedError
-from storehooks.domain.exception_event import RETRYING
+from storehooks.domain.exception_event import DEACTIVATED, RETRYING
 from storehooks.flows.sweep import Sweeper
 from tests.world import VISIBILITY_SECONDS, World
 
@@ -336,6 +336,17 @@ def test_the_end_of_a_hook_is_notified_of_when_the_bus_is_back(world, monkeypatc
     assert not world.current(hook).is_active
     world.pass_time(300)
     assert world.bus.codes.count(90002) == 1
+
+
+def test_the_end_of_a_hook_is_notified_of_when_the_queue_is_back(world, monkeypatch):
+    world.answer = lambda _request: (410, None)
+    world.event(world.hook())
+    with monkeypatch.context() as patched:
+        patched.setattr(world.events_queue, "send", always(QueueFailedError("x", frozenset({0}))))
+        world.pass_time(60)
+    assert world.bus.codes == [], "what its client does not know, operators are not told either"
+    world.pass_time(300)
+    assert world.bus.codes == world.events_queue.codes == [DEACTIVATED]
 
 
 def test_a_failure_that_the_bus_did_not_take_is_notified_of_by_the_next_one_once_the_claim_expired(

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from storehooks.domain.delivery import Status
+from storehooks.domain.identity import Caller
 from storehooks.domain.retry import BIGCOMMERCE_SCHEDULE, RetrySchedule
 from tests.world import World
 
@@ -330,6 +331,33 @@ def test_failures_are_notified_of_once_in_ten_minutes_and_the_end_once():
     assert "500" in message
     assert (deactivated["store_hash"], deactivated["store_id"]) == ("5ueh97", "1025646")
     assert "secret" not in f"{world.bus.events} {message}"
+
+
+def test_what_is_on_the_bus_is_sent_to_the_queue_too_for_the_hooks_client_alone(world):
+    exhausted(world, world.hook())
+    sent = world.events_queue.envelopes
+    assert [envelope["detail"] for envelope in sent] == [
+        {name: value for name, value in event.items() if name != "scope"} for event in world.bus.events
+    ]
+    assert {envelope["recipient"] for envelope in sent} == {world.caller.client_id}
+
+
+def test_two_clients_with_one_destination_are_each_notified(world):
+    """Else one client could keep the other from being notified."""
+    world.answer = failing
+    client_id, _ = world.account.new_client("5ueh97")
+    other = Caller("5ueh97", client_id, frozenset())
+    world.event(world.hook("https://app.example.com/same"))
+    world.event(
+        world.hooks.create(
+            other, scope="store/order/*", destination="https://app.example.com/same", is_active=True
+        )
+    )
+    world.work()
+    assert {envelope["recipient"] for envelope in world.events_queue.envelopes} == {
+        world.caller.client_id,
+        client_id,
+    }
 
 
 def test_two_hooks_of_one_destination_are_notified_of_once(world):

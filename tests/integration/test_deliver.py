@@ -135,8 +135,8 @@ def test_a_batch_of_failures_is_logged_and_ordered_again(aws, delivering):
         assert delivering.deliver(*messages) == []
     calls = aws.calls[before:]
     assert sorted(calls) == sorted(
-        ["BatchGetItem", *["PutItem"] * 12, "PutEvents", "SendMessageBatch", "UpdateItem"]
-    ), "each delivery, to claim and to confirm a notification, the retries together, the circuit"
+        ["BatchGetItem", *["PutItem"] * 12, "PutEvents", *["SendMessageBatch"] * 2, "UpdateItem"]
+    ), "each delivery, to claim, make and confirm a notification, the retries together, the circuit"
     assert list(delivering.logged().values()) == ["retrying"] * 10
 
 

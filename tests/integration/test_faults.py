@@ -3,13 +3,16 @@
 tests/flows/test_faults.py has what fails in the middle of a delivery otherwise.
 """
 
+import json
+
 import pytest
 from botocore.exceptions import ClientError
 
 from storehooks.adapters.claims import CLAIM_SECONDS
 from storehooks.domain.delivery import RecordTask, Status
-from storehooks.domain.errors import StoreBusyError
-from tests.flows.test_faults import failing
+from storehooks.domain.errors import QueueFailedError, StoreBusyError
+from storehooks.domain.exception_event import DEACTIVATED
+from tests.flows.test_faults import always, failing
 from tests.world import World
 
 
@@ -154,3 +157,24 @@ def test_a_notification_that_is_not_remembered_is_one_nevertheless(world, aws, m
         world.event(hook)
         world.work()
         assert world.bus.entries == entries
+
+
+def test_the_end_of_a_hook_is_one_event_for_its_client_when_the_bus_fails_after_the_queue(
+    world, aws, functions, monkeypatch
+):
+    observer = world.hook("https://app.example.com/observer", scope="store/hook/deliveryException")
+    world.answer = lambda _request: (410, None)
+    world.event(world.hook())
+    with monkeypatch.context() as patched:
+        patched.setattr(world.bus, "put", always(QueueFailedError("x", frozenset({0}))))
+        world.pass_time(60)
+    world.pass_time(300)
+    assert world.bus.codes == [DEACTIVATED]
+    assert len(world.events_queue.envelopes) > 1
+    records = [
+        {"messageId": str(number), "body": json.dumps(envelope)}
+        for number, envelope in enumerate(world.events_queue.envelopes)
+    ]
+    assert functions.handler("match_events")({"Records": records}, None) == {"batchItemFailures": []}
+    (message,) = aws.take("DeliveriesQueue")
+    assert json.loads(message["Body"])["hook_id"] == observer.id

@@ -6,6 +6,7 @@ import time
 import pytest
 from moto.backends import get_backend
 
+from storehooks.api.operational_envelope import to_operational_envelope
 from storehooks.domain.errors import QueueFailedError, StoreBusyError
 from tests.integration.conftest import Client, load_event
 
@@ -91,7 +92,45 @@ def test_only_active_hooks_count(client, matching):
 def test_the_delivery_exception_is_matched_by_its_full_name_alone(client, matching):
     active(client, "store/*")
     named = active(client, "store/hook/deliveryException")
-    assert matching.hooks_of("store/hook/deliveryException") == [named]
+    assert matching.match(operational(matching, client)) == []
+    assert [task["hook_id"] for task in matching.ordered()] == [named]
+
+
+def operational(matching, client):
+    """A message with an event of storehooks' own about a hook of a client."""
+    detail = {"store_hash": client.store_hash, "data": {"type": "webhook", "id": 1, "error_code": 90001}}
+    message = matching.message("store/hook/deliveryException")
+    return message | {"body": json.dumps(to_operational_envelope(detail, client.client_id, 0))}
+
+
+def test_an_event_about_a_hook_goes_to_the_hooks_of_its_client_alone(client, other_client, matching):
+    mine = active(client, "store/hook/deliveryException")
+    active(other_client, "store/hook/deliveryException")
+    assert matching.match(operational(matching, client)) == []
+    assert [task["hook_id"] for task in matching.ordered()] == [mine]
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {},
+        {"source": "storehooks.deliveries"},
+        {"source": "storehooks.deliveries", "recipient": "40c672b9177b5d3a8dbfad24321be15d"},
+        {"source": "storehooks.api", "client": "40c672b9177b5d3a8dbfad24321be15d"},
+    ],
+)
+def test_an_entry_of_the_bus_that_claims_to_be_such_an_event_is_refused_as_an_unknown_scope_is(
+    aws, client, matching, claims
+):
+    active(client, "store/hook/deliveryException")
+    forged = matching.message("store/hook/deliveryException", data={"id": 1, "error_code": 90002})
+    forged["body"] = json.dumps(json.loads(forged["body"]) | claims)
+    unknown = matching.message("store/hook/unknown")
+    assert matching.match(forged, unknown) == []
+    assert matching.ordered() == []
+    letters = aws.take("EventsDeadLetters")
+    reasons = [letter["MessageAttributes"]["reason"]["StringValue"] for letter in letters]
+    assert [reason.partition(" ")[0] for reason in reasons] == ["scope", "scope"]
 
 
 def test_channels_are_told_apart(client, matching):

@@ -69,6 +69,16 @@ def test_a_body_that_holds_no_events_is_400(publish, body):
     assert publish(body)[0] == 400
 
 
+def test_an_event_of_storehooks_own_cannot_be_published(aws, publish):
+    forged = {
+        "scope": "store/hook/deliveryException",
+        "data": {"type": "webhook", "id": 1, "error_code": 90002},
+    }
+    status, (answer,) = publish(forged)
+    assert (status, answer["details"]["field"]) == (400, "scope")
+    assert messages(aws) == []
+
+
 def test_a_token_without_the_oauth_scope_is_refused(publish):
     assert publish(GOOD, oauth_scopes="default")[0] == 403
     assert publish(GOOD, store_hash="other")[0] == 403

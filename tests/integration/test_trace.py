@@ -9,6 +9,8 @@ import pytest
 from aws_lambda_powertools import Logger
 from typer.testing import CliRunner
 
+from storehooks.api import operation
+from storehooks.flows import match, outcome
 from storehooks_cli.commands import commands
 from storehooks_cli.options import StackOptions
 from tests.integration.test_event_ids import Publishers
@@ -50,8 +52,9 @@ def traced(aws, functions, monkeypatch):
     """Publishes with one id, and traces it."""
     publishers = Publishers(aws, functions)
     written = io.StringIO()
-    handler = Logger().registered_handler
-    before = handler.setStream(written)
+    loggers = (Logger(), operation.logger, match.logger, outcome.logger)
+    handlers = {id(logger.registered_handler): logger.registered_handler for logger in loggers}
+    before = [(handler, handler.setStream(written)) for handler in handlers.values()]
 
     def trace(*options: str) -> str:
         logs = Logs([json.loads(line) for line in written.getvalue().splitlines()])
@@ -62,8 +65,8 @@ def traced(aws, functions, monkeypatch):
         return answer.stdout
 
     yield publishers, trace
-    if before is not None:
-        handler.setStream(before)
+    for handler, stream in before:
+        handler.setStream(stream)
 
 
 def test_two_publishers_events_of_one_id_are_told_apart(traced):

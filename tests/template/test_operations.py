@@ -350,6 +350,32 @@ def test_widgets_do_not_overlap_and_fill_the_width(widgets):
 # ---------------------------------------------------------------- the bus
 
 
+def test_what_is_called_storehooks_own_on_the_bus_comes_from_deliver_alone():
+    """The local bus knows no Deny. In AWS one counts before any Allow, for principals of this account too."""
+    policy = template()["Resources"]["OperationalEventsAreOurs"]
+    assert "Condition" not in policy, "in every stack"
+    assert policy["Properties"]["EventBusName"] == {"Ref": "EventBus"}
+    assert policy["Properties"]["Statement"] == {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "events:PutEvents",
+        "Resource": {"Fn::GetAtt": ["EventBus", "Arn"]},
+        "Condition": {
+            "ForAnyValue:StringEquals": {"events:source": exception_event.SOURCE},
+            "ArnNotEquals": {"aws:PrincipalArn": {"Fn::GetAtt": ["DeliverRole", "Arn"]}},
+        },
+    }
+    may_publish = {
+        name
+        for name, role in resources("AWS::IAM::Role").items()
+        if "events:PutEvents" in json.dumps(role["Policies"])
+    }
+    assert may_publish == {"DeliverRole"}
+    names = [one["Properties"]["StatementId"] for one in template()["Resources"].values()
+             if one["Type"] == "AWS::Events::EventBusPolicy"]  # fmt: skip
+    assert len(set(names)) == len(names) == 2, "one of the same name would take its place"
+
+
 def test_no_other_account_may_publish_unless_it_is_named():
     parameter = template()["Parameters"]["BusPublisherAccounts"]
     assert (parameter["Default"], parameter["AllowedPattern"]) == ("", "([0-9]{12})?")

@@ -32,6 +32,8 @@ WILDCARDS = {
     ("TablesKey", "TheAccountAdministersIt", "Action"): "kms:*",
     # Whoever the account lets use a table, and only by way of DynamoDB; see its conditions below.
     ("TablesKey", "OnlyThroughDynamoDB", "Principal"): {"AWS": "*"},
+    # Everyone, but for one role: it denies.
+    ("OperationalEventsAreOurs", "events", "Principal"): "*",
     # Each of these is two actions, with and without plain text or a second key.
     ("TablesKey", "OnlyThroughDynamoDB", "Action"): ["kms:ReEncrypt*", "kms:GenerateDataKey*"],
     ("TablesKey", "TheAlarmsNotifyOperators", "Action"): ["kms:GenerateDataKey*"],
@@ -81,7 +83,7 @@ def test_what_is_not_named_one_by_one_is_known_with_its_reason():
 
 def test_a_statement_allows_and_says_what_and_has_nothing_inverted():
     for name, statement in all_statements():
-        assert statement["Effect"] == "Allow", name
+        assert statement["Effect"] == ("Deny" if name == "OperationalEventsAreOurs" else "Allow"), name
         parts = {"Sid", "Effect", "Principal", "Action", "Resource", "Condition"}
         assert statement.keys() <= parts, f"{name}: no NotAction, NotResource, NotPrincipal"
         assert statement["Action"], name
@@ -101,7 +103,8 @@ def test_whoever_uses_the_key_does_so_through_dynamodb_and_in_this_account():
 def test_a_service_acts_on_queues_topics_and_keys_for_this_stack_alone_where_it_says_for_whom():
     by_services = {}
     for name, statement in all_statements():
-        services = listed(statement.get("Principal", {}).get("Service", []))
+        principal = statement.get("Principal", {})
+        services = listed(principal.get("Service", [])) if isinstance(principal, dict) else []
         if services and services != ["lambda.amazonaws.com"]:  # which assumes the functions' roles
             conditions = statement.get("Condition", {}).values()
             by_services[name, statement["Sid"]] = {key for one in conditions for key in one}

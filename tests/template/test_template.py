@@ -287,10 +287,10 @@ def test_metrics_and_logs_name_the_stack():
     assert variables["POWERTOOLS_SERVICE_NAME"] == {"Ref": "AWS::StackName"}
 
 
-def test_every_event_of_the_bus_goes_to_the_events_queue_or_to_its_dead_letters():
+def test_every_event_of_publishers_on_the_bus_goes_to_the_events_queue_or_to_its_dead_letters():
     rule = resources("AWS::Events::Rule")["EventsRule"]
     assert rule["EventBusName"] == {"Ref": "EventBus"}
-    assert rule["EventPattern"] == {"source": [{"prefix": ""}]}
+    assert rule["EventPattern"] == {"source": [{"anything-but": exception_event.SOURCE}]}
     (target,) = rule["Targets"]
     assert target["Arn"] == {"Fn::GetAtt": ["EventsQueue", "Arn"]}
     assert target["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": ["EventsDeadLetters", "Arn"]}}
@@ -302,10 +302,18 @@ def test_every_event_of_the_bus_goes_to_the_events_queue_or_to_its_dead_letters(
     )
 
 
+def test_in_an_update_no_event_of_storehooks_own_is_refused_because_it_still_comes_by_the_bus():
+    """First deliver sends them to the queue, then the rule leaves them out, then matching refuses them."""
+    template_resources = template()["Resources"]
+    assert template_resources["EventsRule"]["DependsOn"] == "DeliverFunction"
+    assert template_resources["MatchEventsFunction"]["DependsOn"] == "EventsRule"
+
+
 def test_deactivations_alone_go_to_the_function_that_writes_of_them_or_to_its_dead_letters():
     rule = resources("AWS::Events::Rule")["DeactivationsRule"]
     assert rule["EventBusName"] == {"Ref": "EventBus"}
     assert rule["EventPattern"] == {
+        "account": [{"Ref": "AWS::AccountId"}],
         "source": [exception_event.SOURCE],
         "detail-type": [DELIVERY_EXCEPTION],
         "detail": {"data": {"error_code": [exception_event.DEACTIVATED]}},

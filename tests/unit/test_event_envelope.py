@@ -6,6 +6,7 @@ import pytest
 
 from storehooks.api.event_envelope import from_envelope, published_to_v2, to_envelope
 from storehooks.api.event_input import NewEvent
+from storehooks.api.operational_envelope import to_operational_envelope
 from storehooks.domain.errors import InvalidRequestError
 from storehooks.domain.identity import Caller
 
@@ -81,6 +82,27 @@ def test_neither_way_of_publishing_can_pass_for_the_other():
             NewEvent.parse(GOOD | {name: "c"})
 
 
+OPERATIONAL = {"source": "storehooks.deliveries", "detail-type": "store/hook/deliveryException"}
+
+
+def own(**changes):
+    """A message with an event of storehooks' own."""
+    detail = {"store_hash": "5ueh97", "data": {"error_code": 90002}, "id": "deactivated.1.2"}
+    return to_operational_envelope(detail, "c" * 32, 1_700_000_000_123_456) | changes
+
+
+def test_an_event_of_storehooks_own_is_for_its_recipient_and_its_ids_are_nobody_elses():
+    event = from_envelope(json.dumps(own()))
+    assert (event.scope, event.recipient) == ("store/hook/deliveryException", "c" * 32)
+    assert (event.id, event.has_given_id, event.publisher) == ("deactivated.1.2", True, "storehooks")
+    assert event.accepted_at == 1_700_000_000_123_456
+
+
+def test_what_others_publish_is_for_the_hooks_of_all_clients():
+    for envelope in (bus_entry(recipient="c"), to_envelope(NewEvent.parse(GOOD), CALLER, 0)):
+        assert from_envelope(json.dumps(envelope)).recipient is None
+
+
 @pytest.mark.parametrize(
     ("entry", "field"),
     [
@@ -95,6 +117,13 @@ def test_neither_way_of_publishing_can_pass_for_the_other():
         (bus_entry(time="yesterday"), "time"),
         (bus_entry(time="2026-11-23T10:00:00"), "time"),
         (bus_entry(time="1969-12-31T23:59:59Z"), "time"),
+        (bus_entry(**{"detail-type": "store/hook/deliveryException"}), "scope"),
+        (bus_entry(**OPERATIONAL), "scope"),
+        (bus_entry(**OPERATIONAL, recipient="c"), "scope"),
+        (bus_entry(**OPERATIONAL, client="c"), "scope"),
+        (own(recipient=5), "recipient"),
+        (own(recipient=None), "scope"),
+        (own(**{"detail-type": "store/order/created"}), "scope"),
         (bus_entry(id=None), "id"),
         (bus_entry(account=5), "account"),
         (bus_entry(source=None), "source"),

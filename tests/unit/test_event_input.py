@@ -21,6 +21,7 @@ def problems(call) -> dict[str, str]:
         ({"scope": "store/order/*"}, "scope"),
         ({"scope": "store/order/unknown"}, "scope"),
         ({"scope": "store/channel/{channel_id}/order/created"}, "scope"),
+        ({"scope": "store/hook/deliveryException"}, "scope"),
         ({"scope": 5}, "scope"),
         ({"scope": None}, "scope"),
         ({"data": "text"}, "data"),

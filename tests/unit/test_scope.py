@@ -8,7 +8,9 @@ from storehooks.domain.errors import InvalidValueError
 from storehooks.domain.scope import (
     catalogue,
     check_event_scope,
+    check_published_scope,
     check_scope,
+    published,
     subscriptions_to,
     wildcards,
     wildcards_above,
@@ -116,6 +118,15 @@ def test_an_events_refused_scope_is_told_why_and_no_wildcard_is_offered(scope, r
     assert (refused.value.reason, refused.value.given) == (reason, scope)
     assert "a scope of the catalogue" in refused.value.accepted
     assert "wildcard" not in refused.value.accepted
+
+
+def test_what_is_published_has_a_scope_of_the_catalogue_that_is_not_of_storehooks_own_events():
+    assert check_published_scope("store/order/created") == "store/order/created"
+    for scope in ("store/order/*", "store/nothing", "store/hook/deliveryException"):
+        with pytest.raises(InvalidValueError) as refused:
+            check_published_scope(scope)
+        assert refused.value.given == scope
+    assert set(published()) == set(catalogue()) - {"store/hook/deliveryException"}
 
 
 def test_an_event_is_for_its_scope_and_the_wildcards_above_but_an_exception_for_its_own_alone():

@@ -166,8 +166,10 @@ def _create_bus_policy(
     _logical_id: str, properties: dict[str, Any], _stack_name: str
 ) -> tuple[str, dict[str, Any]]:
     bus, statement_id = properties["EventBusName"], properties["StatementId"]
-    allowed = {key: properties["Statement"][key] for key in ("Principal", "Action")}
-    vars(eventbridge)["_put_permission"]({"EventBusName": bus, "StatementId": statement_id, **allowed})
+    statement = properties["Statement"]
+    if statement["Effect"] == "Allow":  # ministack knows no Deny, and would make an Allow of it
+        allowed = {key: statement[key] for key in ("Principal", "Action")}
+        vars(eventbridge)["_put_permission"]({"EventBusName": bus, "StatementId": statement_id, **allowed})
     return f"{bus}|{statement_id}", {}
 
 

@@ -219,7 +219,7 @@ def _own_schemas() -> dict[str, Schema]:
     """What has no model of its own."""
     events = set(scope.catalogue())
     return {
-        "EventScope": _scopes(events, "The scope of an event."),
+        "EventScope": _scopes(set(scope.published()), "The scope of an event that is published."),
         "HookScope": _scopes(
             events | scope.wildcards(), "The scope of a hook: an event's, or a wildcard above one."
         ),

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from storehooks.adapters.delivery_log.selections import Selections
     from storehooks.adapters.delivery_log.undelivered import UndeliveredEvents
     from storehooks.adapters.event_ids import EventIdsTable
+    from storehooks.adapters.events_queue import EventsQueue
     from storehooks.adapters.hooks_table import HooksTable
     from storehooks.adapters.mailer import Mailer
     from storehooks.adapters.queue import Queue
@@ -202,8 +203,10 @@ class Parts:
     # ------------------------------------------------------------ queues, bus, mail, destinations
 
     @cached_property
-    def events_queue(self) -> "Queue":
-        return self._queue(self.settings.events_queue)
+    def events_queue(self) -> "EventsQueue":
+        from storehooks.adapters.events_queue import EventsQueue
+
+        return EventsQueue(self._queue(self.settings.events_queue))
 
     @cached_property
     def dead_letters(self) -> "DeadLetters":
@@ -300,6 +303,7 @@ class Parts:
             circuits=self.circuits,
             hooks=self.hooks,
             queue=self.deliveries_queue,
+            events_queue=self.events_queue,
             bus=self.bus,
             claims=self.claims,
             schedule=self.schedule,

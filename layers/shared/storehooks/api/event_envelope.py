@@ -4,10 +4,11 @@ An event that came over HTTP is given the same envelope, so that the queue has o
 the API and no adapter's: EventBridge puts messages there as well, and their ``detail`` is what a publisher
 sent, to be checked as a request's body is.
 
-Neither kind of message can pass for the other. EventBridge sets ``account`` on each entry of the bus, and of
+No kind of message can pass for another. EventBridge sets ``account`` on each entry of the bus, and of
 what its publisher says passes on ``source``, ``detail-type``, ``time``, ``resources`` and ``detail`` alone
-(``PutEventsRequestEntry`` has no more). Ours have ``client`` and no ``account``; who publishes over HTTP says
-what is in ``detail`` alone.
+(``PutEventsRequestEntry`` has no more). Ours have no ``account``, but ``client`` if a client published them
+over HTTP, and ``recipient`` if they are storehooks' own. Who publishes over HTTP says what is in ``detail``
+alone.
 """
 
 import json
@@ -15,11 +16,19 @@ import uuid
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from storehooks.api.event_input import NewBusEvent, NewEvent
+from storehooks.api.event_input import NewBusEvent, NewEvent, NewOperationalEvent
 from storehooks.api.iso_time import microseconds_of, to_iso
+from storehooks.api.operational_envelope import recipient_of
 from storehooks.domain.delivery import TIME_END
 from storehooks.domain.errors import InvalidRequestError, Problem
-from storehooks.domain.event import ID_ACCEPTED, Event, bus_publisher, client_publisher, is_event_id
+from storehooks.domain.event import (
+    ID_ACCEPTED,
+    OPERATIONAL_PUBLISHER,
+    Event,
+    bus_publisher,
+    client_publisher,
+    is_event_id,
+)
 from storehooks.domain.identity import Caller
 
 if TYPE_CHECKING:
@@ -58,12 +67,14 @@ def from_envelope(body: str) -> Event:
     scope = envelope["detail-type"]
     if isinstance(detail, dict) and detail.setdefault("scope", scope) != scope:
         raise InvalidRequestError(Problem("scope", "is not the detail type", "the same scope in both"))
-    new = NewBusEvent.parse(detail)
+    is_operational = recipient_of(envelope) is not None
+    new = (NewOperationalEvent if is_operational else NewBusEvent).parse(detail)
     accepted_at = _accepted_at(envelope["time"])
     return Event(
         id=new.id or envelope["id"],
         has_given_id=new.id is not None,
-        publisher=_publisher(envelope),
+        publisher=OPERATIONAL_PUBLISHER if is_operational else _publisher(envelope),
+        recipient=_text(envelope, "recipient") if is_operational else None,
         publication=envelope["id"],
         store_hash=new.store_hash,
         scope=new.scope,

@@ -1,7 +1,7 @@
 """What a publisher may say of an event: over HTTP, and as the detail of an entry of the event bus."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -37,7 +37,7 @@ class NewEvent(BaseModel):
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
-    scope: Annotated[StrictStr, AfterValidator(scopes.check_event_scope)]
+    scope: Annotated[StrictStr, AfterValidator(scopes.check_published_scope)]
     data: Annotated[dict[str, Any] | list[Any], AfterValidator(events.check_data)]
     id: Annotated[StrictStr, AfterValidator(events.check_event_id)] | None = None
     store_id: Annotated[Whole | StrictStr, AfterValidator(events.check_store_id)] | None = None
@@ -86,8 +86,14 @@ class NewBusEvent(NewEvent):
         return _ACCEPTED | {"store_hash": "a string: 1 to 64 letters and digits"}
 
 
+class NewOperationalEvent(NewBusEvent):
+    """One event of storehooks' own, about a hook of a client."""
+
+    scope: Literal["store/hook/deliveryException"]
+
+
 _ACCEPTED = {
-    "scope": f"a string: {scopes.EVENT_ACCEPTED}",
+    "scope": f"a string: {scopes.PUBLISHED_ACCEPTED}",
     "data": events.DATA_ACCEPTED,
     "id": events.ID_ACCEPTED,
     "store_id": events.STORE_ID_ACCEPTED,

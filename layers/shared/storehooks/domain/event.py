@@ -15,6 +15,9 @@ MAX_DATA_BYTES = 64 * 1024
 MAX_ID_LENGTH = 128
 LATEST = 253_402_300_799  # the end of the year 9999
 
+OPERATIONAL_PUBLISHER = "storehooks"
+"""Of storehooks' own events; no client's and no account's name is like it."""
+
 MAX_DATA_DEPTH = 100
 DATA_ACCEPTED = (
     f"an object or an array, of at most {MAX_DATA_BYTES} bytes as compact JSON in UTF-8, "
@@ -37,6 +40,7 @@ class Event:
 
     ``publisher`` is whose the event's id is, if it was given one: no two publishers have the same. It is
     None for a message of 0.2.0 or earlier that came over HTTP, which does not say.
+    ``recipient`` is the client whose hooks alone get it; None when those of all the store's clients do.
     ``publication`` names the one act of publishing that brought it, whatever queue its
     message goes through: an event whose publisher gave it an id is published once a day, and
     this tells its message's own repeats from another publication.
@@ -47,6 +51,7 @@ class Event:
     id: str
     has_given_id: bool
     publisher: str | None = None
+    recipient: str | None = None
     publication: str
     store_hash: str
     scope: str

@@ -1,7 +1,8 @@
 """The operational events of a store: a hook's deliveries fail, or have failed for good.
 
-They have the scope ``store/hook/deliveryException`` and go the way of all events, but are
-never raised about a hook of that scope: its own failures would breed more of them.
+They have the scope ``store/hook/deliveryException`` and go to the hooks of the client whose hook it is. A
+copy is on the bus, for operators and for mails. They are never raised about a hook of that scope: its own
+failures would breed more of them.
 """
 
 import json
@@ -24,6 +25,7 @@ REMEMBERED_SECONDS = 14 * 24 * 60 * 60
 ask for the same again."""
 
 SOURCE = "storehooks.deliveries"
+"""On the bus, of these alone: its policy denies it to everyone but ``deliver``."""
 
 
 def may_notify(hook: Hook) -> bool:

@@ -25,6 +25,8 @@ EVENT_ACCEPTED = (
     "a scope of the catalogue such as store/order/created, with a channel's number for {channel_id}"
 )
 
+PUBLISHED_ACCEPTED = f"{EVENT_ACCEPTED}, but not {DELIVERY_EXCEPTION}"
+
 _CHANNEL = re.compile(r"^store/channel/([1-9][0-9]{0,17})(?=/)", re.ASCII)
 _PLACEHOLDER = "store/channel/{channel_id}"
 
@@ -69,6 +71,18 @@ def check_event_scope(scope: str) -> str:
         return scope
     reason = "is a wildcard; an event has one scope" if scope.endswith("*") else _refusal(scope)
     raise InvalidValueError(reason, EVENT_ACCEPTED, given=scope)
+
+
+def check_published_scope(scope: str) -> str:
+    """The scope as it is, if a publisher may give it to an event; otherwise :class:`InvalidValueError`."""
+    if scope == DELIVERY_EXCEPTION:
+        raise InvalidValueError("is for storehooks' own events", PUBLISHED_ACCEPTED, given=scope)
+    return check_event_scope(scope)
+
+
+def published() -> dict[str, dict[str, Any]]:
+    """Of the catalogue, what publishers may give to events."""
+    return {scope: entry for scope, entry in catalogue().items() if scope != DELIVERY_EXCEPTION}
 
 
 def check_scope(scope: str) -> str:

@@ -133,12 +133,15 @@ def may_ping(*, has_secret: bool) -> bool:
 def new_deliveries(event: Event, hooks: Iterable[Hook]) -> list[Delivery]:
     """The deliveries of an event to the hooks that subscribe to it, each once.
 
+    If it has a recipient, to that client's hooks alone.
+
     Also of a deactivated hook, for which it is held: that it is active again may not show yet.
 
     :param hooks: as they were found by scope; one may be on its way from one scope to another.
     """
     payload = event.payload()
-    return [new_delivery(event, payload, hook) for hook in {hook.id: hook for hook in hooks}.values()]
+    receiving = {hook.id: hook for hook in hooks if event.recipient in {None, hook.client_id}}
+    return [new_delivery(event, payload, hook) for hook in receiving.values()]
 
 
 # ---------------------------------------------------------------- before an attempt

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 
+from storehooks.api.operational_envelope import to_operational_envelope
 from storehooks.domain import exception_event
 from storehooks.domain.attempt import Attempt
 from storehooks.domain.circuit import Circuit
@@ -37,7 +38,15 @@ from storehooks.flows.meter import Count, Duration, Meter
 from storehooks.flows.unexpected import each_alone
 
 if TYPE_CHECKING:
-    from storehooks.flows.ports import Circuits, Claims, DeliveriesQueue, DeliveryLog, EventBus, Hooks
+    from storehooks.flows.ports import (
+        Circuits,
+        Claims,
+        DeliveriesQueue,
+        DeliveryLog,
+        EventBus,
+        EventsQueue,
+        Hooks,
+    )
 
 logger = Logger(utc=True)
 
@@ -83,6 +92,7 @@ class Outcomes:
         circuits: Circuits,
         hooks: Hooks,
         queue: DeliveriesQueue,
+        events_queue: EventsQueue,
         bus: EventBus,
         claims: Claims,
         schedule: RetrySchedule,
@@ -93,6 +103,7 @@ class Outcomes:
         self._circuits = circuits
         self._hooks = hooks
         self._queue = queue
+        self._events_queue = events_queue
         self._bus = bus
         self._claims = claims
         self._schedule = schedule
@@ -163,20 +174,22 @@ class Outcomes:
             self._queue.send([TaskMessage(task, wait)])
 
     def _notify_of_deactivation(self, hook: Hook, task: HoldTask) -> None:
-        """Put the event for it on the bus, unless that was done. A task that ends in between comes again."""
+        """Publish the event for it, unless that was done. A task that ends in between comes again."""
         if not exception_event.may_notify(hook):
             return
         occasion = f"bus#{hook.store_hash}#{hook.id}#{hook.deactivated_at}"
         if self._claims.claim(occasion):
-            self._put_once(
-                exception_event.deactivated(hook, task.store_id), occasion, exception_event.REMEMBERED_SECONDS
-            )
+            detail = exception_event.deactivated(hook, task.store_id)
+            self._publish_once(hook, detail, occasion, exception_event.REMEMBERED_SECONDS)
 
-    def _put_once(self, detail: Mapping[str, Any], occasion: str, for_seconds: int) -> None:
-        """Put an event on the bus whose occasion was claimed, and confirm that.
+    def _publish_once(self, hook: Hook, detail: Mapping[str, Any], occasion: str, for_seconds: int) -> None:
+        """Publish an event whose occasion was claimed, to its client and to operators, and confirm that.
 
-        :raises StorehooksError: when the bus did not take it. Then the claim expires.
+        :raises StorehooksError: when the queue or the bus did not take it. Then the claim expires.
         """
+        # First the queue: of an event with an id, matching knows the repeat that follows if the bus fails.
+        now = int(self._clock() * 1_000_000)
+        self._events_queue.send([to_operational_envelope(detail, hook.client_id, now)])
         self._bus.put(exception_event.SOURCE, DELIVERY_EXCEPTION, detail)
         try:
             self._claims.confirm(occasion, for_seconds=for_seconds)
@@ -283,17 +296,19 @@ class Outcomes:
         return True
 
     def _notify_of_failure(self, one: Sent) -> None:
-        """Put the event for a failed attempt on the bus, unless its destination had one in ten minutes.
+        """Publish the event for a failed attempt, unless its destination had one in ten minutes.
 
-        If the bus fails, the claim expires, and a later failure notifies.
+        If queue or bus fail, the claim expires, and a later failure notifies.
         """
         if not exception_event.may_notify(one.hook):
             return
-        occasion = f"destination#{one.hook.store_hash}#{destination_digest(one.hook.destination)}"
+        # Of each client: another one's events would say nothing of its own hook.
+        whose = f"{one.hook.store_hash}#{one.hook.client_id}"
+        occasion = f"destination#{whose}#{destination_digest(one.hook.destination)}"
         try:
             if self._claims.claim(occasion):
                 detail = exception_event.retrying(one.hook, one.delivery, one.attempt)
-                self._put_once(detail, occasion, exception_event.NOTIFY_AGAIN_SECONDS)
+                self._publish_once(one.hook, detail, occasion, exception_event.NOTIFY_AGAIN_SECONDS)
         except TransientError as error:
             self._meter.call_failed("delivery exception not told", error=repr(error), **one.delivery.log_keys)
 

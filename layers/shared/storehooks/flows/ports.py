@@ -181,6 +181,16 @@ class EventIds(Protocol):
         """What is known of the id that an event was given; a new one is remembered for a day."""
 
 
+class EventsQueue(Protocol):
+    """The queue of events that are to be matched."""
+
+    def send(self, envelopes: Sequence[Mapping[str, Any]]) -> None:
+        """Send all, in their envelopes.
+
+        :raises storehooks.domain.errors.QueueFailedError: with the positions of those that were not taken.
+        """
+
+
 class EventBus(Protocol):
     """The bus of events."""
 
