@@ -75,11 +75,11 @@ def measured(module: str) -> list[dict[str, Any]]:
     """What a module measures, in a process of its own."""
     print(f"{module} ...", file=sys.stderr, flush=True)
     started = time.monotonic()
-    answer = subprocess.run(  # noqa: S603
+    response = subprocess.run(  # noqa: S603
         [sys.executable, "-m", f"benchmarks.{module}"], cwd=ROOT, stdout=subprocess.PIPE, check=True
     )
     print(f"{module}: {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
-    return [{"module": module, **measure} for measure in json.loads(answer.stdout)]
+    return [{"module": module, **measure} for measure in json.loads(response.stdout)]
 
 
 def with_computed(published: dict[str, Any], measures: list[dict[str, Any]]) -> dict[str, Any]:

@@ -36,7 +36,7 @@ class Context:
 class Said:
     """What the process said of one event. The memory is the most that it had since it began."""
 
-    answer: Any
+    response: Any
     peak_mb: float
     core_seconds: float
 
@@ -89,8 +89,8 @@ def main() -> None:
     said = os.fdopen(os.dup(1), "w")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
-    def say(answer: object, core_seconds: float) -> None:
-        line = {"answer": answer, "peak_mb": peak_mb(), "core_seconds": core_seconds}
+    def say(response: object, core_seconds: float) -> None:
+        line = {"answer": response, "peak_mb": peak_mb(), "core_seconds": core_seconds}
         print(json.dumps(line), file=said, flush=True)
 
     handler = load(sys.argv[1])
@@ -98,8 +98,8 @@ def main() -> None:
     for line in sys.stdin:
         event = json.loads(line)
         started = time.process_time()
-        answer = handler(event, Context())
-        say(answer, time.process_time() - started)
+        response = handler(event, Context())
+        say(response, time.process_time() - started)
 
 
 def peak_mb() -> float:

@@ -63,7 +63,7 @@ def _operations(aws: Metered, functions: Any) -> Iterator[tuple[str, int | None,
     yield "Publish one event", 1, lambda: _publish(functions, [event])
     # SQS takes ten messages a call.
     yield "Publish 100 events", 10, lambda: _publish(functions, [event] * 100)
-    with _receiver() as (url, answer):
+    with _receiver() as (url, response):
         hooks = [_create(client, f"{url}/{number}") for number in range(_EVENTS)]
         # A query for each scope that an event may have been subscribed to by; one message a delivery.
         yield (
@@ -82,7 +82,7 @@ def _operations(aws: Metered, functions: Any) -> Iterator[tuple[str, int | None,
             2,
             lambda: _work(functions, "deliver", _delivery_records(hooks, client.client_id, "a")),
         )
-        answer[0] = b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n"
+        response[0] = b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n"
         # A condition on each; their circuit; the next attempts; once in ten minutes to claim, put and confirm
         # the event of the failure.
         yield (
@@ -108,8 +108,8 @@ def _publish(functions: Any, events: list[dict[str, Any]]) -> None:
     from tests.integration.conftest import load_event
 
     request = load_event("publish_events") | {"body": json.dumps(events)}
-    status, answer = functions.invoke("publish_events", request)
-    assert status == 202, answer
+    status, response = functions.invoke("publish_events", request)
+    assert status == 202, response
 
 
 def event_records(number: int, *, one_store: bool) -> list[dict[str, Any]]:
@@ -150,14 +150,14 @@ def _receiver() -> Iterator[tuple[str, list[bytes]]]:
     """A destination, and in a list what it answers."""
     from tests.integration.receivers import OK, Receiver
 
-    answer = [OK]
+    response = [OK]
 
     def behave(connection: Any) -> None:
         while connection.read_request():
-            connection.send(answer[0])
+            connection.send(response[0])
 
     with Receiver(behave, None) as receiver:
-        yield receiver.url("/hooks"), answer
+        yield receiver.url("/hooks"), response
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ from storehooks_cli.runtime import emulator, http, running
 ROOT = Path(__file__).parents[1]
 FUNCTIONS = ("create_hook", "get_hook", "list_hooks", "update_hook", "delete_hook")
 ROUNDS = 11
-MOST_TIMES_THE_BARE_HANDLER = 1.3
+MAX_TIMES_THE_BARE_HANDLER = 1.3
 # Of this environment, what Lambda's python3.13 has beside the standard library. The last three are
 # the runtime's client with what it imports.
 RUNTIME = ("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six", "urllib3",
@@ -106,7 +106,7 @@ class Built:
 
         What its module does itself, such as making the client, is under ``app``.
         """
-        answer = subprocess.run(
+        response = subprocess.run(
             [sys.executable, "-S", "-X", "importtime", "-c", "import app"],
             env=self._environment(folder),
             capture_output=True,
@@ -114,7 +114,7 @@ class Built:
             check=True,
         )
         taken: Counter[str] = Counter()
-        for microseconds, module in _IMPORTED.findall(answer.stderr):
+        for microseconds, module in _IMPORTED.findall(response.stderr):
             taken[_whose(module)] += int(microseconds)
         return {name: taken[name] / 1000 for name in _NAMES.values()}
 
@@ -126,9 +126,9 @@ class Built:
             _wait_for(url)
             client = http()
             started = time.perf_counter()
-            answer = client.post(url, data=event, timeout=60)
+            response = client.post(url, data=event, timeout=60)
             took = time.perf_counter() - started
-        assert answer.json()["statusCode"] in {200, 201}, answer.text
+        assert response.json()["statusCode"] in {200, 201}, response.text
         return took * 1000
 
 
@@ -189,7 +189,7 @@ def measure(rounds: int = ROUNDS) -> list[Measure]:
                     name=f"Cold start of {function}",
                     value=round(ratio(ours, plain), 3),
                     unit="times the bare handler",
-                    reach=MOST_TIMES_THE_BARE_HANDLER,
+                    reach=MAX_TIMES_THE_BARE_HANDLER,
                     compared={function: round(ours.median, 1), "bare boto3": round(plain.median, 1)},
                     compared_unit="ms",
                     detail={"rounds": rounds, "middle_half_ms": [round(value, 1) for value in ours.spread]},

@@ -80,7 +80,7 @@ class Work:
 def measure() -> list[Measure]:
     with metered() as aws:
         matching = _matching(aws)
-        well, ill, held = _delivered(aws, answer=200), _delivered(aws, answer=503), _held(aws)
+        well, ill, held = _delivered(aws, response=200), _delivered(aws, response=503), _held(aws)
     ways = {
         f"{failing} % failing": _sum(matching, (1 - failing / 100, well), (failing / 100, ill))
         for failing in (0, 5, 100)
@@ -128,9 +128,9 @@ def _matching(aws: Metered) -> dict[str, float]:
     }
 
 
-def _delivered(aws: Metered, *, answer: int) -> dict[str, float]:
+def _delivered(aws: Metered, *, response: int) -> dict[str, float]:
     """Some deliveries with the schedule of two days, each in the time of its attempts."""
-    world = _world(aws, answer)
+    world = _world(aws, response)
     hooks = [world.hook(f"https://app{number}.example.com/") for number in range(_HOOKS)]
     return _work(aws, world, hooks, _TWO_DAYS_SECONDS + 60 * 60)
 
@@ -144,19 +144,19 @@ def _held(aws: Metered) -> dict[str, float]:
     return _work(aws, world, hooks, 1)
 
 
-def _world(aws: Metered, answer: int) -> Any:
+def _world(aws: Metered, response: int) -> Any:
     from tests.world import World
 
     aws.aws.empty("HooksTable", "DeliveriesTable", "EventIdsTable")
     world = World(aws.aws, parameter("RetrySchedule"))
-    world.answer = lambda _request: (answer, None)
+    world.response = lambda _request: (response, None)
     wait = world.deliverer.sender.wait
 
     def wait_for_long(seconds: float) -> list[tuple[str, Attempt]]:
         """For destinations that take as long, and say as much, as they do."""
         attempts: list[tuple[str, Attempt]] = wait(seconds)
         return [
-            (key, replace(one, times=_TIMES, answer="" if one.succeeded else _ERROR_PAGE))
+            (key, replace(one, times=_TIMES, response="" if one.succeeded else _ERROR_PAGE))
             for key, one in attempts
         ]
 

@@ -63,8 +63,8 @@ class Deliver:
 
     def send(self) -> None:
         for number, event in enumerate(self._events):
-            answer = self._deliver(event, Context(f"invocation-{number}"))
-            assert answer == {"batchItemFailures": []}, answer
+            response = self._deliver(event, Context(f"invocation-{number}"))
+            assert response == {"batchItemFailures": []}, response
 
 
 class Pycurl:
@@ -132,9 +132,9 @@ class Aiohttp:
             for request in waiting:
                 async with self._session.post(
                     request.url, data=request.body, headers=request.headers
-                ) as answer:
-                    assert answer.status == 200
-                    await answer.read()
+                ) as response:
+                    assert response.status == 200
+                    await response.read()
 
         async def run() -> None:
             await asyncio.gather(*(work() for _ in range(AT_ONCE)))
@@ -155,10 +155,10 @@ class Requests:
 
     def send(self) -> None:
         for request in signed(self._made):
-            answer = self._session.post(
+            response = self._session.post(
                 request.url, data=request.body, headers=request.headers, verify=self._ca_file
             )
-            assert answer.status_code == 200
+            assert response.status_code == 200
 
 
 SENDERS: Mapping[str, Callable[[Peers], Deliver | Pycurl | Aiohttp | Requests]] = {

@@ -27,8 +27,8 @@ from storehooks.composition import Handler
 from storehooks.domain.delivery import TaskMessage
 
 EVENTS = (1_000, 10_000, 100_000)
-MOST_TIMES_AS_LONG = 1.1
-MOST_MB_MORE = 5
+MAX_TIMES_AS_LONG = 1.1
+MAX_MB_MORE = 5
 
 type Reached = tuple[int, float, float]
 """So many events, the seconds of a core that they took in all, and the most megabytes there were."""
@@ -65,7 +65,7 @@ def _measures(steps: Sequence[Reached]) -> Iterator[Measure]:
         name=f"Growth: an event of the last tenth of {EVENTS[-1]:,}",
         value=round(last / first, 3),
         unit="times as long as one of the first tenth",
-        reach=MOST_TIMES_AS_LONG,
+        reach=MAX_TIMES_AS_LONG,
         compared={f"{events:,} events": round(at[events][0] / events * 1000, 3) for events in EVENTS},
         compared_unit="ms of a core for each",
         detail={"rounds": len(each), "seconds": {str(events): round(at[events][0], 2) for events in EVENTS}},
@@ -74,7 +74,7 @@ def _measures(steps: Sequence[Reached]) -> Iterator[Measure]:
         name=f"Growth: memory of {EVENTS[-1]:,} events",
         value=round(at[EVENTS[-1]][1] - at[EVENTS[0]][1], 1),
         unit=f"MB more than of {EVENTS[0]:,}",
-        reach=MOST_MB_MORE,
+        reach=MAX_MB_MORE,
         compared={f"{events:,} events": at[events][1] for events in EVENTS},
         compared_unit="MB at most",
     )
@@ -123,9 +123,9 @@ def _body(order: TaskMessage) -> str:
 
 def _seconds(function: Handler, records: Sequence[dict[str, Any]]) -> float:
     started = time.process_time()
-    answer = function({"Records": records}, Context())
+    response = function({"Records": records}, Context())
     taken = time.process_time() - started
-    assert answer == {"batchItemFailures": []}, answer
+    assert response == {"batchItemFailures": []}, response
     return taken
 
 

@@ -30,9 +30,9 @@ class Store:
         self._url = f"{running['base_url']}/stores/{self.hash}/v2"
 
     def call(self, method: str, path: str, **arguments: Any) -> Any:
-        answer = self._session.request(method, f"{self._url}/{path}", timeout=60, **arguments)
-        answer.raise_for_status()
-        return answer.json()
+        response = self._session.request(method, f"{self._url}/{path}", timeout=60, **arguments)
+        response.raise_for_status()
+        return response.json()
 
     def hook(self, scope: str, url: str) -> int:
         hook = {"scope": scope, "destination": url, "is_active": True}

@@ -17,7 +17,7 @@ from benchmarks.measure import Measure, print_measures
 from benchmarks.peers import AwsStub, Item, Tables, aws_settings
 from storehooks.domain.event import MAX_DATA_BYTES
 
-MOST_MB = 128
+MAX_MB = 128
 BATCHES = 10
 HOOKS, STORES = 50, 5
 IN_FLIGHT = 200
@@ -97,7 +97,7 @@ class _Aws(AwsStub):
     def serve(self, connection: Connection) -> None:
         while request := connection.read_request():
             head = "\r\n".join(["", *request.headers, ""]).encode()
-            connection.send(self.answer(head, request.body))
+            connection.send(self.response(head, request.body))
             connection.receiver.requests.clear()
 
 
@@ -118,7 +118,7 @@ def measure() -> list[Measure]:
             name="Memory of deliver, batches of the largest payloads to hostile destinations",
             value=hostile,
             unit="MB",
-            reach=MOST_MB,
+            reach=MAX_MB,
             compared={"imported": imported, "small payloads": small, "largest payloads": hostile},
             compared_unit="MB",
             detail={"batches": BATCHES, "behaviours": [one.__name__.strip("_") for one in BEHAVIOURS]},
@@ -166,7 +166,7 @@ def _peak(
                     function.invoke({"Records": batch})
                     for batch in batched(records[: batches * deployment.BATCH], deployment.BATCH, strict=True)
                 ]
-                assert all(one.answer == {"batchItemFailures": []} for one in said), said
+                assert all(one.response == {"batchItemFailures": []} for one in said), said
                 assert aws.calls["PutItem"] >= 1, "none failed"
                 assert not aws.waiting, "not all were taken"
                 return said[-1].peak_mb, function.imported.peak_mb

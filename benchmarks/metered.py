@@ -77,16 +77,16 @@ class Metered:
         spent.calls.append(operation)
         writes = [(table, key, self._item(call, table, key)) for table, key in _written(operation, arguments)]
         try:
-            answer = call(operation, arguments)
+            response = call(operation, arguments)
         except ClientError:
             # A condition that does not hold costs what the write would have.
             spent.write_units += sum(_units_of_write(table, item, item).table for table, _, item in writes)
             raise
-        spent.read_units += _read_units(operation, arguments, answer)
+        spent.read_units += _read_units(operation, arguments, response)
         for table, key, before in writes:
             units = _units_of_write(table, before, self._item(call, table, key))
             spent.write_units += units.index + units.table * (2 if operation == "TransactWriteItems" else 1)
-        return answer
+        return response
 
     @staticmethod
     def _item(call: Callable[..., Any], table: str, key: Item) -> Item | None:
@@ -143,16 +143,16 @@ def _key(write: Any) -> Item:
     return {name: item[name] for name in _key_names(table_definition(write["TableName"]))}
 
 
-def _read_units(operation: str, arguments: Any, answer: Any) -> float:
+def _read_units(operation: str, arguments: Any, response: Any) -> float:
     half = 1.0 if arguments.get("ConsistentRead") else 0.5
     if operation == "GetItem":
-        return half * _blocks(size(answer.get("Item", {})), _READ_UNIT)
+        return half * _blocks(size(response.get("Item", {})), _READ_UNIT)
     if operation == "Query":
-        return half * _blocks(sum(map(size, answer.get("Items", []))), _READ_UNIT)
+        return half * _blocks(sum(map(size, response.get("Items", []))), _READ_UNIT)
     if operation == "BatchGetItem":
         units = 0.0
         for table, wanted in arguments["RequestItems"].items():
-            found = answer["Responses"].get(table, [])
+            found = response["Responses"].get(table, [])
             blocks = sum(_blocks(size(item), _READ_UNIT) for item in found) + len(wanted["Keys"]) - len(found)
             units += blocks * (1.0 if wanted.get("ConsistentRead") else 0.5)
         return units

@@ -53,13 +53,13 @@ class AwsStub:
         self._items = tables.items
         self._found = tables.found
 
-    def answer(self, head: bytes, body: bytes) -> bytes:
+    def response(self, head: bytes, body: bytes) -> bytes:
         target = _TARGET.search(head)
         assert target is not None, head
         operation = target[1].decode()
         self.calls[operation] += 1
-        answer = json.dumps(self._answer(operation, json.loads(body)), separators=(",", ":")).encode()
-        return _HEAD % len(answer) + answer
+        response = json.dumps(self._answer(operation, json.loads(body)), separators=(",", ":")).encode()
+        return _HEAD % len(response) + response
 
     def _answer(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
         match operation:
@@ -167,7 +167,7 @@ def _serve(
 
     loop = _Loop()
     loop.listen(receiver, take, context)
-    loop.listen(aws, stub.answer, None)
+    loop.listen(aws, stub.response, None)
     loop.watch(control, lambda: _tell(control, stub.calls))
     with suppress(EOFError):  # whoever measures has ended
         loop.run()
@@ -188,28 +188,28 @@ class _Loop:
     def watch(self, source: Any, callback: Callable[[], None]) -> None:
         self._selector.register(source, selectors.EVENT_READ, callback)
 
-    def listen(self, listener: socket.socket, answer: Answer, context: ssl.SSLContext | None) -> None:
-        self.watch(listener, lambda: self._accept(listener, answer, context))
+    def listen(self, listener: socket.socket, response: Answer, context: ssl.SSLContext | None) -> None:
+        self.watch(listener, lambda: self._accept(listener, response, context))
 
     def run(self) -> None:
         while True:
             for key, _ in self._selector.select():
                 key.data()
 
-    def _accept(self, listener: socket.socket, answer: Answer, context: ssl.SSLContext | None) -> None:
+    def _accept(self, listener: socket.socket, response: Answer, context: ssl.SSLContext | None) -> None:
         accepted, _ = listener.accept()
         accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         accepted.settimeout(5)
         if context is not None:
             accepted = context.wrap_socket(accepted, server_side=True)
-        connection = _Connection(accepted, answer, self._selector.unregister)
+        connection = _Connection(accepted, response, self._selector.unregister)
         self.watch(accepted, connection.take)
 
 
 class _Connection:
-    def __init__(self, sock: socket.socket, answer: Answer, forget: Callable[[socket.socket], Any]) -> None:
+    def __init__(self, sock: socket.socket, response: Answer, forget: Callable[[socket.socket], Any]) -> None:
         self._socket = sock
-        self._answer = answer
+        self._answer = response
         self._forget = forget
         self._unread = b""
 
@@ -219,8 +219,8 @@ class _Connection:
             while isinstance(self._socket, ssl.SSLSocket) and self._socket.pending():
                 data += self._socket.recv(1 << 20)
             self._unread += data
-            while answer := self._next():
-                self._socket.sendall(answer)
+            while response := self._next():
+                self._socket.sendall(response)
         except OSError:
             data = b""
         if not data:

@@ -26,8 +26,8 @@ HALF_SECONDS, TICK_SECONDS = 20, 0.25
 AT_ONCE = 100
 """Events to a request at full load, the most there are."""
 _WARM_UP_EVENTS = 500
-_MOST_SECONDS = 120
-_MOST_LINES = 10_000
+_MAX_SECONDS = 120
+_MAX_LINES = 10_000
 _SEGMENTS = {
     "request": "HTTP, token and publish_events, until the event goes to the queue",
     "events queue": "the events queue and match_events, until the hooks are found",
@@ -73,8 +73,8 @@ class Publisher:
             for one in numbers
         ]
         at = time.time()
-        answer = self._store.call("POST", "events", json=events)
-        return [Published(one, event["id"], at) for one, event in zip(numbers, answer, strict=True)]
+        response = self._store.call("POST", "events", json=events)
+        return [Published(one, event["id"], at) for one, event in zip(numbers, response, strict=True)]
 
     def paced(self, seconds: float, gap: float, number: int) -> list[Published]:
         """So many events at a time, a request each so many seconds."""
@@ -87,7 +87,7 @@ class Publisher:
         return published
 
     def wait_for(self, published: Sequence[Published]) -> None:
-        until = time.monotonic() + _MOST_SECONDS
+        until = time.monotonic() + _MAX_SECONDS
         while missing := {one.number for one in published} - self._destination.arrived.keys():
             assert time.monotonic() < until, f"{len(missing)} events did not arrive"
             time.sleep(0.05)
@@ -180,7 +180,7 @@ def _lines(logs: Any) -> Iterator[str]:
         while True:
             found = logs.filter_log_events(logGroupName=group["logGroupName"], startTime=since)["events"]
             yield from (event["message"] for event in found)
-            if len(found) < _MOST_LINES:
+            if len(found) < _MAX_LINES:
                 break
             since = found[-1]["timestamp"]
 

@@ -44,7 +44,11 @@ def exhausted(store_hash: str, hook: dict[str, Any], number: int, now: float) ->
     """A delivery of an event of an hour ago whose every attempt has failed."""
     accepted_at = int((now - HOUR_SECONDS) * 1_000_000) + number
     failed = Attempt(
-        at=now - HOUR_SECONDS, status=503, error="answered 503", times=Times(total_ms=12.5), answer="not now"
+        at=now - HOUR_SECONDS,
+        status=503,
+        error="answered 503",
+        times=Times(total_ms=12.5),
+        response="not now",
     )
     return Delivery(
         id=f"msg_{accepted_at:014x}{secrets.token_hex(9)}",
@@ -80,7 +84,7 @@ def main() -> None:
     started = time.monotonic()
     since = datetime.fromtimestamp(time.time() - 2 * HOUR_SECONDS, UTC).isoformat()
     recovery = store.call("POST", f"hooks/{hook_id}/recover", json={"since": since})
-    answered = time.monotonic() - started
+    responded = time.monotonic() - started
     wanted = {one.id for one in missed}
     ordered = None
     while time.monotonic() - started < options.within_seconds:
@@ -102,7 +106,7 @@ def main() -> None:
         "state": recovery["state"],
         "lost": lost,
         "sent_twice": twice,
-        "seconds_to_order": round(answered, 2),
+        "seconds_to_order": round(responded, 2),
         "seconds_until_all_were_begun": None if ordered is None else round(ordered, 1),
         "seconds": round(seconds, 1),
         "log": dict(Counter(delivery["status"] for delivery in store.deliveries(hook_id))),

@@ -42,12 +42,12 @@ class _DynamoDb(BaseHTTPRequestHandler):
         asked = self.rfile.read(int(self.headers["Content-Length"]))
         operation = self.headers["X-Amz-Target"].partition(".")[2]
         given = _batch(json.loads(asked)) if operation == "BatchGetItem" else _ANSWERS[operation]
-        answer = json.dumps(given).encode()
+        response = json.dumps(given).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/x-amz-json-1.0")
-        self.send_header("Content-Length", str(len(answer)))
+        self.send_header("Content-Length", str(len(response)))
         self.end_headers()
-        self.wfile.write(answer)
+        self.wfile.write(response)
 
     def log_message(self, *_arguments: Any) -> None:
         """A line for each request would take longer than the request."""

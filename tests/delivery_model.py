@@ -88,10 +88,10 @@ class Deliveries(RuleBasedStateMachine):
         self.account = account
         self.monkeypatch = monkeypatch
         self.world = FragileWorld(account)
-        self.world.answer = self.answer
+        self.world.response = self.response
         self.began = self.world.clock.now
         self.matcher = self.world.parts.matcher
-        self.answers = dict.fromkeys(DESTINATIONS, (200, None))
+        self.responses = dict.fromkeys(DESTINATIONS, (200, None))
         self.hooks: dict[int, str] = {}
         self.ever_off: set[int] = set()
         self.last_id = 0
@@ -108,14 +108,14 @@ class Deliveries(RuleBasedStateMachine):
         for destination in DESTINATIONS[:2]:
             self.a_new_hook(SCOPES[0], destination)
 
-    def answer(self, request):
+    def response(self, request):
         delivery_id = request.headers["webhook-id"]
         known = self.logged_now(delivery_id)
         assert known is None or known.status not in ENDS, f"sent again: {known}"
         if known is not None and known.next_attempt_at is not None:
             assert self.world.clock.now >= known.next_attempt_at, f"sent too early: {known}"
         assert self.bodies.setdefault(delivery_id, request.body) == request.body
-        status, retry_after = self.answers[request.url]
+        status, retry_after = self.responses[request.url]
         if status == 200:
             self.reached.add(delivery_id)
         self.figures["attempts"] += 1
@@ -168,9 +168,9 @@ class Deliveries(RuleBasedStateMachine):
         del self.hooks[hook_id]
         self.ever_off.add(hook_id)
 
-    @rule(destination=st.sampled_from(DESTINATIONS), answer=st.sampled_from(ANSWERS))
-    def a_destination_changes_its_mind(self, destination, answer):
-        self.answers[destination] = answer
+    @rule(destination=st.sampled_from(DESTINATIONS), response=st.sampled_from(ANSWERS))
+    def a_destination_changes_its_mind(self, destination, response):
+        self.responses[destination] = response
 
     # ------------------------------------------------------------ events
 

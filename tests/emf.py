@@ -6,7 +6,7 @@ from typing import Any
 
 from storehooks.flows.meter import NAMESPACE
 
-MOST_VALUES = 100
+MAX_VALUES = 100
 """As many as CloudWatch takes of one metric in one line."""
 
 
@@ -25,6 +25,6 @@ def metrics(log: str, service: str) -> dict[str, list[float]]:
         assert set(line) == {"_aws", "service", *names}
         assert line["service"] == service
         for name in names:
-            assert 1 <= len(line[name]) <= MOST_VALUES
+            assert 1 <= len(line[name]) <= MAX_VALUES
             found[name] += line[name]
     return dict(found)

@@ -17,19 +17,19 @@ def openapi() -> dict[str, Any]:
     return loaded
 
 
-def assert_described(method: str, path: str, answer: dict[str, Any], body: Any) -> None:
+def assert_described(method: str, path: str, response: dict[str, Any], body: Any) -> None:
     """Hold what a function answers the gateway, and its decoded body, against the document."""
     responses = openapi()["paths"][path][method.lower()]["responses"]
-    status = str(answer["statusCode"])
+    status = str(response["statusCode"])
     assert status in responses, f"{method} {path} is not said to answer {status}"
-    response = resolved(responses[status])
-    for name in response.get("headers", {}):
-        assert name in answer["headers"]
-    content = response.get("content")
+    described = resolved(responses[status])
+    for name in described.get("headers", {}):
+        assert name in response["headers"]
+    content = described.get("content")
     if content is None:
         assert body is None
         return
-    media_type = answer["headers"]["Content-Type"].partition(";")[0]
+    media_type = response["headers"]["Content-Type"].partition(";")[0]
     assert media_type in content
     validate(content[media_type]["schema"], body)
 

@@ -68,8 +68,8 @@ class Queue(DeliveriesQueue):
         self._lineages[number] = self.lineage
         return number
 
-    def _take(self, most: int) -> list[tuple[float, int, str, bool]]:
-        taken = super()._take(most)
+    def _take(self, limit: int) -> list[tuple[float, int, str, bool]]:
+        taken = super()._take(limit)
         self.taken_lineages = [self._lineages.pop(number) for _, number, _, _ in taken]
         return taken
 
@@ -102,14 +102,14 @@ class Sender:
     def _attempt(self, request: OutgoingRequest) -> Attempt:
         world = self._world
         world.sent.append((world.clock.now, request))
-        status, retry_after = world.answer(request)
+        status, retry_after = world.response(request)
         is_ok = status is not None and 200 <= status < 300
         return Attempt(
             at=world.clock.now,
             status=status,
             error=None if is_ok else f"answered {status}",
             times=Times(total_ms=1.0),
-            answer="the answer",
+            response="the answer",
             retry_after=retry_after,
         )
 
@@ -162,7 +162,7 @@ class World:
         self.bus = Bus()
         self.events_queue = EventsQueue()
         self.sent: list[tuple[float, OutgoingRequest]] = []
-        self.answer: Callable[[OutgoingRequest], Answer] = lambda _request: (200, None)
+        self.response: Callable[[OutgoingRequest], Answer] = lambda _request: (200, None)
         self.schedule = RetrySchedule.parse(schedule)
         self.start()
         client_id, self.secret = self.account.new_client(STORE)
@@ -191,7 +191,7 @@ class World:
         self.circuits = self.parts.circuits
         self.claims = self.parts.claims
         self.due = self.parts.due
-        self.orders = self.parts.recovery_orders
+        self.orders = self.parts.recovery_starter
         self.meter = self.parts.meter
         self.deliverer = self.parts.deliverer
         self.sweeper = self.parts.sweeper

@@ -20,7 +20,7 @@ _PAGE = 250
 # Longer than the gateway lets a function take.
 _TIMEOUT_SECONDS = 35
 _RETRIES = 4
-_MOST_WAIT_SECONDS = 20
+_MAX_WAIT_SECONDS = 20
 
 
 class ApiError(Exception):
@@ -75,26 +75,26 @@ class Api:
                 return
             number += 1
 
-    def deliveries(self, hook_id: int, status: str | None, most: int) -> Iterator[dict[str, Any]]:
+    def deliveries(self, hook_id: int, status: str | None, limit: int) -> Iterator[dict[str, Any]]:
         """The newest deliveries of a hook, so many at most."""
         cursor: str | None = None
-        while most:
+        while limit:
             page = self.get(
                 f"hooks/{hook_id}/deliveries",
                 f"hook {hook_id}",
                 status=status,
-                limit=min(most, _PAGE),
+                limit=min(limit, _PAGE),
                 cursor=cursor,
             )
             yield from page["data"]
-            most -= len(page["data"])
+            limit -= len(page["data"])
             cursor = page["next_cursor"]
             if cursor is None:
                 return
 
     def _request(self, method: str, path: str, asked_for: str, **arguments: Any) -> Any:
         try:
-            answer = self._session.request(
+            response = self._session.request(
                 method,
                 self._prefix + path,
                 # What is sent elsewhere would carry the token along.
@@ -110,11 +110,11 @@ class Api:
         except requests.RequestException as error:
             raise ApiUnreachableError(_reason(error)) from None
         try:
-            body = answer.json()
+            body = response.json()
         except requests.JSONDecodeError:
-            raise ApiError(answer.status_code, [], [], asked_for) from None
-        if not answer.ok or answer.is_redirect:
-            raise ApiError(answer.status_code, *_told(body), asked_for)
+            raise ApiError(response.status_code, [], [], asked_for) from None
+        if not response.ok or response.is_redirect:
+            raise ApiError(response.status_code, *_told(body), asked_for)
         return body
 
 
@@ -188,7 +188,7 @@ class ApiRetry(Retry):
             "status_forcelist": {429, 503},
             "allowed_methods": {"GET", "PUT", "DELETE"},
             "backoff_factor": 0.5,
-            "retry_after_max": _MOST_WAIT_SECONDS,
+            "retry_after_max": _MAX_WAIT_SECONDS,
             "raise_on_status": False,
         }
         super().__init__(**(settings | of_the_last_try))

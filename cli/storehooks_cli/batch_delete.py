@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from itertools import batched
 from typing import TYPE_CHECKING, Any
 
-from storehooks.adapters.dynamodb import MOST_WRITES, write_batch
+from storehooks.adapters.dynamodb import MAX_WRITES, write_batch
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -26,6 +26,6 @@ def delete_items(
     :raises storehooks.domain.errors.StoreBusyError: when DynamoDB does not take all of them after several
         tries.
     """
-    for chunk in batched(keys, MOST_WRITES, strict=False):
+    for chunk in batched(keys, MAX_WRITES, strict=False):
         deletes: list[WriteRequestTypeDef] = [{"DeleteRequest": {"Key": key}} for key in chunk]
         write_batch(dynamodb, table, deletes, tries=_TRIES, sleep=sleep)

@@ -7,7 +7,7 @@ import typer
 
 from storehooks.api.v2 import iso_utc
 from storehooks_cli.options import ClientId, Json, StackOptions, StoreHash, unfolded
-from storehooks_cli.output import fail, failures_told, print_fields, print_json, print_table
+from storehooks_cli.output import fail, failures_said, print_fields, print_json, print_table
 from storehooks_cli.remove_command import Yes, remove
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ app = typer.Typer(
 )
 
 _HOUR_SECONDS = 60 * 60
-_MOST_OVERLAP_HOURS = 30 * 24
+_MAX_OVERLAP_HOURS = 30 * 24
 
 
 @app.command("list")
@@ -30,7 +30,7 @@ def list_clients(
 ) -> None:
     """List a store's clients, the oldest first, with the number of their tokens. No secret is shown."""
     stack = deployment.find()
-    with failures_told():
+    with failures_said():
         access = stack.access()
         clients = access.list_clients(store_hash)
         tokens = Counter(token.client_id for token in access.list_tokens(store_hash))
@@ -59,7 +59,7 @@ def rotate_secret(
         int,
         typer.Option(
             min=0,
-            max=_MOST_OVERLAP_HOURS,
+            max=_MAX_OVERLAP_HOURS,
             help="For how long the former secret signs as well; 0 ends it at once.",
         ),
     ] = 24,
@@ -77,7 +77,7 @@ def rotate_secret(
     from storehooks_cli.access import ClientNotFoundError, SecretOverlapError
 
     stack = deployment.find()
-    with failures_told():
+    with failures_said():
         try:
             new = stack.access().rotate_secret(
                 store_hash, client_id, overlap_seconds=overlap_hours * _HOUR_SECONDS, force=force

@@ -22,7 +22,7 @@ from storehooks_cli.options import (
     StackOptions,
     parser,
 )
-from storehooks_cli.output import fail, failures_told, say
+from storehooks_cli.output import fail, failures_said, say
 from storehooks_cli.stopping import exit_on_signals
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def api_failures_told(store_hash: str, url: str) -> Iterator[None]:
 @contextmanager
 def temporary_token(access: "AccessTables", store_hash: str, client_id: str) -> Iterator["NewToken"]:
     """A token of a client, revoked in the end."""
-    with failures_told():
+    with failures_said():
         new = access.create_token(store_hash, client_id, expires_at=int(time.time()) + TOKEN_SECONDS)
     try:
         yield new
@@ -183,7 +183,7 @@ def _checked(url: str) -> str:
 
 def _client(access: "AccessTables", store_hash: str, wish: str | None) -> str:
     """Whose token is to be made; never a new client's, whose hooks nobody could look for."""
-    with failures_told():
+    with failures_said():
         clients = [client.client_id for client in access.list_clients(store_hash)]
     if wish is not None:
         found = [client for client in clients if client == wish]

@@ -14,7 +14,7 @@ import typer
 from storehooks.api.v2 import iso_utc
 from storehooks.domain.errors import QueueFailedError
 from storehooks_cli.options import Json, StackOptions, unfolded
-from storehooks_cli.output import fail, failures_told, print_json, print_table, printable, progress
+from storehooks_cli.output import fail, failures_said, print_json, print_table, printable, progress
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Dead letters: list them, and try them again.")
 
-_MOST_MESSAGES = 10
+_MAX_MESSAGES = 10
 # While a message is looked at or moved, nobody else gets it. Should the command be stopped
 # in the middle, it is back after this long.
 _AWAY_SECONDS = 30
 # Above zero SQS asks all of its servers, and an empty answer means an empty queue.
 _WAIT_SECONDS = 1
-_MOST_SHOWN = 128
+_MAX_SHOWN = 128
 # The attributes in which match_events, EventBridge and Lambda say why a message was put aside.
 _REASONS = ["reason", "ERROR_MESSAGE", "ErrorMessage"]
 
@@ -73,7 +73,7 @@ def list_dead_letters(
 ) -> None:
     """List the dead letters, the oldest first. They stay where they are."""
     stack = deployment.find()
-    with failures_told():
+    with failures_said():
         sqs = stack.sqs()
         letters = [letter for queues in queues_of(stack, queue) for letter in look_at(sqs, queues)]
     if as_json:
@@ -105,7 +105,7 @@ def redrive(
     are moved as there are at the beginning: those which come back meanwhile are left.
     """
     stack = deployment.find()
-    with failures_told():
+    with failures_said():
         sqs = stack.sqs()
         moved = {queues.name: _redrive(stack, sqs, queues) for queues in queues_of(stack, queue)}
     if as_json:
@@ -143,10 +143,10 @@ def queues_of(stack: "Stack", name: _QueueName | None) -> list[Queues]:
     return [queues for queues in known if name in {None, queues.name}]
 
 
-def _receive(sqs: "SQSClient", url: str, most: int) -> "list[MessageTypeDef]":
+def _receive(sqs: "SQSClient", url: str, limit: int) -> "list[MessageTypeDef]":
     return sqs.receive_message(
         QueueUrl=url,
-        MaxNumberOfMessages=most,
+        MaxNumberOfMessages=limit,
         VisibilityTimeout=_AWAY_SECONDS,
         WaitTimeSeconds=_WAIT_SECONDS,
         MessageSystemAttributeNames=["SentTimestamp", "MessageGroupId"],
@@ -164,12 +164,12 @@ def look_at(sqs: "SQSClient", queues: Queues) -> list[DeadLetter]:
     # Those that are seen again have been back already: there are too many to look at them all within 30 s.
     while new := [
         message
-        for message in _receive(sqs, queues.dead_letters_url, _MOST_MESSAGES)
+        for message in _receive(sqs, queues.dead_letters_url, _MAX_MESSAGES)
         if message["MessageId"] not in seen
     ]:
         for message in new:
             seen[message["MessageId"]] = _to_dead_letter(queues, message, why)
-    for letters in batched(seen.values(), _MOST_MESSAGES, strict=False):
+    for letters in batched(seen.values(), _MAX_MESSAGES, strict=False):
         sqs.change_message_visibility_batch(
             QueueUrl=queues.dead_letters_url,
             Entries=[
@@ -235,7 +235,7 @@ def _about(queue: _QueueName, body: str) -> dict[str, str]:
             "delivery_id": message.get("delivery_id", delivery.get("id")),
         }
     return {
-        name: printable(str(value))[:_MOST_SHOWN]
+        name: printable(str(value))[:_MAX_SHOWN]
         for name, value in found.items()
         if isinstance(value, str | int)
     }
@@ -267,7 +267,7 @@ def _redrive(stack: "Stack", sqs: "SQSClient", queues: Queues) -> int:
     total, moved = int(attributes["ApproximateNumberOfMessages"]), 0
     with progress(f"moving {queues.name}", total) as tell:
         while moved < total:
-            messages = _receive(sqs, queues.dead_letters_url, min(_MOST_MESSAGES, total - moved))
+            messages = _receive(sqs, queues.dead_letters_url, min(_MAX_MESSAGES, total - moved))
             if not messages:
                 break
             _move(stack, sqs, queues, messages)

@@ -11,7 +11,7 @@ from itertools import batched, chain
 from typing import TYPE_CHECKING
 
 from storehooks.adapters.delivery_log.keys import DELIVERY_PREFIX, Item, hook_partition
-from storehooks.adapters.dynamodb import MOST_WRITES, query_pages
+from storehooks.adapters.dynamodb import MAX_WRITES, query_pages
 from storehooks_cli.batch_delete import delete_items
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 # As many calls as botocore has connections for, unless it is told otherwise.
 _AT_ONCE = 10
-_STEP = _AT_ONCE * MOST_WRITES
+_STEP = _AT_ONCE * MAX_WRITES
 
 
 class HookLogs:
@@ -89,7 +89,7 @@ class HookLogs:
             yield [{"hook": item["hook"], "id": item["id"]} for item in page]
 
     def _delete(self, keys: Sequence[Item], threads: ThreadPoolExecutor) -> None:
-        chunks = batched(keys, MOST_WRITES, strict=False)
+        chunks = batched(keys, MAX_WRITES, strict=False)
         for _ in threads.map(
             lambda chunk: delete_items(self._dynamodb, self._table, chunk, sleep=self._sleep), chunks
         ):

@@ -87,13 +87,13 @@ def _response(
     }
     with running(rie, code, environment) as url:
         try:
-            answer = http().post(url, data=event, timeout=configuration["Timeout"] + _GRACE_SECONDS)
+            response = http().post(url, data=event, timeout=configuration["Timeout"] + _GRACE_SECONDS)
         except requests.RequestException as error:
             fail(f"the runtime interface emulator does not answer: {error}")
     try:
-        return answer.json()
+        return response.json()
     except requests.JSONDecodeError:
-        fail(answer.text)  # such as "Task timed out after 15.00 seconds"
+        fail(response.text)  # such as "Task timed out after 15.00 seconds"
 
 
 def _unpack(endpoint: Endpoint, location: str, folder: Path) -> None:

@@ -30,7 +30,7 @@ from storehooks_cli.options import (
     parser,
     unfolded,
 )
-from storehooks_cli.output import fail, failures_told, say
+from storehooks_cli.output import fail, failures_said, say
 from storehooks_cli.receiver import RECEIVER_PATH, Receiver
 from storehooks_cli.stopping import exit_on_signals
 
@@ -81,7 +81,7 @@ def listen(
     exit_on_signals()
     clients = _Clients(StackOptions(local=True, data_dir=data_dir).find(), store_hash)
     # Being stopped is how it ends.
-    with suppress(SystemExit), Receiver(port, forward) as receiver, failures_told():
+    with suppress(SystemExit), Receiver(port, forward) as receiver, failures_said():
         clients.remove_those_left()
         with clients.new(scope, receiver):
             say(f"listening for {scope} of the store {store_hash} on {receiver.url}; Ctrl-C ends it")

@@ -29,7 +29,7 @@ def say(message: str) -> None:
 
 
 @contextmanager
-def failures_told() -> Iterator[None]:
+def failures_said() -> Iterator[None]:
     """End the command with one line when AWS fails in the midst of it."""
     from botocore.exceptions import BotoCoreError, ClientError
 

@@ -20,7 +20,7 @@ RECEIVER_PATH = "/storehooks-listen/"
 """How the paths of such destinations begin."""
 
 _FORWARD_SECONDS = 20  # the longest that a stack waits for a destination
-_MOST_ANSWER_BYTES = 1024
+_MAX_ANSWER_BYTES = 1024
 _ANSWER_HEADERS = ("Content-Type", "Retry-After")
 # What holds for one connection, or is made anew for the next.
 _NOT_FORWARDED = frozenset(
@@ -53,7 +53,7 @@ class Received:
     refusal: str | None
     was_forwarded: bool
     failure: str | None
-    answered: int
+    responded: int
     milliseconds: int
 
     @property
@@ -67,7 +67,7 @@ class Received:
             "signature_error": self.refusal,
             "was_forwarded": self.was_forwarded,
             "forward_error": self.failure,
-            "answered": self.answered,
+            "answered": self.responded,
             "payload": self._payload,
         }
 
@@ -84,11 +84,11 @@ class Received:
             json.dumps(payload["data"] if is_event else payload, ensure_ascii=False),
         ]
         if self.failure is not None:
-            parts.append(f"not forwarded: {self.failure}; response {self.answered}")
+            parts.append(f"not forwarded: {self.failure}; response {self.responded}")
         elif self.was_forwarded:
-            parts.append(f"forwarded, response {self.answered} in {self.milliseconds} ms")
+            parts.append(f"forwarded, response {self.responded} in {self.milliseconds} ms")
         else:
-            parts.append(f"response {self.answered}")
+            parts.append(f"response {self.responded}")
         return printable("  ".join(parts))
 
     @property
@@ -145,11 +145,11 @@ class Receiver(ThreadingHTTPServer):
         at, started = datetime.now(UTC), time.monotonic()
         refusal, failure = self._refusal(body, headers), None
         if refusal is not None:
-            answer = Answer(status=401, body=b"the signature is not valid")
+            response = Answer(status=401, body=b"the signature is not valid")
         elif self._forward is None:
-            answer = Answer(status=204)
+            response = Answer(status=204)
         else:
-            answer, failure = _forwarded(self._forward, body, headers)
+            response, failure = _forwarded(self._forward, body, headers)
         delivery_id = headers.get("webhook-id", "")
         self._times[delivery_id] += 1
         self._deliveries.put(
@@ -161,11 +161,11 @@ class Receiver(ThreadingHTTPServer):
                 refusal=refusal,
                 was_forwarded=self._forward is not None and refusal is None and failure is None,
                 failure=failure,
-                answered=answer.status,
+                responded=response.status,
                 milliseconds=round((time.monotonic() - started) * 1000),
             )
         )
-        return answer
+        return response
 
     def _refusal(self, body: bytes, headers: dict[str, str]) -> str | None:
         """Why the signature is not valid; None if it is."""
@@ -197,13 +197,13 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self._answer(self.server.received(body, dict(self.headers)))
 
-    def _answer(self, answer: Answer) -> None:
-        self.send_response(answer.status)
-        for name, value in answer.headers:
+    def _answer(self, response: Answer) -> None:
+        self.send_response(response.status)
+        for name, value in response.headers:
             self.send_header(name, value)
-        self.send_header("Content-Length", str(len(answer.body)))
+        self.send_header("Content-Length", str(len(response.body)))
         self.end_headers()
-        self.wfile.write(answer.body)
+        self.wfile.write(response.body)
 
     def log_message(self, *_arguments: object) -> None:
         """Deliveries are told on standard output."""
@@ -221,11 +221,13 @@ def _forwarded(url: str, body: bytes, headers: dict[str, str]) -> tuple[Answer, 
             session.headers.clear()
             with session.post(
                 url, body, headers=given, timeout=_FORWARD_SECONDS, allow_redirects=False, stream=True
-            ) as answer:
-                start = answer.raw.read(_MOST_ANSWER_BYTES, decode_content=True)
-                kept = [(name, answer.headers[name]) for name in _ANSWER_HEADERS if name in answer.headers]
+            ) as response:
+                start = response.raw.read(_MAX_ANSWER_BYTES, decode_content=True)
+                kept = [
+                    (name, response.headers[name]) for name in _ANSWER_HEADERS if name in response.headers
+                ]
     except (requests.RequestException, HTTPError) as error:
         reason = str(getattr(error.args[0], "reason", error)) if error.args else type(error).__name__
         return Answer(status=502, body=f"could not be forwarded: {reason}".encode()), reason
-    has_body = answer.status_code not in {204, 304}
-    return Answer(status=answer.status_code, body=start if has_body else b"", headers=tuple(kept)), None
+    has_body = response.status_code not in {204, 304}
+    return Answer(status=response.status_code, body=start if has_body else b"", headers=tuple(kept)), None

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from storehooks_cli.output import fail, failures_told, print_fields, print_json, progress
+from storehooks_cli.output import fail, failures_said, print_fields, print_json, progress
 
 if TYPE_CHECKING:
     from storehooks_cli.removal import Contents
@@ -17,7 +17,7 @@ Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 def remove(stack: "Stack", store_hash: str, client_id: str | None, *, is_sure: bool, as_json: bool) -> None:
     """Show what a store or one of its clients has, ask, remove it, and say what went."""
     name = f"the store {store_hash}" if client_id is None else f"the client {client_id} of {store_hash}"
-    with failures_told():
+    with failures_said():
         removal = stack.removal(store_hash, client_id)
         with progress("counting deliveries") as tell:
             contents = removal.contents(tell)

@@ -3,7 +3,7 @@
 import typer
 
 from storehooks_cli.options import DEFAULT_STACK_NAME, StackName
-from storehooks_cli.output import fail, failures_told
+from storehooks_cli.output import fail, failures_said
 from storehooks_cli.remove_command import Yes
 
 app = typer.Typer(no_args_is_help=True, help="Stacks in AWS: delete what failed first deployments left.")
@@ -25,7 +25,7 @@ def remove_failed(stack_name: StackName = DEFAULT_STACK_NAME, yes: Yes = False) 
 
     from storehooks_cli.failed_stacks import KEY_DELETION_DAYS, FailedStacks
 
-    with failures_told():
+    with failures_said():
         session = boto3.Session()
         failed = FailedStacks(stack_name, session)
         stacks = failed.find()

@@ -7,11 +7,11 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from storehooks.adapters.addresses import addresses_key
 from storehooks.adapters.dynamodb import query_pages, store_errors
 from storehooks.adapters.hook_ids import counter_key
 from storehooks.adapters.hook_lists import list_key
 from storehooks.adapters.hooks_table import guard_key, hook_key, to_hook
+from storehooks.adapters.notification_emails import addresses_key
 from storehooks.domain.hook import Hook
 from storehooks_cli.batch_delete import delete_items
 

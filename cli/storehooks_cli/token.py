@@ -10,7 +10,7 @@ from storehooks.domain.errors import UnauthenticatedError
 from storehooks.domain.identity import DEFAULT_OAUTH_SCOPE, token_digest
 from storehooks_cli.identity import OAUTH_SCOPES, check_client_id, check_oauth_scope
 from storehooks_cli.options import Json, StackOptions, StoreHash, duration, parser, unfolded
-from storehooks_cli.output import fail, failures_told, print_fields, print_json, print_table
+from storehooks_cli.output import fail, failures_said, print_fields, print_json, print_table
 
 if TYPE_CHECKING:
     from storehooks_cli.access import AccessTables, TokenRecord
@@ -55,7 +55,7 @@ def create_token(
     The API refuses a token within AuthorizerCacheSeconds (60) of its end.
     """
     stack = deployment.find()
-    with failures_told():
+    with failures_said():
         new = stack.access().create_token(
             store_hash,
             client_id,
@@ -95,7 +95,7 @@ def list_tokens(
 ) -> None:
     """List a store's tokens, the oldest first. Only their SHA-256 is known."""
     stack = deployment.find()
-    with failures_told():
+    with failures_said():
         records = _tokens(stack.access(), store_hash, client_id)
     if as_json:
         print_json([_as_json(record) for record in records])
@@ -139,7 +139,7 @@ def revoke_tokens(
             "name either the token or, with --client-id, the client whose tokens are to go"
         )
     access = deployment.find().access()
-    with failures_told():
+    with failures_said():
         if token is not None:
             digests = [token_digest(token), token]
         else:

@@ -22,14 +22,14 @@ from storehooks.domain.errors import DeliveryNotFoundError
 from storehooks.domain.event import check_event_id, event_hash, hash_in
 from storehooks.domain.identity import check_store_hash
 from storehooks_cli.options import Json, StackOptions, parser, unfolded
-from storehooks_cli.output import fail, failures_told, print_json, print_table, printable
+from storehooks_cli.output import fail, failures_said, print_json, print_table, printable
 
 if TYPE_CHECKING:
     from storehooks_cli.stack import Stack
 
 _OPERATIONS = ("publish_events", "match_events", "deliver", "retry_due", "redeliver", "recover_deliveries")
 _DAY_SECONDS = 24 * 60 * 60
-_MOST_LINES = 10_000
+_MAX_LINES = 10_000
 # A query may have 10,000 characters.
 _IDS_AT_ONCE = 200
 _POLL_SECONDS = 0.3
@@ -110,7 +110,7 @@ def trace(
     deliveries. AWS shows a line some seconds after it was written.
     """
     stack = deployment.find()
-    with failures_told():
+    with failures_said():
         steps = [
             step
             for step in _Logs(stack, days).steps_of(event_id)
@@ -204,17 +204,17 @@ class _Logs:
             endTime=int(time.time()) + 1,
             queryString=(
                 f"fields @log, @message | filter @message like /{pattern}/ "
-                f"| sort @timestamp asc | limit {_MOST_LINES}"
+                f"| sort @timestamp asc | limit {_MAX_LINES}"
             ),
         )["queryId"]
-        while (answer := self._logs.get_query_results(queryId=query_id))["status"] in {
+        while (response := self._logs.get_query_results(queryId=query_id))["status"] in {
             "Scheduled",
             "Running",
         }:
             time.sleep(_POLL_SECONDS)
-        if answer["status"] != "Complete":
-            fail(f"the query of the logs ended as {answer['status']}; try again, or with fewer --days")
-        rows = [{field["field"]: field["value"] for field in row} for row in answer["results"]]
+        if response["status"] != "Complete":
+            fail(f"the query of the logs ended as {response['status']}; try again, or with fewer --days")
+        rows = [{field["field"]: field["value"] for field in row} for row in response["results"]]
         return {row["@ptr"]: step for row in rows if (step := self._step(row)) is not None}
 
     def _step(self, row: Mapping[str, str]) -> _Step | None:

@@ -39,7 +39,7 @@ def script() -> str:
 
 
 def _page() -> Response:
-    """The page with its style, its script and the scopes in it: one answer, and nothing that it loads."""
+    """The page with its style, its script and the scopes in it: one response, and nothing that it loads."""
     inline = {"style.css": (FOLDER / "style.css").read_text("utf-8"), "script": script()}
     scopes = sorted(catalogue().keys() | wildcards())
     inline["scopes"] = "".join(f'<option value="{html.escape(scope)}"></option>' for scope in scopes)

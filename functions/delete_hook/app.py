@@ -14,7 +14,7 @@ def build(parts: Parts) -> Handler:
 
     @operation
     def delete_hook(request: Request) -> Response:
-        """Remove a hook of the caller; the answer is the hook as it was."""
+        """Remove a hook of the caller; the response is the hook as it was."""
         caller = request.caller(DEFAULT_OAUTH_SCOPE)
         return hook_response(request.version, hooks.delete(caller, request.hook_id()))
 

@@ -11,7 +11,7 @@ from storehooks.domain.identity import DEFAULT_OAUTH_SCOPE
 
 def build(parts: Parts) -> Handler:
     """The handler, made of these parts."""
-    hooks, addresses = parts.hooks, parts.addresses
+    hooks, notification_emails = parts.hooks, parts.notification_emails
 
     @operation
     def get_admin(request: Request) -> Response:
@@ -21,11 +21,11 @@ def build(parts: Parts) -> Handler:
         found = hooks.page(
             caller,
             skip=wanted.page.skip,
-            most=wanted.page.size,
+            limit=wanted.page.size,
             only=wanted.only,
             is_counted=wanted.is_counted,
         )
-        emails = addresses.get(caller.store_hash, caller.client_id)
+        emails = notification_emails.get(caller.store_hash, caller.client_id)
         meta = pagination(wanted.page, total=found.total or 0, count=len(found.hooks))
         return Response(200, admin_to_v3(emails, found.hooks, meta))
 

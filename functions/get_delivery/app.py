@@ -14,7 +14,7 @@ def build(parts: Parts) -> Handler:
 
     @operation
     def get_delivery(request: Request) -> Response:
-        """One delivery of one of the caller's hooks, with its payload and the answers."""
+        """One delivery of one of the caller's hooks, with its payload and the responses."""
         caller = request.caller(DEFAULT_OAUTH_SCOPE)
         hook = hooks.get(caller, request.hook_id())
         delivery = log.get(hook.store_hash, hook.id, request.delivery_id())

@@ -19,7 +19,7 @@ def build(parts: Parts) -> Handler:
         wanted = request.deliveries_wanted()
         hook = hooks.get(caller, request.hook_id())
         page = log.page(
-            hook.store_hash, hook.id, status=wanted.status, most=wanted.most, before=wanted.cursor
+            hook.store_hash, hook.id, status=wanted.status, limit=wanted.limit, before=wanted.cursor
         )
         return Response(200, deliveries_to_v2(page.deliveries, next_cursor=page.next_id))
 

@@ -20,7 +20,7 @@ def build(parts: Parts) -> Handler:
         found = hooks.page(
             caller,
             skip=wanted.page.skip,
-            most=wanted.page.size,
+            limit=wanted.page.size,
             only=wanted.only,
             is_counted=wanted.is_counted,
         )

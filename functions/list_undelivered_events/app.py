@@ -11,19 +11,19 @@ from storehooks.domain.identity import DEFAULT_OAUTH_SCOPE
 
 def build(parts: Parts) -> Handler:
     """The handler, made of these parts."""
-    hooks, undelivered = parts.hooks, parts.undelivered
+    hooks, missed_events = parts.hooks, parts.missed_events
 
     @operation
     def list_undelivered_events(request: Request) -> Response:
         """A page of the events that have not reached the caller's hooks, the newest first."""
         caller = request.caller(DEFAULT_OAUTH_SCOPE)
         wanted = request.events_wanted()
-        found = undelivered.page(
+        found = missed_events.page(
             caller.store_hash,
             hooks.ids(caller),
             between=ids_between(wanted.since * 1000, wanted.until * 1000 + 999),
             skip=wanted.page.skip,
-            most=wanted.page.size,
+            limit=wanted.page.size,
         )
         meta = pagination(wanted.page, total=found.total, count=len(found.payloads))
         return Response(200, events_to_v3(found.payloads, meta))

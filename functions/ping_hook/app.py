@@ -14,7 +14,7 @@ def build(parts: Parts) -> Handler:
 
     @operation
     def ping_hook(request: Request) -> Response:
-        """Send a test event to one of the caller's hooks, active or not, and answer what came of it."""
+        """Send a test event to one of the caller's hooks, active or not, and respond with what came of it."""
         caller = request.caller(DEFAULT_OAUTH_SCOPE)
         return Response(200, ping_to_v2(*pinger.ping(hooks.get(caller, request.hook_id()))))
 

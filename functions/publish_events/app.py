@@ -3,7 +3,7 @@
 from aws_lambda_powertools import Logger
 
 from storehooks.api.event_envelope import published_to_v2, to_envelope
-from storehooks.api.event_input import MOST_BYTES, MOST_EVENTS, NewEvent
+from storehooks.api.event_input import MAX_BYTES, MAX_EVENTS, NewEvent
 from storehooks.api.operation import operation
 from storehooks.api.request import Request
 from storehooks.api.response import Response
@@ -22,7 +22,7 @@ def build(parts: Parts) -> Handler:
     def publish_events(request: Request) -> Response:
         """Publish one event or an array of them: all, or none when one is invalid."""
         caller = request.caller(EVENTS_OAUTH_SCOPE)
-        objects, in_array = request.json_objects(most=MOST_EVENTS, most_bytes=MOST_BYTES)
+        objects, in_array = request.json_objects(limit=MAX_EVENTS, max_bytes=MAX_BYTES)
         accepted_at = int(clock() * 1_000_000)
         envelopes = [
             # Each its own microsecond, so that a log sorts them as they came.

@@ -11,7 +11,7 @@ from storehooks.domain.identity import DEFAULT_OAUTH_SCOPE
 
 def build(parts: Parts) -> Handler:
     """The handler, made of these parts."""
-    hooks, orders, clock = parts.hooks, parts.recovery_orders, parts.clock
+    hooks, orders, clock = parts.hooks, parts.recovery_starter, parts.clock
 
     @operation
     def recover_deliveries(request: Request) -> Response:

@@ -1,4 +1,4 @@
-"""Each minute: hands on the retries that are due soon."""
+"""Each minute: sends the retries that are due soon."""
 
 from storehooks.composition import Handler, Parts, lambda_handler
 from storehooks.flows.invocation import log_request_id
@@ -12,7 +12,7 @@ def build(parts: Parts) -> Handler:
         """Sweep once."""
         log_request_id(context)
         with meter.invocation():
-            return {"handed_on": sweeper.sweep()}
+            return {"sent": sweeper.sweep()}
 
     return retry_due
 

@@ -10,14 +10,14 @@ from storehooks.domain.identity import DEFAULT_OAUTH_SCOPE
 
 def build(parts: Parts) -> Handler:
     """The handler, made of these parts."""
-    addresses = parts.addresses
+    notification_emails = parts.notification_emails
 
     @operation
     def update_admin(request: Request) -> Response:
         """Name the addresses to write to when one of the caller's hooks is deactivated."""
         caller = request.caller(DEFAULT_OAUTH_SCOPE)
         changes = AdminChanges.parse(request.json_object())
-        addresses.put(caller.store_hash, caller.client_id, changes.emails)
+        notification_emails.put(caller.store_hash, caller.client_id, changes.emails)
         return Response(204)
 
     return update_admin

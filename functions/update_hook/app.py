@@ -16,7 +16,7 @@ def build(parts: Parts) -> Handler:
 
     @operation
     def update_hook(request: Request) -> Response:
-        """Change the given fields of a hook of the caller; the answer is the whole hook."""
+        """Change the given fields of a hook of the caller; the response is the whole hook."""
         caller = request.caller(DEFAULT_OAUTH_SCOPE)
         hook_id = request.hook_id()
         changes = HookChanges.parse(request.json_object(), allow_private=allow_private)

@@ -64,7 +64,7 @@ def delivered(number: int = 0, *, at: float = NOW, **fields: Any) -> Delivery:
 
 def retrying(number: int = 0, *, next_attempt_at: float = NOW + 60, **fields: Any) -> Delivery:
     """A delivery that failed once and waits."""
-    failed = attempt(error="answered 500", answer="sorry")
+    failed = attempt(error="answered 500", response="sorry")
     return delivery(
         number, status=Status.RETRYING, attempts=(failed,), next_attempt_at=next_attempt_at, **fields
     )

@@ -28,24 +28,24 @@ def test_a_secret_that_was_replaced_signs_as_well_for_a_while(parts, account, cl
 
 
 def test_a_client_has_the_emails_that_it_named_last(parts):
-    assert parts.addresses.get(STORE, "a" * 32) == ()
-    parts.addresses.put(STORE, "a" * 32, ["one@example.com", "two@example.com"])
-    parts.addresses.put(STORE, "b" * 32, ["three@example.com"])
-    assert parts.addresses.get(STORE, "a" * 32) == ("one@example.com", "two@example.com")
-    parts.addresses.put(STORE, "a" * 32, [])
-    assert parts.addresses.get(STORE, "a" * 32) == ()
+    assert parts.notification_emails.get(STORE, "a" * 32) == ()
+    parts.notification_emails.put(STORE, "a" * 32, ["one@example.com", "two@example.com"])
+    parts.notification_emails.put(STORE, "b" * 32, ["three@example.com"])
+    assert parts.notification_emails.get(STORE, "a" * 32) == ("one@example.com", "two@example.com")
+    parts.notification_emails.put(STORE, "a" * 32, [])
+    assert parts.notification_emails.get(STORE, "a" * 32) == ()
     assert parts.hooks.ids(Caller(STORE, "a" * 32, frozenset())) == [], "in the hooks' table"
 
 
 def test_only_so_many_emails_are_new_to_a_client_in_some_time(parts, clock):
     named = [f"{number}@example.com" for number in range(MAX_NEW_ADDRESSES)]
     for email in named:
-        parts.addresses.put(STORE, "a" * 32, [email])
+        parts.notification_emails.put(STORE, "a" * 32, [email])
     with pytest.raises(TooManyAddressesError):
-        parts.addresses.put(STORE, "a" * 32, ["one@example.com"])
-    assert parts.addresses.get(STORE, "a" * 32) == (named[-1],)
-    parts.addresses.put(STORE, "a" * 32, [named[0].upper()])
-    parts.addresses.put(STORE, "b" * 32, ["one@example.com"])
+        parts.notification_emails.put(STORE, "a" * 32, ["one@example.com"])
+    assert parts.notification_emails.get(STORE, "a" * 32) == (named[-1],)
+    parts.notification_emails.put(STORE, "a" * 32, [named[0].upper()])
+    parts.notification_emails.put(STORE, "b" * 32, ["one@example.com"])
     clock.now += NEW_ADDRESSES_DAYS * 24 * 60 * 60
-    parts.addresses.put(STORE, "a" * 32, ["one@example.com"])
-    assert parts.addresses.get(STORE, "a" * 32) == ("one@example.com",)
+    parts.notification_emails.put(STORE, "a" * 32, ["one@example.com"])
+    assert parts.notification_emails.get(STORE, "a" * 32) == ("one@example.com",)

@@ -25,7 +25,7 @@ def found(log, one):
 
 def test_what_was_saved_is_read_as_it_was(log):
     one = ended(
-        attempts=(attempt(error="answered 500", answer="a"), attempt(NOW + 1, error="x", answer="a")),
+        attempts=(attempt(error="answered 500", response="a"), attempt(NOW + 1, error="x", response="a")),
         forgotten=3,
         earlier=4,
         round_at=NOW,
@@ -55,7 +55,7 @@ def test_what_is_over_its_time_is_not_found(log, clock):
     clock.now += 1
     with pytest.raises(DeliveryNotFoundError):
         found(log, ended())
-    assert log.page(STORE, 1, status=None, most=1, before=None).deliveries == ()
+    assert log.page(STORE, 1, status=None, limit=1, before=None).deliveries == ()
 
 
 def test_what_waits_for_longer_than_the_log_is_kept_is_kept_as_long_after_it(log, clock):
@@ -118,7 +118,7 @@ def test_what_waits_is_found_and_what_ended_is_not(log):
     assert sorted(one.id for one in summaries) == sorted(one.id for one in waiting)
     assert is_more is False
     assert not any(hasattr(one, "payload") for one in summaries)
-    assert {tried.answer for one in summaries for tried in one.attempts} == {""}
+    assert {tried.response for one in summaries for tried in one.attempts} == {""}
 
 
 def test_of_much_that_waits_some_is_found_and_that_there_is_more(log):
@@ -153,11 +153,11 @@ def test_pages_have_the_newest_first_and_go_on(log):
     for number in range(5):
         log.save(ended(number), over=None)
         ids.insert(0, ended(number).id)
-    first = log.page(STORE, 1, status=None, most=3, before=None)
+    first = log.page(STORE, 1, status=None, limit=3, before=None)
     assert ([one.id for one in first.deliveries], first.next_id) == (ids[:3], ids[2])
-    rest = log.page(STORE, 1, status=Status.EXHAUSTED, most=3, before=first.next_id)
+    rest = log.page(STORE, 1, status=Status.EXHAUSTED, limit=3, before=first.next_id)
     assert ([one.id for one in rest.deliveries], rest.next_id) == (ids[3:], None)
-    assert log.page(STORE, 1, status=Status.DELIVERED, most=3, before=None).deliveries == ()
+    assert log.page(STORE, 1, status=Status.DELIVERED, limit=3, before=None).deliveries == ()
 
 
 # ---------------------------------------------------------------- sending again
@@ -217,7 +217,7 @@ def selected(log, parts, clock):
         log.save(one(number, accepted_at=NOW + 10 * number), over=None)
     log.save(ended(9, hook_id=2), over=None)
 
-    def selected(statuses, since=NOW - 1, until=NOW + 99, *, most=100):
+    def selected(statuses, since=NOW - 1, until=NOW + 99, *, limit=100):
         recovery = new_recovery(
             examples.hook(),
             since=since,
@@ -229,8 +229,8 @@ def selected(log, parts, clock):
         )
         found, position = [], ""
         while position is not None:
-            some, position = parts.selections.next_of(replace(recovery, position=position), most)
-            assert len(some) <= most
+            some, position = parts.selections.next_of(replace(recovery, position=position), limit)
+            assert len(some) <= limit
             found += some
         counted = parts.selections.count(STORE, 1, statuses, (since, until), within_seconds=60)
         assert counted == (len(found), True)
@@ -239,11 +239,11 @@ def selected(log, parts, clock):
     return selected
 
 
-@pytest.mark.parametrize("most", [1, 2, 100])
-def test_selections_have_the_oldest_first_in_whatever_steps(selected, most):
-    assert selected((Status.EXHAUSTED, Status.HELD), most=most) == [0, 20, 30]
-    assert selected((Status.DELIVERED, Status.EXHAUSTED), most=most) == [0, 10, 30]
-    assert selected((Status.CANCELLED,), most=most) == []
+@pytest.mark.parametrize("limit", [1, 2, 100])
+def test_selections_have_the_oldest_first_in_whatever_steps(selected, limit):
+    assert selected((Status.EXHAUSTED, Status.HELD), limit=limit) == [0, 20, 30]
+    assert selected((Status.DELIVERED, Status.EXHAUSTED), limit=limit) == [0, 10, 30]
+    assert selected((Status.CANCELLED,), limit=limit) == []
 
 
 def test_selections_end_with_their_times_both_included(selected):

@@ -175,12 +175,12 @@ def test_pages_are_in_the_order_of_ids_and_filtered(hooks):
     mine = [create(hooks, str(number), is_active=number % 2 == 0) for number in range(5)]
     create(hooks, "1", caller=STRANGERS[0])
     assert hooks.ids(CALLER) == [hook.id for hook in mine]
-    page = hooks.page(CALLER, skip=1, most=2)
+    page = hooks.page(CALLER, skip=1, limit=2)
     assert (list(page.hooks), page.total) == (mine[1:3], None)
-    page = hooks.page(CALLER, skip=1, most=1, only=HookFilter(is_active=True), is_counted=True)
+    page = hooks.page(CALLER, skip=1, limit=1, only=HookFilter(is_active=True), is_counted=True)
     assert (list(page.hooks), page.total) == ([mine[2]], 3)
     for only in (HookFilter(scope="store/*"), HookFilter(destination="https://app.example.com/9")):
-        assert hooks.page(CALLER, skip=0, most=9, only=only, is_counted=True).total == 0
+        assert hooks.page(CALLER, skip=0, limit=9, only=only, is_counted=True).total == 0
     only = HookFilter(scope="store/order/*", destination=mine[3].destination)
-    assert hooks.page(CALLER, skip=0, most=9, only=only).hooks == (mine[3],)
-    assert hooks.page(CALLER, skip=9, most=9, is_counted=True).total == 5
+    assert hooks.page(CALLER, skip=0, limit=9, only=only).hooks == (mine[3],)
+    assert hooks.page(CALLER, skip=9, limit=9, is_counted=True).total == 5

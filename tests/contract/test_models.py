@@ -33,7 +33,7 @@ attempts = st.builds(
     times=st.sampled_from(
         [Times(total_ms=1.25), Times(name_lookup_ms=0.0, connect_ms=2.5, total_ms=900_000)]
     ),
-    answer=st.sampled_from(["", "no", "\u2028"]),
+    response=st.sampled_from(["", "no", "\u2028"]),
     retry_after=st.sampled_from([None, "120"]),
 )
 
@@ -175,20 +175,20 @@ class DeliveryLogs(Both):
 
     # ------------------------------------------------------------ what is found
 
-    @rule(hook_id=st.integers(1, 2), most=st.integers(1, 4))
-    def what_waits_is_listed(self, hook_id, most):
-        self.both(lambda parts: parts.log.waiting(STORE, hook_id, most))
+    @rule(hook_id=st.integers(1, 2), limit=st.integers(1, 4))
+    def what_waits_is_listed(self, hook_id, limit):
+        self.both(lambda parts: parts.log.waiting(STORE, hook_id, limit))
 
     @rule(hook_id=st.integers(1, 2), ago=st.sampled_from([0, 100, 5000]))
     def whether_a_hook_was_reached(self, hook_id, ago):
         self.both(lambda parts: parts.log.has_reached(STORE, hook_id, self.clock.now - ago))
 
-    @rule(hook_id=st.integers(1, 2), most=st.integers(1, 3), status=st.sampled_from([None, *Status]))
-    def all_pages(self, hook_id, most, status):
+    @rule(hook_id=st.integers(1, 2), limit=st.integers(1, 3), status=st.sampled_from([None, *Status]))
+    def all_pages(self, hook_id, limit, status):
         def pages(parts):
             found, before = [], None
             while True:
-                page = parts.log.page(STORE, hook_id, status=status, most=most, before=before)
+                page = parts.log.page(STORE, hook_id, status=status, limit=limit, before=before)
                 found += page.deliveries
                 before = page.next_id
                 if before is None:
@@ -201,9 +201,9 @@ class DeliveryLogs(Both):
         statuses=st.sets(st.sampled_from(Status), min_size=1).map(tuple),
         first=st.sampled_from([-1, 0.001, 1]),
         last=st.sampled_from([0.002, 1]),
-        most=st.integers(1, 3),
+        limit=st.integers(1, 3),
     )
-    def a_selection_is_counted_and_gone_through(self, hook_id, statuses, first, last, most):
+    def a_selection_is_counted_and_gone_through(self, hook_id, statuses, first, last, limit):
         since, until = examples.NOW + first, examples.NOW + last
         if since > until:
             return
@@ -215,21 +215,23 @@ class DeliveryLogs(Both):
         def through(parts):
             found, position = [], ""
             while position is not None:
-                some, position = parts.selections.next_of(replace(recovery, position=position), most)
-                assert len(some) <= most
+                some, position = parts.selections.next_of(replace(recovery, position=position), limit)
+                assert len(some) <= limit
                 found += some
             return found
 
         self.both(through)
 
-    @rule(hook_id=st.integers(1, 2), most=st.integers(1, 4))
-    def how_many_are_pending(self, hook_id, most):
-        self.both(lambda parts: min(most, parts.selections.pending(STORE, hook_id, most)))
+    @rule(hook_id=st.integers(1, 2), limit=st.integers(1, 4))
+    def how_many_are_pending(self, hook_id, limit):
+        self.both(lambda parts: min(limit, parts.selections.pending(STORE, hook_id, limit)))
 
-    @rule(skip=st.integers(0, 2), most=st.integers(1, 4), last=st.sampled_from([2, 5000]))
-    def what_was_not_delivered_is_listed(self, skip, most, last):
+    @rule(skip=st.integers(0, 2), limit=st.integers(1, 4), last=st.sampled_from([2, 5000]))
+    def what_was_not_delivered_is_listed(self, skip, limit, last):
         between = ids_between(0, round(examples.NOW * 1000) + last)
-        self.both(lambda parts: parts.undelivered.page(STORE, [1, 2], between=between, skip=skip, most=most))
+        self.both(
+            lambda parts: parts.missed_events.page(STORE, [1, 2], between=between, skip=skip, limit=limit)
+        )
 
     @precondition(lambda self: self.read)
     @rule(data=st.data(), number=st.integers(1, 3))
@@ -368,7 +370,7 @@ class AllHooks(Both):
     @rule(
         caller=callers,
         skip=st.integers(0, 3),
-        most=st.integers(1, 4),
+        limit=st.integers(1, 4),
         only=st.builds(
             HookFilter,
             is_active=st.sampled_from([None, True, False]),
@@ -377,9 +379,9 @@ class AllHooks(Both):
         ),
         is_counted=st.booleans(),
     )
-    def a_page_is_read(self, caller, skip, most, only, is_counted):
+    def a_page_is_read(self, caller, skip, limit, only, is_counted):
         self.both(
-            lambda parts: parts.hooks.page(caller, skip=skip, most=most, only=only, is_counted=is_counted)
+            lambda parts: parts.hooks.page(caller, skip=skip, limit=limit, only=only, is_counted=is_counted)
         )
 
     def teardown(self):

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 
 HEX64 = re.compile(r"\b[0-9a-f]{64}\b")
-_MOST_LINES = 10_000
+_MAX_LINES = 10_000
 
 
 def everything_logged(stack) -> str:
@@ -18,11 +18,11 @@ def _lines(logs) -> Iterator[str]:
     for group in logs.describe_log_groups()["logGroups"]:
         since = 0
         while True:
-            answer = logs.filter_log_events(logGroupName=group["logGroupName"], startTime=since)
-            yield from (event["message"] for event in answer["events"])
-            if len(answer["events"]) < _MOST_LINES:
+            response = logs.filter_log_events(logGroupName=group["logGroupName"], startTime=since)
+            yield from (event["message"] for event in response["events"])
+            if len(response["events"]) < _MAX_LINES:
                 break
-            since = answer["events"][-1]["timestamp"]
+            since = response["events"][-1]["timestamp"]
 
 
 def secrets_in(logged: str, stack) -> list[str]:

@@ -17,16 +17,16 @@ ARRIVAL_SECONDS = 40
 class Destination:
     """A receiver that answers as it is told, and keeps what came."""
 
-    def __init__(self, status: int = 200, port: int = 0, answer: bytes = b"thanks") -> None:
+    def __init__(self, status: int = 200, port: int = 0, response: bytes = b"thanks") -> None:
         self.requests: Queue[tuple[dict[str, str], bytes]] = Queue()
-        requests_, answered = self.requests, status
+        requests_, responded = self.requests, status
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                self.send_response(answered)
+                self.send_response(responded)
                 self.end_headers()
-                self.wfile.write(answer)
+                self.wfile.write(response)
                 requests_.put((dict(self.headers), body))
 
             def log_message(self, *_arguments: object) -> None:
@@ -67,14 +67,14 @@ class Store:
         return requests.request(method, f"{self.url}/{path}", headers=self._headers, timeout=60, **arguments)
 
     def hook(self, scope: str, url: str) -> int:
-        answer = self.call("POST", "hooks", json={"scope": scope, "destination": url, "is_active": True})
-        assert answer.status_code == 201, answer.text
-        return answer.json()["id"]
+        response = self.call("POST", "hooks", json={"scope": scope, "destination": url, "is_active": True})
+        assert response.status_code == 201, response.text
+        return response.json()["id"]
 
     def publish(self, scope: str, **fields: Any) -> str:
-        answer = self.call("POST", "events", json={"scope": scope, "data": {"id": 250}} | fields)
-        assert answer.status_code == 202, answer.text
-        return answer.json()[0]["id"]
+        response = self.call("POST", "events", json={"scope": scope, "data": {"id": 250}} | fields)
+        assert response.status_code == 202, response.text
+        return response.json()[0]["id"]
 
     def delivery(self, hook_id: int, event_id: str) -> dict[str, Any]:
         """The delivery of an event to a hook, once it is in the log."""

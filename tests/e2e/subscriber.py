@@ -46,7 +46,7 @@ def subscriber(stack, store_hash: str) -> Iterator[Subscriber]:
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         Thread(target=server.serve_forever, daemon=True).start()
         created = storehooks(stack, "token", "create", "--store-hash", store_hash, "--json")
-        answer = requests.post(
+        response = requests.post(
             f"{stack.base_url}/stores/{store_hash}/v2/hooks",
             headers={"X-Auth-Token": json.loads(created.stdout)["access_token"]},
             json={
@@ -57,6 +57,6 @@ def subscriber(stack, store_hash: str) -> Iterator[Subscriber]:
             },
             timeout=60,
         )
-        assert answer.status_code == 201
-        yield Subscriber(store_hash, answer.json(), bodies)
+        assert response.status_code == 201
+        yield Subscriber(store_hash, response.json(), bodies)
         server.shutdown()

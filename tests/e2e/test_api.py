@@ -33,13 +33,13 @@ class Api:
 
 def new_token(stack, *arguments):
     """A token made with the command line, as `token create --json` prints it."""
-    answer = subprocess.run(
+    response = subprocess.run(
         [stack.command, "token", "create", "--local", "--data-dir", stack.data_dir, "--json", *arguments],
         capture_output=True,
         check=True,
         text=True,
     )
-    return json.loads(answer.stdout)
+    return json.loads(response.stdout)
 
 
 @pytest.fixture
@@ -48,10 +48,10 @@ def api(stack):
     return Api(stack, new_token(stack, "--store-hash", stack.store_hash)["access_token"])
 
 
-def assert_v2_error(answer, status):
-    assert answer.status_code == status
-    assert answer.headers["Content-Type"].startswith("application/json")
-    for entry in answer.json():
+def assert_v2_error(response, status):
+    assert response.status_code == status
+    assert response.headers["Content-Type"].startswith("application/json")
+    for entry in response.json():
         assert entry["status"] == status
         assert entry["message"]
 
@@ -118,10 +118,10 @@ def test_no_token_and_an_unknown_one_are_401(stack):
     ],
 )
 def test_an_unknown_route_or_method_is_404(stack, method, path):
-    answer = requests.request(
+    response = requests.request(
         method, stack.base_url + path, headers={"X-Auth-Token": stack.token}, timeout=TIMEOUT
     )
-    assert_v2_error(answer, 404)
+    assert_v2_error(response, 404)
 
 
 @pytest.mark.parametrize(
@@ -173,14 +173,14 @@ def test_no_odd_target_is_a_5xx(stack, target):
 
 def test_identical_creates_at_once_leave_one_hook(api):
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        statuses = [answer.status_code for answer in pool.map(lambda _: api.create(), range(50))]
+        statuses = [response.status_code for response in pool.map(lambda _: api.create(), range(50))]
     assert Counter(statuses) == {201: 1, 409: 49}
     assert len(api.request("GET").json()) == 1
 
 
 def test_different_creates_of_one_scope_at_once_leave_ten(api):
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        statuses = [answer.status_code for answer in pool.map(api.create, range(50))]
+        statuses = [response.status_code for response in pool.map(api.create, range(50))]
     assert Counter(statuses) == {201: 10, 403: 40}
     assert len(api.request("GET").json()) == 10
 
@@ -194,5 +194,5 @@ def test_a_large_hook_comes_back_as_it_went(api):
 
 
 def test_the_local_stack_admits_private_destinations(api):
-    answer = api.request("POST", json={"scope": "store/*", "destination": "http://127.0.0.1:8000/hook"})
-    assert answer.status_code == 201
+    response = api.request("POST", json={"scope": "store/*", "destination": "http://127.0.0.1:8000/hook"})
+    assert response.status_code == 201

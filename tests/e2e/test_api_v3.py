@@ -26,8 +26,8 @@ class ApiV3:
 
     def publish(self, scope):
         event = {"scope": scope, "data": {"type": "test"}}
-        answer = self.session.post(f"{self.store_url}/v2/events", json=event, timeout=TIMEOUT)
-        assert answer.status_code == 202
+        response = self.session.post(f"{self.store_url}/v2/events", json=event, timeout=TIMEOUT)
+        assert response.status_code == 202
 
 
 @pytest.fixture
@@ -38,10 +38,10 @@ def api(stack):
 def mails(stack, hook_id):
     """The e-mails about a hook that the local AWS was given."""
     endpoint = stack.run.endpoint
-    answer = requests.get(
+    response = requests.get(
         f"{endpoint.url}/_ministack/ses/messages", headers=endpoint.headers, timeout=TIMEOUT
     )
-    kept = answer.json()["messages"]
+    kept = response.json()["messages"]
     subject = f"Webhook {hook_id} of the store {STORE_HASH} was switched off"
     return [mail for account in kept.values() for mail in account if mail["Subject"] == subject]
 
@@ -78,8 +78,10 @@ def test_admin_and_events_are_no_ids_of_hooks(api):
     assert api.request("GET", "/admin").json()["data"]["emails"] == ["a@example.com"]
     assert api.request("GET", "/events").json()["data"] == []
     for method, path in [("DELETE", "/admin"), ("POST", "/admin"), ("PUT", "/events"), ("DELETE", "/events")]:
-        answer = api.request(method, path)
-        assert (answer.status_code, answer.json()[0]["status"]) == (404, 404), "the gateway's form is V2's"
+        response = api.request(method, path)
+        assert (response.status_code, response.json()[0]["status"]) == (404, 404), (
+            "the gateway's form is V2's"
+        )
 
 
 def test_owners_get_one_mail_when_failures_deactivate_their_hook(stack, api):

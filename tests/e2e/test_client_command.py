@@ -35,7 +35,7 @@ def test_a_clients_secret_is_rotated_and_its_overlap_shown(stack):
 
 def test_an_unknown_client_is_one_clear_message(stack):
     named = ("--store-hash", STORE_HASH, "--client-id", "f" * 32)
-    answer = storehooks(stack, "client", "rotate-secret", *named, check=False)
-    assert answer.returncode == 1
-    assert {STORE_HASH, "f" * 32} <= set(answer.stderr.split())
-    assert answer.stderr.count("\n") == 1
+    response = storehooks(stack, "client", "rotate-secret", *named, check=False)
+    assert response.returncode == 1
+    assert {STORE_HASH, "f" * 32} <= set(response.stderr.split())
+    assert response.stderr.count("\n") == 1

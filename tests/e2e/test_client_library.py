@@ -45,7 +45,7 @@ def test_the_python_client_creates_lists_gets_updates_and_deletes(stack):
         capture_output=True,
         check=True,
     )
-    answer = subprocess.run(
+    response = subprocess.run(
         [sys.executable, "-c", APP, stack.store_hash, json.loads(token.stdout)["access_token"]],
         env={
             "BC_API_ENDPOINT": urlsplit(stack.tls_base_url).netloc,
@@ -56,8 +56,8 @@ def test_the_python_client_creates_lists_gets_updates_and_deletes(stack):
         timeout=120,
         check=False,
     )
-    assert answer.returncode == 0, answer.stderr
-    seen = json.loads(answer.stdout)
+    assert response.returncode == 0, response.stderr
+    seen = json.loads(response.stdout)
     hook_id = seen["created"][0]
     assert seen["created"][1:] == ["store/order/*", stack.store_hash]
     assert seen["all"] == seen["iterall"]

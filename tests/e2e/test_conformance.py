@@ -37,16 +37,16 @@ class Outcome:
     status: int
     output: str
     operations: dict[str, int]
-    answers: dict[int, int]
+    responses: dict[int, int]
 
     @property
     def tried(self) -> int:
-        return sum(self.answers.values())
+        return sum(self.responses.values())
 
     @property
     def failed(self) -> int:
         """How many answers were a 5xx."""
-        return sum(number for status, number in self.answers.items() if status >= 500)
+        return sum(number for status, number in self.responses.items() if status >= 500)
 
 
 class Fuzzing:
@@ -91,9 +91,9 @@ class Fuzzing:
             check=False,
             timeout=SECONDS + SPARE_SECONDS,
         )  # fmt: skip
-        answers = {int(status): number for status, number in json.loads(counts.read_text()).items()}
+        responses = {int(status): number for status, number in json.loads(counts.read_text()).items()}
         operations = json.loads(report.read_text())["operations"]
-        return Outcome(ended.returncode, ended.stdout, operations, answers)
+        return Outcome(ended.returncode, ended.stdout, operations, responses)
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +117,7 @@ def told(record_property):
         record_property("requests made up", outcome.tried)
         record_property("of them answered 5xx", outcome.failed)
         if SECONDS:
-            print(outcome.output, outcome.answers)  # noqa: T201
+            print(outcome.output, outcome.responses)  # noqa: T201
         return outcome
 
     return told
@@ -135,4 +135,4 @@ def test_with_an_unknown_token_every_answer_is_a_401_as_the_document_has_it(fuzz
     few = ["--phases", "fuzzing", "--mode", "positive", "--max-examples", "1", "--exclude-path", "/console"]
     outcome = told(fuzzing.run(*few, tokens=dict.fromkeys(fuzzing.clients, "unknown")))
     assert outcome.status == 0, outcome.output
-    assert outcome.answers[401] == outcome.tried - PROBES >= outcome.operations["selected"]
+    assert outcome.responses[401] == outcome.tried - PROBES >= outcome.operations["selected"]

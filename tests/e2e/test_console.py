@@ -37,7 +37,7 @@ def troubled(stack):
     store = Store(stack, "c0ns01e")
     with (
         Destination() as works,
-        Destination(status=500, answer=HOSTILE.encode()) as fails,
+        Destination(status=500, response=HOSTILE.encode()) as fails,
         Destination(status=410) as gone,
     ):
         hooks = {
@@ -53,12 +53,12 @@ def troubled(stack):
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_everybody_gets_the_page_with_its_headers(stack, scheme):
     base_url = {"http": stack.base_url, "https": stack.tls_base_url}[scheme]
-    answer = requests.get(f"{base_url}/console", verify=stack.ca_path, timeout=60)
-    assert answer.status_code == 200
-    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
-    assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'; style-src 'sha256-")
-    assert answer.headers["Referrer-Policy"] == "no-referrer"
-    assert answer.headers["Cache-Control"] == "no-cache"
+    response = requests.get(f"{base_url}/console", verify=stack.ca_path, timeout=60)
+    assert response.status_code == 200
+    assert response.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert response.headers["Content-Security-Policy"].startswith("default-src 'none'; style-src 'sha256-")
+    assert response.headers["Referrer-Policy"] == "no-referrer"
+    assert response.headers["Cache-Control"] == "no-cache"
 
 
 def test_a_hook_is_created_gets_an_event_and_is_switched_off_and_deleted(visit, stack):
@@ -66,7 +66,7 @@ def test_a_hook_is_created_gets_an_event_and_is_switched_off_and_deleted(visit, 
     page = visit.page
     visit.sign_in("c0ns01e1", store.token)
     expect(page.get_by_role("heading", name="No hooks yet")).to_be_visible()
-    with Destination(answer=HOSTILE.encode()) as destination:
+    with Destination(response=HOSTILE.encode()) as destination:
         page.get_by_role("button", name="Create the first hook").click()
         form = page.get_by_role("dialog", name="Create a hook")
         form.get_by_label("Scope").fill("store/order/*")
@@ -229,14 +229,14 @@ def test_deliveries_are_filtered_and_paged(visit, troubled):
     whole = troubled.call("GET", "hooks/2/deliveries").json()["data"][0]
     log = [whole | {"id": f"msg_{number:032x}"} for number in range(120, 0, -1)]
 
-    def answer(route):
+    def response(route):
         asked = dict(re.findall(r"(\w+)=(\w+)", route.request.url))
         rest = [one for one in log if one["id"] < asked.get("cursor", "msg_x")]
         size = int(asked["limit"])
         more = len(rest) > size
         route.fulfill(json={"data": rest[:size], "next_cursor": rest[size - 1]["id"] if more else None})
 
-    page.route("**/hooks/2/deliveries?*", answer)
+    page.route("**/hooks/2/deliveries?*", response)
     page.get_by_label("Status").select_option("")
     rows = page.locator("#deliveries-list > li")
     expect(rows).to_have_count(50)

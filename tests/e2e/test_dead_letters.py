@@ -131,6 +131,6 @@ def put_good_ones(stack, outputs, app: Subscriber) -> None:
 
 
 def test_an_unknown_queue_is_refused(stack):
-    answer = storehooks(stack, "dlq", "list", "--queue", "hooks", check=False)
-    assert answer.returncode == 2
-    assert "'events', 'deliveries'" in words(answer.stderr)
+    response = storehooks(stack, "dlq", "list", "--queue", "hooks", check=False)
+    assert response.returncode == 2
+    assert "'events', 'deliveries'" in words(response.stderr)

@@ -63,15 +63,15 @@ def test_what_a_hook_missed_is_sent_again_one_by_one_or_all_of_it_once_a_ping_ar
         ping = store.call("POST", f"{path}/ping").json()
         assert (ping["attempt"]["status"], back.next()[0]["webhook-id"]) == (200, ping["id"])
         store.call("PUT", path, json={"is_active": True})
-        answer = store.call("POST", f"{path}/deliveries/{missed[0]['id']}/redeliver")
-        assert (answer.status_code, answer.json()["status"]) == (202, "pending")
+        response = store.call("POST", f"{path}/deliveries/{missed[0]['id']}/redeliver")
+        assert (response.status_code, response.json()["status"]) == (202, "pending")
         assert back.next()[0]["webhook-id"] == missed[0]["id"]
-        answer = store.call("POST", f"{path}/recover", json={"since": since})
-        assert (answer.status_code, answer.json()["count"]) == (202, 3)
+        response = store.call("POST", f"{path}/recover", json={"since": since})
+        assert (response.status_code, response.json()["count"]) == (202, 3)
         sent = {back.next()[0]["webhook-id"] for _ in range(3)}
         assert sent == {one["id"] for one in missed[1:]}
         until = time.monotonic() + ARRIVAL_SECONDS
-        recovery = answer.json()
+        recovery = response.json()
         while recovery["state"] == "running" and time.monotonic() < until:
             time.sleep(0.2)
             recovery = store.call("GET", f"{path}/recoveries/{recovery['id']}").json()

@@ -53,8 +53,8 @@ def outputs(stack, environment):
         f"DomainName=hooks.example.com CertificateArn={CERTIFICATE} LogRetentionDays=90 "
         f"BusPublisherAccounts={','.join(PUBLISHERS)} OperationsEmail={OPERATOR} {FEW_AT_ONCE}"
     )
-    answer = deploy(environment, STACK_NAME, parameters)
-    assert answer.returncode == 0, answer.stdout + answer.stderr
+    response = deploy(environment, STACK_NAME, parameters)
+    assert response.returncode == 0, response.stdout + response.stderr
     cloudformation = boto3.client(
         "cloudformation",
         endpoint_url=stack.endpoint_url,
@@ -73,15 +73,15 @@ def test_the_outputs_name_what_an_operator_needs(outputs):
 
 
 def test_the_token_command_works_on_a_deployed_stack(stack, environment, outputs):
-    answer = subprocess.run(
+    response = subprocess.run(
         [stack.command, "token", "create", "--stack-name", STACK_NAME, "--store-hash", "5ueh97", "--json"],
         env=environment,
         capture_output=True,
         text=True,
         check=False,
     )
-    assert answer.returncode == 0, answer.stderr
-    assert json.loads(answer.stdout)["store_hash"] == "5ueh97"
+    assert response.returncode == 0, response.stderr
+    assert json.loads(response.stdout)["store_hash"] == "5ueh97"
 
 
 def test_the_accounts_that_are_named_may_publish_and_without_names_no_other(stack, outputs):

@@ -56,9 +56,9 @@ def of_the_doctor(stack) -> list[dict]:
     return [item for item in items if leftovers.STORE_HASH in str(item)]
 
 
-def report(answer) -> dict[str, dict]:
+def report(response) -> dict[str, dict]:
     """The checks of a report by name; it has the documented form."""
-    shown = json.loads(answer.stdout)
+    shown = json.loads(response.stdout)
     assert set(shown) == {"checks", "ok"}
     assert all(set(check) == {"name", "status", "found", "advice"} for check in shown["checks"])
     checks = {check["name"]: check for check in shown["checks"]}
@@ -71,36 +71,38 @@ def report(answer) -> dict[str, dict]:
 
 
 def test_a_healthy_stack_passes_and_nothing_is_left(stack):
-    answer = storehooks(stack, "doctor", "--json")
-    checks = report(answer)
+    response = storehooks(stack, "doctor", "--json")
+    checks = report(response)
     assert {name for name, check in checks.items() if check["status"] == "failed"} == set()
     assert {name for name, check in checks.items() if check["status"] == "not_checked"} >= NOT_LOCAL
     for name in ("event by HTTP", "event by the bus"):
         assert "responded 404" in checks[name]["found"]
         assert "retry scheduled for 20" in checks[name]["found"]
     assert "botocore" in checks["botocore"]["found"]
-    assert "checking: event by HTTP\n" in answer.stderr
+    assert "checking: event by HTTP\n" in response.stderr
     assert of_the_doctor(stack) == []
 
 
 def test_people_get_a_table_and_a_real_destination_its_events(stack):
     with Destination() as app:
-        answer = storehooks(stack, "doctor", "--receiver", app.url, "--dead-letters")
+        response = storehooks(stack, "doctor", "--receiver", app.url, "--dead-letters")
         assert [json.loads(app.next()[1])["scope"] for _ in range(2)] == ["store/order/created"] * 2
-    assert answer.stdout.startswith("CHECK  ")
-    rows = {line.split("  ")[0]: line for line in answer.stdout.splitlines()}
+    assert response.stdout.startswith("CHECK  ")
+    rows = {line.split("  ")[0]: line for line in response.stdout.splitlines()}
     assert "responded 200" in rows["event by HTTP"]
     assert "scope is not in the catalogue" in rows["event of an unknown scope"]
-    assert "0 failed" in answer.stderr.splitlines()[-1]
+    assert "0 failed" in response.stderr.splitlines()[-1]
     wait_for_dead_letters(stack, stack.run.outputs["EventsDeadLettersUrl"], 0)
     assert of_the_doctor(stack) == []
 
 
 def test_a_receiver_that_does_not_respond_is_reported(stack):
     port, _ = free_ports()
-    answer = storehooks(stack, "doctor", "--json", "--receiver", f"http://127.0.0.1:{port}/hook", check=False)
-    assert answer.returncode == 1
-    checks = report(answer)
+    response = storehooks(
+        stack, "doctor", "--json", "--receiver", f"http://127.0.0.1:{port}/hook", check=False
+    )
+    assert response.returncode == 1
+    checks = report(response)
     assert {name for name, check in checks.items() if check["status"] == "failed"} == {
         "event by HTTP",
         "event by the bus",
@@ -160,9 +162,9 @@ def test_the_next_run_removes_what_one_that_was_killed_has_left_and_no_other(sta
 
 def test_a_stack_that_is_not_there_is_reported(stack, tmp_path):
     command = [stack.command, "doctor", "--local", "--data-dir", tmp_path]
-    answer = subprocess.run(command, env=stack.environment, capture_output=True, text=True, check=False)
-    assert answer.returncode == 1
-    assert "no local stack runs" in answer.stderr
+    response = subprocess.run(command, env=stack.environment, capture_output=True, text=True, check=False)
+    assert response.returncode == 1
+    assert "no local stack runs" in response.stderr
 
 
 @contextmanager
@@ -235,9 +237,9 @@ def test_each_fault_is_found_by_its_check(stack, monkeypatch):
     with ExitStack() as broken:
         for fault in faults:
             broken.enter_context(fault(stack))
-        answer = shortly(stack, monkeypatch)
-    assert answer.exit_code == 1
-    failed = {name: check["found"] for name, check in report(answer).items() if check["status"] == "failed"}
+        response = shortly(stack, monkeypatch)
+    assert response.exit_code == 1
+    failed = {name: check["found"] for name, check in report(response).items() if check["status"] == "failed"}
     assert failed.keys() == {
         "dead letters",
         "time to live",

@@ -24,9 +24,9 @@ def test_an_event_is_published_and_delivered(stack):
         assert callback["producer"] == f"stores/{STORE_HASH}"
 
         given = ("--id", "order-251", "--store-id", "1025646", "--created-at", "1561479335", "--json")
-        answer = storehooks(stack, *SEND, *given, "--data", "-", input='["ü"]')
+        response = storehooks(stack, *SEND, *given, "--data", "-", input='["ü"]')
         callback = app.next_callback()
-        assert json.loads(answer.stdout) == {"id": "order-251", "scope": "store/order/created"}
+        assert json.loads(response.stdout) == {"id": "order-251", "scope": "store/order/created"}
         assert callback["data"] == ["ü"]
         assert (callback["store_id"], callback["created_at"]) == ("1025646", 1561479335)
 
@@ -49,11 +49,11 @@ def test_an_event_is_published_and_delivered(stack):
     ],
 )
 def test_a_bad_event_is_refused_with_what_is_accepted(stack, arguments, told):
-    answer = storehooks(stack, *SEND, *arguments, check=False)
-    assert answer.returncode == 2
+    response = storehooks(stack, *SEND, *arguments, check=False)
+    assert response.returncode == 2
     for words_of_one in told:
-        assert words_of_one in words(answer.stderr)
-    assert "Traceback" not in answer.stderr
+        assert words_of_one in words(response.stderr)
+    assert "Traceback" not in response.stderr
 
 
 def test_a_stack_of_an_earlier_version_is_told_apart(stack):
@@ -68,15 +68,15 @@ def test_a_stack_of_an_earlier_version_is_told_apart(stack):
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_DEFAULT_REGION": "us-east-1",
     }
-    answer = subprocess.run(
+    response = subprocess.run(
         [stack.command, *SEND, "--data", "{}", "--stack-name", "earlier"],
         env=stack.environment | access,
         capture_output=True,
         text=True,
         check=False,
     )
-    assert answer.returncode == 1
-    assert answer.stderr == (
+    assert response.returncode == 1
+    assert response.stderr == (
         "storehooks: the stack earlier is older than this command: "
         "it has no output EventBusName; deploy it anew\n"
     )

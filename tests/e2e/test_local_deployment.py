@@ -22,8 +22,8 @@ def outputs(stack) -> Outputs:
 
 def test_expired_items_are_deleted(stack, outputs):
     for table in (outputs.deliveries_table, outputs.event_ids_table):
-        answer = stack.run.aws("dynamodb").describe_time_to_live(TableName=table)
-        assert answer["TimeToLiveDescription"] == {
+        response = stack.run.aws("dynamodb").describe_time_to_live(TableName=table)
+        assert response["TimeToLiveDescription"] == {
             "TimeToLiveStatus": "ENABLED",
             "AttributeName": "expires_at",
         }

@@ -23,8 +23,8 @@ def raw(stack, target, *headers, method="GET", body=b""):
     ]  # fmt: skip
     with socket.create_connection(("127.0.0.1", stack.run.port), timeout=60) as connection:
         connection.sendall("\r\n".join(lines).encode("latin-1") + body)
-        with connection.makefile("rb") as answer:
-            head, _, content = answer.read().partition(b"\r\n\r\n")
+        with connection.makefile("rb") as response:
+            head, _, content = response.read().partition(b"\r\n\r\n")
     return int(head.split()[1]), content
 
 
@@ -41,13 +41,13 @@ def handler(stack, function, name):
 
 def test_https_is_trusted_by_who_trusts_the_authority(stack):
     for host in ("localhost", "127.0.0.1"):
-        answer = requests.get(
+        response = requests.get(
             f"https://{host}:{stack.run.tls_port}{HOOKS}",
             headers={"X-Auth-Token": stack.token},
             verify=stack.ca_path,
             timeout=60,
         )
-        assert answer.status_code == 200
+        assert response.status_code == 200
     with (
         pytest.raises(ssl.SSLError),
         socket.create_connection(("127.0.0.1", stack.run.tls_port)) as connection,
@@ -123,12 +123,12 @@ def test_no_query_changes_where_a_request_goes(stack, query):
 def test_no_host_changes_where_a_request_goes(stack):
     """One that http does not take; https does, for the certificate says who it is for."""
     headers = {"Host": "bucket.s3.amazonaws.com", "X-Auth-Token": stack.token}
-    answer = requests.get(f"{stack.tls_base_url}{HOOKS}", headers=headers, verify=stack.ca_path, timeout=60)
-    assert answer.status_code == 200
-    assert isinstance(answer.json(), list)
-    answer = requests.get(f"{stack.base_url}{HOOKS}", headers=headers, timeout=60)
-    assert answer.status_code == 403
-    assert "ALLOWED_HOSTS" in answer.text
+    response = requests.get(f"{stack.tls_base_url}{HOOKS}", headers=headers, verify=stack.ca_path, timeout=60)
+    assert response.status_code == 200
+    assert isinstance(response.json(), list)
+    response = requests.get(f"{stack.base_url}{HOOKS}", headers=headers, timeout=60)
+    assert response.status_code == 403
+    assert "ALLOWED_HOSTS" in response.text
 
 
 def test_headers_that_are_the_connections_own_are_not_forwarded(stack):
@@ -137,11 +137,11 @@ def test_headers_that_are_the_connections_own_are_not_forwarded(stack):
 
 def test_a_body_arrives_as_it_was_sent(stack):
     body = b"\x1f\x8b not gzip"
-    status, answer = raw(
+    status, response = raw(
         stack, HOOKS, "Content-Encoding: gzip", f"Content-Length: {len(body)}", method="POST", body=body
     )
     assert status == 400
-    assert json.loads(answer)[0]["status"] == 400
+    assert json.loads(response)[0]["status"] == 400
 
 
 @pytest.mark.parametrize("framing", ["Content-Length: {length}", "Transfer-Encoding: chunked"])
@@ -149,33 +149,33 @@ def test_a_body_over_10_mb_is_refused(stack, framing):
     length = 10 * 1024 * 1024 + 1
     content = b"x" * length
     body = b"%x\r\n%s\r\n0\r\n\r\n" % (length, content) if "chunked" in framing else content
-    status, answer = raw(stack, HOOKS, framing.format(length=length), method="POST", body=body)
+    status, response = raw(stack, HOOKS, framing.format(length=length), method="POST", body=body)
     assert status == 413
-    assert json.loads(answer) == json.loads(RESPONSES["REQUEST_TOO_LARGE"].body)
+    assert json.loads(response) == json.loads(RESPONSES["REQUEST_TOO_LARGE"].body)
 
 
 @pytest.mark.parametrize(
-    ("function", "response"), [("list_hooks", "INTEGRATION_FAILURE"), ("authorizer", "AUTHORIZER_FAILURE")]
+    ("function", "kind"), [("list_hooks", "INTEGRATION_FAILURE"), ("authorizer", "AUTHORIZER_FAILURE")]
 )
-def test_a_crash_tells_nothing_of_its_cause(stack, function, response):
+def test_a_crash_tells_nothing_of_its_cause(stack, function, kind):
     with handler(stack, function, "app.no_such_handler"):
         # Another token than before: the gateway remembers what the authorizer said of one.
-        answer = requests.get(
+        response = requests.get(
             f"{stack.base_url}{HOOKS}",
             headers={"X-Auth-Token": stack.token if function != "authorizer" else "unknown"},
             timeout=60,
         )
-    assert answer.status_code == RESPONSES[response].status
-    assert answer.json() == json.loads(RESPONSES[response].body)
-    assert answer.headers["Content-Type"].startswith("application/json")
+    assert response.status_code == RESPONSES[kind].status
+    assert response.json() == json.loads(RESPONSES[kind].body)
+    assert response.headers["Content-Type"].startswith("application/json")
 
 
 def test_answers_have_no_headers_that_aws_would_not_send(stack):
-    answer = stack.run.request("GET")
-    assert not [name for name in answer.headers if name.lower().startswith(("access-control-", "x-amz-"))]
+    response = stack.run.request("GET")
+    assert not [name for name in response.headers if name.lower().startswith(("access-control-", "x-amz-"))]
 
 
 def test_a_burst_waits_for_its_turn(stack):
     with ThreadPoolExecutor(30) as clients:
-        answers = list(clients.map(lambda _: stack.run.request("GET").status_code, range(30)))
-    assert set(answers) == {200}
+        responses = list(clients.map(lambda _: stack.run.request("GET").status_code, range(30)))
+    assert set(responses) == {200}

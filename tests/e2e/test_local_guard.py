@@ -150,9 +150,9 @@ def test_a_preflight_gets_no_cors_header(stack):
         "Access-Control-Request-Headers": "authorization",
         **stack.run.endpoint.headers,
     }
-    answer = requests.options(stack.endpoint_url, headers=headers, timeout=60)
-    assert answer.status_code == 403
-    assert not [name for name in answer.headers if name.lower().startswith("access-control-")]
+    response = requests.options(stack.endpoint_url, headers=headers, timeout=60)
+    assert response.status_code == 403
+    assert not [name for name in response.headers if name.lower().startswith("access-control-")]
 
 
 # ---------------------------------------------------------------- another user of the machine

@@ -27,15 +27,15 @@ def invoke(stack, function, event=None, data_dir=None):
 
 
 def test_the_response_is_printed_and_the_log_beside_it(stack):
-    answer = invoke(stack, "create_hook")
-    assert answer.returncode == 0, answer.stderr
-    response = json.loads(answer.stdout)
-    assert response["statusCode"] == 201
+    response = invoke(stack, "create_hook")
+    assert response.returncode == 0, response.stderr
+    printed = json.loads(response.stdout)
+    assert printed["statusCode"] == 201
     listed = json.loads(invoke(stack, "list_hooks").stdout)
-    assert json.loads(response["body"]) in json.loads(listed["body"])
-    (log,) = [json.loads(line) for line in answer.stderr.splitlines() if line.startswith("{")]
+    assert json.loads(printed["body"]) in json.loads(listed["body"])
+    (log,) = [json.loads(line) for line in response.stderr.splitlines() if line.startswith("{")]
     assert log["operation"] == "create_hook"
-    assert "Traceback" not in answer.stderr
+    assert "Traceback" not in response.stderr
     assert not [
         process
         for process in psutil.process_iter(["cmdline"])
@@ -46,9 +46,9 @@ def test_the_response_is_printed_and_the_log_beside_it(stack):
 def test_a_function_that_fails_is_a_failure(stack, tmp_path):
     event = tmp_path / "event.json"
     event.write_text("[]")
-    answer = invoke(stack, "authorizer", event)
-    assert answer.returncode != 0
-    assert json.loads(answer.stdout)["errorType"]
+    response = invoke(stack, "authorizer", event)
+    assert response.returncode != 0
+    assert json.loads(response.stdout)["errorType"]
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_a_function_that_fails_is_a_failure(stack, tmp_path):
     ],
 )
 def test_what_is_missing_is_said_in_one_line(stack, arguments, named):
-    answer = invoke(stack, **arguments)
-    assert answer.returncode != 0
-    assert named in answer.stderr.splitlines()[0]
-    assert "Traceback" not in answer.stderr
+    response = invoke(stack, **arguments)
+    assert response.returncode != 0
+    assert named in response.stderr.splitlines()[0]
+    assert "Traceback" not in response.stderr

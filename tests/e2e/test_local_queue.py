@@ -90,8 +90,8 @@ def test_no_message_is_lost_or_received_twice(stack, queue, received_by_function
 
     def receive() -> None:
         while not all_sent.is_set() or (left() and time.monotonic() < deadline):
-            answer = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=1)
-            if messages := answer.get("Messages"):
+            response = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=1)
+            if messages := response.get("Messages"):
                 received_here.extend(message["Body"] for message in messages)
                 entries = [{"Id": one["Body"], "ReceiptHandle": one["ReceiptHandle"]} for one in messages]
                 sqs.delete_message_batch(QueueUrl=queue, Entries=entries)

@@ -40,7 +40,7 @@ def smuggled(head):
     return head(method=b"GET")
 
 
-def answers(connection) -> list[int]:
+def responses(connection) -> list[int]:
     """The statuses of all that is answered until the connection is closed."""
     received = b""
     with suppress(ConnectionResetError):  # it may be closed before all is read that was sent
@@ -82,7 +82,7 @@ def test_a_body_whose_end_could_be_read_in_two_ways_hides_no_second_request(
     connection, head, smuggled, framing
 ):
     connection.sendall(head(*framing) + b"0\r\n\r\n" + smuggled)
-    assert answers(connection) == [400]
+    assert responses(connection) == [400]
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_a_body_whose_end_could_be_read_in_two_ways_hides_no_second_request(
 )
 def test_a_chunk_that_is_none_ends_the_connection(connection, head, smuggled, body):
     connection.sendall(head(CHUNKED) + body + smuggled)
-    assert answers(connection) == [400]
+    assert responses(connection) == [400]
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_a_chunk_that_is_none_ends_the_connection(connection, head, smuggled, bo
 )
 def test_a_malformed_header_is_refused(connection, head, smuggled, line):
     send_what_is_taken(connection, head(line, method=b"GET") + smuggled)
-    assert answers(connection) == [400]
+    assert responses(connection) == [400]
 
 
 @pytest.mark.parametrize(
@@ -137,13 +137,13 @@ def test_a_malformed_header_is_refused(connection, head, smuggled, line):
 )
 def test_a_malformed_request_line_is_refused(connection, smuggled, request_line):
     send_what_is_taken(connection, request_line + b"\r\nHost: localhost\r\n\r\n" + smuggled)
-    assert answers(connection) == [400]
+    assert responses(connection) == [400]
 
 
 @pytest.mark.parametrize(("method", "target"), [(b"CONNECT", "127.0.0.1:22"), (b"OPTIONS", "*")])
 def test_what_is_asked_of_no_path_is_refused(connection, head, method, target):
     connection.sendall(head(b"Connection: close", method=method, target=target))
-    assert answers(connection) == [400]
+    assert responses(connection) == [400]
 
 
 def endless():
@@ -154,14 +154,14 @@ def endless():
 def test_an_endless_body_is_refused_and_fills_no_memory(stack, connection, head):
     front = psutil.Process(stack.run.pid)
     before = front.memory_info().rss
-    most, began = 0, time.monotonic()
+    limit, began = 0, time.monotonic()
     connection.sendall(head(CHUNKED))
     with suppress(BrokenPipeError, ConnectionResetError):
         for chunk in endless():
             connection.sendall(chunk)
-            most = max(most, front.memory_info().rss)
+            limit = max(limit, front.memory_info().rss)
             assert time.monotonic() - began < 30, "it is read without end"
-    assert most - before < 64 * MEGABYTE
+    assert limit - before < 64 * MEGABYTE
 
 
 def test_one_that_sends_nothing_holds_up_nobody(stack, connection):
@@ -172,6 +172,6 @@ def test_one_that_sends_nothing_holds_up_nobody(stack, connection):
 def test_a_malformed_request_is_not_told_of_where_the_stack_runs(stack, connection, head):
     """Its text may hold a token."""
     connection.sendall(head(b"X-Auth-Token: a-secret\0"))
-    assert answers(connection) == [400]
+    assert responses(connection) == [400]
     assert "Traceback" not in stack.run.output
     assert "a-secret" not in stack.run.output

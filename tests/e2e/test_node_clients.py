@@ -35,7 +35,7 @@ def seen(stack, tmp_path_factory):
     )
     token = new_token(stack, "--store-hash", "n0de")
     port = str(urlsplit(stack.tls_base_url).port)
-    answer = subprocess.run(
+    response = subprocess.run(
         [node, "app.cjs", port, str(stack.ca_path), "n0de", token["access_token"]],
         cwd=folder,
         capture_output=True,
@@ -43,8 +43,8 @@ def seen(stack, tmp_path_factory):
         timeout=TIMEOUT,
         check=False,
     )
-    assert answer.returncode == 0, answer.stderr
-    return json.loads(answer.stdout)
+    assert response.returncode == 0, response.stderr
+    return json.loads(response.stdout)
 
 
 def test_the_lock_names_every_package_by_its_integrity_and_no_registry():

@@ -51,12 +51,12 @@ def test_a_token_and_a_url_are_enough_over_https(stack):
     token = as_json(stack, "cl1url", "token", "create")["access_token"]
     command = [stack.command, "hook", "list", "--json", "--store-hash", "cl1url", "--url", stack.tls_base_url]
     without_aws = {"STOREHOOKS_TOKEN": token, "HOME": "/nowhere", "PATH": os.environ["PATH"]}
-    answer = subprocess.run(command, env=without_aws, capture_output=True, text=True, check=False)
-    assert answer.returncode == 1
-    assert "its certificate is not trusted" in answer.stderr
+    response = subprocess.run(command, env=without_aws, capture_output=True, text=True, check=False)
+    assert response.returncode == 1
+    assert "its certificate is not trusted" in response.stderr
     trusting = without_aws | {"REQUESTS_CA_BUNDLE": str(stack.ca_path)}
-    answer = subprocess.run(command, env=trusting, capture_output=True, text=True, check=False)
-    assert (answer.returncode, answer.stdout) == (0, "[]\n")
+    response = subprocess.run(command, env=trusting, capture_output=True, text=True, check=False)
+    assert (response.returncode, response.stdout) == (0, "[]\n")
 
 
 def test_what_a_hook_missed_is_sent_again(stack):
@@ -127,6 +127,6 @@ def test_the_next_run_removes_what_one_that_was_killed_has_left_and_no_other(sta
 
 def test_a_stack_in_aws_cannot_be_listened_to(stack):
     command = [stack.command, "listen", "--store-hash", "x", "--scope", "store/*"]
-    answer = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert answer.returncode == 1
-    assert "listen needs --local" in answer.stderr
+    response = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert response.returncode == 1
+    assert "listen needs --local" in response.stderr

@@ -45,8 +45,8 @@ class Operator:
         until = time.monotonic() + ARRIVAL_SECONDS
         heard = []
         while time.monotonic() < until:
-            answer = self._sqs.receive_message(QueueUrl=self._queue, WaitTimeSeconds=1)
-            for message in answer.get("Messages", []):
+            response = self._sqs.receive_message(QueueUrl=self._queue, WaitTimeSeconds=1)
+            for message in response.get("Messages", []):
                 self._sqs.delete_message(QueueUrl=self._queue, ReceiptHandle=message["ReceiptHandle"])
                 heard.append(json.loads(message["Body"])["Message"])
                 if about in heard[-1]:
@@ -124,7 +124,7 @@ def test_three_steps_lead_from_a_hook_that_is_not_firing_to_the_cause(stack):
     store.delivery(failing, event)
 
     def shown(command: str, hook: int = failing, event: str = event) -> str:
-        answer = subprocess.run(
+        response = subprocess.run(
             [
                 "bash",
                 "-euc",
@@ -138,7 +138,7 @@ def test_three_steps_lead_from_a_hook_that_is_not_firing_to_the_cause(stack):
             timeout=60,
             check=True,
         )
-        return answer.stdout
+        return response.stdout
 
     hook = json.loads(shown(look_at_hook, other))
     assert (hook["is_active"], hook.get("deactivation_reason")) == (False, None)

@@ -34,7 +34,7 @@ def test_the_blocks_run_in_their_order(stack):
     }.items():
         assert written in script
         script = script.replace(written, here)
-    answer = subprocess.run(
+    response = subprocess.run(
         ["bash", "-c", script],
         cwd=ROOT,
         env=stack.environment | {"DATA_DIR": str(stack.data_dir)},
@@ -43,7 +43,7 @@ def test_the_blocks_run_in_their_order(stack):
         timeout=120,
         check=False,
     )
-    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert response.returncode == 0, response.stdout + response.stderr
 
 
 @pytest.mark.parametrize("target", sorted(set(re.findall(r"(?:`|^)make ([a-z]+)", README, re.MULTILINE))))

@@ -81,10 +81,10 @@ def test_a_revoked_token_stops_working_within_the_cache_time(stack, by_client):
     ],
 )
 def test_a_mistake_gets_one_clear_message(stack, arguments, named):
-    answer = storehooks(stack, "token", *arguments, check=False)
-    assert answer.returncode != 0
-    assert named in words(answer.stderr)
-    assert "Traceback" not in answer.stderr
+    response = storehooks(stack, "token", *arguments, check=False)
+    assert response.returncode != 0
+    assert named in words(response.stderr)
+    assert "Traceback" not in response.stderr
 
 
 def test_the_users_own_aws_settings_do_not_matter_to_the_local_stack(stack):
@@ -93,14 +93,14 @@ def test_the_users_own_aws_settings_do_not_matter_to_the_local_stack(stack):
         "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
         "AWS_DEFAULT_REGION": "eu-west-1",
     }
-    answer = subprocess.run(
+    response = subprocess.run(
         [stack.command, "token", "list", "--store-hash", "5ueh97", "--local", "--data-dir", stack.data_dir],
         env=stack.environment | broken,
         capture_output=True,
         text=True,
         check=False,
     )
-    assert answer.returncode == 0, answer.stderr
+    assert response.returncode == 0, response.stderr
 
 
 @pytest.mark.parametrize("settings", [{"AWS_PROFILE": "nobody"}, {"AWS_DEFAULT_REGION": "us-east-1"}])
@@ -110,26 +110,26 @@ def test_a_stack_in_aws_that_cannot_be_read_is_one_clear_message(stack, settings
         "AWS_MAX_ATTEMPTS": "1",
         "AWS_EC2_METADATA_DISABLED": "true",
     }
-    answer = subprocess.run(
+    response = subprocess.run(
         [stack.command, "token", "list", "--store-hash", "5ueh97", "--stack-name", "mine"],
         env=stack.environment | nowhere | settings,
         capture_output=True,
         text=True,
         check=False,
     )
-    assert answer.returncode == 1
-    assert answer.stderr.startswith("storehooks: ")
-    assert "mine" in answer.stderr
-    assert "Traceback" not in answer.stderr
+    assert response.returncode == 1
+    assert response.stderr.startswith("storehooks: ")
+    assert "mine" in response.stderr
+    assert "Traceback" not in response.stderr
 
 
 def test_without_a_running_stack_the_command_says_how_to_start_one(stack, tmp_path):
-    answer = subprocess.run(
+    response = subprocess.run(
         [stack.command, "token", "list", "--store-hash", "c0mmand", "--local", "--data-dir", tmp_path],
         capture_output=True,
         text=True,
         check=False,
     )
-    assert answer.returncode == 1
-    assert "make run" in answer.stderr
-    assert "Traceback" not in answer.stderr
+    assert response.returncode == 1
+    assert "make run" in response.stderr
+    assert "Traceback" not in response.stderr

@@ -24,8 +24,8 @@ def valid(secrets: Secrets, now: float) -> tuple[str, ...]:
     return (secrets.secret, secrets.previous) if secrets.previous_until > now else (secrets.secret,)
 
 
-class Addresses:
-    """As :class:`storehooks.adapters.addresses.Addresses`."""
+class NotificationEmails:
+    """As :class:`storehooks.adapters.notification_emails.Addresses`."""
 
     def __init__(self, memory: Memory, clock: Callable[[], float]) -> None:
         self._memory = memory

@@ -12,7 +12,7 @@ from storehooks.adapters import attempt_records
 from storehooks.adapters.delivery_log import keys
 from storehooks.adapters.delivery_log.deliveries import DeliveryPage
 from storehooks.adapters.delivery_log.due import claimed_until
-from storehooks.adapters.delivery_log.undelivered import MOST, UndeliveredPage
+from storehooks.adapters.delivery_log.missed import MAX_EVENTS, MissedPage
 from storehooks.domain.attempt import Attempt
 from storehooks.domain.circuit import PROBE_SECONDS, Circuit
 from storehooks.domain.delivery import (
@@ -89,20 +89,20 @@ class DeliveryLog(_Table):
         return logged.delivery
 
     def page(
-        self, store_hash: str, hook_id: int, *, status: Status | None, most: int, before: str | None
+        self, store_hash: str, hook_id: int, *, status: Status | None, limit: int, before: str | None
     ) -> DeliveryPage:
         statuses = tuple(Status) if status is None else (status,)
         newest = self._of_hook(store_hash, hook_id, statuses)[::-1]
         found = [one for one in newest if before is None or one.id < before]
-        return DeliveryPage(tuple(found[:most]), found[most - 1].id if len(found) > most else None)
+        return DeliveryPage(tuple(found[:limit]), found[limit - 1].id if len(found) > limit else None)
 
-    def waiting(self, store_hash: str, hook_id: int, most: int) -> tuple[list[DeliverySummary], bool]:
+    def waiting(self, store_hash: str, hook_id: int, limit: int) -> tuple[list[DeliverySummary], bool]:
         found: list[DeliverySummary] = []
         is_more = False
         for status in sorted(WAITING):
             newest = self._of_hook(store_hash, hook_id, (status,), has_expired=True)[::-1]
-            found += newest[:most]
-            is_more |= len(newest) > most
+            found += newest[:limit]
+            is_more |= len(newest) > limit
         return found, is_more
 
     def has_reached(self, store_hash: str, hook_id: int, since: float) -> bool:
@@ -197,15 +197,15 @@ class Selections(_Table):
         found = self._of_hook(store_hash, hook_id, statuses, _ids_between(*between))
         return len(found), within_seconds >= 0
 
-    def pending(self, store_hash: str, hook_id: int, most: int) -> int:
+    def pending(self, store_hash: str, hook_id: int, limit: int) -> int:
         found = self._of_hook(store_hash, hook_id, (Status.PENDING,), _ids_between(0, self._clock()))
-        return min(len(found), most)
+        return min(len(found), limit)
 
-    def next_of(self, recovery: Recovery, most: int) -> tuple[list[DeliverySummary], str | None]:
+    def next_of(self, recovery: Recovery, limit: int) -> tuple[list[DeliverySummary], str | None]:
         between = _ids_between(recovery.since, recovery.until)
         found = self._of_hook(recovery.store_hash, recovery.hook_id, recovery.statuses, between)
         left = [one for one in found if one.id > recovery.position]
-        return left[:most], left[most - 1].id if len(left) > most else None
+        return left[:limit], left[limit - 1].id if len(left) > limit else None
 
 
 class DueDeliveries(_Table):
@@ -296,20 +296,20 @@ class Recoveries(_Table):
         self._memory.recoveries[_recovery_key(recovery)] = (recovery, self._expires_at())
 
 
-class UndeliveredEvents(_Table):
-    """As :class:`storehooks.adapters.delivery_log.undelivered.UndeliveredEvents`."""
+class MissedEvents(_Table):
+    """As :class:`storehooks.adapters.delivery_log.missed.MissedEvents`."""
 
     def page(
-        self, store_hash: str, hook_ids: Sequence[int], *, between: tuple[str, str], skip: int, most: int
-    ) -> UndeliveredPage:
+        self, store_hash: str, hook_ids: Sequence[int], *, between: tuple[str, str], skip: int, limit: int
+    ) -> MissedPage:
         statuses = (Status.RETRYING, Status.EXHAUSTED, Status.HELD)
         found = [one for hook_id in hook_ids for one in self._of_hook(store_hash, hook_id, statuses, between)]
         events: dict[tuple[str, str], DeliverySummary] = {}
-        for one in sorted(found, key=lambda one: one.id, reverse=True)[:MOST]:
+        for one in sorted(found, key=lambda one: one.id, reverse=True)[:MAX_EVENTS]:
             events.setdefault((id_time(one.id), one.event_id), one)
-        shown = list(events.values())[skip : skip + most]
+        shown = list(events.values())[skip : skip + limit]
         payloads = [self._memory.deliveries[_key(one)].delivery.payload for one in shown]
-        return UndeliveredPage(tuple(payloads), len(events))
+        return MissedPage(tuple(payloads), len(events))
 
 
 _LISTED = [one.name for one in fields(DeliverySummary)]
@@ -318,7 +318,7 @@ _LISTED = [one.name for one in fields(DeliverySummary)]
 def _summary(delivery: Delivery) -> DeliverySummary:
     """A delivery as lists have it."""
     listed = {name: getattr(delivery, name) for name in _LISTED}
-    attempts: tuple[Attempt, ...] = tuple(replace(attempt, answer="") for attempt in delivery.attempts)
+    attempts: tuple[Attempt, ...] = tuple(replace(attempt, response="") for attempt in delivery.attempts)
     return DeliverySummary(**listed | {"attempts": attempts})
 
 

@@ -32,7 +32,7 @@ class Hooks:
         caller: Caller,
         *,
         skip: int,
-        most: int,
+        limit: int,
         only: HookFilter = ALL_HOOKS,
         is_counted: bool = False,
     ) -> HookPage:
@@ -43,7 +43,7 @@ class Hooks:
             and only.scope in {None, hook.scope}
             and only.destination in {None, hook.destination}
         ]
-        return HookPage(tuple(found[skip : skip + most]), len(found) if is_counted else None)
+        return HookPage(tuple(found[skip : skip + limit]), len(found) if is_counted else None)
 
     def ids(self, caller: Caller) -> list[int]:
         return [hook.id for hook in self._of(caller)]

@@ -43,14 +43,14 @@ class DeliveriesQueue:
             heapq.heappush(self.waiting, (self.clock() + delay_seconds, number, body, came_before))
         return number
 
-    def take(self, most: int = MAX_BATCH) -> list[tuple[str, bool]]:
+    def take(self, limit: int = MAX_BATCH) -> list[tuple[str, bool]]:
         """What is there now, and whether it came before; it is gone then."""
-        return [(body, came_before) for _, _, body, came_before in self._take(most)]
+        return [(body, came_before) for _, _, body, came_before in self._take(limit)]
 
-    def _take(self, most: int) -> list[tuple[float, int, str, bool]]:
+    def _take(self, limit: int) -> list[tuple[float, int, str, bool]]:
         taken = []
         with self._lock:
-            while self.has_due and len(taken) < most:
+            while self.has_due and len(taken) < limit:
                 taken.append(heapq.heappop(self.waiting))
         return taken
 

@@ -77,7 +77,7 @@ def test_a_log_that_fails_after_a_2xx_is_written_later_and_nothing_is_sent_again
     world.pass_time(60)
     assert world.attempts(delivery) == [0]
     logged = world.logged(delivery)
-    assert (logged.status, logged.attempts[0].answer) == (Status.DELIVERED, "the answer")
+    assert (logged.status, logged.attempts[0].response) == (Status.DELIVERED, "the answer")
 
 
 def test_even_if_the_queue_fails_as_well_nothing_is_sent_again(world, monkeypatch):
@@ -113,7 +113,7 @@ def test_a_message_that_comes_twice_is_sent_once(world):
 
 
 def test_a_retrys_message_that_comes_twice_is_sent_once_and_ordered_once(world):
-    world.answer = failing
+    world.response = failing
     delivery = world.event(world.hook())
     world.work()
     retry = json.dumps(to_message(world.queue.tasks[0]))
@@ -124,7 +124,7 @@ def test_a_retrys_message_that_comes_twice_is_sent_once_and_ordered_once(world):
 
 
 def test_two_processes_with_the_same_message_at_once_log_one_attempt(world, monkeypatch):
-    world.answer = failing
+    world.response = failing
     hook = world.hook()
     delivery = world.event(hook)
     ((_, _, message, _),) = world.queue.waiting
@@ -158,7 +158,7 @@ def test_a_poison_message_fails_alone(world, poison):
 
 
 def test_a_task_of_which_nothing_is_known_fails(world):
-    world.answer = failing
+    world.response = failing
     delivery = world.event(world.hook())
     world.work()
     unknown = to_message(world.queue.tasks[0]) | {"delivery_id": "msg_" + "0" * 32}
@@ -182,18 +182,18 @@ def test_when_the_tables_cannot_be_read_nothing_is_sent_and_all_comes_again(worl
 
 
 def test_a_failure_that_cannot_be_logged_comes_again(world, monkeypatch):
-    world.answer = failing
+    world.response = failing
     delivery = world.event(world.hook())
     with monkeypatch.context() as patched:
         patched.setattr(world.log, "save", always(StoreBusyError()))
         world.work()
-    world.answer = lambda _request: (200, None)
+    world.response = lambda _request: (200, None)
     world.pass_time(VISIBILITY_SECONDS)
     assert world.logged(delivery).status is Status.DELIVERED
 
 
 def test_a_crash_between_the_log_and_the_order_of_the_next_attempt_orders_it_later(world, monkeypatch):
-    world.answer = failing
+    world.response = failing
     delivery = world.event(world.hook())
     crash(world, monkeypatch, world.queue, "send")
     assert len(world.logged(delivery).attempts) == 1
@@ -203,7 +203,7 @@ def test_a_crash_between_the_log_and_the_order_of_the_next_attempt_orders_it_lat
 
 
 def test_a_queue_that_does_not_take_the_next_attempt_is_asked_again(world):
-    world.answer = failing
+    world.response = failing
     delivery = world.event(world.hook())
     world.queue.fails = True
     world.work()
@@ -213,7 +213,7 @@ def test_a_queue_that_does_not_take_the_next_attempt_is_asked_again(world):
 
 
 def test_a_message_that_is_lost_altogether_is_replaced_by_the_sweep(world):
-    world.answer = failing
+    world.response = failing
     delivery = world.event(world.hook())
     world.work()
     world.queue.waiting.clear()
@@ -224,7 +224,7 @@ def test_a_message_that_is_lost_altogether_is_replaced_by_the_sweep(world):
 
 def test_two_sweeps_at_once_do_no_harm():
     world = World(schedule="1800,1800")
-    world.answer = failing
+    world.response = failing
     delivery = world.event(world.hook())
     world.work()
     second = Sweeper(due=world.due, queue=world.queue, meter=world.meter, botocore="1.2.3", clock=world.clock)
@@ -236,7 +236,7 @@ def test_two_sweeps_at_once_do_no_harm():
 
 def test_a_crash_around_the_deactivation_deactivates_all_the_same(world, monkeypatch):
     hook = world.hook()
-    world.answer = failing
+    world.response = failing
     delivery = world.event(hook)
     world.pass_time(500)
     world.clock.now += 100
@@ -249,7 +249,7 @@ def test_a_crash_around_the_deactivation_deactivates_all_the_same(world, monkeyp
 
 def test_what_could_not_be_handed_on_is_due_for_the_next_sweep():
     world = World(schedule="1800,1800")
-    world.answer = failing
+    world.response = failing
     delivery = world.event(world.hook())
     world.work()
     world.clock.now += 1750
@@ -264,7 +264,7 @@ def test_what_could_not_be_handed_on_is_due_for_the_next_sweep():
 
 
 def test_a_repeat_of_an_attempt_beside_the_next_one_does_not_swallow_it(world):
-    world.answer = failing
+    world.response = failing
     delivery = world.event(world.hook())
     ((_, _, first, _),) = world.queue.waiting
     world.work()
@@ -306,7 +306,7 @@ def test_what_a_broken_off_invocation_had_begun_is_begun_again_beside_it(world, 
 
 
 def test_a_circuit_that_cannot_be_written_changes_nothing_else(world, monkeypatch):
-    world.answer = failing
+    world.response = failing
     delivery = world.event(world.hook())
     with monkeypatch.context() as patched:
         patched.setattr(world.circuits, "count_failures", always(StoreBusyError()))
@@ -316,7 +316,7 @@ def test_a_circuit_that_cannot_be_written_changes_nothing_else(world, monkeypatc
 
 
 def test_an_event_bus_that_fails_keeps_no_delivery_from_its_retries(world, monkeypatch):
-    world.answer = failing
+    world.response = failing
     delivery = world.event(world.hook())
     with monkeypatch.context() as patched:
         patched.setattr(world.bus, "put", always(StoreFailedError("x")))
@@ -327,7 +327,7 @@ def test_an_event_bus_that_fails_keeps_no_delivery_from_its_retries(world, monke
 
 def test_the_end_of_a_hook_is_notified_of_when_the_bus_is_back(world, monkeypatch):
     hook = world.hook(scope="store/order/created")
-    world.answer = failing
+    world.response = failing
     world.event(hook)
     world.pass_time(400)
     with monkeypatch.context() as patched:
@@ -339,7 +339,7 @@ def test_the_end_of_a_hook_is_notified_of_when_the_bus_is_back(world, monkeypatc
 
 
 def test_the_end_of_a_hook_is_notified_of_when_the_queue_is_back(world, monkeypatch):
-    world.answer = lambda _request: (410, None)
+    world.response = lambda _request: (410, None)
     world.event(world.hook())
     with monkeypatch.context() as patched:
         patched.setattr(world.events_queue, "send", always(QueueFailedError("x", frozenset({0}))))
@@ -353,7 +353,7 @@ def test_a_failure_that_the_bus_did_not_take_is_notified_of_by_the_next_one_once
     world, monkeypatch
 ):
     hook = world.hook()
-    world.answer = failing
+    world.response = failing
     world.event(hook)
     with monkeypatch.context() as patched:
         patched.setattr(world.bus, "put", always(QueueFailedError("x", frozenset({0}))))
@@ -370,7 +370,7 @@ def test_a_failure_that_the_bus_did_not_take_is_notified_of_by_the_next_one_once
 
 def test_a_process_killed_after_it_claimed_to_notify_silences_no_other(world, monkeypatch):
     hook = world.hook()
-    world.answer = failing
+    world.response = failing
     world.event(hook)
     crash(world, monkeypatch, world.bus, "put")
     world.start()
@@ -382,7 +382,7 @@ def test_a_process_killed_after_it_claimed_to_notify_silences_no_other(world, mo
 
 def test_a_process_killed_before_it_confirmed_makes_one_notification_more(world, monkeypatch):
     hook = world.hook()
-    world.answer = failing
+    world.response = failing
     world.event(hook)
     crash(world, monkeypatch, world.claims, "confirm")
     assert world.bus.codes == [RETRYING]

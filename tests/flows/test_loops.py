@@ -26,7 +26,7 @@ from storehooks.domain.delivery import (
 from storehooks.domain.errors import StoreBusyError
 from storehooks.domain.recovery import MISSED, State
 from storehooks.domain.state_machine import MAX_IN_FLIGHT_OF_CLIENT, MAX_PENDING
-from storehooks.flows.deliver import _MOST_IN_FLIGHT
+from storehooks.flows.deliver import _MAX_IN_FLIGHT
 from tests.lineage import MAX_INVOCATIONS, LoopDetection
 from tests.world import STORE, Sender, World
 
@@ -91,7 +91,7 @@ def test_a_recovery_of_many_gets_to_its_end(record_property, destination):
     missed = waiting(world, hook, MANY, Status.HELD)
     if destination == "failing":
         world.circuits.count_failures(STORE, hook.id, 5)
-        world.answer = failing_until(world, world.clock.now + OUTAGE_SECONDS)
+        world.response = failing_until(world, world.clock.now + OUTAGE_SECONDS)
     recovery = recovery_of(world, hook)
     world.finish_queue(DAY_SECONDS)
     now = world.recoveries.get(STORE, hook.id, recovery.id)
@@ -109,7 +109,7 @@ def test_a_hold_of_many_gets_to_its_end(record_property):
     world = World(schedule=SCHEDULE)
     hook = world.hook()
     waiting(world, hook, MANY, Status.RETRYING)
-    world.answer = lambda _request: (410, None)
+    world.response = lambda _request: (410, None)
     world.event(hook)
     world.finish_queue(DAY_SECONDS)
     assert statuses(world) == {Status.HELD: MANY + 1}
@@ -121,8 +121,8 @@ def test_a_hold_of_many_gets_to_its_end(record_property):
 def test_a_schedule_of_thirty_short_waits_gets_to_its_end():
     world = World(schedule=",".join(["1"] * 30))
     hook = world.hook()
-    answers = iter([(500, None)] * 30 + [(200, None)])
-    world.answer = lambda _request: next(answers)
+    responses = iter([(500, None)] * 30 + [(200, None)])
+    world.response = lambda _request: next(responses)
     delivery = world.event(hook)
     world.finish_queue(600)
     assert world.logged(delivery).status is Status.DELIVERED
@@ -135,7 +135,7 @@ def test_without_the_template_s_leave_the_same_recovery_ends_halfway():
     """So the tests above would notice if ``RecursiveLoop`` went from the template."""
     world = World(schedule=",".join(["1"] * 30))
     world.loops = LoopDetection(allowed=())
-    world.answer = lambda _request: (500, None)
+    world.response = lambda _request: (500, None)
     delivery = world.event(world.hook())
     world.finish_queue(600)
     assert world.loops.longest["deliver"] == MAX_INVOCATIONS
@@ -158,7 +158,7 @@ class Crowd:
 
     def wait(self, seconds: float):
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
-        if self._queue.has_due and self.in_flight < _MOST_IN_FLIGHT:
+        if self._queue.has_due and self.in_flight < _MAX_IN_FLIGHT:
             time.sleep(0.001)  # until the thread that receives has brought more
             return []
         return self._sender.wait(seconds)

@@ -8,7 +8,7 @@ from tests.world import World
 def test_all_attempts_of_a_delivery_are_counted(counted):
     world = World(schedule="60,180")
     statuses = iter([500, 500, 200])
-    world.answer = lambda _request: (next(statuses), None)
+    world.response = lambda _request: (next(statuses), None)
     world.event(world.hook())
     assert counted(world.meter, lambda: world.pass_time(600)) == {
         "Attempts": 3,
@@ -20,7 +20,7 @@ def test_all_attempts_of_a_delivery_are_counted(counted):
 
 def test_a_hook_that_is_lost_is_counted_with_what_is_held_for_it(counted):
     world = World(schedule="60")
-    world.answer = lambda _request: (500, None)
+    world.response = lambda _request: (500, None)
     hook = world.hook()
     world.event(hook)
     world.pass_time(55)
@@ -38,7 +38,7 @@ def test_a_hook_that_is_lost_is_counted_with_what_is_held_for_it(counted):
 
 def test_a_destination_that_is_gone_is_counted_as_one_hook_and_one_held_delivery(counted):
     world = World()
-    world.answer = lambda _request: (410, None)
+    world.response = lambda _request: (410, None)
     world.event(world.hook())
     found = counted(world.meter, lambda: world.pass_time(600))
     assert (found["HooksDeactivated"], found["Held"], found["AttemptsFailed"]) == (1, 1, 1)
@@ -56,7 +56,7 @@ def test_what_is_cancelled_is_no_attempt(counted):
 def test_the_lag_counts_from_when_an_attempt_was_due(counted):
     world = World(schedule="60")
     statuses = iter([500, 200])
-    world.answer = lambda _request: (next(statuses), None)
+    world.response = lambda _request: (next(statuses), None)
     world.event(world.hook())
     for due_in, late in ((0, 7), (60, 5)):
         world.clock.now += due_in + late
@@ -65,7 +65,7 @@ def test_the_lag_counts_from_when_an_attempt_was_due(counted):
 
 def test_an_attempt_that_a_circuit_put_off_has_no_lag(counted):
     world = World()
-    world.answer = lambda _request: (500, None)
+    world.response = lambda _request: (500, None)
     hook = world.hook()
     for _ in range(6):  # the sixth is the probe
         world.event(hook)
@@ -81,7 +81,7 @@ def test_an_attempt_that_a_circuit_put_off_has_no_lag(counted):
 
 def test_what_is_handed_on_is_counted_by_the_sweep(counted):
     world = World(schedule="1000")
-    world.answer = lambda _request: (500, None)
+    world.response = lambda _request: (500, None)
     for path in ("a", "b", "c"):
         world.event(world.hook(f"https://app.example.com/{path}"))
     world.work()

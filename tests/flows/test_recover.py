@@ -46,13 +46,13 @@ def current(world, recovery):
 
 def outage(world, hook, number: int):
     """So many deliveries of a time in which the destination failed; some exhausted, some held."""
-    world.answer = failing
+    world.response = failing
     missed = [world.event(hook) for _ in range(number)]
     world.pass_time(300)
     missed += [world.event(hook) for _ in range(3)]
     world.pass_time(60)
     assert {world.logged(one).status for one in missed} == {Status.EXHAUSTED, Status.HELD}
-    world.answer = fine
+    world.response = fine
     world.hooks.update(world.caller, hook.id, {"is_active": True})
     world.sent.clear()
     return missed
@@ -74,7 +74,7 @@ def sent_ids(world) -> list[str]:
 
 def test_all_that_a_hook_missed_is_sent_once_the_oldest_first(world, small_steps):
     hook, other = world.hook(), world.hook("https://app.example.com/other", "store/product/*")
-    world.answer = fine
+    world.response = fine
     delivered = world.event(hook)
     world.pass_time(1)
     missed = outage(world, hook, 20)
@@ -158,11 +158,11 @@ def test_no_more_than_some_are_pending_at_once(world, small_steps, monkeypatch):
     hook = world.hook()
     missed = outage(world, hook, 12)
     world.circuits.count_success(STORE, hook.id, 0)
-    most, begin_round = [0], world.log.begin_round
+    limit, begin_round = [0], world.log.begin_round
 
     def counting(delivery, now, **arguments):
         task = begin_round(delivery, now, **arguments)
-        most.append(world.selections.pending(STORE, hook.id, 1000))
+        limit.append(world.selections.pending(STORE, hook.id, 1000))
         return task
 
     monkeypatch.setattr(world.log, "begin_round", counting)
@@ -174,7 +174,7 @@ def test_no_more_than_some_are_pending_at_once(world, small_steps, monkeypatch):
         lambda invocation, attempts: [invocation._fail(work) for work, _ in attempts],
     )
     world.pass_time(80)
-    assert max(most) == 5
+    assert max(limit) == 5
     assert current(world, recovery).state is State.RUNNING
     monkeypatch.undo()
     world.pass_time(600)
@@ -185,7 +185,7 @@ def test_no_more_than_some_are_pending_at_once(world, small_steps, monkeypatch):
 def test_while_the_hook_fails_only_probes_are_sent(world):
     hook = world.hook()
     missed = outage(world, hook, 40)
-    world.answer = failing
+    world.response = failing
     for _ in range(6):
         world.event(hook)
     world.pass_time(4)
@@ -193,7 +193,7 @@ def test_while_the_hook_fails_only_probes_are_sent(world):
     recovery = order(world, hook)
     world.pass_time(20)
     assert 3 <= current(world, recovery).recovered <= 15
-    world.answer = fine
+    world.response = fine
     world.pass_time(120)
     now = current(world, recovery)
     assert (now.state, now.recovered) == (State.FINISHED, len(missed))
@@ -244,13 +244,13 @@ def test_it_stops_with_a_reason_when_the_hook_is_not_active(world, small_steps, 
 def test_a_hook_that_fails_to_the_end_again_is_deactivated_and_nothing_is_lost(world, small_steps):
     hook = world.hook()
     missed = outage(world, hook, 10)
-    world.answer = failing
+    world.response = failing
     recovery = order(world, hook)
     world.pass_time(1200)
     assert not world.current(hook).is_active
     assert current(world, recovery).state is not State.RUNNING
     assert {world.logged(one).status for one in missed} <= {Status.EXHAUSTED, Status.HELD}
-    world.answer = fine
+    world.response = fine
     world.hooks.update(world.caller, hook.id, {"is_active": True})
     order(world, hook)
     world.pass_time(120)

@@ -32,7 +32,7 @@ def redeliver(world, delivery):
 
 def ended(world, hook, status: Status):
     """A delivery that ended so, of a hook that is active again."""
-    world.answer = fine if status is Status.DELIVERED else failing
+    world.response = fine if status is Status.DELIVERED else failing
     if status is Status.HELD:
         world.hooks.deactivate(world.current(hook), "it fails")
     if status is Status.CANCELLED:
@@ -52,10 +52,10 @@ ENDS = [Status.DELIVERED, Status.EXHAUSTED, Status.HELD, Status.CANCELLED]
 def test_what_ended_is_sent_again_once_at_once(world, status):
     delivery = ended(world, world.hook(), status)
     attempts = len(world.attempts(delivery))
-    world.answer = fine
-    answered = redeliver(world, delivery)
-    assert (answered.status, answered.next_attempt_at) == (Status.PENDING, world.clock.now)
-    assert answered == world.logged(delivery)
+    world.response = fine
+    responded = redeliver(world, delivery)
+    assert (responded.status, responded.next_attempt_at) == (Status.PENDING, world.clock.now)
+    assert responded == world.logged(delivery)
     world.work()
     assert len(world.attempts(delivery)) == attempts + 1
     logged = world.logged(delivery)
@@ -68,7 +68,7 @@ def test_what_ended_is_sent_again_once_at_once(world, status):
 def test_another_round_keeps_the_whole_schedule(world, status):
     delivery = ended(world, world.hook(), status)
     before = len(world.attempts(delivery))
-    world.answer = failing
+    world.response = failing
     redeliver(world, delivery)
     world.pass_time(3600)
     again = world.attempts(delivery)[before:]
@@ -82,10 +82,10 @@ def test_another_round_keeps_the_whole_schedule(world, status):
 def test_a_round_that_is_lost_deactivates_the_hook_for_what_happened_in_it_alone(world):
     hook = world.hook()
     delivery = ended(world, hook, Status.EXHAUSTED)
-    world.answer = fine
+    world.response = fine
     world.event(hook)
     world.pass_time(10)
-    world.answer = failing
+    world.response = failing
     redeliver(world, delivery)
     world.pass_time(3600)
     now = world.current(hook)
@@ -94,12 +94,12 @@ def test_a_round_that_is_lost_deactivates_the_hook_for_what_happened_in_it_alone
 
 
 def test_a_retry_that_waits_is_made_now_and_its_schedule_goes_on(world):
-    world.answer = failing
+    world.response = failing
     delivery = world.event(world.hook())
     world.pass_time(70)
     assert world.logged(delivery).attempt_count == 2
-    answered = redeliver(world, delivery)
-    assert (answered.status, answered.next_attempt_at) == (Status.RETRYING, world.clock.now)
+    responded = redeliver(world, delivery)
+    assert (responded.status, responded.next_attempt_at) == (Status.RETRYING, world.clock.now)
     world.pass_time(3600)
     assert world.attempts(delivery) == [0, 60, 70, 370]
     assert world.logged(delivery).status is Status.EXHAUSTED
@@ -115,7 +115,7 @@ def test_what_is_to_be_sent_anyway_is_left_alone(world):
 
 def test_nothing_is_sent_again_to_a_hook_that_is_not_active(world):
     hook = world.hook()
-    world.answer = failing
+    world.response = failing
     delivery = world.event(hook)
     world.pass_time(3600)
     with pytest.raises(HookInactiveError) as refused:
@@ -141,7 +141,7 @@ def test_what_is_pending_for_a_hook_is_held_when_failures_deactivate_it(world):
     redeliver(world, delivery)
     world.queue.waiting.clear()
     other = world.event(hook)
-    world.answer = lambda _request: (410, None)
+    world.response = lambda _request: (410, None)
     world.pass_time(60)
     assert [world.logged(one).status for one in (other, delivery)] == [Status.HELD] * 2
 
@@ -177,7 +177,7 @@ def test_a_queue_that_fails_or_a_crash_before_it_only_delays(world, status):
         world.work()
         world.queue.waiting.clear()
     before = len(world.attempts(delivery))
-    world.answer = fine
+    world.response = fine
     world.queue.fails = True
     redeliver(world, delivery)
     world.queue.fails = False
@@ -188,7 +188,7 @@ def test_a_queue_that_fails_or_a_crash_before_it_only_delays(world, status):
 
 def test_a_message_of_an_earlier_round_is_known_as_made(world):
     hook = world.hook()
-    world.answer = failing
+    world.response = failing
     delivery = world.event(hook)
     world.work()
     stale = json.dumps(to_message(world.queue.tasks[0]))
@@ -200,7 +200,7 @@ def test_a_message_of_an_earlier_round_is_known_as_made(world):
     world.queue.put(stale)
     world.work()
     assert len(world.attempts(delivery)) == before
-    world.answer = fine
+    world.response = fine
     world.pass_time(600)
     assert len(world.attempts(delivery)) == before + 1, "by the sweep"
 
@@ -214,7 +214,7 @@ def test_a_crash_in_the_attempt_of_a_new_round_makes_it_again(world, monkeypatch
         patched.setattr(world.log, "save", lambda *_, **__: (_ for _ in ()).throw(StoreBusyError()))
         world.work()
     world.queue.waiting.clear()
-    world.answer = fine
+    world.response = fine
     world.queue.put(body, VISIBILITY_SECONDS, came_before=True)
     world.pass_time(VISIBILITY_SECONDS)
     assert len(world.attempts(delivery)) == before + 2

@@ -46,7 +46,7 @@ def assert_on_schedule(attempts: list[float], schedule: RetrySchedule) -> None:
 
 def test_bigcommerces_schedule_is_kept_over_its_two_days():
     world = World(schedule=BIGCOMMERCE_SCHEDULE)
-    world.answer = failing
+    world.response = failing
     delivery = world.event(world.hook())
     world.pass_time(4 * 24 * 3600)
     assert_on_schedule(world.attempts(delivery), world.schedule)
@@ -65,7 +65,7 @@ def test_bigcommerces_schedule_is_kept_over_its_two_days():
 )
 def test_any_schedule_is_kept_for_any_number_of_deliveries(slots, numbers, seed):
     world = World(schedule=",".join(map(str, slots)))
-    world.answer = failing
+    world.response = failing
     # A hook each: none slows another down.
     hooks = [world.hook(f"https://app.example.com/{number}", "store/*") for number in range(numbers)]
     deliveries = []
@@ -82,19 +82,19 @@ def test_any_schedule_is_kept_for_any_number_of_deliveries(slots, numbers, seed)
 
 def test_retry_after_is_honoured_within_two_slots(world):
     waits = {60: "100", 180: "9999", 300: "1"}
-    answers = iter(waits.values())
-    world.answer = lambda _request: (503, next(answers, None))
+    responses = iter(waits.values())
+    world.response = lambda _request: (503, next(responses, None))
     delivery = world.event(world.hook())
     world.pass_time(3600)
     assert world.attempts(delivery) == [0, 100, 460, 760]
 
 
 def test_a_delivery_that_succeeds_in_the_end_has_all_its_attempts(world):
-    world.answer = failing
+    world.response = failing
     hook = world.hook()
     delivery = world.event(hook)
     world.pass_time(100)
-    world.answer = lambda _request: (204, None)
+    world.response = lambda _request: (204, None)
     world.pass_time(3600)
     logged = world.logged(delivery)
     assert [attempt.status for attempt in logged.attempts] == [500, 500, 204]
@@ -105,7 +105,7 @@ def test_a_delivery_that_succeeds_in_the_end_has_all_its_attempts(world):
 
 
 def test_deliveries_of_a_deleted_hook_are_cancelled(world):
-    world.answer = failing
+    world.response = failing
     hook = world.hook()
     delivery = world.event(hook)
     world.work()
@@ -116,7 +116,7 @@ def test_deliveries_of_a_deleted_hook_are_cancelled(world):
 
 
 def test_deliveries_of_a_hook_that_is_switched_off_are_cancelled(world):
-    world.answer = failing
+    world.response = failing
     hook = world.hook()
     delivery = world.event(hook)
     world.work()
@@ -130,7 +130,7 @@ def test_deliveries_of_a_hook_that_is_switched_off_are_cancelled(world):
 
 
 def test_a_changed_destination_and_changed_headers_count_from_the_next_attempt(world):
-    world.answer = only("/new")
+    world.response = only("/new")
     hook = world.hook("https://app.example.com/old")
     delivery = world.event(hook)
     world.work()
@@ -149,7 +149,7 @@ def test_a_changed_destination_and_changed_headers_count_from_the_next_attempt(w
 
 def exhausted(world, hook):
     """A delivery whose every attempt fails."""
-    world.answer = failing
+    world.response = failing
     delivery = world.event(hook)
     world.pass_time(3600)
     return delivery
@@ -170,13 +170,13 @@ def test_a_delivery_that_fails_its_last_attempt_deactivates_its_hook(world):
 
 def test_a_hook_that_something_reached_meanwhile_stays_active(world):
     hook = world.hook()
-    world.answer = failing
+    world.response = failing
     delivery = world.event(hook)
     world.pass_time(300)
-    world.answer = lambda _request: (200, None)
+    world.response = lambda _request: (200, None)
     other = world.event(hook)
     world.work()
-    world.answer = failing
+    world.response = failing
     world.pass_time(3600)
     assert world.logged(other).status is Status.DELIVERED
     assert world.logged(delivery).status is Status.EXHAUSTED
@@ -193,7 +193,7 @@ def test_what_reached_it_before_the_first_attempt_does_not_count(world):
 
 def test_a_hook_that_was_changed_during_the_last_attempt_is_left_alone(world):
     hook = world.hook()
-    world.answer = failing
+    world.response = failing
     delivery = world.event(hook)
     world.pass_time(500)
 
@@ -201,7 +201,7 @@ def test_a_hook_that_was_changed_during_the_last_attempt_is_left_alone(world):
         world.hooks.update(world.caller, hook.id, {"destination": "https://app.example.com/better"})
         return failing(request)
 
-    world.answer = change
+    world.response = change
     world.pass_time(600)
     assert world.logged(delivery).status is Status.EXHAUSTED
     assert world.current(hook).is_active
@@ -209,7 +209,7 @@ def test_a_hook_that_was_changed_during_the_last_attempt_is_left_alone(world):
 
 def test_410_deactivates_a_hook_at_once(world):
     hook = world.hook()
-    world.answer = lambda _request: (410, None)
+    world.response = lambda _request: (410, None)
     delivery = world.event(hook)
     world.pass_time(3600)
     assert world.attempts(delivery) == [0]
@@ -224,10 +224,10 @@ def test_410_to_a_hook_that_its_owner_has_just_changed_is_a_failure_like_any_oth
 
     def gone(request):
         world.hooks.update(world.caller, hook.id, {"destination": "https://app.example.com/new"})
-        world.answer = lambda _request: (200, None)
+        world.response = lambda _request: (200, None)
         return 410, None
 
-    world.answer = gone
+    world.response = gone
     delivery = world.event(hook)
     world.pass_time(100)
     assert world.attempts(delivery) == [0, 60]
@@ -240,7 +240,7 @@ def test_a_success_while_the_first_failing_attempt_was_on_its_way_keeps_the_hook
     hook = world.hook()
     other = world.event(hook)
     world.work()
-    world.answer = failing
+    world.response = failing
     delivery = world.event(hook)
     first = world.clock.now
     world.work()
@@ -255,7 +255,7 @@ def test_a_success_while_the_first_failing_attempt_was_on_its_way_keeps_the_hook
 
 def test_what_waits_for_a_deactivated_hook_is_held_and_never_sent_by_itself(world):
     hook = world.hook()
-    world.answer = failing
+    world.response = failing
     exhausting = world.event(hook)
     world.pass_time(400)
     waiting = world.event(hook)
@@ -265,7 +265,7 @@ def test_what_waits_for_a_deactivated_hook_is_held_and_never_sent_by_itself(worl
     assert world.logged(exhausting).status is Status.EXHAUSTED
     assert [world.logged(one).status for one in (waiting, on_the_queue)] == [Status.HELD] * 2
     sent = len(world.sent)
-    world.answer = lambda _request: (200, None)
+    world.response = lambda _request: (200, None)
     on = world.hooks.update(world.caller, hook.id, {"is_active": True})
     assert (on.deactivated_at, on.deactivation_reason) == (None, None)
     world.pass_time(24 * 3600)
@@ -280,11 +280,11 @@ def test_a_deactivation_is_notified_of_once_however_often_its_hook_is_looked_at(
     """Who hears of it by the bus itself, such as an operator, has no matching that knows a repeat."""
     monkeypatch.setattr("storehooks.flows.outcome._HOLD_AT_ONCE", 2)
     hook = world.hook()
-    world.answer = lambda _request: (500, None)
+    world.response = lambda _request: (500, None)
     waiting = [world.event(hook) for _ in range(7)]
     world.work()
     before = world.bus.entries
-    world.answer = lambda _request: (410, None)
+    world.response = lambda _request: (410, None)
     world.event(hook)
     world.pass_time(200)
     assert {world.logged(delivery).status for delivery in waiting} == {Status.HELD}
@@ -294,7 +294,7 @@ def test_a_deactivation_is_notified_of_once_however_often_its_hook_is_looked_at(
 
 def test_a_hook_that_is_deactivated_again_is_notified_of_again(world):
     hook = world.hook()
-    world.answer = lambda _request: (410, None)
+    world.response = lambda _request: (410, None)
     for _ in range(2):
         world.event(hook)
         world.pass_time(100)
@@ -306,7 +306,7 @@ def test_a_hook_that_is_deactivated_again_is_notified_of_again(world):
 def test_more_waiting_deliveries_than_one_task_holds_are_all_held(world, monkeypatch):
     monkeypatch.setattr("storehooks.flows.outcome._HOLD_AT_ONCE", 3)
     hook = world.hook()
-    world.answer = failing
+    world.response = failing
     first = world.event(hook)
     world.pass_time(400)
     rest = [world.event(hook) for _ in range(8)]
@@ -344,7 +344,7 @@ def test_what_is_on_the_bus_is_sent_to_the_queue_too_for_the_hooks_client_alone(
 
 def test_two_clients_with_one_destination_are_each_notified(world):
     """Else one client could keep the other from being notified."""
-    world.answer = failing
+    world.response = failing
     client_id, _ = world.account.new_client("5ueh97")
     other = Caller("5ueh97", client_id, frozenset())
     world.event(world.hook("https://app.example.com/same"))
@@ -361,7 +361,7 @@ def test_two_clients_with_one_destination_are_each_notified(world):
 
 
 def test_two_hooks_of_one_destination_are_notified_of_once(world):
-    world.answer = failing
+    world.response = failing
     for scope in ("store/order/*", "store/order/created"):
         world.event(world.hook("https://app.example.com/same", scope))
     world.pass_time(30)
@@ -369,7 +369,7 @@ def test_two_hooks_of_one_destination_are_notified_of_once(world):
 
 
 def test_two_processes_notify_of_a_destination_once(world):
-    world.answer = failing
+    world.response = failing
     hook = world.hook()
     world.event(hook)
     world.work()
@@ -388,7 +388,7 @@ def test_a_hook_on_delivery_exceptions_is_never_notified_of(world):
 
 def test_the_end_is_one_event_however_often_it_is_notified_of(world):
     hook = world.hook()
-    world.answer = failing
+    world.response = failing
     for _ in range(5):
         world.event(hook)
     world.pass_time(3600)
@@ -400,7 +400,7 @@ def test_the_end_is_one_event_however_often_it_is_notified_of(world):
 
 def test_a_failing_hook_is_slowed_down_and_a_healthy_one_is_not(world):
     sick, healthy = world.hook("https://app.example.com/sick"), world.hook("https://app.example.com/ok")
-    world.answer = only("/ok")
+    world.response = only("/ok")
     for _ in range(20):
         world.event(sick)
     world.work()
@@ -419,12 +419,12 @@ def test_a_failing_hook_is_slowed_down_and_a_healthy_one_is_not(world):
 
 def test_a_success_closes_the_circuit(world):
     hook = world.hook()
-    world.answer = failing
+    world.response = failing
     for _ in range(6):
         world.event(hook)
     world.work()
     world.pass_time(20)
-    world.answer = lambda _request: (200, None)
+    world.response = lambda _request: (200, None)
     probe = world.event(hook)
     world.work()
     assert world.logged(probe).status is Status.DELIVERED

@@ -56,7 +56,7 @@ def test_one_that_cannot_be_begun_fails_alone_and_is_sent_once_that_is_mended(
 def test_of_attempts_that_are_logged_together_one_that_cannot_be_fails_alone(
     world, monkeypatch, status, write, errors
 ):
-    world.answer = lambda _request: (status, None)
+    world.response = lambda _request: (status, None)
     first, broken, last = three(world)
     with monkeypatch.context() as patched:
         patched.setattr(world.log, write, breaks_for(broken, getattr(world.log, write)))
@@ -64,7 +64,7 @@ def test_of_attempts_that_are_logged_together_one_that_cannot_be_fails_alone(
     expected = Status.DELIVERED if status == 200 else Status.RETRYING
     assert statuses(world, [first, last]) == [expected] * 2
     assert [(line["error"], line["delivery_id"]) for line in errors()] == [("KeyError", broken.id)]
-    world.answer = lambda _request: (200, None)
+    world.response = lambda _request: (200, None)
     world.pass_time(VISIBILITY_SECONDS)
     waits = [0] if status == 200 else [0, 60]
     assert [world.attempts(one) for one in (first, last)] == [waits] * 2, "none is made twice"

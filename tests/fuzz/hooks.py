@@ -18,8 +18,8 @@ HOOK = int(os.environ["FUZZ_HOOK"])
 DELIVERY = os.environ["FUZZ_DELIVERY"]
 NO_HOOK = 10**12
 
-answered = watch(os.environ["FUZZ_SERVER"], RECEIVER)
-atexit.register(lambda: Path(os.environ["FUZZ_COUNTS"]).write_text(json.dumps(answered)))
+responded = watch(os.environ["FUZZ_SERVER"], RECEIVER)
+atexit.register(lambda: Path(os.environ["FUZZ_COUNTS"]).write_text(json.dumps(responded)))
 
 schemathesis.openapi.format(
     "uri",

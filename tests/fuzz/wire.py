@@ -41,17 +41,17 @@ def watch(server: str, receiver: str) -> Counter[int]:
     :return: how many answers have had which status; it goes on counting.
     """
     send = HTTPAdapter.send
-    answered: Counter[int] = Counter()
+    responded: Counter[int] = Counter()
 
     def watched(adapter: HTTPAdapter, request: PreparedRequest, *args: Any, **options: Any) -> Response:
         if _origin(request) != server or leads_elsewhere(_body(request), receiver):
             raise LeadsElsewhereError(f"{request.method} {request.url} {request.body!r}")
         response = send(adapter, request, *args, **options)
-        answered[response.status_code] += 1
+        responded[response.status_code] += 1
         return response
 
     HTTPAdapter.send = watched  # type: ignore[method-assign]
-    return answered
+    return responded
 
 
 def _origin(request: PreparedRequest) -> str:

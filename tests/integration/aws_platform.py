@@ -23,8 +23,8 @@ from moto.core import DEFAULT_ACCOUNT_ID
 from moto.ses.models import ses_backends
 from moto.sqs.models import sqs_backends
 
-from storehooks.adapters.addresses import Addresses
 from storehooks.adapters.hooks_table import HooksTable
+from storehooks.adapters.notification_emails import NotificationEmails
 from storehooks.composition import Handler
 from storehooks.domain.attempt import OutgoingRequest
 from storehooks.domain.errors import StorehooksError
@@ -48,7 +48,7 @@ DEAD_LETTERS = {"EventsQueue": "EventsDeadLetters", "DeliveriesQueue": "Deliveri
 _RECEIVES_WITH_AGE = 3
 _MINUTE_SECONDS = 60
 _BATCH = 10
-_MOST_LOOKS = 100
+_MAX_LOOKS = 100
 _SWEEP_AHEAD_SECONDS = 90
 _ASYNC_PAUSES = (60, 120)
 CLIENT = "c" * 32
@@ -73,7 +73,7 @@ class SlowSender(Sender):
 
     def wait(self, seconds: float):
         self._looks += 1
-        if self.in_flight > 1 or self._looks % _MOST_LOOKS == 0:
+        if self.in_flight > 1 or self._looks % _MAX_LOOKS == 0:
             return super().wait(seconds)
         time.sleep(0.001)
         return []
@@ -89,7 +89,7 @@ class Platform:
         self.schedule = RetrySchedule.parse(schedule)
         self.clock = Clock()
         self.sent: list[tuple[float, OutgoingRequest]] = []
-        self.answer = lambda _request: (200, None)
+        self.response = lambda _request: (200, None)
         self.is_slow = False
         self.is_fragile = True
         self.is_throttled = False
@@ -111,7 +111,7 @@ class Platform:
         aws.empty("HooksTable", "DeliveriesTable", "EventIdsTable", *READERS, "EventsDeadLetters")
         self.mails.clear()
         self.hooks = HooksTable("HooksTable", dynamodb=aws.dynamodb, clock=self.clock)
-        self.addresses = Addresses("HooksTable", dynamodb=aws.dynamodb)
+        self.addresses = NotificationEmails("HooksTable", dynamodb=aws.dynamodb)
         token = AccessTables("TokensTable", "ClientsTable", dynamodb=aws.dynamodb).create_token(
             STORE, "c" * 32
         )
@@ -251,10 +251,10 @@ class Platform:
             )
         if self.is_slow:
             self._leave_to_receive(queue)
-        answer = self.invoke(READERS[queue], {"Records": records})
+        response = self.invoke(READERS[queue], {"Records": records})
         failed = {str(message.number) for message in batch}
-        if answer is not None:
-            failed = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
+        if response is not None:
+            failed = {failure["itemIdentifier"] for failure in response["batchItemFailures"]}
         for message in batch:
             if str(message.number) in failed:
                 self._again(message)
@@ -343,10 +343,10 @@ class Platform:
 
         def around(client, operation, kwargs):
             def with_effect(given):
-                answer = call(client, operation, given)
+                response = call(client, operation, given)
                 if operation == "PutEvents":
                     self.events_on_bus.extend(json.loads(entry["Detail"]) for entry in given["Entries"])
-                return answer
+                return response
 
             if fault is None or self.running != fault.function or not self.is_fragile:
                 return with_effect(kwargs)

@@ -267,17 +267,17 @@ class Functions:
 
     def invoke(self, name: str, event: dict[str, Any]) -> tuple[int, Any]:
         """The status and the decoded body that a function answers an event with; they are as documented."""
-        answer = self.handler(name)(event, None)
-        if answer["statusCode"] == 204:
-            assert (answer["headers"], answer["body"]) == ({}, "")
+        response = self.handler(name)(event, None)
+        if response["statusCode"] == 204:
+            assert (response["headers"], response["body"]) == ({}, "")
             body = None
         else:
-            assert answer["headers"]["Content-Type"] == "application/json"
-            assert answer["headers"]["Cache-Control"] == "no-store"
-            body = json.loads(answer["body"])
+            assert response["headers"]["Content-Type"] == "application/json"
+            assert response["headers"]["Cache-Control"] == "no-store"
+            body = json.loads(response["body"])
         if "resource" in event:
-            assert_described(event["httpMethod"], event["resource"], answer, body)
-        return answer["statusCode"], body
+            assert_described(event["httpMethod"], event["resource"], response, body)
+        return response["statusCode"], body
 
 
 class Client:

@@ -160,7 +160,7 @@ class Account:
                 "level": "INFO",
                 "message": "swept",
                 "timestamp": at.isoformat(sep=" "),
-                "handed_on": 3,
+                "sent": 3,
                 "is_whole": is_whole,
                 "botocore": botocore_version,
             }
@@ -204,7 +204,7 @@ def _answer_for_moto(monkeypatch, account) -> None:
     }
     call = botocore.client.BaseClient._make_api_call
 
-    def answered(client, operation, kwargs):
+    def responded(client, operation, kwargs):
         account.calls.append((operation, kwargs))
         service = client.meta.service_model.service_name
         # A batch needs the right of its operation alone, but in DynamoDB.
@@ -222,4 +222,4 @@ def _answer_for_moto(monkeypatch, account) -> None:
             return found | account.identities[kwargs["EmailIdentity"]]
         return found
 
-    monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", answered)
+    monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", responded)

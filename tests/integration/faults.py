@@ -71,9 +71,9 @@ def in_part(operation: str, given: dict[str, Any], call: Call) -> Any:
     match operation:
         case "SendMessageBatch" | "DeleteMessageBatch":
             done, left = _halves(given["Entries"])
-            answer = call(given | {"Entries": done}) if done else {}
+            response = call(given | {"Entries": done}) if done else {}
             refusal = {"Code": "InternalError", "SenderFault": False}
-            return answer | {"Failed": [{"Id": entry["Id"]} | refusal for entry in left]}
+            return response | {"Failed": [{"Id": entry["Id"]} | refusal for entry in left]}
         case "PutEvents":
             return {"FailedEntryCount": 1, "Entries": [{"ErrorCode": "InternalFailure"}]}
         case "BatchWriteItem":

@@ -67,7 +67,7 @@ class Stub(http.server.ThreadingHTTPServer):
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
-        self.answers: list[tuple[int, bytes]] = []
+        self.responses: list[tuple[int, bytes]] = []
         self.asked: list[tuple[str, str, str | None, Any]] = []
 
     @property
@@ -85,21 +85,21 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.server.asked.append(
             (self.path, self.headers["X-Amz-Target"], self.headers["Content-Type"], json.loads(body))
         )
-        status, answer = self.server.answers.pop(0)
+        status, response = self.server.responses.pop(0)
         self.send_response(status)
         self.send_header("Content-Type", "application/x-amz-json-1.0")
-        self.send_header("Content-Length", str(len(answer)))
+        self.send_header("Content-Length", str(len(response)))
         self.end_headers()
-        self.wfile.write(answer)
+        self.wfile.write(response)
 
     def log_message(self, *_: Any) -> None:
         """Nothing."""
 
 
-def without_metadata(answer: dict[str, Any]) -> dict[str, Any]:
-    metadata = answer["ResponseMetadata"]
+def without_metadata(response: dict[str, Any]) -> dict[str, Any]:
+    metadata = response["ResponseMetadata"]
     kept = {name: metadata.get(name) for name in ("HTTPStatusCode", "RetryAttempts")}
-    return answer | {"ResponseMetadata": kept}
+    return response | {"ResponseMetadata": kept}
 
 
 def outcome(client: Any, call: str, given: dict[str, Any]) -> Any:
@@ -159,25 +159,25 @@ def main() -> None:
     plain = botocore.session.Session().create_client(
         "dynamodb", region_name="us-east-1", config=Config(retries=retries)
     )
-    for name, (call, given, answers) in CASES.items():
+    for name, (call, given, responses) in CASES.items():
         seen = []
         for client, its_given in ((ours, given), (plain, as_plain_takes_it(given))):
-            stub.answers = [(status, json.dumps(body).encode()) for status, body in answers]
+            stub.responses = [(status, json.dumps(body).encode()) for status, body in responses]
             came_of_it = as_sent(outcome(client, call, its_given))
-            assert not stub.answers, f"{name}: {len(stub.answers)} answers were not asked for"
+            assert not stub.responses, f"{name}: {len(stub.responses)} answers were not asked for"
             seen.append((stub.asked, came_of_it))
             stub.asked = []
         assert seen[0] == seen[1], f"{name}:\n{seen[0]}\nof a plain client:\n{seen[1]}"
         print(name)  # noqa: T201
 
-    stub.answers = [(200, json.dumps(FOUND).encode())]
+    stub.responses = [(200, json.dumps(FOUND).encode())]
     assert ours.batch_get_item(**READ)["Responses"] == FOUND["Responses"]  # bytes too, as they were sent
     print("a read without a look at its values")  # noqa: T201
 
     for call, given in (("batch_get_item", READ), ("batch_write_item", WRITE)):
         # A plain client takes it for an answer without anything in it.
         for body in (b'{"Responses": {"Hooks', b"<html>a proxy</html>", b"\xff\xfe", b"[]", b""):
-            stub.answers = [(200, body)]
+            stub.responses = [(200, body)]
             came_of_it = outcome(ours, call, given)
             assert isinstance(came_of_it, HTTPClientError), f"{call} makes {came_of_it} of {body!r}"
         print(f"{call} and a 2xx that is no JSON object")  # noqa: T201

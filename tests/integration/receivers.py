@@ -92,23 +92,23 @@ class Connection:
 type Behaviour = Callable[[Connection], None]
 
 
-def answering(*answers: bytes) -> Behaviour:
+def responding(*responses: bytes) -> Behaviour:
     """Answers the requests of a connection in turn, with the last answer from then on; it stays open."""
 
     def behave(connection: Connection) -> None:
-        remaining = list(answers)
+        remaining = list(responses)
         while connection.read_request():
             connection.send(remaining.pop(0) if len(remaining) > 1 else remaining[0])
 
     return behave
 
 
-def answering_once(answer: bytes) -> Behaviour:
+def answering_once(response: bytes) -> Behaviour:
     """Answers one request and closes the connection."""
 
     def behave(connection: Connection) -> None:
         connection.read_request()
-        connection.send(answer)
+        connection.send(response)
 
     return behave
 

@@ -22,12 +22,12 @@ class ScriptedApi:
     """Its answers, each a status, a body and headers, in their order; and the requests that came."""
 
     url: str
-    answers: list[tuple[int, Any, dict[str, str]]] = field(default_factory=list)
+    responses: list[tuple[int, Any, dict[str, str]]] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
     on_request: Callable[[Request], None] = lambda _: None
 
     def will_answer(self, status: int, body: Any, **headers: str) -> None:
-        self.answers.append((status, body, headers))
+        self.responses.append((status, body, headers))
 
     @property
     def asked(self) -> list[str]:
@@ -42,7 +42,7 @@ def scripted_api() -> Iterator[ScriptedApi]:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             api.requests.append(Request(self.command, self.path, dict(self.headers), body))
             api.on_request(api.requests[-1])
-            status, content, headers = api.answers.pop(0)
+            status, content, headers = api.responses.pop(0)
             data = content if isinstance(content, bytes) else json.dumps(content).encode()
             with suppress(ConnectionError):  # who was stopped does not wait for it
                 self.send_response(status)

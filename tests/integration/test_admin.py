@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storehooks.adapters.addresses import addresses_key
+from storehooks.adapters.notification_emails import addresses_key
 from tests.integration.conftest import load_event
 from tests.integration.interleaving import interleavings
 from tests.integration.test_hostile_input import anything, hostile, well_formed
@@ -14,9 +14,9 @@ from tests.world import Clock, World
 
 
 def admin(client, **query):
-    status, answer = client.call("get_admin", query=query or None)
-    assert status == 200, answer
-    return answer
+    status, response = client.call("get_admin", query=query or None)
+    assert status == 200, response
+    return response
 
 
 def emails(client):
@@ -25,8 +25,8 @@ def emails(client):
 
 def test_the_event_files_name_an_address_and_show_it(functions):
     assert functions.invoke("update_admin", load_event("update_admin")) == (204, None)
-    status, answer = functions.invoke("get_admin", load_event("get_admin"))
-    assert (status, answer["data"]["emails"]) == (200, ["hooks@example.com"])
+    status, response = functions.invoke("get_admin", load_event("get_admin"))
+    assert (status, response["data"]["emails"]) == (200, ["hooks@example.com"])
 
 
 def test_without_any_address_there_is_none(v3_client):
@@ -93,8 +93,8 @@ def test_addresses_are_no_hook(client, v3_client):
 )
 def test_what_is_no_list_of_addresses_is_422_and_changes_nothing(v3_client, body, field):
     v3_client.call("update_admin", body={"emails": ["before@example.com"]})
-    status, answer = v3_client.call("update_admin", body=body)
-    assert (status, set(answer["errors"])) == (422, {field})
+    status, response = v3_client.call("update_admin", body=body)
+    assert (status, set(response["errors"])) == (422, {field})
     assert emails(v3_client) == ["before@example.com"]
 
 
@@ -102,7 +102,7 @@ def test_hooks_have_their_status_and_can_be_narrowed(aws, functions, v3_client):
     world = World(aws)
     v3_client.client_id = world.caller.client_id
     dead = world.hook("https://app.example.com/dead")
-    world.answer = lambda _request: (410, None)
+    world.response = lambda _request: (410, None)
     world.event(dead)
     world.work()
     v3_client.create(is_active=True)
@@ -120,15 +120,15 @@ def test_hooks_have_their_status_and_can_be_narrowed(aws, functions, v3_client):
 
 
 def test_a_query_that_is_wrong_is_400(v3_client):
-    status, answer = v3_client.call("get_admin", query={"is_active": "maybe", "page": "0"})
-    assert (status, set(answer["errors"])) == (400, {"is_active", "page"})
+    status, response = v3_client.call("get_admin", query={"is_active": "maybe", "page": "0"})
+    assert (status, set(response["errors"])) == (400, {"is_active", "page"})
 
 
 @hostile
 @given(st.fixed_dictionaries({}, optional={"emails": st.lists(st.text(max_size=20)) | anything}) | anything)
 def test_any_json_is_taken_or_refused(v3_client, body):
-    status, answer = v3_client.call("update_admin", body=json.dumps(body))
-    assert status == 204 or well_formed(status, answer, version="v3")
+    status, response = v3_client.call("update_admin", body=json.dumps(body))
+    assert status == 204 or well_formed(status, response, version="v3")
 
 
 def test_what_the_operations_cost(aws, v3_client):
@@ -150,9 +150,9 @@ def test_an_eleventh_new_address_in_thirty_days_is_403_and_changes_nothing(funct
     assert v3_client.call("update_admin", body={"emails": ten()}) == (204, None)
     assert v3_client.call("update_admin", body={"emails": []}) == (204, None)
     for _ in range(3):
-        status, answer = v3_client.call("update_admin", body={"emails": ["x@example.com"]})
-        assert (status, answer["title"]) == (403, answer["errors"]["emails"])
-        assert "at most 10 addresses in 30 days" in answer["title"]
+        status, response = v3_client.call("update_admin", body={"emails": ["x@example.com"]})
+        assert (status, response["title"]) == (403, response["errors"]["emails"])
+        assert "at most 10 addresses in 30 days" in response["title"]
     assert emails(v3_client) == []
     assert v3_client.call("update_admin", body={"emails": ten()[:3]}) == (204, None), "it named them before"
     clock.now += 30 * 24 * 60 * 60

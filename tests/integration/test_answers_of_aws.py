@@ -17,23 +17,23 @@ class Answer:
 
     def __call__(self, request, **_):
         self.given += 1
-        answer = AWSResponse(request.url, self.status, {"content-type": "application/x-amz-json-1.0"}, None)
-        answer._content = self.body
-        return answer
+        response = AWSResponse(request.url, self.status, {"content-type": "application/x-amz-json-1.0"}, None)
+        response._content = self.body
+        return response
 
 
 @pytest.fixture
-def answered(aws):
+def responded(aws):
     """Has DynamoDB answer this from now on."""
-    events, answers = aws.dynamodb.meta.events, []
+    events, responses = aws.dynamodb.meta.events, []
 
-    def answer(status, body):
-        answers.append(Answer(status, body))
-        events.register_first("before-send.dynamodb", answers[-1])
-        return answers[-1]
+    def response(status, body):
+        responses.append(Answer(status, body))
+        events.register_first("before-send.dynamodb", responses[-1])
+        return responses[-1]
 
-    yield answer
-    for one in answers:
+    yield response
+    for one in responses:
         events.unregister("before-send.dynamodb", one)
 
 
@@ -59,13 +59,13 @@ def write(aws):
         (503, b"<html>unavailable</html>", StoreFailedError),
     ],
 )
-def test_an_answer_that_is_none_of_dynamodbs_is_an_error_of_ours(aws, answered, call, status, body, error):
-    answer = answered(status, body)
+def test_an_answer_that_is_none_of_dynamodbs_is_an_error_of_ours(aws, responded, call, status, body, error):
+    response = responded(status, body)
     with pytest.raises(error):
         call(aws)
-    assert answer.given
+    assert response.given
 
 
-def test_an_answer_is_taken_as_it_comes(aws, answered):
-    answered(200, b'{"Responses": {"HooksTable": [{"id": {"N": "1"}}]}, "UnprocessedKeys": {}}')
+def test_an_answer_is_taken_as_it_comes(aws, responded):
+    responded(200, b'{"Responses": {"HooksTable": [{"id": {"N": "1"}}]}, "UnprocessedKeys": {}}')
     assert read(aws) == {"HooksTable": [{"id": {"N": "1"}}]}

@@ -82,9 +82,9 @@ class Model:
         ]
         return sorted(owned, key=lambda hook: hook["id"])
 
-    def explains(self, request: Request, answer: Answer, now: int) -> bool:
+    def explains(self, request: Request, response: Answer, now: int) -> bool:
         """Whether this is the answer to expect of the request; what it changes is changed here."""
-        status, body = answer
+        status, body = response
         if request.kind == "create":
             hook = {
                 "headers": None,
@@ -102,7 +102,7 @@ class Model:
             return status == 404
         if request.kind == "delete":
             del self.hooks[store, old["id"]]
-            return answer == (200, old)
+            return response == (200, old)
         new = old | request.fields | {"updated_at": max(iso(now), old["updated_at"])}
         if "is_active" in request.fields:
             new.pop("deactivated_at", None)
@@ -110,7 +110,7 @@ class Model:
         if (refusal := self._refusal(new, old)) is not None:
             return refusal(status, body)
         self.hooks[store, old["id"]] = new
-        return answer == (200, new)
+        return response == (200, new)
 
     def _is_created(self, request: Request, hook: dict[str, Any], status: int, body: Any) -> bool:
         store, client_id = request.store_and_client
@@ -271,12 +271,12 @@ class HooksApi(RuleBasedStateMachine):
         with self.monkeypatch.context() as patched:
             patched.setattr(botocore.client.BaseClient, "_make_api_call", cut_off)
             try:
-                answer = self.made(request)
+                response = self.made(request)
             except Killed:
-                answer = None
+                response = None
                 self.figures["ended in the middle"] += 1
-        if answer is not None:
-            assert self.model.explains(request, answer, self.now)
+        if response is not None:
+            assert self.model.explains(request, response, self.now)
             return
         self.a_cold_start()
         shown = [client.list()[1] for client in self.clients]
@@ -310,11 +310,11 @@ class HooksApi(RuleBasedStateMachine):
 
     def check_at_once(self, first: Request, second: Request, call: int) -> None:
         """The second comes when the first has made so many calls; it is as if one came after the other."""
-        answers = self.at_once(first, second, call)
+        responses = self.at_once(first, second, call)
         self.figures["at once"] += 1
-        both = list(zip((first, second), answers, strict=True))
+        both = list(zip((first, second), responses, strict=True))
         orders = [both, both[::-1]]
-        if first.kind == "deactivate" and answers[0][0] == 409:
+        if first.kind == "deactivate" and responses[0][0] == 409:
             orders.append(both[1:])  # its owner has changed it meanwhile, and is right
         shown = [client.list() for client in self.clients]
         for order in orders:
@@ -324,7 +324,7 @@ class HooksApi(RuleBasedStateMachine):
             ]:
                 self.model = model
                 return
-        raise AssertionError(f"no order of {first} and {second} explains {answers}")
+        raise AssertionError(f"no order of {first} and {second} explains {responses}")
 
     def at_once(self, first: Request, second: Request, call: int) -> tuple[Answer, Answer]:
         return broken_into(self.monkeypatch, lambda: self.made(first), lambda: self.made(second), call)[:2]

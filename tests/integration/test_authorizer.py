@@ -17,15 +17,15 @@ def authorize(functions, token, arn=f"{API}/GET/stores/5ueh97/v2/hooks"):
     return functions.handler("authorizer")(event, None)
 
 
-def allows(answer, arn):
+def allows(response, arn):
     """Whether the policy lets a request through, by the gateway's rule: `*` matches anything."""
-    (statement,) = answer["policyDocument"]["Statement"]
+    (statement,) = response["policyDocument"]["Statement"]
     matches = any(fnmatch.fnmatchcase(arn, resource) for resource in statement["Resource"])
     return matches and statement["Effect"] == "Allow"
 
 
 @pytest.fixture
-def answer(functions, access):
+def response(functions, access):
     """What a token of the store 5ueh97 gets."""
     return authorize(functions, access.create_token("5ueh97", CLIENT).access_token)
 
@@ -48,8 +48,8 @@ def answer(functions, access):
         "GET/stores/5ueh97/v3/hooks/events",
     ],
 )
-def test_a_token_may_use_its_own_stores_hooks(answer, route):
-    assert allows(answer, f"{API}/{route}")
+def test_a_token_may_use_its_own_stores_hooks(response, route):
+    assert allows(response, f"{API}/{route}")
 
 
 @pytest.mark.parametrize(
@@ -70,13 +70,13 @@ def test_a_token_may_use_its_own_stores_hooks(answer, route):
         API.replace("a1b2c3d4e5", "0therapi00") + "/GET/stores/5ueh97/v2/hooks",
     ],
 )
-def test_a_token_may_use_nothing_else(answer, arn):
-    assert not allows(answer, arn)
+def test_a_token_may_use_nothing_else(response, arn):
+    assert not allows(response, arn)
 
 
-def test_the_functions_are_told_whom_the_token_stands_for(answer):
-    assert answer["principalId"] == CLIENT
-    assert answer["context"] == {"store_hash": "5ueh97", "client_id": CLIENT, "oauth_scopes": "default"}
+def test_the_functions_are_told_whom_the_token_stands_for(response):
+    assert response["principalId"] == CLIENT
+    assert response["context"] == {"store_hash": "5ueh97", "client_id": CLIENT, "oauth_scopes": "default"}
 
 
 def test_an_unknown_or_revoked_token_is_nobodys(functions, access):

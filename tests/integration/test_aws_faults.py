@@ -76,15 +76,15 @@ def test_a_call_that_fails_is_answered_as_the_readme_has_it_and_leaves_nothing_h
             number, came_to_it = 0, True
             while came_to_it:
                 fresh()
-                answers = []
+                responses = []
                 came_to_it = with_fault(
                     monkeypatch,
                     number,
                     error,
                     has_effect=has_effect,
-                    call=lambda answers=answers: answers.append(functions.invoke(name, asked(name))),
+                    call=lambda responses=responses: responses.append(functions.invoke(name, asked(name))),
                 )
-                ((status, body),) = answers
+                ((status, body),) = responses
                 check_whole(aws)
                 number += 1
                 if came_to_it:

@@ -24,7 +24,7 @@ from storehooks.domain.delivery import RecordTask, Status, TaskMessage
 from storehooks.domain.errors import StorehooksError
 from storehooks.domain.exception_event import DEACTIVATED, deactivated
 from storehooks.domain.recovery import MISSED, RECOVERABLE
-from storehooks.flows.recover import RecoveryOrders
+from storehooks.flows.recover import RecoveryStarter
 from tests.integration.aws_platform import SECRET, Platform
 from tests.integration.conftest import load_event
 from tests.integration.faults import NONE, PARTLY, Fault, is_batch
@@ -58,9 +58,9 @@ def faults(function: str, number: int, operation: str) -> list[Fault]:
     return [Fault(function, number, way) for way in ways]
 
 
-def in_turn(*answers):
+def in_turn(*responses):
     """A destination that answers so, and in the end always as it did last."""
-    left = list(answers)
+    left = list(responses)
     return lambda _request: left.pop(0) if len(left) > 1 else left[0]
 
 
@@ -83,7 +83,7 @@ def deliveries_arrive(platform):
 
 def deliveries_arrive_at_the_second_attempt(platform):
     platform.hook()
-    platform.answer = in_turn(FAILING, OK)
+    platform.response = in_turn(FAILING, OK)
     platform.event()
     platform.pass_time(0)
 
@@ -97,7 +97,7 @@ def an_event_finds_its_hook_deactivated(platform):
 
 def a_hook_is_gone(platform):
     platform.hook()
-    platform.answer = in_turn(FAILING, GONE)
+    platform.response = in_turn(FAILING, GONE)
     platform.event()
     platform.event()
     platform.pass_time(0)
@@ -105,7 +105,7 @@ def a_hook_is_gone(platform):
 
 def a_hook_fails_to_the_end(platform):
     platform.hook()
-    platform.answer = in_turn(FAILING)
+    platform.response = in_turn(FAILING)
     platform.event()
     platform.pass_time(0)
 
@@ -144,7 +144,7 @@ def what_a_hook_missed_is_sent_again(platform, statuses=MISSED):
         platform.pass_time(0)
     hook = platform.hooks.update(platform.caller, hook.id, {"is_active": True})
     given: dict[str, Any] = {"dynamodb": platform.aws.dynamodb, "clock": platform.clock}
-    orders = RecoveryOrders(
+    orders = RecoveryStarter(
         recoveries=Recoveries("DeliveriesTable", retention_days=30, **given),
         selections=Selections("DeliveriesTable", **given),
         queue=deliveries_queue(platform),
@@ -160,7 +160,7 @@ def what_a_hook_got_is_sent_again(platform):
 
 def retries_are_due_in_half_an_hour(platform):
     platform.hook("a"), platform.hook("b", "store/order/created")
-    platform.answer = in_turn(FAILING, FAILING, OK)
+    platform.response = in_turn(FAILING, FAILING, OK)
     platform.event()
     platform.pass_time(1860)
 

@@ -50,7 +50,7 @@ def test_sending_a_delivery_again_makes_four_calls_and_a_ping_two(aws, functions
 
 def test_failures_of_a_tripped_circuit_are_not_counted_on(aws):
     world = World(aws)
-    world.answer = lambda _request: (500, None)
+    world.response = lambda _request: (500, None)
     hook = world.hook()
     for _ in range(5):
         world.event(hook)
@@ -69,7 +69,7 @@ def test_failures_of_a_tripped_circuit_are_not_counted_on(aws):
 
 def test_a_failed_attempt_makes_three_calls_and_once_in_ten_minutes_two_more_to_notify(aws):
     world = World(aws)
-    world.answer = lambda _request: (500, None)
+    world.response = lambda _request: (500, None)
     hook = world.hook()
     for calls in (["PutItem"] * 2, [], []):
         world.event(hook)
@@ -159,9 +159,9 @@ def test_a_list_makes_a_call_and_one_for_each_hundred_hooks_of_its_client(aws):
         return len(calls), pages[-1]
 
     pages = []
-    calls, found = page(skip=0, most=250)
+    calls, found = page(skip=0, limit=250)
     assert (calls, [hook.id for hook in found.hooks]) == (3, list(range(1, 240, 2)))
-    assert page(skip=0, most=1)[0] == 2
-    assert page(skip=0, most=1, is_counted=True)[0] == 3
-    assert page(skip=119, most=9, is_counted=True)[1].total == 120
-    assert [hook.id for hook in page(skip=98, most=4)[1].hooks] == [197, 199, 201, 203]
+    assert page(skip=0, limit=1)[0] == 2
+    assert page(skip=0, limit=1, is_counted=True)[0] == 3
+    assert page(skip=119, limit=9, is_counted=True)[1].total == 120
+    assert [hook.id for hook in page(skip=98, limit=4)[1].hooks] == [197, 199, 201, 203]

@@ -103,8 +103,8 @@ def run(api):
 def test_all_hooks_are_listed_by_their_pages_with_the_token(api, run):
     api.will_answer(200, [hook(number) for number in range(1, 251)])
     api.will_answer(200, [hook(251)])
-    answer = run("hook", "list", "--json")
-    assert [one["id"] for one in json.loads(answer.stdout)] == list(range(1, 252))
+    response = run("hook", "list", "--json")
+    assert [one["id"] for one in json.loads(response.stdout)] == list(range(1, 252))
     assert api.asked == ["GET hooks?page=1&limit=250", "GET hooks?page=2&limit=250"]
     assert {request.headers["X-Auth-Token"] for request in api.requests} == {"t0ken"}
 
@@ -134,7 +134,7 @@ def test_a_hook_is_created_active_and_its_headers_may_come_from_a_file_and_from_
     (tmp_path / "headers").write_text("X-One: 1\n\nX-Two: a: b\n")
     api.will_answer(201, hook())
     given = ("--header", f"@{tmp_path / 'headers'}", "--header", "@-", "--header", "X-4:4")
-    answer = run(
+    response = run(
         "hook",
         "create",
         "--scope",
@@ -144,7 +144,7 @@ def test_a_hook_is_created_active_and_its_headers_may_come_from_a_file_and_from_
         *given,
         input="X-3: 3",
     )
-    assert answer.exit_code == 0
+    assert response.exit_code == 0
     assert json.loads(api.requests[0].body) == {
         "scope": "store/*",
         "destination": "https://x",
@@ -187,10 +187,10 @@ def test_only_what_is_named_of_a_hook_is_changed(api, run, arguments, body):
     ],
 )  # fmt: skip
 def test_a_mistake_is_named_before_anything_is_sent(api, run, arguments, named):
-    answer = run(*arguments)
-    assert answer.exit_code == 2
-    assert named in answer.stderr.partition("Error")[2]
-    assert "s3cret" not in answer.stderr
+    response = run(*arguments)
+    assert response.exit_code == 2
+    assert named in response.stderr.partition("Error")[2]
+    assert "s3cret" not in response.stderr
     assert api.requests == []
 
 
@@ -212,9 +212,9 @@ def test_a_ping_that_does_not_arrive_ends_with_status_1(api, run):
 def test_deliveries_are_read_as_far_as_they_are_wanted(api, run):
     for number, cursor in ((3, "c2"), (2, "c3")):
         api.will_answer(200, {"data": [delivery(one) for one in range(number)], "next_cursor": cursor})
-    answer = run("delivery", "list", "--hook", "7", "--status", "retrying", "--limit", "4", "--json")
-    assert len(json.loads(answer.stdout)) == 4
-    assert "more than these 4" in answer.stderr
+    response = run("delivery", "list", "--hook", "7", "--status", "retrying", "--limit", "4", "--json")
+    assert len(json.loads(response.stdout)) == 4
+    assert "more than these 4" in response.stderr
     assert api.asked == [
         "GET hooks/7/deliveries?status=retrying&limit=5",
         "GET hooks/7/deliveries?status=retrying&limit=2&cursor=c2",
@@ -224,7 +224,7 @@ def test_deliveries_are_read_as_far_as_they_are_wanted(api, run):
 def attempted(times: int) -> Delivery:
     """A delivery after so many attempts."""
     now = 1_795_487_061.0
-    attempt = Attempt(at=now, status=500, error="answered 500", times=Times(total_ms=1.0), answer="no\nway")
+    attempt = Attempt(at=now, status=500, error="answered 500", times=Times(total_ms=1.0), response="no\nway")
     new = Delivery(
         id=DELIVERY_ID, store_hash="h1", hook_id=7, client_id="0" * 32, event_id="e1",
         scope="store/order/created", payload='{"data": {"é": 1}}', created_at=now,
@@ -281,12 +281,12 @@ def test_a_recovery_is_waited_for(api, run):
     api.will_answer(202, RECOVERY)
     api.will_answer(200, RECOVERY | {"recovered": 50})
     api.will_answer(200, RECOVERY | {"recovered": 123, "state": "finished", "finished_at": RECOVERY["since"]})
-    answer = run(
+    response = run(
         "recover", "--hook", "7", "--since", "2026-11-24T01:00:00+01:00", "--until", "2026-11-24T01:00:00Z",
         "--status", "held", "--status", "cancelled",
     )  # fmt: skip
-    assert answer.exit_code == 0
-    assert "recovered    123 of 123" in answer.stdout
+    assert response.exit_code == 0
+    assert "recovered    123 of 123" in response.stdout
     assert api.asked == ["POST hooks/7/recover", *["GET hooks/7/recoveries/rec_1"] * 2]
     assert json.loads(api.requests[0].body) == {
         "since": "2026-11-24T00:00:00+00:00",
@@ -297,25 +297,25 @@ def test_a_recovery_is_waited_for(api, run):
 
 def test_a_recovery_that_was_stopped_ends_with_status_1_and_the_reason(api, run):
     api.will_answer(200, RECOVERY | {"state": "stopped", "reason": "the hook was switched off"})
-    answer = run("recover", "--hook", "7", "--id", "rec_1")
-    assert answer.exit_code == 1
-    assert "the hook was switched off" in answer.stderr
+    response = run("recover", "--hook", "7", "--id", "rec_1")
+    assert response.exit_code == 1
+    assert "the hook was switched off" in response.stderr
     assert api.asked == ["GET hooks/7/recoveries/rec_1"]
 
 
 def test_a_recovery_need_not_be_waited_for(api, run):
     api.will_answer(202, RECOVERY | {"is_count_exact": False})
-    answer = run("recover", "--hook", "7", "--since", "2h", "--no-wait")
-    assert "recovered  0 of at least 123" in answer.stdout
+    response = run("recover", "--hook", "7", "--since", "2h", "--no-wait")
+    assert "recovered  0 of at least 123" in response.stdout
 
 
 def test_stopping_to_wait_for_a_recovery_says_how_to_look_at_it(api, run):
     api.will_answer(202, RECOVERY)
     api.will_answer(200, RECOVERY)
     api.on_request = lambda request: request.method == "GET" and os.kill(os.getpid(), signal.SIGINT)
-    answer = run("recover", "--hook", "7", "--since", "2h")
-    assert answer.exit_code == 130
-    assert "storehooks recover --store-hash h1 --hook 7 --id rec_1\n" in answer.stderr
+    response = run("recover", "--hook", "7", "--since", "2h")
+    assert response.exit_code == 130
+    assert "storehooks recover --store-hash h1 --hook 7 --id rec_1\n" in response.stderr
 
 
 # -------------------------------------------------------------------- errors
@@ -338,20 +338,20 @@ def test_stopping_to_wait_for_a_recovery_says_how_to_look_at_it(api, run):
 )  # fmt: skip
 def test_what_the_api_refuses_is_one_line_for_each_problem(api, run, status, body, named):
     api.will_answer(status, body)
-    answer = run("hook", "get", "7")
-    assert answer.exit_code == 1
-    lines = answer.stderr.replace(api.url, "URL").splitlines()
+    response = run("hook", "get", "7")
+    assert response.exit_code == 1
+    lines = response.stderr.replace(api.url, "URL").splitlines()
     assert all(line.startswith("storehooks: ") for line in lines)
     for line, parts in zip(lines, named, strict=True):
         assert all(part in line for part in parts), line
-    assert answer.stdout == ""
+    assert response.stdout == ""
 
 
 def test_a_token_does_not_follow_a_redirect(api, run):
     api.will_answer(302, [], Location=f"{api.url}/elsewhere")
-    answer = run("hook", "get", "7")
-    assert answer.exit_code == 1
-    assert "302" in answer.stderr
+    response = run("hook", "get", "7")
+    assert response.exit_code == 1
+    assert "302" in response.stderr
     assert api.asked == ["GET hooks/7"]
 
 
@@ -361,23 +361,23 @@ def test_a_busy_api_is_asked_again_for_what_may_be_sent_twice(api, run, status):
     api.will_answer(200, hook())
     assert run("hook", "update", "7", "--active").exit_code == 0
     api.will_answer(status, [problem(status, "Busy.")], X_Retry_After="0")
-    answer = run("hook", "ping", "7")
-    assert f"{status}: Busy." in answer.stderr
+    response = run("hook", "ping", "7")
+    assert f"{status}: Busy." in response.stderr
     assert api.asked == ["PUT hooks/7", "PUT hooks/7", "POST hooks/7/ping"]
 
 
 def test_an_api_that_is_not_there_is_told_in_one_line(run):
-    answer = run("hook", "list", "--url", "http://127.0.0.1:9")
-    assert answer.exit_code == 1
-    (line,) = answer.stderr.splitlines()
+    response = run("hook", "list", "--url", "http://127.0.0.1:9")
+    assert response.exit_code == 1
+    (line,) = response.stderr.splitlines()
     assert "http://127.0.0.1:9" in line
     assert "Connection refused" in line
 
 
 def test_without_a_token_a_url_is_not_enough(api):
-    answer = CliRunner(env={"STOREHOOKS_URL": api.url}).invoke(
+    response = CliRunner(env={"STOREHOOKS_URL": api.url}).invoke(
         commands, ["hook", "list", "--store-hash", "h1"]
     )
-    assert answer.exit_code == 1
-    assert "STOREHOOKS_TOKEN" in answer.stderr
+    assert response.exit_code == 1
+    assert "STOREHOOKS_TOKEN" in response.stderr
     assert api.requests == []

@@ -50,8 +50,8 @@ def _loaded(functions):
 
 
 def test_identical_creates_leave_one_hook(client):
-    answers = at_once([client.create] * THREADS)
-    assert Counter(status for status, _ in answers) == {201: 1, 409: THREADS - 1}
+    responses = at_once([client.create] * THREADS)
+    assert Counter(status for status, _ in responses) == {201: 1, 409: THREADS - 1}
     assert len(client.list()[1]) == 1
 
 
@@ -60,8 +60,8 @@ def test_different_creates_of_one_scope_leave_ten(client):
         lambda number=number: client.create(destination=f"https://app.example.com/{number}")
         for number in range(THREADS)
     ]
-    answers = at_once(creates)
-    assert Counter(status for status, _ in answers) == {201: 10, 403: THREADS - 10}
+    responses = at_once(creates)
+    assert Counter(status for status, _ in responses) == {201: 10, 403: THREADS - 10}
     hooks = client.list()[1]
     assert len({hook["id"] for hook in hooks}) == 10
 
@@ -71,8 +71,8 @@ def test_different_creates_of_many_scopes_leave_the_clients_quota(aws, few, clie
     functions.end("create_hook")
     functions.handler("create_hook")
     creates = [lambda number=number: client.create(scope=of_channel(number)) for number in range(1, THREADS)]
-    answers = at_once(creates)
-    assert Counter(status for status, _ in answers) == {201: 3, 403: THREADS - 4}
+    responses = at_once(creates)
+    assert Counter(status for status, _ in responses) == {201: 3, 403: THREADS - 4}
     assert len(client.list()[1]) == 3
     check_whole(aws)
 
@@ -85,8 +85,8 @@ def test_no_change_of_another_field_is_lost(client):
         lambda: client.update(hook_id, destination="https://app.example.com/moved"),
         lambda: client.update(hook_id, scope="store/cart/*"),
     ]
-    answers = at_once(changes)
-    assert [status for status, _ in answers] == [200] * len(changes)
+    responses = at_once(changes)
+    assert [status for status, _ in responses] == [200] * len(changes)
     hook = client.get(hook_id)[1]
     assert hook["is_active"] is True
     assert hook["headers"] == {"X-A": "1"}
@@ -100,9 +100,9 @@ def test_a_hook_deleted_meanwhile_does_not_come_back(client):
         lambda number=number: client.update(hook_id, destination=f"https://app.example.com/{number}")
         for number in range(20)
     ]
-    answers = at_once(calls)
-    assert Counter(status for status, _ in answers[:5]) == {200: 1, 404: 4}
-    assert {status for status, _ in answers[5:]} <= {200, 404}
+    responses = at_once(calls)
+    assert Counter(status for status, _ in responses[:5]) == {200: 1, 404: 4}
+    assert {status for status, _ in responses[5:]} <= {200, 404}
     assert client.get(hook_id)[0] == 404
     assert client.list() == (200, [])
     statuses = [client.create(destination=f"https://app.example.com/{number}")[0] for number in range(10)]
@@ -144,8 +144,8 @@ def test_neither_of_two_changes_is_lost_wherever_one_breaks_into_the_other(
     def change(field):
         return lambda: client.update(1, **{field: CHANGES[field]})
 
-    for answers in interleavings(monkeypatch, begun("orders"), change(first), change(second)):
-        assert [status for status, _ in answers] == [200, 200]
+    for responses in interleavings(monkeypatch, begun("orders"), change(first), change(second)):
+        assert [status for status, _ in responses] == [200, 200]
         hook = client.get(1)[1]
         assert {field: hook[field] for field in {first, second}} == {
             field: CHANGES[field] for field in {first, second}
@@ -159,8 +159,8 @@ def test_the_last_place_of_a_scope_is_given_once(aws, client, begun, monkeypatch
     def create(path):
         return lambda: client.create(destination=f"https://app.example.com/{path}")
 
-    for answers in interleavings(monkeypatch, begun(*nine), create("a"), create("b")):
-        assert sorted(status for status, _ in answers) == [201, 403]
+    for responses in interleavings(monkeypatch, begun(*nine), create("a"), create("b")):
+        assert sorted(status for status, _ in responses) == [201, 403]
         check_whole(aws)
 
 
@@ -176,8 +176,8 @@ def test_the_last_place_of_a_scope_is_given_once_to_one_that_moves_there(aws, cl
         return client.create(destination="https://app.example.com/b")
 
     for one, other in ((move, create), (create, move)):
-        for answers in interleavings(monkeypatch, begin, one, other):
-            statuses = [status for status, _ in answers]
+        for responses in interleavings(monkeypatch, begin, one, other):
+            statuses = [status for status, _ in responses]
             assert statuses.count(403) == 1
             assert set(statuses) <= {200, 201, 403}
             check_whole(aws)
@@ -187,8 +187,8 @@ def test_the_last_place_of_a_client_is_given_once(aws, few, client, begun, monke
     def create(number):
         return lambda: client.create(scope=of_channel(number))
 
-    for answers in interleavings(monkeypatch, begun("a", "b"), create(1), create(2)):
-        assert sorted(status for status, _ in answers) == [201, 403]
+    for responses in interleavings(monkeypatch, begun("a", "b"), create(1), create(2)):
+        assert sorted(status for status, _ in responses) == [201, 403]
         check_whole(aws)
 
 
@@ -206,8 +206,8 @@ def test_the_last_place_of_a_store_is_given_twice_to_creates_at_once_alone(
         return lambda: of.create(scope=of_channel(9))
 
     third = Client(functions, client.store_hash, "c" * 32)
-    for answers in interleavings(monkeypatch, begin, create(client), create(other_client)):
-        assert sorted(status for status, _ in answers) in ([201, 403], [201, 201])
+    for responses in interleavings(monkeypatch, begin, create(client), create(other_client)):
+        assert sorted(status for status, _ in responses) in ([201, 403], [201, 201])
         assert third.create()[0] == 403
         check_whole(aws)
 
@@ -232,12 +232,12 @@ def test_a_list_that_is_made_beside_a_create_or_a_delete_names_what_there_is(
     changes = [(create, 403 if is_full else 201), (delete, 200)]
     for change, status in changes:
         for pair in ((client.list, change), (change, client.list)):
-            for answers in interleavings(monkeypatch, begin, *pair):
-                assert dict(zip(pair, answers, strict=True))[change][0] == status
+            for responses in interleavings(monkeypatch, begin, *pair):
+                assert dict(zip(pair, responses, strict=True))[change][0] == status
                 check_whole(aws)
     for pair in ((create, delete), (delete, create)):
-        for answers in interleavings(monkeypatch, begin, *pair):
-            by = dict(zip(pair, answers, strict=True))
+        for responses in interleavings(monkeypatch, begin, *pair):
+            by = dict(zip(pair, responses, strict=True))
             assert by[delete][0] == 200
             assert by[create][0] in ({201, 403} if is_full else {201})
             check_whole(aws)
@@ -247,8 +247,8 @@ def test_a_destination_is_taken_once(aws, client, begun, monkeypatch):
     def move(hook_id):
         return lambda: client.update(hook_id, destination="https://app.example.com/wanted")
 
-    for answers in interleavings(monkeypatch, begun("a", "b"), move(1), move(2)):
-        assert sorted(status for status, _ in answers) == [200, 409]
+    for responses in interleavings(monkeypatch, begun("a", "b"), move(1), move(2)):
+        assert sorted(status for status, _ in responses) == [200, 409]
         check_whole(aws)
 
 
@@ -261,8 +261,8 @@ def test_a_hook_that_is_deleted_and_changed_is_gone(aws, client, begun, monkeypa
         return client.update(1, **change)
 
     for one, other in ((delete, update), (update, delete)):
-        for answers in interleavings(monkeypatch, begun("orders"), one, other):
-            by = dict(zip((one, other), answers, strict=True))
+        for responses in interleavings(monkeypatch, begun("orders"), one, other):
+            by = dict(zip((one, other), responses, strict=True))
             assert by[delete][0] == 200
             assert by[update][0] in {200, 404}
             assert client.get(1)[0] == 404
@@ -273,8 +273,8 @@ def test_a_hook_is_deleted_once(aws, client, begun, monkeypatch):
     def delete():
         return client.delete(1)
 
-    for answers in interleavings(monkeypatch, begun("orders"), delete, delete):
-        assert sorted(status for status, _ in answers) == [200, 404]
+    for responses in interleavings(monkeypatch, begun("orders"), delete, delete):
+        assert sorted(status for status, _ in responses) == [200, 404]
         check_whole(aws)
 
 
@@ -291,8 +291,8 @@ def test_who_changes_a_hook_while_failures_deactivate_it_is_right(aws, client, b
 
     ends = []
     for first, second in ((deactivate, update), (update, deactivate)):
-        for answers in interleavings(monkeypatch, begun("orders", is_active=True), first, second):
-            by = dict(zip((first, second), answers, strict=True))
+        for responses in interleavings(monkeypatch, begun("orders", is_active=True), first, second):
+            by = dict(zip((first, second), responses, strict=True))
             assert by[update][0] == 200
             hook = client.get(1)[1]
             if not by[deactivate]:
@@ -348,7 +348,7 @@ def test_two_processes_at_once_notify_of_a_destination_once(aws, monkeypatch):
         nonlocal world
         aws.empty("HooksTable", "DeliveriesTable", "EventIdsTable")
         world = World(aws)
-        world.answer = lambda _request: (500, None)
+        world.response = lambda _request: (500, None)
         hook = world.hook()
         world.event(hook), world.event(hook)
 

@@ -12,7 +12,7 @@ from storehooks.adapters.hooks_table import HooksTable
 from storehooks.domain.errors import QueueFailedError
 from storehooks.domain.identity import Caller
 from tests.integration.conftest import load_event
-from tests.integration.receivers import OK, Connection, Receiver, answering, then_hanging
+from tests.integration.receivers import OK, Connection, Receiver, responding, then_hanging
 
 CLIENT_ID = "40c672b9177b5d3a8dbfad24321be15d"
 
@@ -44,8 +44,8 @@ class Delivering:
 
     def deliver(self, *messages: dict) -> list[str]:
         """The ids of the messages that failed."""
-        answer = self.handler({"Records": list(messages)}, None)
-        return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+        response = self.handler({"Records": list(messages)}, None)
+        return [failure["itemIdentifier"] for failure in response["batchItemFailures"]]
 
     def logged(self) -> dict[str, str]:
         """The status of each delivery in the log."""
@@ -62,7 +62,7 @@ def delivering(aws, functions, access, monkeypatch):
 
 @pytest.fixture
 def receiver():
-    with Receiver(answering(OK), None) as receiver:
+    with Receiver(responding(OK), None) as receiver:
         yield receiver
 
 
@@ -128,7 +128,7 @@ def test_a_batch_of_successes_costs_one_read_and_one_write_of_each_delivery(aws,
 
 
 def test_a_batch_of_failures_is_logged_and_ordered_again(aws, delivering):
-    with Receiver(answering(b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n"), None) as broken:
+    with Receiver(responding(b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n"), None) as broken:
         hook_id = delivering.hook(broken.url())
         messages = [delivering.message(hook_id) for _ in range(10)]
         before = len(aws.calls)
@@ -152,7 +152,7 @@ def test_what_a_slow_destination_holds_up_is_not_the_rest_of_the_queue(aws, func
             connection.pause(0.01)
         connection.send(OK)
 
-    with Receiver(answering(OK), None) as others, Receiver(respond_after_the_others, None) as waiting:
+    with Receiver(responding(OK), None) as others, Receiver(respond_after_the_others, None) as waiting:
         slow, fast = delivering.hook(waiting.url()), delivering.hook(others.url())
         with aws.uncounted():
             for _ in range(3):
@@ -242,7 +242,7 @@ def test_the_event_file_is_delivered_to_nobody_if_there_is_no_such_hook(deliveri
 
 
 def test_a_sweep_hands_on_what_is_due(aws, functions):
-    assert functions.handler("retry_due")(load_event("retry_due"), None) == {"handed_on": 0}
+    assert functions.handler("retry_due")(load_event("retry_due"), None) == {"sent": 0}
 
 
 def test_logs_hold_no_secret(delivering, receiver, caplog):

@@ -59,8 +59,8 @@ def reader(functions, world):
 
 
 def test_a_delivery_is_shown_with_its_attempts(world, reader):
-    answers = iter([(500, "90"), (200, None)])
-    world.answer = lambda _request: next(answers)
+    responses = iter([(500, "90"), (200, None)])
+    world.response = lambda _request: next(responses)
     hook = world.hook()
     delivery = world.event(hook)
     world.work()
@@ -137,7 +137,7 @@ def test_they_can_be_asked_for_by_status(world, reader):
     hook = world.hook()
     delivered = [world.event(hook).id for _ in range(4)]
     world.work()
-    world.answer = lambda _request: (500, None)
+    world.response = lambda _request: (500, None)
     retrying = [world.event(hook).id for _ in range(4)]
     world.work()
     assert reader.ids(hook.id, status="delivered", limit=3) == delivered[::-1]
@@ -165,7 +165,7 @@ def test_a_stranger_sees_neither_the_log_nor_that_there_is_one(world, functions)
 
 def test_the_circuit_is_no_delivery(world, reader):
     hook = world.hook()
-    world.answer = lambda _request: (500, None)
+    world.response = lambda _request: (500, None)
     world.event(hook)
     world.work()
     assert len(reader.ids(hook.id)) == 1
@@ -178,9 +178,9 @@ def test_what_is_no_delivery_is_404(world, reader, bad):
 
 
 def test_a_query_out_of_range_is_400_with_each_field_named(functions):
-    status, answer = functions.invoke("list_deliveries", load_event("list_deliveries_bad_query"))
+    status, response = functions.invoke("list_deliveries", load_event("list_deliveries_bad_query"))
     assert status == 400
-    assert {problem["details"]["field"] for problem in answer} == {"status", "limit", "cursor"}
+    assert {problem["details"]["field"] for problem in response} == {"status", "limit", "cursor"}
 
 
 def test_what_is_over_its_time_is_not_shown_although_dynamodb_has_not_deleted_it_yet(world, reader, aws):
@@ -213,7 +213,7 @@ def test_a_deactivated_hook_shows_when_and_why_and_an_active_one_does_not(world,
     hook = world.hook()
     client = Client(functions, "5ueh97", world.caller.client_id)
     assert "deactivated_at" not in client.get(hook.id)[1]
-    world.answer = lambda _request: (410, None)
+    world.response = lambda _request: (410, None)
     world.event(hook)
     world.work()
     shown = client.get(hook.id)[1]
@@ -228,7 +228,7 @@ def test_a_deactivated_hook_shows_when_and_why_and_an_active_one_does_not(world,
 def test_switching_a_deactivated_hook_off_ends_holding_for_it(world, functions):
     hook = world.hook()
     client = Client(functions, "5ueh97", world.caller.client_id)
-    world.answer = lambda _request: (410, None)
+    world.response = lambda _request: (410, None)
     world.event(hook)
     world.work()
     off = client.update(hook.id, is_active=False)[1]

@@ -215,8 +215,8 @@ class Publishers:
 
     def match(self, bodies: list[str]) -> None:
         records = [{"messageId": str(number), "body": body} for number, body in enumerate(bodies)]
-        answer = self.functions.handler("match_events")({"Records": records}, None)
-        assert answer == {"batchItemFailures": []}
+        response = self.functions.handler("match_events")({"Records": records}, None)
+        assert response == {"batchItemFailures": []}
         for message in self.aws.take("DeliveriesQueue"):
             self.world.queue.put(message["Body"])
         self.world.work()
@@ -256,13 +256,13 @@ def test_a_conflict_is_logged_and_counted_and_neither_sent_nor_a_dead_letter(
 
 def test_the_events_of_two_publishers_with_one_id_are_two_in_the_list_of_what_is_undelivered(publishers):
     """Also when they were accepted in the same second, to which a publisher on the bus may date its event."""
-    publishers.world.answer = lambda _request: (500, None)
+    publishers.world.response = lambda _request: (500, None)
     second = publishers.world.hook("https://app.example.com/second")
     publishers.put({"id": 1})
     publishers.put({"id": 2}, source="com.example.other")
     client = Client(publishers.functions, "5ueh97", publishers.world.caller.client_id, version="v3")
-    _, answer = client.call("list_undelivered_events")
-    assert sorted(event["data"]["id"] for event in answer["data"]) == [1, 2]
+    _, response = client.call("list_undelivered_events")
+    assert sorted(event["data"]["id"] for event in response["data"]) == [1, 2]
     client.version = "v2"
     _, deliveries = client.call("list_deliveries", hook_id=second.id)
     assert {one["event_id"] for one in deliveries["data"]} == {"order-250"}, "as its publisher calls it"

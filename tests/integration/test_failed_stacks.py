@@ -169,9 +169,9 @@ def world(monkeypatch):
         yield world
 
 
-def remove(*arguments, answer=None):
+def remove(*arguments, response=None):
     return CliRunner().invoke(
-        commands, ["stack", "remove-failed", "--stack-name", NAME, *arguments], input=answer
+        commands, ["stack", "remove-failed", "--stack-name", NAME, *arguments], input=response
     )
 
 
@@ -222,11 +222,11 @@ def test_the_key_is_deleted_in_seven_days_and_can_be_had_back_until_then(world):
 def test_it_shows_what_it_will_delete_and_asks_first(world):
     stack = world.deploy()
     world.changes.clear()
-    result = remove(answer="n\n")
+    result = remove(response="n\n")
     assert (result.exit_code, world.changes) == (1, [])
     named = [stack.id, *stack.resources]
     assert all(name in result.stderr for name in named)
-    assert remove(answer="y\n").exit_code == 0
+    assert remove(response="y\n").exit_code == 0
     assert world.tables() == []
 
 
@@ -244,10 +244,10 @@ def test_a_table_that_was_written_to_and_emptied_since_keeps_all_of_it(world, ag
     describe = BaseClient._make_api_call
 
     def of_that_age(client, operation, arguments):
-        answer = describe(client, operation, arguments)
+        response = describe(client, operation, arguments)
         if operation == "DescribeTable":
-            answer["Table"]["CreationDateTime"] = datetime.now(UTC) - age
-        return answer
+            response["Table"]["CreationDateTime"] = datetime.now(UTC) - age
+        return response
 
     monkeypatch.setattr(BaseClient, "_make_api_call", of_that_age)
     point = {

@@ -52,9 +52,9 @@ def test_a_throttled_create_is_429_and_leaves_no_hook(client, aws, functions, fa
 
 def test_a_429_says_when_to_come_back(functions, fail, aws):
     fail("GetItem", failure("ThrottlingException"))
-    answer = functions.handler("get_hook")(load_event("get_hook"), None)
-    assert answer["statusCode"] == 429
-    assert answer["headers"]["X-Retry-After"] == "1"
+    response = functions.handler("get_hook")(load_event("get_hook"), None)
+    assert response["statusCode"] == 429
+    assert response["headers"]["X-Retry-After"] == "1"
 
 
 @pytest.mark.parametrize(

@@ -39,9 +39,9 @@ def test_what_a_batch_call_leaves_undone_is_done_again(aws, world, monkeypatch):
         keys = RequestItems[table]["Keys"]
         keep = 1 if left["read"] and len(keys) > 1 else 0
         left["read"] = max(0, left["read"] - 1)
-        answer = read(RequestItems=RequestItems | {table: RequestItems[table] | {"Keys": keys[keep:]}})
+        response = read(RequestItems=RequestItems | {table: RequestItems[table] | {"Keys": keys[keep:]}})
         unread = {table: RequestItems[table] | {"Keys": keys[:keep]}}
-        return answer | {"UnprocessedKeys": unread if keep else {}}
+        return response | {"UnprocessedKeys": unread if keep else {}}
 
     monkeypatch.setattr(aws.dynamodb, "batch_write_item", partial_write)
     monkeypatch.setattr(aws.dynamodb, "batch_get_item", partial_read)
@@ -67,7 +67,7 @@ def test_a_batch_that_is_never_done_fails_or_is_logged_later(aws, world, monkeyp
 
 def test_a_write_whose_answer_is_lost_is_not_taken_for_anothers(aws, world, monkeypatch):
     """It took effect; botocore repeats it, and then its condition fails."""
-    world.answer = failing
+    world.response = failing
     delivery = world.event(world.hook())
     put = aws.dynamodb.put_item
 
@@ -85,7 +85,7 @@ def test_a_write_whose_answer_is_lost_is_not_taken_for_anothers(aws, world, monk
 
 def test_a_claim_whose_answer_is_lost_is_handed_on(aws, monkeypatch):
     world = World(aws, schedule="1800,1800")
-    world.answer = failing
+    world.response = failing
     delivery = world.event(world.hook())
     world.work()
     world.clock.now += 1750
@@ -104,7 +104,7 @@ def test_a_claim_whose_answer_is_lost_is_handed_on(aws, monkeypatch):
 
 def test_a_claim_that_fails_delays_no_other(aws, monkeypatch):
     world = World(aws, schedule="1800,1800")
-    world.answer = failing
+    world.response = failing
     hook = world.hook()
     deliveries = [world.event(hook) for _ in range(4)]
     world.work()
@@ -128,7 +128,7 @@ def test_a_claim_that_fails_delays_no_other(aws, monkeypatch):
 def test_what_waits_longer_than_the_log_is_kept_is_not_deleted_before(aws):
     world = World(aws, schedule="999999")
     world.log._retention_seconds = 24 * 3600
-    world.answer = failing
+    world.response = failing
     world.event(world.hook())
     world.work()
     (item,) = [item for item in aws.scan("DeliveriesTable") if "payload" in item]
@@ -138,7 +138,7 @@ def test_what_waits_longer_than_the_log_is_kept_is_not_deleted_before(aws):
 def test_a_notification_that_is_not_remembered_is_one_nevertheless(world, aws, monkeypatch):
     """Its own process knows it; another may notify again."""
     hook = world.hook()
-    world.answer = failing
+    world.response = failing
     world.event(hook)
     put = aws.dynamodb.put_item
 
@@ -163,7 +163,7 @@ def test_the_end_of_a_hook_is_one_event_for_its_client_when_the_bus_fails_after_
     world, aws, functions, monkeypatch
 ):
     observer = world.hook("https://app.example.com/observer", scope="store/hook/deliveryException")
-    world.answer = lambda _request: (410, None)
+    world.response = lambda _request: (410, None)
     world.event(world.hook())
     with monkeypatch.context() as patched:
         patched.setattr(world.bus, "put", always(QueueFailedError("x", frozenset({0}))))

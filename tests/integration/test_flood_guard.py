@@ -7,7 +7,7 @@ from contextlib import ExitStack, suppress
 
 import pytest
 
-from storehooks.adapters.flood_guard import LOOK_SECONDS, MOST_BYTES, FloodGuard
+from storehooks.adapters.flood_guard import LOOK_SECONDS, MAX_BYTES, FloodGuard
 from tests.optional import tells_what_came_on_a_socket
 
 pytestmark = tells_what_came_on_a_socket
@@ -68,7 +68,7 @@ def flood(connection, guard) -> None:
     until = time.monotonic() + SURELY_SECONDS
     with guard, suppress(ConnectionError, AssertionError):
         while time.monotonic() < until:
-            connection.bring(MOST_BYTES // 64)
+            connection.bring(MAX_BYTES // 64)
     assert time.monotonic() < until
 
 
@@ -82,9 +82,9 @@ def test_a_socket_on_which_too_much_comes_within_one_call_is_shut_down_and_no_ot
 def test_a_call_that_takes_long_is_left_alone(guard, one):
     """It may begin many handshakes, or wait for a processor that others use."""
     with guard:
-        one.bring(MOST_BYTES // 2)
+        one.bring(MAX_BYTES // 2)
         time.sleep(SEVERAL_LOOKS)
-        one.bring(MOST_BYTES // 2)
+        one.bring(MAX_BYTES // 2)
         time.sleep(SEVERAL_LOOKS)
     assert one.is_open
 
@@ -92,14 +92,14 @@ def test_a_call_that_takes_long_is_left_alone(guard, one):
 def test_what_comes_in_many_calls_is_not_added_up(guard, one):
     for _ in range(8):
         with guard:
-            one.bring(MOST_BYTES // 4)
+            one.bring(MAX_BYTES // 4)
             time.sleep(SEVERAL_LOOKS)
     assert one.is_open
 
 
 def test_between_calls_nobody_is_watched(guard, one):
     for _ in range(8):
-        one.bring(MOST_BYTES)
+        one.bring(MAX_BYTES)
         time.sleep(SEVERAL_LOOKS)
     assert one.is_open
 

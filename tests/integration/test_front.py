@@ -40,9 +40,9 @@ def exchange(*parts: bytes) -> bytes:
             for part in parts:
                 writer.write(part)
                 await asyncio.sleep(0.05)
-            answer = await reader.read()
+            response = await reader.read()
             writer.close()
-        return answer
+        return response
 
     return asyncio.run(exchange())
 
@@ -110,9 +110,9 @@ class Behind:
             reader, writer = await asyncio.open_connection(*(self._tls if tls else self._plain), **security)
             head = "\r\n".join(["GET /stores/a/v2/hooks HTTP/1.1", "Connection: close", *lines, "", ""])
             writer.write(head.encode("latin-1"))
-            answer = await reader.read()
+            response = await reader.read()
             writer.close()
-        head, _, body = answer.partition(b"\r\n\r\n")
+        head, _, body = response.partition(b"\r\n\r\n")
         return int(head.split()[1]), head.lower(), body
 
 

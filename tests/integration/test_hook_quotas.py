@@ -49,7 +49,7 @@ def create(table, number: int, caller: Caller = ONE, **given):
 
 
 def shown(table, caller: Caller = ONE) -> list[int]:
-    return [hook.id for hook in table.page(caller, skip=0, most=1_000).hooks]
+    return [hook.id for hook in table.page(caller, skip=0, limit=1_000).hooks]
 
 
 def created(client: Client, number: int):

@@ -9,7 +9,7 @@ import pytest
 
 from storehooks.api.operation import logger
 from storehooks.api.response import MAX_RESPONSE_BYTES, Response
-from storehooks.domain.headers import MAX_ANSWER_BYTES, answer_bytes
+from storehooks.domain.headers import MAX_ANSWER_BYTES, response_bytes
 from storehooks.domain.scope import catalogue
 from tests.integration.conftest import load_event
 
@@ -82,8 +82,8 @@ def test_a_base64_event_creates_the_same_hook(functions):
     ],
 )
 def test_the_event_files_of_errors_are_refused_in_the_v2_form(functions, aws, function, event, status):
-    answered, body = functions.invoke(function, load_event(event))
-    assert answered == status
+    responded, body = functions.invoke(function, load_event(event))
+    assert responded == status
     assert isinstance(body, list)
     assert all(entry["status"] == status and entry["message"] for entry in body)
     assert aws.scan("HooksTable") == []
@@ -160,7 +160,7 @@ def test_a_pasted_hook_cannot_move_to_another_client_or_store(client):
 
 def test_what_is_no_hook_of_the_caller_is_not_found(client, other_client):
     hook_id = client.create()[1]["id"]
-    for answer in (
+    for response in (
         client.get(hook_id + 1),
         client.get("0"),
         client.get("abc"),
@@ -170,7 +170,7 @@ def test_what_is_no_hook_of_the_caller_is_not_found(client, other_client):
         other_client.update(hook_id, is_active=True),
         other_client.delete(hook_id),
     ):
-        assert answer == (404, NOT_FOUND)
+        assert response == (404, NOT_FOUND)
     assert other_client.list() == (200, [])
     assert client.get(hook_id)[0] == 200
 
@@ -257,7 +257,7 @@ def test_only_an_active_hook_is_in_the_index_of_subscriptions(client, aws):
 
 def test_a_full_page_of_the_largest_hooks_fits_into_a_lambda_answer(functions, client):
     headers = {"x-a": '"' * 2740, "x-b": "\\" * 2740}
-    assert MAX_ANSWER_BYTES - 50 < answer_bytes(headers) <= MAX_ANSWER_BYTES
+    assert MAX_ANSWER_BYTES - 50 < response_bytes(headers) <= MAX_ANSWER_BYTES
     longest_scope = max((scope.replace("{channel_id}", "9" * 18) for scope in catalogue()), key=len)
     destination = "https://app.example.com/".ljust(2048, "a")
     status, hook = client.create(
@@ -265,8 +265,8 @@ def test_a_full_page_of_the_largest_hooks_fits_into_a_lambda_answer(functions, c
     )
     assert status == 201
     worst = {**hook, "id": 10**18 - 1, "store_hash": "x" * 64}
-    answer = Response(200, [worst] * 250).to_gateway()
-    assert len(json.dumps(answer, ensure_ascii=False).encode()) < MAX_RESPONSE_BYTES
+    response = Response(200, [worst] * 250).to_gateway()
+    assert len(json.dumps(response, ensure_ascii=False).encode()) < MAX_RESPONSE_BYTES
 
 
 @pytest.fixture
@@ -300,10 +300,10 @@ def test_a_fault_of_ours_is_answered_500_and_logged_without_its_text(functions, 
     status, body = client.get(1)
     assert (status, [entry["status"] for entry in body]) == (500, [500])
     assert "hunter2" not in json.dumps(body)
-    error, answered = (json.loads(line) for line in log())
+    error, responded = (json.loads(line) for line in log())
     assert error["error"] == "RuntimeError"
     assert any(place.endswith(" fail") for place in error["places"])
-    assert answered["status"] == 500
+    assert responded["status"] == 500
     assert not any("hunter2" in line for line in log())
 
 

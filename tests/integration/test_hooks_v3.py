@@ -39,8 +39,8 @@ def test_both_versions_show_the_same_hook(client, v3_client):
 
 def test_a_hook_can_be_sent_back_as_it_came(v3_client):
     hook = v3_client.create()[1]["data"]
-    status, answer = v3_client.update(hook["id"], **hook)
-    assert (status, answer["data"]["destination"]) == (200, hook["destination"])
+    status, response = v3_client.update(hook["id"], **hook)
+    assert (status, response["data"]["destination"]) == (200, hook["destination"])
 
 
 def test_a_list_tells_how_long_it_is_and_where_it_goes_on(v3_client, other_client):
@@ -90,9 +90,9 @@ def test_a_list_can_be_narrowed(client, v3_client):
     ids = [hook["id"] for hook in created]
 
     def found(**query):
-        _, answer = v3_client.list(**query)
-        assert answer["meta"]["pagination"]["total"] == len(answer["data"])
-        return [hook["id"] for hook in answer["data"]]
+        _, response = v3_client.list(**query)
+        assert response["meta"]["pagination"]["total"] == len(response["data"])
+        return [hook["id"] for hook in response["data"]]
 
     assert found(is_active="true") == [ids[0], ids[2]]
     assert found(is_active="false") == [ids[1]]
@@ -124,8 +124,8 @@ def test_a_list_can_be_narrowed(client, v3_client):
 def test_the_event_files_of_errors_are_refused_in_the_v3_form(
     functions, aws, function, event, status, fields
 ):
-    answered, body = functions.invoke(function, in_v3(event))
-    assert answered == body["status"] == status
+    responded, body = functions.invoke(function, in_v3(event))
+    assert responded == body["status"] == status
     assert body["title"]
     assert set(body.get("errors", {})) == fields
     assert aws.scan("HooksTable") == []
@@ -133,43 +133,43 @@ def test_the_event_files_of_errors_are_refused_in_the_v3_form(
 
 @pytest.mark.parametrize("body", ["", "{", "[]", '"x"', '{"scope": 1, "scope": 2}', '{"scope": "\\ud800"}'])
 def test_what_is_no_json_object_is_400(v3_client, body):
-    status, answer = v3_client.call("create_hook", body=body)
-    assert (status, answer["title"], set(answer["errors"])) == (400, "Input is invalid.", {"body"})
+    status, response = v3_client.call("create_hook", body=body)
+    assert (status, response["title"], set(response["errors"])) == (400, "Input is invalid.", {"body"})
 
 
 def test_a_body_that_is_too_large_is_413(v3_client):
-    status, answer = v3_client.call("create_hook", body=" " * 65537)
-    assert (status, answer["status"]) == (413, 413)
-    assert "65536" in answer["title"]
+    status, response = v3_client.call("create_hook", body=" " * 65537)
+    assert (status, response["status"]) == (413, 413)
+    assert "65536" in response["title"]
 
 
 def test_only_fields_that_cannot_be_changed_change_nothing(v3_client):
     hook = v3_client.create()[1]["data"]
-    status, answer = v3_client.update(hook["id"], events_history_enabled=True)
-    assert (status, answer["status"]) == (422, 422)
-    assert answer["errors"].keys() == {"data"}
+    status, response = v3_client.update(hook["id"], events_history_enabled=True)
+    assert (status, response["status"]) == (422, 422)
+    assert response["errors"].keys() == {"data"}
 
 
 @pytest.mark.parametrize("name", ["get_hook", "update_hook", "delete_hook"])
 def test_an_unknown_hook_is_404_by_its_id(v3_client, name):
     body = {"is_active": True} if name == "update_hook" else None
-    status, answer = v3_client.call(name, hook_id=77, body=body)
+    status, response = v3_client.call(name, hook_id=77, body=body)
     assert status == 404
-    assert answer.items() >= UNKNOWN.items()
-    status, answer = v3_client.call(name, hook_id="x1", body=body)
+    assert response.items() >= UNKNOWN.items()
+    status, response = v3_client.call(name, hook_id="x1", body=body)
     assert status == 404
-    assert "[x1]" in answer["title"]
+    assert "[x1]" in response["title"]
 
 
 def test_a_duplicate_is_409_and_the_eleventh_hook_of_a_scope_403(v3_client):
     first = v3_client.create(destination="https://app.example.com/0")[1]["data"]
     for number in range(1, 10):
         assert v3_client.create(destination=f"https://app.example.com/{number}")[0] == 200
-    status, answer = v3_client.create(destination="https://app.example.com/0")
-    assert (status, set(answer["errors"])) == (409, {"destination"})
-    assert f"The hook {first['id']} " in answer["title"]
-    status, answer = v3_client.create(destination="https://app.example.com/11")
-    assert (status, set(answer["errors"])) == (403, {"scope"})
+    status, response = v3_client.create(destination="https://app.example.com/0")
+    assert (status, set(response["errors"])) == (409, {"destination"})
+    assert f"The hook {first['id']} " in response["title"]
+    status, response = v3_client.create(destination="https://app.example.com/11")
+    assert (status, set(response["errors"])) == (403, {"scope"})
 
 
 def test_a_hook_that_failures_have_deactivated_says_when_and_why(aws, functions, v3_client):
@@ -177,7 +177,7 @@ def test_a_hook_that_failures_have_deactivated_says_when_and_why(aws, functions,
     v3_client.client_id = world.caller.client_id
     hook = world.hook()
     assert "deactivated_at" not in v3_client.get(hook.id)[1]["data"]
-    world.answer = lambda _request: (410, None)
+    world.response = lambda _request: (410, None)
     world.event(hook)
     world.work()
     shown = v3_client.get(hook.id)[1]["data"]

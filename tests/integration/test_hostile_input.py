@@ -51,8 +51,8 @@ def well_formed(status, body, version="v2"):
 @example({"scope": "store/order/*", "destination": "https://app.example.com/", "headers": {"a": "\ud800"}})
 def test_any_json_is_created_or_refused(client, aws, body):
     before = len(aws.calls)
-    status, answer = client.call("create_hook", body=json.dumps(body))
-    assert well_formed(status, answer)
+    status, response = client.call("create_hook", body=json.dumps(body))
+    assert well_formed(status, response)
     if status == 400:
         assert len(aws.calls) == before
 
@@ -68,8 +68,8 @@ def test_any_json_is_created_or_refused_in_v3(v3_client, body):
 def test_any_json_changes_a_hook_or_is_refused(client, body):
     client.create()
     (hook, *_) = client.list()[1]
-    status, answer = client.call("update_hook", hook_id=hook["id"], body=json.dumps(body))
-    assert well_formed(status, answer)
+    status, response = client.call("update_hook", hook_id=hook["id"], body=json.dumps(body))
+    assert well_formed(status, response)
     if status >= 400:
         assert client.get(hook["id"])[1] == hook
 

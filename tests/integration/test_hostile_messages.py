@@ -102,7 +102,7 @@ def test_any_message_of_the_events_queue_is_matched_or_put_aside_at_once(aws, fu
 
 NUMBERS = itertools.count(1)
 HOOK_ID, CLIENT = 7_777_777, "c" * 32  # in whose place each example has those of its own hook
-FAILED = Attempt(at=1_795_428_000.5, status=500, error="it failed", times=Times(total_ms=7.5), answer="no")
+FAILED = Attempt(at=1_795_428_000.5, status=500, error="it failed", times=Times(total_ms=7.5), response="no")
 FRESH = Delivery(
     id="msg_" + "0" * 32, store_hash=STORE, hook_id=HOOK_ID, client_id=CLIENT, event_id="e", scope="store/*",
     payload=json.dumps({"store_id": "1"}), created_at=1_795_428_000.0,
@@ -141,7 +141,7 @@ def new_hook(world: World) -> Hook:
 @example(TASKS[3] | {"hook_id": 0}, 200)
 def test_any_message_of_the_deliveries_queue_is_done_or_fails_alone(world, task, status):
     hook, other = new_hook(world), new_hook(world)
-    world.answer = lambda request: (status if request.url == hook.destination else 200, None)
+    world.response = lambda request: (status if request.url == hook.destination else 200, None)
     delivery = world.event(other)
     ((_, _, good, _),) = world.queue.waiting
     strange = json.dumps(task).replace(str(HOOK_ID), str(hook.id)).replace(CLIENT, hook.client_id)

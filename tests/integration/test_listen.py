@@ -64,11 +64,11 @@ def test_what_is_not_signed_is_refused_plainly_and_not_forwarded(wrong, told):
 def test_a_delivery_is_forwarded_as_it_is_and_the_answer_is_the_apps():
     with scripted_api() as app, receiver(f"{app.url}/path?x=1") as destination:
         app.will_answer(503, b"later" * 1000, Retry_After="7", Content_Type="text/x", Set_Cookie="a=b")
-        answer = post(destination, **{"X-Key": "mine", "User-Agent": "storehooks/1"})
+        response = post(destination, **{"X-Key": "mine", "User-Agent": "storehooks/1"})
         delivery = next(destination.deliveries())
-    assert (answer.status_code, answer.content) == (503, (b"later" * 1000)[:1024])
-    assert answer.headers["Retry-After"] == "7"
-    assert "Set-Cookie" not in answer.headers
+    assert (response.status_code, response.content) == (503, (b"later" * 1000)[:1024])
+    assert response.headers["Retry-After"] == "7"
+    assert "Set-Cookie" not in response.headers
     (forwarded,) = app.requests
     assert (forwarded.method, forwarded.path, forwarded.body) == ("POST", "/path?x=1", BODY)
     assert forwarded.headers["X-Key"] == "mine"

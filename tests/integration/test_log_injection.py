@@ -67,7 +67,7 @@ def test_an_event_that_is_none_is_one_line(functions, lines):
 def test_an_answer_of_a_destination_is_no_line_of_its_own(aws, lines):
     """Its status and a summary are logged, its text never is."""
     world = World(aws)
-    world.answer = lambda _request: (500, HOSTILE)
+    world.response = lambda _request: (500, HOSTILE)
     world.event(world.hook())
     world.work()
     assert [line["status"] for line in lines() if "attempt" in line] == [500]

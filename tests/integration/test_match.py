@@ -29,8 +29,8 @@ class Matching:
 
     def match(self, *messages) -> list[str]:
         """The ids of the messages that failed."""
-        answer = self.handler({"Records": list(messages)}, None)
-        return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+        response = self.handler({"Records": list(messages)}, None)
+        return [failure["itemIdentifier"] for failure in response["batchItemFailures"]]
 
     def ordered(self) -> list[dict]:
         return [json.loads(message["Body"]) for message in self.aws.take("DeliveriesQueue")]

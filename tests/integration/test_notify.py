@@ -25,7 +25,7 @@ def world(aws, functions):
 def hook(world):
     """A hook that failures have deactivated."""
     hook = world.hook("https://app.example.com/key?token=secret")
-    world.answer = lambda _request: (410, None)
+    world.response = lambda _request: (410, None)
     world.event(hook)
     world.work()
     return world.hooks.find("5ueh97", hook.id)

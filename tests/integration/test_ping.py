@@ -12,7 +12,7 @@ from storehooks.domain.delivery import is_delivery_id
 from storehooks.domain.errors import InvalidRequestError
 from storehooks.domain.ping import SCOPE
 from tests.integration.conftest import Client, load_event
-from tests.integration.receivers import OK, Receiver, answering, then_hanging
+from tests.integration.receivers import OK, Receiver, responding, then_hanging
 
 CLIENT_ID = "40c672b9177b5d3a8dbfad24321be15d"
 
@@ -30,17 +30,17 @@ def secret(access):
 
 
 def test_a_hook_gets_a_signed_test_event_with_its_headers(aws, client, secret):
-    with Receiver(answering(OK), None) as receiver:
+    with Receiver(responding(OK), None) as receiver:
         client.create(destination=receiver.url("/hooks"), headers={"X-Mine": "1"}, is_active=False)
-        status, answer = client.call("ping_hook", hook_id=1)
+        status, response = client.call("ping_hook", hook_id=1)
         (request,) = receiver.requests
-    assert (status, answer["scope"]) == (200, "store/hook/ping")
-    assert is_delivery_id(answer["id"])
-    attempt = answer["attempt"]
+    assert (status, response["scope"]) == (200, "store/hook/ping")
+    assert is_delivery_id(response["id"])
+    attempt = response["attempt"]
     assert (attempt["status"], attempt["error"], attempt["answer"]) == (200, None, "ok")
     assert attempt["latency_ms"] == attempt["times"]["total_ms"] > 0
     headers = dict(header.split(": ", 1) for header in request.headers)
-    assert (headers["X-Mine"], headers["webhook-id"]) == ("1", answer["id"])
+    assert (headers["X-Mine"], headers["webhook-id"]) == ("1", response["id"])
     event = Webhook(base64.b64encode(secret.encode()).decode()).verify(request.body, headers)
     assert list(event) == ["scope", "store_id", "data", "hash", "created_at", "producer"]
     assert (event["scope"], event["data"]) == ("store/hook/ping", {"type": "webhook", "id": 1})
@@ -49,7 +49,7 @@ def test_a_hook_gets_a_signed_test_event_with_its_headers(aws, client, secret):
 
 
 def test_two_pings_are_two_events(client, secret):
-    with Receiver(answering(OK), None) as receiver:
+    with Receiver(responding(OK), None) as receiver:
         client.create(destination=receiver.url("/"))
         first, second = (client.call("ping_hook", hook_id=1)[1] for _ in range(2))
         assert first["id"] != second["id"]
@@ -59,24 +59,24 @@ def test_two_pings_are_two_events(client, secret):
 
 def test_whatever_the_destination_does_is_the_answer(client, secret):
     failure = b"HTTP/1.1 500 Oh\r\nContent-Length: 5\r\n\r\nsorry"
-    with Receiver(answering(failure), None) as receiver:
+    with Receiver(responding(failure), None) as receiver:
         client.create(destination=receiver.url("/"))
-        status, answer = client.call("ping_hook", hook_id=1)
-    attempt = answer["attempt"]
+        status, response = client.call("ping_hook", hook_id=1)
+    attempt = response["attempt"]
     assert (status, attempt["status"], attempt["error"], attempt["answer"]) == (
         200, 500, "answered 500", "sorry",
     )  # fmt: skip
-    status, answer = client.call("ping_hook", hook_id=1)
-    assert (status, answer["attempt"]["status"]) == (200, None)
-    assert "refused" in answer["attempt"]["error"]
+    status, response = client.call("ping_hook", hook_id=1)
+    assert (status, response["attempt"]["status"]) == (200, None)
+    assert "refused" in response["attempt"]["error"]
 
 
 def test_a_destination_that_hangs_is_waited_for_as_long_as_an_attempt_may_take(client, secret):
     with Receiver(then_hanging(b"HTTP/1.1 200"), None) as receiver:
         client.create(destination=receiver.url("/"))
-        status, answer = client.call("ping_hook", hook_id=1)
+        status, response = client.call("ping_hook", hook_id=1)
     assert status == 200
-    assert "1 s" in answer["attempt"]["error"]
+    assert "1 s" in response["attempt"]["error"]
 
 
 def test_only_a_hook_of_the_caller_is_sent_to(functions, client, secret):

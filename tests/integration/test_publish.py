@@ -27,12 +27,12 @@ def messages(aws):
 
 
 def test_an_array_is_accepted_in_its_order(aws, functions):
-    status, answer = functions.invoke("publish_events", load_event("publish_events"))
+    status, response = functions.invoke("publish_events", load_event("publish_events"))
     assert status == 202
-    assert [event["scope"] for event in answer] == ["store/order/created", "store/cart/lineItem/created"]
-    assert answer[0]["id"] == "order-250-created"
+    assert [event["scope"] for event in response] == ["store/order/created", "store/cart/lineItem/created"]
+    assert response[0]["id"] == "order-250-created"
     published = sorted(messages(aws), key=lambda message: message["time"])
-    assert [message["detail-type"] for message in published] == [event["scope"] for event in answer]
+    assert [message["detail-type"] for message in published] == [event["scope"] for event in response]
     assert published[0]["detail"] == {
         "store_hash": "5ueh97",
         "scope": "store/order/created",
@@ -41,13 +41,13 @@ def test_an_array_is_accepted_in_its_order(aws, functions):
         "store_id": "1025646",
         "created_at": 1561479335,
     }
-    assert published[1]["id"] == answer[1]["id"]
+    assert published[1]["id"] == response[1]["id"]
 
 
 def test_one_event_is_accepted_and_answered_in_an_array(aws, publish):
-    status, answer = publish(GOOD)
-    assert (status, [event["scope"] for event in answer]) == (202, ["store/order/created"])
-    assert [message["id"] for message in messages(aws)] == [answer[0]["id"]]
+    status, response = publish(GOOD)
+    assert (status, [event["scope"] for event in response]) == (202, ["store/order/created"])
+    assert [message["id"] for message in messages(aws)] == [response[0]["id"]]
 
 
 def test_the_events_are_the_callers_stores(aws, publish):
@@ -56,9 +56,9 @@ def test_the_events_are_the_callers_stores(aws, publish):
 
 
 def test_one_that_is_invalid_refuses_all_and_every_problem_is_named(aws, functions):
-    status, answer = functions.invoke("publish_events", load_event("publish_events_invalid"))
+    status, response = functions.invoke("publish_events", load_event("publish_events_invalid"))
     assert status == 400
-    assert [problem["details"]["field"] for problem in answer] == ["[1].scope", "[1].data", "[1].colour"]
+    assert [problem["details"]["field"] for problem in response] == ["[1].scope", "[1].data", "[1].colour"]
     assert messages(aws) == []
 
 
@@ -74,8 +74,8 @@ def test_an_event_of_storehooks_own_cannot_be_published(aws, publish):
         "scope": "store/hook/deliveryException",
         "data": {"type": "webhook", "id": 1, "error_code": 90002},
     }
-    status, (answer,) = publish(forged)
-    assert (status, answer["details"]["field"]) == (400, "scope")
+    status, (response,) = publish(forged)
+    assert (status, response["details"]["field"]) == (400, "scope")
     assert messages(aws) == []
 
 
@@ -93,9 +93,9 @@ def test_a_hundred_events_go_in_calls_of_ten(aws, publish):
 
 
 def test_more_than_a_hundred_is_413(publish):
-    status, (answer,) = publish([GOOD] * 101)
+    status, (response,) = publish([GOOD] * 101)
     assert status == 413
-    assert "100" in answer["message"]
+    assert "100" in response["message"]
 
 
 def test_more_than_a_megabyte_is_413(publish):
@@ -105,8 +105,8 @@ def test_more_than_a_megabyte_is_413(publish):
 
 
 def test_data_over_64_kb_is_400_and_named(publish):
-    status, (answer,) = publish(GOOD | {"data": {"text": "x" * 65_526}})
-    assert (status, answer["details"]["field"]) == (400, "data")
+    status, (response,) = publish(GOOD | {"data": {"text": "x" * 65_526}})
+    assert (status, response["details"]["field"]) == (400, "data")
     assert publish(GOOD | {"data": {"text": "x" * 65_525}})[0] == 202
 
 
@@ -121,5 +121,5 @@ def test_characters_that_sqs_refuses_are_carried(aws, publish):
 def test_what_sqs_does_not_take_is_503_and_may_be_repeated(aws, publish, monkeypatch):
     monkeypatch.setattr("time.sleep", lambda _: None)
     aws.sqs.delete_queue(QueueUrl=aws.queues["EventsQueue"])
-    status, (answer,) = publish(GOOD)
-    assert (status, answer["status"]) == (503, 503)
+    status, (response,) = publish(GOOD)
+    assert (status, response["status"]) == (503, 503)

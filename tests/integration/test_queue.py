@@ -29,7 +29,7 @@ CALLS = {
 }
 
 
-def answer(operation: str) -> bytes:
+def response(operation: str) -> bytes:
     body = json.dumps(ANSWERS[operation]).encode()
     head = f"HTTP/1.1 200 OK\r\nContent-Type: application/x-amz-json-1.0\r\nContent-Length: {len(body)}"
     return f"{head}\r\n\r\n".encode() + body
@@ -67,12 +67,12 @@ def test_a_connection_that_breaks_under_the_first_call_after_a_freeze_is_made_up
     def behave(connection):
         is_kept = target.connections == 1
         connection.read_request()
-        connection.send(answer(operation))
+        connection.send(response(operation))
         connection.read_request()
         if is_kept:
             end(connection)
         else:
-            connection.send(answer(operation))
+            connection.send(response(operation))
 
     with Receiver(behave, None) as target:
         queue = queue_at(target)

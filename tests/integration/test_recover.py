@@ -63,10 +63,10 @@ def call(functions, world):
 def test_the_answer_is_the_recovery_and_so_is_what_is_read_of_it_later(aws, world, call):
     hook = world.hook()
     outage(world, hook, 4)
-    status, answer = call("recover_deliveries", hook.id, body={"since": SINCE})
+    status, response = call("recover_deliveries", hook.id, body={"since": SINCE})
     assert status == 202
-    assert answer == {
-        "id": answer["id"],
+    assert response == {
+        "id": response["id"],
         "hook_id": hook.id,
         "since": "2026-11-23T09:00:00.000+00:00",
         "until": "2026-11-23T10:06:00.000+00:00",
@@ -80,12 +80,12 @@ def test_the_answer_is_the_recovery_and_so_is_what_is_read_of_it_later(aws, worl
         "updated_at": "2026-11-23T10:06:00.000+00:00",
         "finished_at": None,
     }
-    assert call("get_recovery", hook.id, recovery_id=answer["id"]) == (200, answer)
+    assert call("get_recovery", hook.id, recovery_id=response["id"]) == (200, response)
     (message,) = aws.take("DeliveriesQueue")
     world.queue.put(message["Body"])
     world.clock.now += 5
     world.pass_time(60)
-    _, finished = call("get_recovery", hook.id, recovery_id=answer["id"])
+    _, finished = call("get_recovery", hook.id, recovery_id=response["id"])
     assert (finished["state"], finished["recovered"]) == ("finished", 7)
     assert finished["finished_at"] is not None
 
@@ -94,26 +94,26 @@ def test_counting_ends_in_time_and_says_so(world, call, monkeypatch):
     hook = world.hook()
     outage(world, hook, 4)
     monkeypatch.setattr("storehooks.flows.recover._COUNT_SECONDS", -1.0)
-    _, answer = call("recover_deliveries", hook.id, body={"since": SINCE})
-    assert (answer["count"], answer["is_count_exact"]) == (4, False)
+    _, response = call("recover_deliveries", hook.id, body={"since": SINCE})
+    assert (response["count"], response["is_count_exact"]) == (4, False)
 
 
 def test_an_end_that_is_to_come_is_now(world, call):
     hook = world.hook()
-    _, answer = call("recover_deliveries", hook.id, body={"since": SINCE, "until": "2030-01-01T00:00:00Z"})
-    assert answer["until"] == "2026-11-23T10:00:00.000+00:00"
+    _, response = call("recover_deliveries", hook.id, body={"since": SINCE, "until": "2030-01-01T00:00:00Z"})
+    assert response["until"] == "2026-11-23T10:00:00.000+00:00"
 
 
 def test_no_one_elses_recovery_is_seen(functions, world, call):
     hook = world.hook()
-    _, answer = call("recover_deliveries", hook.id, body={"since": SINCE})
-    assert call("get_recovery", hook.id, recovery_id=answer["id"], client_id="f" * 32)[0] == 404
-    assert call("get_recovery", hook.id + 1, recovery_id=answer["id"])[0] == 404
+    _, response = call("recover_deliveries", hook.id, body={"since": SINCE})
+    assert call("get_recovery", hook.id, recovery_id=response["id"], client_id="f" * 32)[0] == 404
+    assert call("get_recovery", hook.id + 1, recovery_id=response["id"])[0] == 404
     for recovery_id in ("rec_" + "0" * 32, "circuit", "x"):
         assert call("get_recovery", hook.id, recovery_id=recovery_id)[0] == 404
     assert call("recover_deliveries", hook.id, body={"since": SINCE}, client_id="f" * 32)[0] == 404
     world.clock.now += 31 * 24 * 3600
-    assert call("get_recovery", hook.id, recovery_id=answer["id"])[0] == 404
+    assert call("get_recovery", hook.id, recovery_id=response["id"])[0] == 404
 
 
 def test_what_is_refused_starts_nothing(aws, world, call):

@@ -30,7 +30,7 @@ def test_a_write_whose_answer_is_lost_sends_once(aws, world, monkeypatch):
     monkeypatch.setattr(aws.dynamodb, "update_item", twice)
     redeliver(world, delivery)
     monkeypatch.undo()
-    world.answer = fine
+    world.response = fine
     world.pass_time(600)
     assert len(world.attempts(delivery)) == before + 1
 
@@ -51,11 +51,11 @@ def call(functions, world):
 def test_the_answer_is_the_delivery_as_in_the_list(aws, world, call):
     hook = world.hook()
     delivery = ended(world, hook, Status.EXHAUSTED)
-    status, answer = call(hook.id, delivery.id)
-    assert (status, answer["id"], answer["status"]) == (202, delivery.id, "pending")
-    assert answer["next_attempt_at"] == "2026-11-23T11:00:00.000+00:00"
-    assert len(answer["attempts"]) == 4
-    assert "payload" not in answer
+    status, response = call(hook.id, delivery.id)
+    assert (status, response["id"], response["status"]) == (202, delivery.id, "pending")
+    assert response["next_attempt_at"] == "2026-11-23T11:00:00.000+00:00"
+    assert len(response["attempts"]) == 4
+    assert "payload" not in response
     (message,) = aws.take("DeliveriesQueue")
     assert json.loads(message["Body"])["attempt"] == 5
 

@@ -74,7 +74,7 @@ def lived(world) -> None:
     world.event(hook)
     world.event(deleted)
     world.work()
-    world.answer = lambda _request: (500, None)
+    world.response = lambda _request: (500, None)
     world.event(hook)
     world.work()
     world.queue.waiting.clear()
@@ -202,7 +202,7 @@ def test_wherever_it_stops_it_can_be_begun_again(aws, world, monkeypatch, client
 def test_what_is_still_queued_for_a_removed_store_is_neither_sent_nor_logged(aws, world):
     """Neither what was never tried nor what is to be tried again, and none of it becomes a dead letter."""
     hook = world.hook()
-    world.answer = lambda _request: (500, None)
+    world.response = lambda _request: (500, None)
     world.event(hook)
     world.work()
     world.event(hook)
@@ -217,7 +217,7 @@ def test_what_is_still_queued_for_a_removed_store_is_neither_sent_nor_logged(aws
 def test_what_is_logged_while_a_store_is_removed_ends_and_expires(aws, world):
     """Its attempt was on its way when the log was removed."""
     hook = world.hook()
-    world.answer = lambda _request: (500, None)
+    world.response = lambda _request: (500, None)
     delivery = world.event(hook)
     taken = aws.dynamodb.batch_get_item
 

@@ -74,8 +74,8 @@ def test_the_authorizer_may_do_what_it_does(functions, access, needed):
 
 
 def test_the_console_may_do_nothing_and_does_nothing(functions, needed):
-    answer = functions.handler("console")(load_event("console"), None)
-    assert answer["statusCode"] == 200
+    response = functions.handler("console")(load_event("console"), None)
+    assert response["statusCode"] == 200
     assert needed == granted("Console") == set()
 
 
@@ -118,13 +118,13 @@ def test_delivering_may_do_what_it_does(aws, functions, world, needed):
     hook, sick = world.hook(), world.hook("https://app.example.com/sick")
     needed.clear()
     for status in (200, 500, 200, 410):
-        world.answer = lambda _request, status=status: (status, None)
+        world.response = lambda _request, status=status: (status, None)
         world.event(hook)
         world.work()
     parts.outcomes.hold(
         HoldTask(store_hash="5ueh97", hook_id=hook.id, client_id=hook.client_id, store_id=None)
     )
-    world.answer = lambda _request: (500, None)
+    world.response = lambda _request: (500, None)
     for _ in range(6):
         world.event(sick)
         world.work()
@@ -139,12 +139,12 @@ def test_delivering_may_do_what_it_does(aws, functions, world, needed):
 
 def test_the_sweep_may_do_what_it_does(aws, functions, needed):
     world = World(aws, schedule="1000,1000")
-    world.answer = lambda _request: (500, None)
+    world.response = lambda _request: (500, None)
     world.event(world.hook())
     world.work()
     functions.clock = lambda: world.clock.now + 950
     needed.clear()
-    assert functions.handler("retry_due")(load_event("retry_due"), None) == {"handed_on": 1}
+    assert functions.handler("retry_due")(load_event("retry_due"), None) == {"sent": 1}
     assert needed == granted("RetryDue")
 
 
@@ -154,8 +154,8 @@ def recovering(functions, hook, status) -> str:
     event["pathParameters"]["id"] = str(hook.id)
     event["requestContext"]["authorizer"]["client_id"] = hook.client_id
     event["body"] = json.dumps({"since": "2026-11-23T09:00:00Z", "status": status})
-    answered, recovery = functions.invoke("recover_deliveries", event)
-    assert answered == 202
+    responded, recovery = functions.invoke("recover_deliveries", event)
+    assert responded == 202
     return recovery["id"]
 
 
@@ -217,7 +217,7 @@ def test_reading_and_naming_addresses_may_do_what_it_does(aws, v3_client, needed
 def test_writing_to_owners_may_do_what_it_does(functions, world, needed):
     hook = world.hook()
     world.hooks.deactivate(hook, "it fails")
-    functions.parts("update_admin").addresses.put("5ueh97", hook.client_id, ["a@example.com"])
+    functions.parts("update_admin").notification_emails.put("5ueh97", hook.client_id, ["a@example.com"])
     needed.clear()
     event = load_event("notify_owners")
     event["detail"]["data"]["id"] = hook.id
@@ -247,7 +247,7 @@ def test_mails_may_come_from_the_one_address_alone():
 
 
 def test_listing_what_is_undelivered_may_do_what_it_does(aws, functions, client, world, needed):
-    world.answer = lambda _request: (500, None)
+    world.response = lambda _request: (500, None)
     world.event(world.hook())
     world.work()
     forget_lists(aws)

@@ -23,8 +23,8 @@ def scan(tmp_path):
         (tmp_path / name).write_text(f"# settings\n{line}\n")
         hook = Path(sys.executable).with_name("detect-secrets-hook")
         command = [hook, "--no-verify", "--baseline", ROOT / ".secrets.baseline", tmp_path / name]
-        answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-        return answer.returncode, answer.stdout
+        response = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        return response.returncode, response.stdout
 
     return run
 

@@ -26,7 +26,7 @@ from storehooks.domain.destination import check_destination
 from storehooks.domain.errors import InvalidValueError
 from storehooks.domain.headers import check_headers
 from tests.integration.key_updates import key_updates, server_secret
-from tests.integration.receivers import OK, Connection, Receiver, answering, answering_once
+from tests.integration.receivers import OK, Connection, Receiver, answering_once, responding
 from tests.optional import tells_what_came_on_a_socket
 
 SECRET = "s3cr3t"  # in the path, query and headers of every request; never to be in an error
@@ -173,7 +173,7 @@ def secret_url(receiver: Receiver, **options) -> str:
 
 
 def test_a_request_is_sent_byte_for_byte_with_nothing_added_but_host_and_length(sender, receiver):
-    target = receiver(answering(OK))
+    target = receiver(responding(OK))
     headers = {
         "webhook-id": "msg_1",
         "X-MiXeD-CaSe": "a:b; c",
@@ -201,7 +201,7 @@ def test_a_request_is_sent_byte_for_byte_with_nothing_added_but_host_and_length(
 
 @pytest.mark.parametrize("body", [b"", b"x" * 1_500_000])
 def test_a_body_of_any_size_is_sent_at_once_without_asking_whether_to_continue(sender, receiver, body):
-    target = receiver(answering(OK))
+    target = receiver(responding(OK))
     assert send(sender, target.url(), {}, body).succeeded
     [received] = target.requests
     assert received.body == body
@@ -209,7 +209,7 @@ def test_a_body_of_any_size_is_sent_at_once_without_asking_whether_to_continue(s
 
 
 def test_the_path_goes_as_it_was_registered(sender, receiver):
-    target = receiver(answering(OK))
+    target = receiver(responding(OK))
     assert send(sender, target.url("/a/../b//./%2E%2E/c?x=../%41")).succeeded
     assert target.requests[0].line == "POST /a/../b//./%2E%2E/c?x=../%41 HTTP/1.1"
 
@@ -218,7 +218,7 @@ def test_host_and_server_name_are_those_of_the_destination(sender, receiver, aut
     names: list[str | None] = []
     context = server_context(authority.issue_cert("localhost"))
     context.sni_callback = lambda _sock, name, _context: names.append(name)
-    target = receiver(answering(OK), context)
+    target = receiver(responding(OK), context)
     assert send(sender, target.url()).succeeded
     assert names == ["localhost"]
     assert f"Host: localhost:{target.port}" in target.requests[0].headers
@@ -227,12 +227,12 @@ def test_host_and_server_name_are_those_of_the_destination(sender, receiver, aut
 def test_a_receiver_that_offers_http_2_is_sent_http_1_1(sender, receiver, authority):
     context = server_context(authority.issue_cert("localhost"))
     context.set_alpn_protocols(["h2", "http/1.1"])
-    assert send(sender, receiver(answering(OK), context).url()).succeeded
+    assert send(sender, receiver(responding(OK), context).url()).succeeded
 
 
 def test_nothing_of_one_request_is_in_another_to_the_same_host(sender, receiver):
     greedy = b"HTTP/1.1 401 No\r\nSet-Cookie: a=b\r\nWWW-Authenticate: Basic\r\nContent-Length: 0\r\n\r\n"
-    target = receiver(answering(greedy, OK))
+    target = receiver(responding(greedy, OK))
     send(sender, target.url(), {"Authorization": f"Bearer {SECRET}", "X-One": "1"}, b"one")
     send(sender, target.url(), {"X-Two": "2"}, b"two")
     assert target.connections == 1
@@ -247,7 +247,7 @@ def test_nothing_of_one_request_is_in_another_to_the_same_host(sender, receiver)
 def test_credentials_in_a_url_or_a_netrc_file_are_not_sent(sender, receiver, monkeypatch, tmp_path):
     (tmp_path / ".netrc").write_text("machine localhost login me password pw\n")
     monkeypatch.setenv("HOME", str(tmp_path))
-    target = receiver(answering(OK))
+    target = receiver(responding(OK))
     assert send(sender, target.url().replace("//", "//user:pw@")).succeeded
     assert send(sender, target.url()).succeeded
     for received in target.requests:
@@ -280,7 +280,7 @@ def test_credentials_in_a_url_or_a_netrc_file_are_not_sent(sender, receiver, mon
     ],
 )
 def test_a_malformed_request_is_a_failed_attempt_and_no_more(sender, receiver, url, headers):
-    target = receiver(answering(OK))
+    target = receiver(responding(OK))
     sender.start("malformed", OutgoingRequest(url, headers, b""))
     sender.start("fine", OutgoingRequest(target.url(), {}, b""))
     finished = finish(sender)
@@ -296,7 +296,7 @@ def test_a_malformed_request_is_a_failed_attempt_and_no_more(sender, receiver, u
 def written_down():
     """A receiver of plain requests, and a sender to it, for many examples."""
     sender = Sender(timeout_seconds=3, allow_private=True)
-    with Receiver(answering(OK), None) as target:
+    with Receiver(responding(OK), None) as target:
         yield sender, target
         sender.close()
 
@@ -346,30 +346,30 @@ def test_whatever_destination_is_admitted_is_asked_for_as_it_is(written_down, re
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
 def test_any_2xx_is_success(sender, receiver, status):
     length = "" if status == 204 else "Content-Length: 0\r\n"
-    attempt = send(sender, receiver(answering(f"HTTP/1.1 {status} Fine\r\n{length}\r\n".encode())).url())
-    assert (attempt.status, attempt.error, attempt.answer) == (status, None, "")
+    attempt = send(sender, receiver(responding(f"HTTP/1.1 {status} Fine\r\n{length}\r\n".encode())).url())
+    assert (attempt.status, attempt.error, attempt.response) == (status, None, "")
 
 
 @pytest.mark.parametrize("status", [400, 404, 410, 429, 500, 503, 600, 999])
 def test_another_status_is_a_failure_that_names_it(sender, receiver, status):
-    answer = f"HTTP/1.1 {status} {SECRET}\r\nContent-Length: 4\r\n\r\nwhat".encode()
-    attempt = send(sender, receiver(answering(answer)).url())
-    assert (attempt.status, attempt.error, attempt.answer) == (status, f"answered {status}", "what")
+    response = f"HTTP/1.1 {status} {SECRET}\r\nContent-Length: 4\r\n\r\nwhat".encode()
+    attempt = send(sender, receiver(responding(response)).url())
+    assert (attempt.status, attempt.error, attempt.response) == (status, f"answered {status}", "what")
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 304, 307, 308])
 def test_redirects_are_not_followed(sender, receiver, status):
-    elsewhere = receiver(answering(OK))
-    answer = f"HTTP/1.1 {status} Moved\r\nLocation: {elsewhere.url()}\r\nContent-Length: 0\r\n\r\n".encode()
-    attempt = send(sender, receiver(answering(answer)).url())
+    elsewhere = receiver(responding(OK))
+    response = f"HTTP/1.1 {status} Moved\r\nLocation: {elsewhere.url()}\r\nContent-Length: 0\r\n\r\n".encode()
+    attempt = send(sender, receiver(responding(response)).url())
     assert (attempt.status, attempt.error) == (status, f"answered {status}: redirects are not followed")
     assert elsewhere.connections == 0
 
 
 def test_a_hint_before_the_answer_is_passed_over(sender, receiver):
     hint = b"HTTP/1.1 103 Early Hints\r\nRetry-After: 1\r\n\r\n"
-    attempt = send(sender, receiver(answering(hint + OK)).url())
-    assert (attempt.status, attempt.answer, attempt.retry_after) == (200, "ok", None)
+    attempt = send(sender, receiver(responding(hint + OK)).url())
+    assert (attempt.status, attempt.response, attempt.retry_after) == (200, "ok", None)
 
 
 def test_switching_protocols_is_no_success(sender, receiver):
@@ -388,8 +388,8 @@ def test_switching_protocols_is_no_success(sender, receiver):
     ],
 )
 def test_the_retry_after_header_is_kept_as_it_came(sender, receiver, headers, kept):
-    answer = f"HTTP/1.1 503 Later\r\n{headers}\r\nContent-Length: 0\r\n\r\n".encode()
-    assert send(sender, receiver(answering(answer)).url()).retry_after == kept
+    response = f"HTTP/1.1 503 Later\r\n{headers}\r\nContent-Length: 0\r\n\r\n".encode()
+    assert send(sender, receiver(responding(response)).url()).retry_after == kept
 
 
 def chunked(*chunks: bytes) -> bytes:
@@ -399,24 +399,24 @@ def chunked(*chunks: bytes) -> bytes:
 
 def test_the_first_kb_of_an_answer_is_kept_as_text(sender, receiver):
     body = "ü".encode() * 600
-    answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
-    assert send(sender, receiver(answering(answer)).url()).answer == "ü" * 512
+    response = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+    assert send(sender, receiver(responding(response)).url()).response == "ü" * 512
     binary = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n\xff\x00a"
-    assert send(sender, receiver(answering(binary)).url()).answer == "\N{REPLACEMENT CHARACTER}\0a"
+    assert send(sender, receiver(responding(binary)).url()).response == "\N{REPLACEMENT CHARACTER}\0a"
 
 
 def test_a_chunked_answer_is_kept_without_its_framing_and_its_connection_too(sender, receiver):
-    target = receiver(answering(chunked(b"one ", b"two", b"x" * 2000)))
+    target = receiver(responding(chunked(b"one ", b"two", b"x" * 2000)))
     for _ in range(2):
         attempt = send(sender, target.url())
         assert attempt.succeeded
-        assert attempt.answer == "one two" + "x" * 1017
+        assert attempt.response == "one two" + "x" * 1017
     assert target.connections == 1
 
 
 def test_the_times_of_an_attempt_ascend_and_a_kept_connection_needs_no_steps(new_sender, receiver):
     sender = new_sender(clock=lambda: 1234.5)
-    target = receiver(answering(OK))
+    target = receiver(responding(OK))
     first, second = send(sender, target.url()), send(sender, target.url())
     assert first.at == second.at == 1234.5
     times = first.times
@@ -441,7 +441,7 @@ def test_the_times_of_an_attempt_are_milliseconds(sender, receiver):
 
 
 def test_plain_http_has_no_tls_time(sender, receiver):
-    target = receiver(answering(OK), None)
+    target = receiver(responding(OK), None)
     for _ in range(2):
         attempt = send(sender, target.url())
         assert attempt.succeeded
@@ -480,7 +480,7 @@ def test_a_certificate_must_be_valid(new_sender, receiver, authority, tls):
         (server_context(other), {}, "not for localhost"),
     ]
     for context, options, reason in cases:
-        target = receiver(answering(OK), context)
+        target = receiver(responding(OK), context)
         attempt = send(new_sender(**options), secret_url(target))
         assert attempt.error == f"the certificate is not valid: {reason}"
         assert attempt.times.connect_ms is not None
@@ -489,7 +489,7 @@ def test_a_certificate_must_be_valid(new_sender, receiver, authority, tls):
 
 
 def test_the_name_must_fit_an_address_as_well(sender, receiver, authority):
-    target = receiver(answering(OK), server_context(authority.issue_cert("localhost")))
+    target = receiver(responding(OK), server_context(authority.issue_cert("localhost")))
     assert send(sender, target.url(host="127.0.0.1")).error == (
         "the certificate is not valid: not for 127.0.0.1"
     )
@@ -502,7 +502,7 @@ def test_tls_older_than_1_2_is_refused(sender, receiver, authority):
         context.minimum_version = ssl.TLSVersion.TLSv1
     with pytest.warns(DeprecationWarning, match="TLSv1_1"):
         context.maximum_version = ssl.TLSVersion.TLSv1_1
-    attempt = send(sender, receiver(answering(OK), context).url())
+    attempt = send(sender, receiver(responding(OK), context).url())
     assert "TLS handshake failed" in attempt.error
 
 
@@ -644,7 +644,7 @@ def test_the_deadline_is_one_for_all_steps_together(new_sender, receiver, tls, s
 
 @pytest.mark.parametrize("is_tls", [True, False])
 @pytest.mark.parametrize(
-    ("answer", "error"),
+    ("response", "error"),
     [
         (b"", "the connection was closed before an answer"),
         (b"HTTP/1.1 200 OK\r\nX-A", "the connection was closed within the answer's headers"),
@@ -657,8 +657,8 @@ def test_the_deadline_is_one_for_all_steps_together(new_sender, receiver, tls, s
         (b"\x16\x03\x01" + bytes(500), "the answer is not HTTP"),
     ],
 )
-def test_an_answer_that_breaks_off_or_is_none_is_a_failure(sender, receiver, tls, is_tls, answer, error):
-    target = receiver(answering_once(answer), tls if is_tls else None)
+def test_an_answer_that_breaks_off_or_is_none_is_a_failure(sender, receiver, tls, is_tls, response, error):
+    target = receiver(answering_once(response), tls if is_tls else None)
     attempt = send(sender, secret_url(target))
     assert (attempt.status, attempt.error) == (None, error)
 
@@ -679,7 +679,7 @@ def test_running_out_of_sockets_is_a_failure_that_says_so(sender, receiver, monk
         raise OSError(24, "Too many open files")
 
     monkeypatch.setattr(sender_module, "socket", none_left)
-    attempt = send(sender, receiver(answering(OK)).url())
+    attempt = send(sender, receiver(responding(OK)).url())
     assert attempt.error == "no socket could be opened: Too many open files"
 
 
@@ -710,7 +710,7 @@ def test_an_endless_body_is_read_up_to_4_kb_and_its_status_counts(
     attempt = send(new_sender(timeout_seconds=LONG_SECONDS), receiver(behave).url())
     check_not_ended_by_its_deadline(attempt)
     assert (attempt.status, attempt.error) == (status, error)
-    assert len(attempt.answer) <= 1024
+    assert len(attempt.response) <= 1024
 
 
 def test_endless_trailers_count_as_body(new_sender, receiver):
@@ -721,7 +721,7 @@ def test_endless_trailers_count_as_body(new_sender, receiver):
 
     attempt = send(new_sender(timeout_seconds=LONG_SECONDS), receiver(behave).url())
     check_not_ended_by_its_deadline(attempt)
-    assert (attempt.status, attempt.answer) == (200, "ok")
+    assert (attempt.status, attempt.response) == (200, "ok")
 
 
 @pytest.mark.parametrize(
@@ -750,12 +750,12 @@ def test_a_body_of_4_kb_and_headers_of_some_kb_are_read_whole_and_nothing_is_dec
     zipped = gzip.compress(b"ok" * 100)
     headers = b"X-Policy: " + b"p" * 12_000 + b"\r\nContent-Encoding: gzip"
     target = receiver(
-        answering(b"HTTP/1.1 200 OK\r\n%s\r\nContent-Length: %d\r\n\r\n%s" % (headers, len(zipped), zipped))
+        responding(b"HTTP/1.1 200 OK\r\n%s\r\nContent-Length: %d\r\n\r\n%s" % (headers, len(zipped), zipped))
     )
     attempt = send(sender, target.url())
-    assert attempt.answer == zipped.decode(errors="replace")
+    assert attempt.response == zipped.decode(errors="replace")
     whole = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % MAX_BODY_BYTES + b"x" * MAX_BODY_BYTES
-    assert send(sender, receiver(answering(whole)).url()).succeeded
+    assert send(sender, receiver(responding(whole)).url()).succeeded
 
 
 @pytest.mark.parametrize(
@@ -781,20 +781,20 @@ def test_once_a_2xx_has_come_a_body_that_hangs_makes_no_difference(
     sender.start("only", OutgoingRequest(receiver(behave).url(host="127.0.0.1"), HEADERS, b"{}"))
     nothing_ends_until(sender, has_begun.is_set)
     attempt = ended_at(sender, stopped_clock, began + 1)["only"]
-    assert (attempt.succeeded, attempt.answer) == (True, "ok")
+    assert (attempt.succeeded, attempt.response) == (True, "ok")
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "response",
     [
         b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nok",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\nzz",
     ],
 )
-def test_once_a_2xx_has_come_a_body_that_breaks_off_makes_no_difference(new_sender, receiver, answer):
-    attempt = send(new_sender(timeout_seconds=LONG_SECONDS), receiver(answering_once(answer)).url())
+def test_once_a_2xx_has_come_a_body_that_breaks_off_makes_no_difference(new_sender, receiver, response):
+    attempt = send(new_sender(timeout_seconds=LONG_SECONDS), receiver(answering_once(response)).url())
     check_not_ended_by_its_deadline(attempt)
-    assert (attempt.succeeded, attempt.answer) == (True, "ok")
+    assert (attempt.succeeded, attempt.response) == (True, "ok")
 
 
 # Greetings, which OpenSSL passes over for as long as there are more: many to a record, and one to each.
@@ -816,7 +816,7 @@ def test_a_handshake_that_floods_is_a_failure_long_before_the_deadline(new_sende
 def test_handshakes_that_flood_hold_up_nobody_for_long(new_sender, receiver, flood):
     sender = new_sender(timeout_seconds=LONG_SECONDS)
     flooding = receiver(partial(Connection.flood, data=flood), None)
-    quick = receiver(answering(OK))
+    quick = receiver(responding(OK))
     for number in range(5):
         url = secret_url(flooding).replace("http:", "https:")
         sender.start(f"flooded {number}", OutgoingRequest(url, HEADERS, b"{}"))
@@ -855,7 +855,7 @@ def test_kept_connections_that_flood_hold_up_nobody(new_sender, receiver, author
         assert send(sender, target.url()).succeeded
         assert is_flooded.wait(60)
     time.sleep(1.1)  # libcurl looks for connections to close once a second
-    assert send(sender, receiver(answering(OK)).url()).succeeded
+    assert send(sender, receiver(responding(OK)).url()).succeeded
     assert sender._guard.ended == number
 
 
@@ -890,7 +890,7 @@ def test_who_was_kept_waiting_is_not_out_of_time_for_that(new_sender, receiver, 
     hanging = receiver(hang, None)
     sender.start("waits", OutgoingRequest(hanging.url(host="127.0.0.1"), {}, b"{}"))
     nothing_ends_until(sender, lambda: hanging.requests)
-    url = receiver(answering(OK)).url(host="127.0.0.1")  # one address, and so one socket
+    url = receiver(responding(OK)).url(host="127.0.0.1")  # one address, and so one socket
     sender.start("holds up", OutgoingRequest(url, {}, b"{}"))
     ((key, attempt),) = sender.wait(LONG_SECONDS)
     assert (key, attempt.succeeded) == ("holds up", True)
@@ -907,10 +907,10 @@ def test_who_was_kept_waiting_is_not_out_of_time_for_that(new_sender, receiver, 
     ],
 )
 def test_what_follows_an_answer_is_no_answer_to_the_next_request(sender, receiver, smuggled):
-    target = receiver(answering(OK + smuggled))
+    target = receiver(responding(OK + smuggled))
     for _ in range(3):
         attempt = send(sender, target.url())
-        assert (attempt.status, attempt.answer) == (200, "ok")
+        assert (attempt.status, attempt.response) == (200, "ok")
         time.sleep(0.02)  # until the rest is there as well
 
 
@@ -951,7 +951,7 @@ def test_a_hundred_that_flood_at_once_take_little_memory_and_end_before_the_dead
 
 
 def test_a_connection_is_kept_between_requests(sender, receiver):
-    target = receiver(answering(OK))
+    target = receiver(responding(OK))
     for _ in range(5):
         assert send(sender, target.url()).succeeded
     assert (target.connections, len(target.requests)) == (1, 5)
@@ -961,7 +961,7 @@ def test_a_connection_is_kept_between_requests(sender, receiver):
 def test_a_connection_is_not_kept_for_longer_than_its_limits(new_sender, receiver, monkeypatch, limit):
     monkeypatch.setattr(sender_module, limit, 1)
     sender = new_sender()
-    target = receiver(answering(OK))
+    target = receiver(responding(OK))
     for _ in range(2):
         assert send(sender, target.url()).succeeded
     assert target.connections == 1
@@ -1008,7 +1008,7 @@ def test_a_connection_that_was_not_used_for_too_long_is_dropped_although_others_
     """Of two connections to one destination one goes on being used, a moment between two freezes."""
     clock = FrozenClock()
     sender = new_sender(clock=clock)
-    target = receiver(answering(OK))
+    target = receiver(responding(OK))
     for key in ("one", "other"):
         sender.start(key, OutgoingRequest(target.url(), HEADERS, b"{}"))
     finish(sender)
@@ -1022,7 +1022,7 @@ def test_a_connection_that_was_not_used_for_too_long_is_dropped_although_others_
 def test_a_connection_is_used_for_ten_minutes_at_most_frozen_or_not(new_sender, receiver):
     clock = FrozenClock()
     sender = new_sender(clock=clock)
-    target = receiver(answering(OK))
+    target = receiver(responding(OK))
     for _ in range(20):
         assert send(sender, target.url()).succeeded
         clock.now += 30
@@ -1035,7 +1035,7 @@ def test_a_connection_is_used_for_ten_minutes_at_most_frozen_or_not(new_sender, 
 def test_connections_that_are_too_old_are_closed_and_leave_nothing_behind(new_sender, receiver):
     clock = FrozenClock()
     sender = new_sender(clock=clock)
-    target = receiver(answering(OK))
+    target = receiver(responding(OK))
     assert send(sender, target.url()).succeeded
     before = psutil.Process().num_fds()
     for _ in range(20):
@@ -1102,7 +1102,7 @@ def test_a_kept_connection_that_is_closed_under_a_request_does_no_harm(sender, r
 
 def test_200_that_hang_hold_up_nobody_and_all_end_at_their_deadline(new_sender, receiver, stopped_clock):
     sender = new_sender(timeout_seconds=2.5)
-    hanging, quick = receiver(hang), receiver(answering(OK))
+    hanging, quick = receiver(hang), receiver(responding(OK))
     began = stopped_clock.now
     for number in range(200):
         request = OutgoingRequest(hanging.url(host="127.0.0.1"), HEADERS, b"{}")
@@ -1259,7 +1259,7 @@ def on_port(monkeypatch):
     ],
 )
 def test_no_spelling_of_loopback_reaches_a_listening_receiver(strict_sender, receiver, on_port, host):
-    target = receiver(answering(OK))
+    target = receiver(responding(OK))
     on_port(target.port)
     attempt = send(strict_sender, target.url(host=host))
     assert attempt.status is None
@@ -1271,24 +1271,24 @@ def resolver(monkeypatch, on_port):
     """What app.example.com resolves to, at each look anew. 127.0.0.2 passes for a public address."""
     public = ip_address("127.0.0.2")
     monkeypatch.setattr(sender_module, "is_public", lambda address: address == public or is_public(address))
-    answers: list[str] = []
+    responses: list[str] = []
 
     class Curl(pycurl.Curl):
         def duphandle(self) -> pycurl.Curl:
             curl = super().duphandle()
-            if answers:
-                entry = f"app.example.com:{sender_module.HTTPS_PORT}:{answers.pop(0)}"
+            if responses:
+                entry = f"app.example.com:{sender_module.HTTPS_PORT}:{responses.pop(0)}"
                 curl.setopt(pycurl.RESOLVE, [entry])
             return curl
 
     monkeypatch.setattr(sender_module.pycurl, "Curl", Curl)
-    return answers
+    return responses
 
 
 def test_a_name_that_resolves_anew_to_a_private_address_reaches_nothing(
     new_sender, receiver, resolver, on_port
 ):
-    private = receiver(answering(OK))
+    private = receiver(responding(OK))
     public = receiver(answering_once(OK), address="127.0.0.2", port=private.port)
     on_port(private.port)
     sender = new_sender(allow_private=False)
@@ -1299,35 +1299,35 @@ def test_a_name_that_resolves_anew_to_a_private_address_reaches_nothing(
     assert (public.connections, private.connections) == (1, 0)
 
 
-@pytest.mark.parametrize("answer", ["127.0.0.1", "[::1]", "127.0.0.1,[::1]"])
+@pytest.mark.parametrize("response", ["127.0.0.1", "[::1]", "127.0.0.1,[::1]"])
 def test_no_error_names_the_private_address_that_a_name_resolves_to(
-    new_sender, resolver, on_port, no_sockets, answer
+    new_sender, resolver, on_port, no_sockets, response
 ):
-    resolver += [answer]
+    resolver += [response]
     error = send(new_sender(allow_private=False), "https://app.example.com/").error
     assert error == "the name app.example.com resolves to an address that is not public"
     assert no_sockets == []
 
 
 @pytest.mark.parametrize(
-    "answer", ["127.0.0.1,127.0.0.2", "127.0.0.2,127.0.0.1", "[::1],127.0.0.1,127.0.0.2"]
+    "response", ["127.0.0.1,127.0.0.2", "127.0.0.2,127.0.0.1", "[::1],127.0.0.1,127.0.0.2"]
 )
-def test_of_a_mixed_answer_only_public_addresses_are_tried(new_sender, receiver, resolver, on_port, answer):
-    private = receiver(answering(OK))
-    public = receiver(answering(OK), address="127.0.0.2", port=private.port)
+def test_of_a_mixed_answer_only_public_addresses_are_tried(new_sender, receiver, resolver, on_port, response):
+    private = receiver(responding(OK))
+    public = receiver(responding(OK), address="127.0.0.2", port=private.port)
     on_port(private.port)
-    resolver += [answer]
+    resolver += [response]
     assert send(new_sender(allow_private=False), private.url(host="app.example.com")).succeeded
     assert (public.connections, private.connections) == (1, 0)
 
 
-@pytest.mark.parametrize("answer", ["127.0.0.1,127.0.0.2", "127.0.0.2,127.0.0.1", "127.0.0.2,[::1]"])
+@pytest.mark.parametrize("response", ["127.0.0.1,127.0.0.2", "127.0.0.2,127.0.0.1", "127.0.0.2,[::1]"])
 def test_a_public_address_that_fails_does_not_open_a_private_one(
-    new_sender, receiver, resolver, on_port, answer
+    new_sender, receiver, resolver, on_port, response
 ):
-    private = receiver(answering(OK))
+    private = receiver(responding(OK))
     on_port(private.port)
-    resolver += [answer]
+    resolver += [response]
     attempt = send(new_sender(allow_private=False), private.url(host="app.example.com"))
     assert attempt.error == "connection refused"
     assert private.connections == 0
@@ -1336,7 +1336,7 @@ def test_a_public_address_that_fails_does_not_open_a_private_one(
 @pytest.mark.parametrize("scheme", ["http", "https", "socks5h"])
 def test_proxies_of_the_environment_are_not_used(sender, receiver, monkeypatch, scheme):
     proxy = receiver(hang, None)
-    target, plain = receiver(answering(OK)), receiver(answering(OK), None)
+    target, plain = receiver(responding(OK)), receiver(responding(OK), None)
     for name in ("http_proxy", "https_proxy", "HTTPS_PROXY", "ALL_PROXY", "all_proxy"):
         monkeypatch.setenv(name, f"{scheme}://127.0.0.1:{proxy.port}")
     monkeypatch.delenv("NO_PROXY", raising=False)

@@ -33,7 +33,7 @@ def test_an_hour_of_throttling_makes_no_dead_letters(platform):
 def test_an_attempt_that_was_taken_from_the_queue_outlasts_an_hour_of_throttling_too(platform):
     """Its receives before count as well: a first attempt, a retry and what comes in the hour."""
     platform.hook()
-    platform.answer = lambda _request: (500, None) if len(platform.sent) == 1 else (200, None)
+    platform.response = lambda _request: (500, None) if len(platform.sent) == 1 else (200, None)
     platform.event()
     platform.pass_time(1)
     platform.is_throttled = True

@@ -60,9 +60,9 @@ def traced(aws, functions, monkeypatch):
         logs = Logs([json.loads(line) for line in written.getvalue().splitlines()])
         stack = SimpleNamespace(name="storehooks", logs=lambda: logs, deliveries=lambda: publishers.world.log)
         monkeypatch.setattr(StackOptions, "find", lambda _self: stack)
-        answer = CliRunner(env={"COLUMNS": "300"}).invoke(commands, ["trace", "order-250", *options])
-        assert answer.exit_code == 0, answer.output
-        return answer.stdout
+        response = CliRunner(env={"COLUMNS": "300"}).invoke(commands, ["trace", "order-250", *options])
+        assert response.exit_code == 0, response.output
+        return response.stdout
 
     yield publishers, trace
     for handler, stream in before:

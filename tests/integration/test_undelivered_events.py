@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from storehooks.adapters.delivery_log import undelivered
+from storehooks.adapters.delivery_log import missed
 from storehooks.domain.delivery import Status, new_delivery
 from storehooks.domain.event import Event
 from tests.integration.conftest import Client, load_event
@@ -49,9 +49,9 @@ def log(world, event, hook, status):
 
 def listed(reader, **query):
     """The numbers of the events on a page, and its pagination."""
-    status, answer = reader.call("list_undelivered_events", query={**query} or None)
-    assert status == 200, answer
-    return [event["data"]["id"] for event in answer["data"]], answer["meta"]["pagination"]
+    status, response = reader.call("list_undelivered_events", query={**query} or None)
+    assert status == 200, response
+    return [event["data"]["id"] for event in response["data"]], response["meta"]["pagination"]
 
 
 def test_what_is_retried_exhausted_or_held_is_listed_the_newest_first(world, reader):
@@ -67,17 +67,17 @@ def test_what_is_retried_exhausted_or_held_is_listed_the_newest_first(world, rea
 def test_an_event_is_as_its_callback_has_it(world, reader):
     event = happened(7)
     log(world, event, world.hook(), Status.EXHAUSTED)
-    _, answer = reader.call("list_undelivered_events")
-    assert answer["data"] == [json.loads(event.payload())]
-    assert list(answer["data"][0]) == ["scope", "store_id", "data", "hash", "created_at", "producer"]
+    _, response = reader.call("list_undelivered_events")
+    assert response["data"] == [json.loads(event.payload())]
+    assert list(response["data"][0]) == ["scope", "store_id", "data", "hash", "created_at", "producer"]
 
 
 def test_an_event_that_fails_is_listed_until_it_is_delivered(world, reader):
-    world.answer = lambda _request: (500, None)
+    world.response = lambda _request: (500, None)
     world.event(world.hook())
     world.work()
     assert listed(reader)[0] == [0]
-    world.answer = lambda _request: (200, None)
+    world.response = lambda _request: (200, None)
     world.pass_time(61)
     assert listed(reader)[0] == []
 
@@ -134,17 +134,17 @@ def test_a_time_narrows_the_list_both_ends_included(world, reader):
 
 def test_a_query_that_is_wrong_is_400(reader):
     query = {"created_at:min": "yesterday", "created_at:max": "", "limit": "251"}
-    status, answer = reader.call("list_undelivered_events", query=query)
-    assert (status, set(answer["errors"])) == (400, set(query))
+    status, response = reader.call("list_undelivered_events", query=query)
+    assert (status, set(response["errors"])) == (400, set(query))
 
 
 def test_more_than_an_answer_can_hold_is_400(world, reader):
     hook = world.hook()
     for number in range(100):
         log(world, happened(number, size=63 * 1024), hook, Status.HELD)
-    status, answer = reader.call("list_undelivered_events", query={"limit": "100"})
-    assert (status, set(answer["errors"])) == (400, {"limit"})
-    assert "92" in answer["errors"]["limit"]
+    status, response = reader.call("list_undelivered_events", query={"limit": "100"})
+    assert (status, set(response["errors"])) == (400, {"limit"})
+    assert "92" in response["errors"]["limit"]
     assert listed(reader, limit="92")[0] == [*range(99, 7, -1)]
 
 
@@ -158,7 +158,7 @@ def test_what_is_gone_when_it_is_read_is_passed_over(aws, world, reader, functio
     hook = world.hook()
     for number in range(2):
         log(world, happened(number), hook, Status.HELD)
-    table = functions.parts("list_undelivered_events").undelivered
+    table = functions.parts("list_undelivered_events").missed_events
     read = table._read
     monkeypatch.setattr(table, "_read", lambda keys: dict(list(read(keys).items())[:1]))
     shown, told = listed(reader)
@@ -184,7 +184,7 @@ def test_a_client_without_hooks_costs_one_call(aws, reader):
 
 
 def test_the_list_ends_at_the_newest_however_many_there_are(aws, world, reader, monkeypatch):
-    monkeypatch.setattr(undelivered, "MOST", 5)
+    monkeypatch.setattr(missed, "MAX_EVENTS", 5)
     hooks = [world.hook(f"https://app.example.com/{number}") for number in range(2)]
     for number in range(20):
         log(world, happened(number), hooks[number % 2], Status.HELD)
@@ -199,15 +199,15 @@ def test_what_dynamodb_does_not_give_at_once_is_asked_for_again(functions, world
     hook = world.hook()
     for number in range(3):
         log(world, happened(number), hook, Status.HELD)
-    table = functions.parts("list_undelivered_events").undelivered
+    table = functions.parts("list_undelivered_events").missed_events
     functions.sleep = lambda _seconds: None
     read = table._dynamodb.batch_get_item
 
     def give_one(RequestItems):  # noqa: N803 - as botocore calls it
         ((name, asked),) = RequestItems.items()
         first, rest = asked["Keys"][:1], asked["Keys"][1:]
-        answer = read(RequestItems={name: asked | {"Keys": first}})
-        return answer | {"UnprocessedKeys": {name: asked | {"Keys": rest}} if rest else {}}
+        response = read(RequestItems={name: asked | {"Keys": first}})
+        return response | {"UnprocessedKeys": {name: asked | {"Keys": rest}} if rest else {}}
 
     monkeypatch.setattr(table._dynamodb, "batch_get_item", give_one)
     assert listed(reader)[0] == [2, 1, 0]

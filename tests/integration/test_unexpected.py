@@ -23,7 +23,7 @@ def world(aws):
 
 
 def test_one_whose_item_cannot_be_read_fails_alone_and_the_item_is_named(aws, world, errors):
-    world.answer = lambda _request: (500, None)
+    world.response = lambda _request: (500, None)
     first, broken, last = three(world)
     world.work()
     key = {"hook": {"S": f"{STORE}#{broken.hook_id}"}, "id": {"S": broken.id}}
@@ -33,7 +33,7 @@ def test_one_whose_item_cannot_be_read_fails_alone_and_the_item_is_named(aws, wo
         UpdateExpression="SET attempts = :bad",
         ExpressionAttributeValues={":bad": {"S": SECRET}},
     )
-    world.answer = lambda _request: (200, None)
+    world.response = lambda _request: (200, None)
     world.clock.now += 60
     world.work()
     assert statuses(world, [first, last]) == [Status.DELIVERED] * 2
@@ -45,7 +45,7 @@ def test_one_whose_item_cannot_be_read_fails_alone_and_the_item_is_named(aws, wo
 def test_the_sweep_sends_what_is_due_beside_an_item_that_cannot_be_read_and_ends_as_failed(
     aws, world, errors
 ):
-    world.answer = lambda _request: (500, None)
+    world.response = lambda _request: (500, None)
     first, broken, last = three(world)
     world.pass_time(61)  # the second failed, and the next one is for the sweep
     aws.dynamodb.update_item(

@@ -10,7 +10,7 @@ import pytest
 import typer
 
 from storehooks import __version__
-from storehooks.api.event_input import MOST_EVENTS, NewEvent
+from storehooks.api.event_input import MAX_EVENTS, NewEvent
 from storehooks.api.hook_input import READ_ONLY_FIELDS, NewHook
 from storehooks.domain.callback import USER_AGENT
 from storehooks.domain.delivery import Status
@@ -86,8 +86,8 @@ def test_every_status_is_in_the_table_of_errors():
         int(status) for cell in first_cells(section("Errors")) for status in re.findall(r"\b\d{3}\b", cell)
     }
     gateway = {
-        answer["StatusCode"]
-        for answer in resources("AWS::Serverless::Api")["Api"]["GatewayResponses"].values()
+        response["StatusCode"]
+        for response in resources("AWS::Serverless::Api")["Api"]["GatewayResponses"].values()
     }
     source = (ROOT / "layers/shared/storehooks/api/errors.py").read_text()
     functions = {int(status) for status in re.findall(r"(?:return \(?\s*|Response\()(\d{3})\b", source)}
@@ -221,8 +221,8 @@ def test_the_limits_are_those_of_the_code():
 
 
 def test_what_one_publish_leads_to_is_bounded_by_its_events_and_the_stores_hooks():
-    bound = f"{MOST_EVENTS} × {DEFAULT_QUOTAS.per_store:,}"
-    assert f"one publish of {MOST_EVENTS} events leads to at\nmost {bound} deliveries" in README
+    bound = f"{MAX_EVENTS} × {DEFAULT_QUOTAS.per_store:,}"
+    assert f"one publish of {MAX_EVENTS} events leads to at\nmost {bound} deliveries" in README
     assert len(RetrySchedule.parse(BIGCOMMERCE_SCHEDULE).slots) + 1 == 12
     assert f"{bound} at most, with twelve attempts each" in PAGES["operations.md"]
 

@@ -82,7 +82,7 @@ def loaded(layer, runtime):
 
     @functools.cache
     def start(function: str) -> set[str]:
-        answer = subprocess.run(
+        response = subprocess.run(
             [sys.executable, "-S", "-c", START],
             cwd=ROOT / "functions" / function,
             env={
@@ -95,8 +95,8 @@ def loaded(layer, runtime):
             text=True,
             check=False,
         )
-        assert answer.returncode == 0, answer.stderr
-        return set(json.loads(answer.stdout))
+        assert response.returncode == 0, response.stderr
+        return set(json.loads(response.stdout))
 
     return start
 
@@ -108,7 +108,14 @@ def test_a_function_starts_with_the_layer_and_the_runtime_alone(loaded, function
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_function_loads_nothing_it_can_do_without(function, loaded):
-    heavy = {"boto3", "idna", "aws_xray_sdk", "requests", "storehooks.api.answers", "storehooks.flows.ports"}
+    heavy = {
+        "boto3",
+        "idna",
+        "aws_xray_sdk",
+        "requests",
+        "storehooks.api.response_types",
+        "storehooks.flows.ports",
+    }
     if function not in {
         "create_hook",
         "update_hook",

@@ -31,7 +31,7 @@ LIMITS = {
     "AWS::SNS::Topic": 256,
     "AWS::CloudWatch::Dashboard": 255,
 }
-LONGEST_REGION = "ap-southeast-1"
+MAX_REGION = "ap-southeast-1"
 
 
 def names() -> dict[str, tuple[str, str]]:
@@ -95,7 +95,7 @@ def test_nothing_is_exported_for_exports_are_one_namespace_of_a_region():
 
 
 def length(name: str, stack_name: str) -> int:
-    return len(name.replace("${AWS::StackName}", stack_name).replace("${AWS::Region}", LONGEST_REGION))
+    return len(name.replace("${AWS::StackName}", stack_name).replace("${AWS::Region}", MAX_REGION))
 
 
 def test_a_stack_name_of_the_greatest_length_fits_every_name_and_a_longer_one_does_not():

@@ -30,8 +30,8 @@ METRICS = {
     "AWS/SQS": (["QueueName"], {"ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage"}),
     "AWS/ApiGateway": (["ApiName", "Stage"], {"Count", "4XXError", "5XXError", "Latency"}),
 }
-MOST_METRICS_OF_AN_ALARM = 10
-MOST_METRICS_OF_A_FREE_DASHBOARD = 50
+MAX_METRICS_OF_AN_ALARM = 10
+MAX_METRICS_OF_A_FREE_DASHBOARD = 50
 
 # Nobody waits for their answers: their failures are no 5xx of the API.
 BEHIND_NO_REQUEST = {
@@ -89,7 +89,7 @@ def test_an_alarm_is_told_to_the_topic_when_it_begins_and_when_it_ends(name):
 @pytest.mark.parametrize("name", sorted(ALARMS))
 def test_an_alarm_is_about_metrics_that_there_are(name):
     found = metrics_of(ALARMS[name])
-    assert 1 <= len(found) <= MOST_METRICS_OF_AN_ALARM
+    assert 1 <= len(found) <= MAX_METRICS_OF_AN_ALARM
     for metric in found:
         dimensions = {one["Name"]: one["Value"] for one in metric["Dimensions"]}
         check_metric(metric["Namespace"], metric["MetricName"], dimensions)
@@ -333,7 +333,7 @@ def test_the_dashboard_can_be_left_out():
 def test_the_dashboard_can_be_one_of_an_accounts_three_free_ones(widgets):
     """A further metric has to take the place of another, or it costs $3 a month in every account."""
     distinct = {json.dumps(metric) for metric in graphed(widgets)}
-    assert len(distinct) <= MOST_METRICS_OF_A_FREE_DASHBOARD
+    assert len(distinct) <= MAX_METRICS_OF_A_FREE_DASHBOARD
 
 
 def test_widgets_do_not_overlap_and_fill_the_width(widgets):

@@ -154,12 +154,12 @@ def snippet(language: str) -> str:
 
 
 def run(*command: object, given: str = "", cwd: Path) -> str:
-    answer = subprocess.run(
+    response = subprocess.run(
         [str(part) for part in command], input=given, cwd=cwd, capture_output=True, text=True, check=False
     )
-    assert answer.returncode == 0, answer.stdout + answer.stderr
-    assert answer.stderr == ""
-    return answer.stdout
+    assert response.returncode == 0, response.stdout + response.stderr
+    assert response.stderr == ""
+    return response.stdout
 
 
 def check(accepted: str) -> None:

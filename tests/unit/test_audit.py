@@ -45,8 +45,8 @@ def test_a_package_that_was_passed_over_is_a_failure_whatever_else_is_known():
 
 def test_an_answer_that_is_none_is_a_failure_with_its_last_words():
     complaint = "Traceback (most recent call last):\nrequests.exceptions.ConnectionError: no route"
-    for answer in ("", "Found 1 known vulnerability"):
-        assert verdict(answer, complaint) == (
+    for response in ("", "Found 1 known vulnerability"):
+        assert verdict(response, complaint) == (
             UNKNOWN,
             ["NOT AUDITED, pip-audit could not do its work: requests.exceptions.ConnectionError: no route"],
         )

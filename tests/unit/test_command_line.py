@@ -32,9 +32,9 @@ def test_a_command_that_needs_no_stack_loads_no_client(arguments):
         "finally:\n"
         "    print(json.dumps(sorted(sys.modules)), file=sys.stderr)\n"
     )
-    answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert answer.stdout
-    assert not HEAVY & set(json.loads(answer.stderr))
+    response = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert response.stdout
+    assert not HEAVY & set(json.loads(response.stderr))
 
 
 def test_a_command_gets_a_group_of_options_whole():
@@ -46,8 +46,8 @@ def test_a_command_gets_a_group_of_options_whole():
         """Show them."""
         typer.echo(f"{deployment} {store_hash} {as_json}")
 
-    answer = CliRunner(env={"STACK_NAME": "mine"}).invoke(app, ["--store-hash", "h", "--local"])
-    assert answer.stdout == (
+    response = CliRunner(env={"STACK_NAME": "mine"}).invoke(app, ["--store-hash", "h", "--local"])
+    assert response.stdout == (
         "StackOptions(local=True, data_dir=PosixPath('.local'), stack_name='mine') h False\n"
     )
     assert "Show them." in CliRunner().invoke(app, ["--help"]).stdout
@@ -80,10 +80,10 @@ def test_bash_completes_commands_options_and_scopes(typed, completed, tmp_path):
         """printf '%s\\n' "${COMPREPLY[@]}" """
     )
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    answer = subprocess.run(
+    response = subprocess.run(
         ["bash", "-c", script], env={"PATH": path}, cwd=tmp_path, capture_output=True, text=True, check=True
     )
-    assert answer.stdout.split() == completed
+    assert response.stdout.split() == completed
 
 
 def test_the_scopes_that_a_hook_may_have_are_completed_in_order_each_once():

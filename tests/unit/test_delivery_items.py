@@ -40,7 +40,7 @@ attempts = st.builds(
     status=st.none() | st.integers(200, 599),
     error=st.none() | texts,
     times=times,
-    answer=st.sampled_from(["", "no"]) | texts,
+    response=st.sampled_from(["", "no"]) | texts,
     retry_after=st.none(),  # what it asked for is in the next attempt's time
 )
 deliveries = st.builds(
@@ -81,7 +81,7 @@ def test_what_is_read_from_the_table_is_what_was_written(delivery):
 def test_an_answer_that_repeats_is_kept_once_and_a_step_that_was_not_reached_not_at_all():
     """Each failed attempt writes all attempts again, and is paid by the size of that."""
     refused = Attempt(at=1, status=None, error="refused", times=Times(connect_ms=1.5, total_ms=2))
-    unwell = Attempt(at=1, status=503, error="answered 503", times=Times(total_ms=2), answer="not now")
+    unwell = Attempt(at=1, status=503, error="answered 503", times=Times(total_ms=2), response="not now")
     delivery = Delivery(
         id="msg_" + "0" * 32, store_hash="a", hook_id=1, client_id="c", event_id="e", scope="s", payload="{}",
         created_at=1, attempts=(unwell, unwell, refused, unwell),
@@ -103,7 +103,7 @@ def test_an_item_of_before_that_is_read(delivery):
             for one in delivery.attempts
         ]
     )
-    item["answers"]["S"] = json.dumps([attempt.answer for attempt in delivery.attempts])
+    item["answers"]["S"] = json.dumps([attempt.response for attempt in delivery.attempts])
     assert from_item(item) == delivery
 
 
@@ -162,7 +162,7 @@ def test_before_there_were_rounds_items_and_messages_said_nothing_of_them():
 
 def test_the_largest_item_is_within_what_dynamodb_takes():
     worst = Attempt(
-        at=1.8e9, status=500, error="x" * 500, answer="\N{REPLACEMENT CHARACTER}" * 1024,
+        at=1.8e9, status=500, error="x" * 500, response="\N{REPLACEMENT CHARACTER}" * 1024,
         times=Times(name_lookup_ms=0.1, connect_ms=0.1, tls_ms=0.1, first_byte_ms=0.1, total_ms=0.1),
     )  # fmt: skip
     many = replace(

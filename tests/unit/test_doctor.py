@@ -253,10 +253,10 @@ def test_a_stack_that_cannot_be_examined_is_reported_in_a_line(monkeypatch, stat
     monkeypatch.setattr(boto3, "Session", lambda: session)
     before = {number: signal.getsignal(number) for number in SIGNALS}
     try:
-        answer = CliRunner().invoke(commands, ["doctor", "--stack-name", "mine", "--json"])
+        response = CliRunner().invoke(commands, ["doctor", "--stack-name", "mine", "--json"])
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-    assert (answer.exit_code, answer.stdout) == (1, "")
-    assert told in answer.stderr
-    assert answer.stderr.count("\n") == 1
+    assert (response.exit_code, response.stdout) == (1, "")
+    assert told in response.stderr
+    assert response.stderr.count("\n") == 1

@@ -188,8 +188,8 @@ def test_an_answer_is_short_whatever_was_sent(kind, version):
     many = [
         Problem(f"{number}" * 10_000, "is unknown", "scope", given="\ud800" * 10_000) for number in range(99)
     ]
-    answer = error_response(kind(*many), version).to_gateway()
-    assert len(answer["body"].encode()) < 20_000
+    response = error_response(kind(*many), version).to_gateway()
+    assert len(response["body"].encode()) < 20_000
 
 
 def test_nobody_may_store_a_response_with_a_body():

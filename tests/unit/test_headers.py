@@ -3,7 +3,7 @@
 import pytest
 
 from storehooks.domain.errors import InvalidValueError
-from storehooks.domain.headers import answer_bytes, check_headers
+from storehooks.domain.headers import check_headers, response_bytes
 
 
 @pytest.mark.parametrize(
@@ -98,6 +98,6 @@ def test_a_refusal_never_repeats_a_value():
 
 
 def test_the_size_in_an_answer_is_that_of_json_within_json():
-    assert answer_bytes({"x": "v"}) == len(r'"{\"x\": \"v\"}"')
-    assert answer_bytes({"x": 'v"'}) - answer_bytes({"x": "v"}) == 4
-    assert answer_bytes({"x": "vü"}) - answer_bytes({"x": "v"}) == 2
+    assert response_bytes({"x": "v"}) == len(r'"{\"x\": \"v\"}"')
+    assert response_bytes({"x": 'v"'}) - response_bytes({"x": "v"}) == 4
+    assert response_bytes({"x": "vü"}) - response_bytes({"x": "v"}) == 2

@@ -141,8 +141,8 @@ def test_an_sdk_that_sends_a_form_can_read_why_it_is_refused():
     form = ("content-type", "application/x-www-form-urlencoded; charset=utf-8")
     _, (start, body) = reached(scope_of("/", "", ("host", "127.0.0.1"), form))
     assert start["status"] == 403
-    answer = {"status_code": 403, "headers": {}, "body": body["body"]}
-    error = create_parser("query").parse(answer, None)["Error"]
+    response = {"status_code": 403, "headers": {}, "body": body["body"]}
+    error = create_parser("query").parse(response, None)["Error"]
     assert error["Code"] == "AccessDenied"
     assert "access key id" in error["Message"]
 

@@ -38,7 +38,7 @@ def test_the_next_invocation_begins_at_zero(meter, capsys):
 
 def test_an_invocation_that_counts_nothing_writes_nothing(meter, capsys):
     with meter.invocation():
-        meter.count(Count.RETRIES_HANDED_ON, 0)
+        meter.count(Count.RETRIES_SENT, 0)
     assert capsys.readouterr().out == ""
 
 

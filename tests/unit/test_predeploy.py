@@ -57,8 +57,8 @@ def check(*arguments):
     """The exit status of the check and what it printed."""
     app = typer.Typer()
     app.command()(predeploy)
-    answer = CliRunner().invoke(app, ["storehooks", *arguments])
-    return answer.exit_code, answer.stderr
+    response = CliRunner().invoke(app, ["storehooks", *arguments])
+    return response.exit_code, response.stderr
 
 
 def test_parameters_that_do_not_fit_end_it_with_the_number_and_values_that_fit(account):
@@ -153,16 +153,16 @@ def test_a_name_that_is_too_long_is_refused_before_aws_is_asked(account):
     app = typer.Typer()
     app.command()(predeploy)
     longest = max_stack_name_length()
-    answer = CliRunner().invoke(app, ["a" * (longest + 1), "--force"])
-    assert answer.exit_code == 1
-    assert {str(longest + 1), str(longest)} <= set(re.findall(r"\d+", answer.stderr))
+    response = CliRunner().invoke(app, ["a" * (longest + 1), "--force"])
+    assert response.exit_code == 1
+    assert {str(longest + 1), str(longest)} <= set(re.findall(r"\d+", response.stderr))
 
 
 def test_a_name_of_the_greatest_length_passes(account):
     app = typer.Typer()
     app.command()(predeploy)
-    answer = CliRunner().invoke(app, ["a" * max_stack_name_length(), *FITTING.split()])
-    assert (answer.exit_code, answer.stderr) == (0, "")
+    response = CliRunner().invoke(app, ["a" * max_stack_name_length(), *FITTING.split()])
+    assert (response.exit_code, response.stderr) == (0, "")
 
 
 def test_a_parameter_that_the_template_does_not_have_is_named(account):

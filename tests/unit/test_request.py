@@ -111,7 +111,7 @@ def test_a_page_of_hooks_has_250_in_v2_and_50_in_v3_which_counts_and_filters_the
 
 def test_the_query_says_which_deliveries_and_events_are_wanted():
     asked = request(query={"limit": "7", "created_at:min": "5"}, version="v3")
-    assert asked.deliveries_wanted().most == 7
+    assert asked.deliveries_wanted().limit == 7
     assert asked.events_wanted().since == 5
 
 

@@ -271,10 +271,10 @@ def test_a_crowd_is_deferred_longer_each_time_and_left_to_the_sweep_in_the_end()
     one = delivery()
     full = {"in_flight": MAX_IN_FLIGHT_OF_CLIENT, "is_logged": False}
     first = step(one, now=one.created_at, **full)
-    assert (first.least_seconds, first.most_seconds, first.why) == (4, CROWDED_SECONDS, Why.CROWDED)
+    assert (first.min_seconds, first.max_seconds, first.why) == (4, CROWDED_SECONDS, Why.CROWDED)
     later = step(one, now=one.created_at + 100, **full)
-    assert (later.least_seconds, later.most_seconds) == (75, 100)
-    assert step(one, now=one.created_at + 5000, **full).most_seconds == SOON_SECONDS
+    assert (later.min_seconds, later.max_seconds) == (75, 100)
+    assert step(one, now=one.created_at + 5000, **full).max_seconds == SOON_SECONDS
     logged = in_status(Status.RETRYING)
     full["is_logged"] = True
     assert isinstance(step(logged, now=NOW + SAFETY_SECONDS, **full), Defer)
@@ -284,7 +284,7 @@ def test_a_crowd_is_deferred_longer_each_time_and_left_to_the_sweep_in_the_end()
 def test_a_tripped_circuit_defers_an_attempt_once_and_lets_a_probe_through():
     one = in_status(Status.RETRYING)
     deferred = step(one, circuit=TRIPPED)
-    assert (deferred.why, deferred.least_seconds, deferred.most_seconds) == (Why.CIRCUIT, 1, 30)
+    assert (deferred.why, deferred.min_seconds, deferred.max_seconds) == (Why.CIRCUIT, 1, 30)
     assert step(one, circuit=TRIPPED, task=deferred.task) == Send(one)
     later = step(one, circuit=TRIPPED, now=NOW + PROBE_SECONDS)
     assert later == Send(one, unless_probed=deferred)
@@ -318,7 +318,7 @@ def test_nothing_is_sent_early_or_to_a_hook_that_does_not_receive(
         assert (one.next_attempt_at or NOW) <= NOW
         assert in_flight < MAX_IN_FLIGHT_OF_CLIENT
     if isinstance(what, Defer):
-        assert 0 <= what.least_seconds <= what.most_seconds <= SOON_SECONDS
+        assert 0 <= what.min_seconds <= what.max_seconds <= SOON_SECONDS
         assert status in WAITING
     if isinstance(what, End):
         assert what.delivery.status is refusal_of(hook, has_secret=has_secret).ends_as
@@ -431,7 +431,7 @@ def test_a_step_is_done_once_and_the_next_is_ordered_only_if_that_may_be_missing
     assert [what(first, came_before) for came_before in (False, True)] == [StepTask.DO] * 2
     assert [what(second, came_before) for came_before in (False, True)] == [
         StepTask.DROP,
-        StepTask.ORDER_NEXT,
+        StepTask.SEND_NEXT,
     ]
     assert what(third, True) is StepTask.DROP
     assert what(second.finished(NOW), True) is StepTask.DROP

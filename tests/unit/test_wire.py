@@ -69,7 +69,7 @@ def test_no_other_server_is_asked(sent):
     ],
 )
 def test_what_is_refused_or_leads_to_the_receiver_is_sent_and_its_answer_counted(sent, body):
-    answered = watch(SERVER, RECEIVER)
+    responded = watch(SERVER, RECEIVER)
     requests.post(f"{SERVER}/stores/a/v2/hooks", data=body, timeout=1)
     assert sent == [f"{SERVER}/stores/a/v2/hooks"]
-    assert answered == {201: 1}
+    assert responded == {201: 1}

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from storehooks_cli.options import Json, StackOptions, http_url, unfolded
-from storehooks_cli.output import fail, failures_told, say
+from storehooks_cli.output import fail, failures_said, say
 from storehooks_cli.stopping import exit_on_signals
 
 
@@ -64,7 +64,7 @@ def doctor(
 
     groups = (leftovers, deployed, functions, queues, tables, notices)
     looks = [check for group in groups for check in group.CHECKS]
-    with failures_told(), checks_shown() as begin, Trial(subject, receiver) as trial:
+    with failures_said(), checks_shown() as begin, Trial(subject, receiver) as trial:
         run([*looks, *trial.events], begin)
         if dead_letters:
             run([trial.unknown_scope], begin)

@@ -31,7 +31,8 @@ def retry_sweep(subject: Subject, until: float) -> Finding:
         )
     at = datetime.fromisoformat(line["timestamp"])
     age = (datetime.now(UTC) - at).total_seconds()
-    found = f"the last sweep ended {age:.0f} s ago and sent {line['handed_on']} due retries to the queue"
+    sent = line.get("sent", line.get("handed_on"))  # the second, up to 0.2.0
+    found = f"the last sweep ended {age:.0f} s ago and sent {sent} due retries to the queue"
     if not line.get("is_whole", True):
         return failed(
             f"{found}; calls to AWS failed in it",

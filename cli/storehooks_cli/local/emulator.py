@@ -94,9 +94,9 @@ class Emulator:
         try:
             async with (
                 aiohttp.ClientSession(headers=self.endpoint.headers) as client,
-                client.get(f"{self.endpoint.url}/_ministack/health") as answer,
+                client.get(f"{self.endpoint.url}/_ministack/health") as response,
             ):
-                return answer.status == 200
+                return response.status == 200
         except aiohttp.ClientError:
             return False
 

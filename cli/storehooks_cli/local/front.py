@@ -166,16 +166,18 @@ class Front:
                 headers=_request_headers(request),
                 data=body,
                 allow_redirects=False,
-            ) as answer:
-                content = await answer.read()
+            ) as response:
+                content = await response.read()
         except TimeoutError:
             return self._own("INTEGRATION_TIMEOUT")
         except aiohttp.ClientError:
             return self._own("INTEGRATION_FAILURE")
-        if answer.status >= 500 and _tells_of_emulator(content):
-            return self._own("INTEGRATION_FAILURE" if answer.status == 502 else "DEFAULT_5XX")
+        if response.status >= 500 and _tells_of_emulator(content):
+            return self._own("INTEGRATION_FAILURE" if response.status == 502 else "DEFAULT_5XX")
         return web.Response(
-            status=answer.status, body=content, headers=CIMultiDict(_except(answer.headers, _NOT_RETURNED))
+            status=response.status,
+            body=content,
+            headers=CIMultiDict(_except(response.headers, _NOT_RETURNED)),
         )
 
     def _own(self, kind: "GatewayResponseTypeType") -> web.Response:
@@ -229,7 +231,7 @@ def _except(headers: MultiMapping[str], names: frozenset[str]) -> Iterator[tuple
 def _tells_of_emulator(content: bytes) -> bool:
     """Whether this is an error as ministack words it, with an exception's text in it."""
     try:
-        answer = json.loads(content)
+        response = json.loads(content)
     except ValueError:
         return False
-    return isinstance(answer, dict) and answer.keys() == {"message"}
+    return isinstance(response, dict) and response.keys() == {"message"}

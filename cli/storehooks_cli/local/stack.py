@@ -166,9 +166,9 @@ class _Stack:
                 async with client.get(hooks_url) as response:
                     if response.status == 200:
                         return
-                    answer = f"{response.status} {await response.text()}"
+                    seen = f"{response.status} {await response.text()}"
                 await asyncio.sleep(1)
-        raise LocalError(f"the API answers {answer}: see {self._folder.logs}")
+        raise LocalError(f"the API responds {seen}: see {self._folder.logs}")
 
     @contextlib.contextmanager
     def _stack_files(self, endpoint: Endpoint) -> Iterator[None]:

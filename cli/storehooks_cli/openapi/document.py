@@ -199,7 +199,7 @@ def _operation(route: _Route, operation: Operation) -> dict[str, Any]:
         }
     left_out = _SOME_ROUTES - set(operation.errors) | (set() if operation.right else _WITH_TOKEN)
     statuses = [status for status in _STATUSES if status not in left_out]
-    shown["responses"] = {str(operation.answer.status): _success(route, operation)} | {
+    shown["responses"] = {str(operation.response.status): _success(route, operation)} | {
         str(status): {"$ref": f"#/components/responses/{_response_name(status, route.version)}"}
         for status in statuses
     }
@@ -207,13 +207,13 @@ def _operation(route: _Route, operation: Operation) -> dict[str, Any]:
 
 
 def _success(route: _Route, operation: Operation) -> dict[str, Any]:
-    answer: Answer = operation.answer
-    response: dict[str, Any] = {"description": answer.description}
-    if answer.schema is not None:
-        content: dict[str, Any] = {"schema": answer.schema}
-        if answer.example is not None:
-            content["example"] = examples.ANSWERS[answer.example]
-        response["content"] = {answer.media_type: content}
+    success: Answer = operation.response
+    response: dict[str, Any] = {"description": success.description}
+    if success.schema is not None:
+        content: dict[str, Any] = {"schema": success.schema}
+        if success.example is not None:
+            content["example"] = examples.ANSWERS[success.example]
+        response["content"] = {success.media_type: content}
     if route.function == "create_hook":
         response["links"] = _links(route.version)
     return response
@@ -246,8 +246,8 @@ def _error_responses() -> Iterator[tuple[str, dict[str, Any]]]:
     for version in Version:
         by_function: dict[int, dict[str, Any]] = {}
         for name, error in examples.errors().items():
-            answer = error_response(error, version)
-            by_function.setdefault(answer.status, {})[name] = {"value": answer.body}
+            shown = error_response(error, version)
+            by_function.setdefault(shown.status, {})[name] = {"value": shown.body}
         unknown = (by_function.keys() | by_gateway.keys()) - _STATUSES.keys()
         if unknown:
             raise LookupError(f"statuses without a description in _STATUSES of {__name__}: {unknown}")

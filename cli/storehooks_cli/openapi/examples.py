@@ -3,10 +3,10 @@
 import json
 from typing import Any
 
-from storehooks.api.answers import CallbackV2
-from storehooks.api.event_input import MOST_BYTES, MOST_EVENTS, NewEvent
+from storehooks.api.event_input import MAX_BYTES, MAX_EVENTS, NewEvent
 from storehooks.api.hook_input import HookChanges, NewHook
 from storehooks.api.request import MAX_BODY_BYTES, Request
+from storehooks.api.response_types import CallbackV2
 from storehooks.api.v2 import (
     deliveries_to_v2,
     delivery_to_v2,
@@ -72,7 +72,7 @@ _EVENT = Event(
 )
 _TIMES = Times(name_lookup_ms=1.2, connect_ms=8.0, tls_ms=19.4, first_byte_ms=31.2, total_ms=31.5)
 _FAILED = Attempt(
-    at=_CREATED_AT + 61, status=500, error="answered 500", times=_TIMES, answer="cannot reach the database"
+    at=_CREATED_AT + 61, status=500, error="answered 500", times=_TIMES, response="cannot reach the database"
 )
 _DELIVERY = attempted(
     Delivery(
@@ -89,7 +89,7 @@ _DELIVERY = attempted(
     RetrySchedule.parse(BIGCOMMERCE_SCHEDULE),
     _CREATED_AT + 61.031,
 )
-_PINGED = Attempt(at=_CREATED_AT + 120, status=200, error=None, times=_TIMES, answer="thanks")
+_PINGED = Attempt(at=_CREATED_AT + 120, status=200, error=None, times=_TIMES, response="thanks")
 _RECOVERY = Recovery(
     id="rec_5b1b2c5a1f0e4d0f9d3c4b7f8a6e2d10",
     store_hash=_HOOK.store_hash,
@@ -170,8 +170,8 @@ def errors() -> dict[str, StorehooksError]:
         "a hook like this exists": DuplicateHookError(_HOOK.id),
         "the hook is not active": HookInactiveError(_HOOK.id, None),
         "a body of too many bytes": BodyTooLargeError(MAX_BODY_BYTES),
-        "a body of too many bytes of events": BodyTooLargeError(MOST_BYTES),
-        "too many events": BodyTooLargeError(MOST_EVENTS, "objects"),
+        "a body of too many bytes of events": BodyTooLargeError(MAX_BYTES),
+        "too many events": BodyTooLargeError(MAX_EVENTS, "objects"),
         "another media type": UnsupportedMediaTypeError("text/xml"),
         "the store is busy": StoreBusyError(),
         "the store failed": StoreFailedError("InternalServerError"),
@@ -193,7 +193,7 @@ def _refused(event: str, what: str) -> InvalidRequestError:
             case "changes":
                 HookChanges.parse(Request(given).json_object(), allow_private=False)
             case _:
-                objects, in_array = Request(given).json_objects(most=MOST_EVENTS, most_bytes=MOST_BYTES)
+                objects, in_array = Request(given).json_objects(limit=MAX_EVENTS, max_bytes=MAX_BYTES)
                 NewEvent.parse_all(objects, in_array=in_array)
     except InvalidRequestError as error:
         return error

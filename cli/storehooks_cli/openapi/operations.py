@@ -43,7 +43,7 @@ class Operation:
 
     tag: str
     description: str
-    answer: Answer
+    response: Answer
     query: Mapping[str, Schema] = field(default_factory=dict)
     body: Body | None = None
     errors: tuple[int, ...] = ()
@@ -99,61 +99,61 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("get", "/console"): Operation(
         tag="Console",
         description="A page for people, which calls this API with the token that they give it.",
-        answer=Answer(200, "The page.", {"type": "string"}, media_type="text/html"),
+        response=Answer(200, "The page.", {"type": "string"}, media_type="text/html"),
         right=None,
     ),
     ("get", "/stores/{store_hash}/v2/hooks"): Operation(
         tag="Hooks",
         description="Those of the token's client, by id; past the end, none.",
         query={"page": _PAGE, "limit": _limit(MAX_PAGE_SIZE)},
-        answer=Answer(200, "A page of hooks.", {"type": "array", "items": _ref("HookV2")}, "HooksV2"),
+        response=Answer(200, "A page of hooks.", {"type": "array", "items": _ref("HookV2")}, "HooksV2"),
     ),
     ("post", "/stores/{store_hash}/v2/hooks"): Operation(
         tag="Hooks",
         description=_FEW,
         body=_NEW_HOOK,
-        answer=Answer(201, "The hook.", _ref("HookV2"), "HookV2"),
+        response=Answer(201, "The hook.", _ref("HookV2"), "HookV2"),
         errors=(409,),
     ),
-    ("get", "/stores/{store_hash}/v2/hooks/{id}"): Operation(tag="Hooks", description="", answer=_HOOK_V2),
+    ("get", "/stores/{store_hash}/v2/hooks/{id}"): Operation(tag="Hooks", description="", response=_HOOK_V2),
     ("put", "/stores/{store_hash}/v2/hooks/{id}"): Operation(
-        tag="Hooks", description=_STAYS, body=_CHANGES, answer=_HOOK_V2, errors=(409,)
+        tag="Hooks", description=_STAYS, body=_CHANGES, response=_HOOK_V2, errors=(409,)
     ),
     ("delete", "/stores/{store_hash}/v2/hooks/{id}"): Operation(
-        tag="Hooks", description=_WAS, answer=_HOOK_V2
+        tag="Hooks", description=_WAS, response=_HOOK_V2
     ),
     ("get", "/stores/{store_hash}/v3/hooks"): Operation(
         tag="Hooks",
         description="Those of the token's client, by id; past the end, none.",
         query={"page": _PAGE, "limit": _limit(V3_PAGE_SIZE), **_FILTERS},
-        answer=Answer(200, "A page of hooks.", _ref("HooksAnswerV3"), "HooksAnswerV3"),
+        response=Answer(200, "A page of hooks.", _ref("HooksAnswerV3"), "HooksAnswerV3"),
     ),
     ("post", "/stores/{store_hash}/v3/hooks"): Operation(
         tag="Hooks",
         description=_FEW,
         body=_NEW_HOOK,
-        answer=_HOOK_V3,
+        response=_HOOK_V3,
         errors=(409, 422),
     ),
-    ("get", "/stores/{store_hash}/v3/hooks/{id}"): Operation(tag="Hooks", description="", answer=_HOOK_V3),
+    ("get", "/stores/{store_hash}/v3/hooks/{id}"): Operation(tag="Hooks", description="", response=_HOOK_V3),
     ("put", "/stores/{store_hash}/v3/hooks/{id}"): Operation(
-        tag="Hooks", description=_STAYS, body=_CHANGES, answer=_HOOK_V3, errors=(409, 422)
+        tag="Hooks", description=_STAYS, body=_CHANGES, response=_HOOK_V3, errors=(409, 422)
     ),
     ("delete", "/stores/{store_hash}/v3/hooks/{id}"): Operation(
-        tag="Hooks", description=_WAS, answer=_HOOK_V3
+        tag="Hooks", description=_WAS, response=_HOOK_V3
     ),
     ("get", "/stores/{store_hash}/v3/hooks/admin"): Operation(
         tag="Owners",
         description="The addresses to write to when failures deactivate a hook, and the hooks' status.",
         query={"page": _PAGE, "limit": _limit(MAX_PAGE_SIZE), **_FILTERS},
-        answer=Answer(200, "The addresses and a page of hooks.", _ref("AdminAnswerV3"), "AdminAnswerV3"),
+        response=Answer(200, "The addresses and a page of hooks.", _ref("AdminAnswerV3"), "AdminAnswerV3"),
     ),
     ("put", "/stores/{store_hash}/v3/hooks/admin"): Operation(
         tag="Owners",
         description="They are the client's own, for all its hooks in the store. Of addresses that it did not "
         f"name before it may name {MAX_NEW_ADDRESSES} in {NEW_ADDRESSES_DAYS} days; more are a 403.",
         body=Body("AdminChanges", ("update_admin",)),
-        answer=Answer(204, "They are named."),
+        response=Answer(204, "They are named."),
         errors=(422,),
     ),
     ("get", "/stores/{store_hash}/v3/hooks/events"): Operation(
@@ -166,14 +166,14 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
             "created_at:min": _BOUND,
             "created_at:max": _BOUND,
         },
-        answer=Answer(200, "A page of events.", _ref("EventsAnswerV3"), "EventsAnswerV3"),
+        response=Answer(200, "A page of events.", _ref("EventsAnswerV3"), "EventsAnswerV3"),
     ),
     ("post", "/stores/{store_hash}/v2/events"): Operation(
         tag="Events",
         description="One, or an array of them, of 1 MB in all. They go to each active hook of the store "
         "whose scope is theirs or a wildcard above it.",
         body=Body("Events", ("publish_events",)),
-        answer=Answer(
+        response=Answer(
             202, "They are accepted.", {"type": "array", "items": _ref("PublishedV2")}, "PublishedV2"
         ),
         right=EVENTS_OAUTH_SCOPE,
@@ -186,36 +186,36 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
             "limit": _limit(DELIVERIES_PAGE_SIZE),
             "cursor": DELIVERY_ID | {"description": "`next_cursor` of the page before."},
         },
-        answer=Answer(200, "A page of deliveries.", _ref("DeliveriesV2"), "DeliveriesV2"),
+        response=Answer(200, "A page of deliveries.", _ref("DeliveriesV2"), "DeliveriesV2"),
     ),
     ("get", "/stores/{store_hash}/v2/hooks/{id}/deliveries/{delivery_id}"): Operation(
         tag="Deliveries",
         description="With its payload and the first KB of each answer.",
-        answer=Answer(200, "The delivery.", _ref("WholeDeliveryV2"), "WholeDeliveryV2"),
+        response=Answer(200, "The delivery.", _ref("WholeDeliveryV2"), "WholeDeliveryV2"),
     ),
     ("post", "/stores/{store_hash}/v2/hooks/{id}/deliveries/{delivery_id}/redeliver"): Operation(
         tag="Deliveries",
         description="One that has ended begins a new round of its schedule; one that is being retried has "
         "its next attempt now; one that is pending stays as it is.",
-        answer=Answer(202, "The delivery as it is now.", _ref("DeliveryV2"), "DeliveryV2"),
+        response=Answer(202, "The delivery as it is now.", _ref("DeliveryV2"), "DeliveryV2"),
         errors=(409,),
     ),
     ("post", "/stores/{store_hash}/v2/hooks/{id}/ping"): Operation(
         tag="Deliveries",
         description=_PINGED,
-        answer=Answer(200, "What came of it.", _ref("PingV2"), "PingV2"),
+        response=Answer(200, "What came of it.", _ref("PingV2"), "PingV2"),
     ),
     ("post", "/stores/{store_hash}/v2/hooks/{id}/recover"): Operation(
         tag="Deliveries",
         description="All of the time that is asked for: paced, the oldest first, each in a new round of its "
         "schedule. It goes on by itself; ordering it twice sends nothing twice.",
         body=Body("NewRecovery", ("recover_deliveries",)),
-        answer=Answer(202, "The recovery.", _ref("RecoveryV2"), "RecoveryV2"),
+        response=Answer(202, "The recovery.", _ref("RecoveryV2"), "RecoveryV2"),
         errors=(409,),
     ),
     ("get", "/stores/{store_hash}/v2/hooks/{id}/recoveries/{recovery_id}"): Operation(
         tag="Deliveries",
         description="How far it has got.",
-        answer=Answer(200, "The recovery.", _ref("RecoveryV2"), "RecoveryV2"),
+        response=Answer(200, "The recovery.", _ref("RecoveryV2"), "RecoveryV2"),
     ),
 }

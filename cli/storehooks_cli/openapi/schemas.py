@@ -1,6 +1,6 @@
 """The schemas of what is sent and answered.
 
-Types and required fields are those of the models and of ``storehooks.api.answers``. What a
+Types and required fields are those of the models and of ``storehooks.api.response_types``. What a
 validator checks beyond a type is written here, in the terms of JSON Schema and with the
 limits of the domain; where those terms do not suffice, the description says the rest.
 """
@@ -10,11 +10,11 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
-from storehooks.api import answers
+from storehooks.api import response_types
 from storehooks.api.admin_input import READ_ONLY_FIELDS as READ_ONLY_ADMIN_FIELDS
 from storehooks.api.admin_input import AdminChanges
-from storehooks.api.errors import MOST_PROBLEMS
-from storehooks.api.event_input import MOST_EVENTS, NewEvent
+from storehooks.api.errors import MAX_PROBLEMS
+from storehooks.api.event_input import MAX_EVENTS, NewEvent
 from storehooks.api.hook_input import READ_ONLY_FIELDS, HookChanges, NewHook
 from storehooks.api.recovery_input import NewRecovery
 from storehooks.domain import destination, email_address, headers, scope
@@ -32,19 +32,19 @@ type Schema = dict[str, Any]
 _REF = "#/components/schemas/"
 _INPUTS: tuple[type[BaseModel], ...] = (NewHook, HookChanges, NewEvent, NewRecovery, AdminChanges)
 _ANSWERS = (
-    answers.HookV2,
-    answers.DeliveriesV2,
-    answers.WholeDeliveryV2,
-    answers.PingV2,
-    answers.RecoveryV2,
-    answers.PublishedV2,
-    answers.CallbackV2,
-    answers.ErrorV2,
-    answers.HookAnswerV3,
-    answers.HooksAnswerV3,
-    answers.AdminAnswerV3,
-    answers.EventsAnswerV3,
-    answers.ErrorV3,
+    response_types.HookV2,
+    response_types.DeliveriesV2,
+    response_types.WholeDeliveryV2,
+    response_types.PingV2,
+    response_types.RecoveryV2,
+    response_types.PublishedV2,
+    response_types.CallbackV2,
+    response_types.ErrorV2,
+    response_types.HookAnswerV3,
+    response_types.HooksAnswerV3,
+    response_types.AdminAnswerV3,
+    response_types.EventsAnswerV3,
+    response_types.ErrorV3,
 )
 
 STORE_HASH: Schema = {"type": "string", "pattern": "^[A-Za-z0-9]{1,64}$"}
@@ -224,17 +224,17 @@ def _own_schemas() -> dict[str, Schema]:
             events | scope.wildcards(), "The scope of a hook: an event's, or a wildcard above one."
         ),
         "Events": {
-            "description": f"An event, or an array of at most {MOST_EVENTS}: all are accepted, or none.",
+            "description": f"An event, or an array of at most {MAX_EVENTS}: all are accepted, or none.",
             "oneOf": [
                 ref("NewEvent"),
-                {"type": "array", "minItems": 1, "maxItems": MOST_EVENTS, "items": ref("NewEvent")},
+                {"type": "array", "minItems": 1, "maxItems": MAX_EVENTS, "items": ref("NewEvent")},
             ],
         },
         "ErrorsV2": {
             "description": "All that is wrong with a request, an object for each problem.",
             "type": "array",
             "minItems": 1,
-            "maxItems": MOST_PROBLEMS,
+            "maxItems": MAX_PROBLEMS,
             "items": ref("ErrorV2"),
         },
     }

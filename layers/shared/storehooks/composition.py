@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
     from storehooks.adapters.access import ClientSecrets, TokensTable
-    from storehooks.adapters.addresses import Addresses
     from storehooks.adapters.bus import EventBus
     from storehooks.adapters.claims import Claims
     from storehooks.adapters.dead_letters import DeadLetters
@@ -26,13 +25,14 @@ if TYPE_CHECKING:
     from storehooks.adapters.delivery_log.circuits import Circuits
     from storehooks.adapters.delivery_log.deliveries import DeliveryLog
     from storehooks.adapters.delivery_log.due import DueIndex
+    from storehooks.adapters.delivery_log.missed import MissedEvents
     from storehooks.adapters.delivery_log.recoveries import Recoveries
     from storehooks.adapters.delivery_log.selections import Selections
-    from storehooks.adapters.delivery_log.undelivered import UndeliveredEvents
     from storehooks.adapters.event_ids import EventIdsTable
     from storehooks.adapters.events_queue import EventsQueue
     from storehooks.adapters.hooks_table import HooksTable
     from storehooks.adapters.mailer import Mailer
+    from storehooks.adapters.notification_emails import NotificationEmails
     from storehooks.adapters.queue import Queue
     from storehooks.adapters.sender import Sender
     from storehooks.domain.hook import HookQuotas
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from storehooks.flows.notify import Notifier
     from storehooks.flows.outcome import Outcomes
     from storehooks.flows.ping import Pinger
-    from storehooks.flows.recover import Recoverer, RecoveryOrders
+    from storehooks.flows.recover import Recoverer, RecoveryStarter
     from storehooks.flows.redeliver import Redeliverer
     from storehooks.flows.sweep import Sweeper
 
@@ -114,10 +114,10 @@ class Parts:
         )
 
     @cached_property
-    def addresses(self) -> "Addresses":
-        from storehooks.adapters.addresses import Addresses
+    def notification_emails(self) -> "NotificationEmails":
+        from storehooks.adapters.notification_emails import NotificationEmails
 
-        return Addresses(
+        return NotificationEmails(
             self.settings.hooks_table, dynamodb=self.dynamodb, clock=self.clock, sleep=self.sleep
         )
 
@@ -180,10 +180,10 @@ class Parts:
         )
 
     @cached_property
-    def undelivered(self) -> "UndeliveredEvents":
-        from storehooks.adapters.delivery_log.undelivered import UndeliveredEvents
+    def missed_events(self) -> "MissedEvents":
+        from storehooks.adapters.delivery_log.missed import MissedEvents
 
-        return UndeliveredEvents(
+        return MissedEvents(
             self.settings.deliveries_table, dynamodb=self.dynamodb, clock=self.clock, sleep=self.sleep
         )
 
@@ -327,10 +327,10 @@ class Parts:
         )
 
     @cached_property
-    def recovery_orders(self) -> "RecoveryOrders":
-        from storehooks.flows.recover import RecoveryOrders
+    def recovery_starter(self) -> "RecoveryStarter":
+        from storehooks.flows.recover import RecoveryStarter
 
-        return RecoveryOrders(
+        return RecoveryStarter(
             recoveries=self.recoveries,
             selections=self.selections,
             queue=self.deliveries_queue,
@@ -368,7 +368,7 @@ class Parts:
 
         return Notifier(
             hooks=self.hooks,
-            addresses=self.addresses,
+            notification_emails=self.notification_emails,
             claims=self.claims,
             mailer=self.mailer,
             schedule=self.schedule,

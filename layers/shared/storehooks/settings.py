@@ -1,4 +1,4 @@
-"""What the template tells a function through its environment."""
+"""What the template gives a function through its environment."""
 
 from collections.abc import Mapping
 

@@ -40,12 +40,12 @@ class TokensTable:
         :raises UnauthenticatedError: when it is unknown or revoked, or its time is over.
         """
         with store_errors():
-            answer = self._dynamodb.get_item(
+            response = self._dynamodb.get_item(
                 TableName=self._table,
                 Key={"token_sha256": {"S": token_digest(access_token)}},
                 ConsistentRead=True,
             )
-        item = answer.get("Item")
+        item = response.get("Item")
         # DynamoDB takes its time with deleting what has expired.
         if item is None or ("expires_at" in item and int(item["expires_at"]["N"]) <= self._clock()):
             raise UnauthenticatedError
@@ -68,10 +68,10 @@ class ClientSecrets:
     def valid_now(self, store_hash: str, client_id: str) -> tuple[str, ...]:
         """The secrets that sign now, the newest first; none of a client that was removed. One call."""
         with store_errors():
-            answer = self._dynamodb.get_item(
+            response = self._dynamodb.get_item(
                 TableName=self._table, Key=client_key(store_hash, client_id), ConsistentRead=True
             )
-        return valid_secrets(answer["Item"], self._clock()) if "Item" in answer else ()
+        return valid_secrets(response["Item"], self._clock()) if "Item" in response else ()
 
 
 def client_key(store_hash: str, client_id: str) -> Item:

@@ -24,12 +24,12 @@ def to_record(attempt: Attempt) -> dict[str, Any]:
     }
 
 
-def from_record(record: Mapping[str, Any], answer: str) -> Attempt:
+def from_record(record: Mapping[str, Any], response: str) -> Attempt:
     """The attempt in a record, with the response's body."""
     return Attempt(
         at=record["at"],
         status=record["status"],
         error=record["error"],
         times=Times(**record["times"]),
-        answer=answer,
+        response=response,
     )

@@ -37,7 +37,7 @@ _CONFIG = Config(
     retries={"mode": "standard", "total_max_attempts": 2},
     max_pool_connections=20,
 )
-# What a queue takes without an answer it has twice after the next try: so a longer wait, and
+# What a queue takes without a response it has twice after the next try: so a longer wait, and
 # the tries are those of storehooks.adapters.queue.
 _QUEUE_CONFIG = Config(
     user_agent=_USER_AGENT,
@@ -154,7 +154,7 @@ def _put_in(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
 
 
 def error_code(error: ClientError | BotoCoreError) -> str:
-    """What AWS calls this error, or what kind of failure kept it from answering."""
+    """What AWS calls this error, or what kind of failure kept it from responding."""
     if isinstance(error, ClientError):
         return error.response.get("Error", {}).get("Code", "Unknown")
     return type(error).__name__

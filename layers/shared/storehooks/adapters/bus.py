@@ -27,7 +27,7 @@ class EventBus:
         :raises QueueFailedError:
         """
         try:
-            answer = self._events.put_events(
+            response = self._events.put_events(
                 Entries=[
                     {
                         "EventBusName": self._name,
@@ -39,7 +39,7 @@ class EventBus:
             )
         except (ClientError, BotoCoreError) as error:
             raise QueueFailedError(error_code(error), frozenset({0})) from error
-        (entry,) = answer["Entries"]
+        (entry,) = response["Entries"]
         if "EventId" not in entry:
             raise QueueFailedError(entry.get("ErrorCode", "Unknown"), frozenset({0}))
         return entry["EventId"]

@@ -50,7 +50,7 @@ class Claims:
         key, now = _key(what), int(self._clock())
         if self._refused_until.get(key, now) > now:
             return False
-        # Its own id tells this very write from another's.
+        # Its own id distinguishes this very write from another's.
         claim = _item(key, now + CLAIM_SECONDS) | {"claimed_by": {"S": uuid.uuid4().hex}}
         try:
             with store_errors():

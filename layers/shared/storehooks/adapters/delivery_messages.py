@@ -98,7 +98,7 @@ def read_task(body: str) -> Task | None:
 def _delivery_record(delivery: Delivery) -> dict[str, Any]:
     record = {name: getattr(delivery, name) for name in _DELIVERY_FIELDS}
     record["attempts"] = [
-        attempt_records.to_record(attempt) | {"answer": attempt.answer} for attempt in delivery.attempts
+        attempt_records.to_record(attempt) | {"answer": attempt.response} for attempt in delivery.attempts
     ]
     if delivery.round_at is None:
         # As before there were rounds: a release that is rolled back can read its queue.
@@ -129,7 +129,7 @@ def _delivery(record: Mapping[str, Any]) -> Delivery:
 
 
 def _is_attempt(attempt: Attempt) -> bool:
-    texts = (attempt.error, attempt.answer)
+    texts = (attempt.error, attempt.response)
     return (
         _is_time(attempt.at)
         and (attempt.status is None or _is_count(attempt.status))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import WriteRequestTypeDef
 
-MOST_WRITES = 25
+MAX_WRITES = 25
 """So many writes are one call."""
 
 _PAUSE_SECONDS = 0.05
@@ -29,11 +29,11 @@ def query_pages(dynamodb: "DynamoDBClient", **query: Any) -> Iterator[list[dict[
     start: dict[str, Any] = {}
     while True:
         with store_errors():
-            answer = dynamodb.query(**query, **start)
-        yield answer["Items"]
-        if "LastEvaluatedKey" not in answer:
+            response = dynamodb.query(**query, **start)
+        yield response["Items"]
+        if "LastEvaluatedKey" not in response:
             return
-        start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+        start = {"ExclusiveStartKey": response["LastEvaluatedKey"]}
 
 
 def read_batch(
@@ -49,10 +49,10 @@ def read_batch(
         if number:
             sleep(_PAUSE_SECONDS * 2**number)
         with store_errors():
-            answer = dynamodb.batch_get_item(RequestItems=requests)
-        for table, items in answer["Responses"].items():
+            response = dynamodb.batch_get_item(RequestItems=requests)
+        for table, items in response["Responses"].items():
             found[table] += items
-        requests = dict(answer["UnprocessedKeys"])
+        requests = dict(response["UnprocessedKeys"])
         if not requests:
             return found
     raise StoreBusyError
@@ -74,8 +74,8 @@ def write_batch(
         if number:
             sleep(_PAUSE_SECONDS * 2**number)
         with store_errors():
-            answer = dynamodb.batch_write_item(RequestItems={table: requests})
-        requests = answer["UnprocessedItems"].get(table, [])  # type: ignore[assignment]
+            response = dynamodb.batch_write_item(RequestItems={table: requests})
+        requests = response["UnprocessedItems"].get(table, [])  # type: ignore[assignment]
         if not requests:
             return
     raise StoreBusyError
@@ -86,7 +86,7 @@ class ConditionFailedError(Exception):
 
     For the adapter that made the condition, which handles it: outside of the adapters nobody expects it.
 
-    ``item`` is what it found, if that was asked for and there was one. A write whose answer
+    ``item`` is what it found, if that was asked for and there was one. A write whose response
     is lost is repeated, and then finds what it has itself written.
     """
 

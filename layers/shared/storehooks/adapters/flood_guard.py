@@ -16,10 +16,10 @@ from collections.abc import Container, Iterator
 from contextlib import suppress
 from threading import Event, Thread
 
-MOST_BYTES = 128 * 1024
+MAX_BYTES = 128 * 1024
 """That come on one socket within one call. A handshake takes some KB, with the longest chain of certificates
-that OpenSSL admits 100 KB; of an answer less is read, and unread a socket of the sender's holds 64 KB."""
-MOST_IDLE_BYTES = 4 * 1024
+that OpenSSL admits 100 KB; of a response less is read, and unread a socket of the sender's holds 64 KB."""
+MAX_IDLE_BYTES = 4 * 1024
 """That wait on a connection on which nothing was asked. A session's end or resumption takes some hundred."""
 LOOK_SECONDS = 0.01
 """A call that is shorter is not looked at; almost every one takes less than a thousandth."""
@@ -33,7 +33,7 @@ class FloodGuard:
     """Watches the calls of one thread from another: a socket on which too much comes in one is shut down.
 
     That a call is long is no reason by itself: it may begin two hundred handshakes, or wait for the
-    processor. Systems other than Linux do not tell what has come, and no call is ended there.
+    processor. Systems other than Linux do not say what has come, and no call is ended there.
     """
 
     def __init__(self) -> None:
@@ -64,7 +64,7 @@ class FloodGuard:
         :param busy: the descriptors of those on which something was asked.
         """
         for descriptor, inode in list(self._sockets.items()):
-            if descriptor in busy or _waiting(descriptor) <= MOST_IDLE_BYTES:
+            if descriptor in busy or _waiting(descriptor) <= MAX_IDLE_BYTES:
                 continue
             if connection := _shared(descriptor, inode):
                 with connection:
@@ -92,7 +92,7 @@ class FloodGuard:
             elif looks > 1:
                 for inode, connection in self._open():
                     # One that was not there before was opened in this call.
-                    if _received(connection) - before.get(inode, 0) > MOST_BYTES:
+                    if _received(connection) - before.get(inode, 0) > MAX_BYTES:
                         self._end(connection)
                         before[inode] = _ENDED
 

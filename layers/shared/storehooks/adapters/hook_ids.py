@@ -105,14 +105,14 @@ class HookIds:
     def _add(self, store_hash: str, number: int, *names: str) -> Item:
         """Add to numbers of a store's counter, and return all of it. One call."""
         with store_errors():
-            answer = self._dynamodb.update_item(
+            response = self._dynamodb.update_item(
                 TableName=self._table,
                 Key=counter_key(store_hash),
                 UpdateExpression="ADD " + ", ".join(f"{name} :number" for name in names),
                 ExpressionAttributeValues={":number": {"N": str(number)}},
                 ReturnValues="ALL_NEW",
             )
-        return answer["Attributes"]
+        return response["Attributes"]
 
 
 def counter_key(store_hash: str) -> Item:

@@ -9,7 +9,7 @@ Five kinds of items share the table, keyed by ``store_hash`` and ``id``:
   hooks for, each as an attribute ``d_<digest>`` with the hook's id, and their ``number``.
   A hook, its guard and its client's list change in one transaction, which is what keeps hooks
   unique and few under concurrent requests;
-- whom to write to about a client's hooks, see :mod:`storehooks.adapters.addresses`.
+- whom to write to about a client's hooks, see :mod:`storehooks.adapters.notification_emails`.
 """
 
 import random
@@ -58,7 +58,7 @@ type Item = dict[str, Any]
 _GUARD_ID = "0"
 # Requests that change the same hook or guard at the same moment: each loser tries again.
 _TRIES = 12
-_LONGEST_PAUSE_SECONDS = 0.5
+_MAX_PAUSE_SECONDS = 0.5
 _READ_AT_ONCE = 100
 """Hooks that one call reads."""
 _READ_TRIES = 8
@@ -101,17 +101,17 @@ class HooksTable:
     def find(self, store_hash: str, hook_id: int) -> Hook | None:
         """A hook of whichever client, for storehooks itself. One call."""
         with store_errors():
-            answer = self._dynamodb.get_item(
+            response = self._dynamodb.get_item(
                 TableName=self._table, Key=hook_key(store_hash, hook_id), ConsistentRead=True
             )
-        return to_hook(answer["Item"]) if "Item" in answer else None
+        return to_hook(response["Item"]) if "Item" in response else None
 
     def page(
         self,
         caller: Caller,
         *,
         skip: int,
-        most: int,
+        limit: int,
         only: HookFilter = ALL_HOOKS,
         is_counted: bool = False,
     ) -> HookPage:
@@ -125,8 +125,8 @@ class HooksTable:
             found = [hook for hook in map(to_hook, items) if only.has(hook)]
             start = max(0, skip - total)
             total += len(found)
-            hooks += found[start : start + most - len(hooks)]
-            if len(hooks) == most and not is_counted:
+            hooks += found[start : start + limit - len(hooks)]
+            if len(hooks) == limit and not is_counted:
                 break
         return HookPage(tuple(hooks), total if is_counted else None)
 
@@ -336,7 +336,7 @@ class HooksTable:
         """Do all of it or nothing; the hook's own write comes first, its new guard's last."""
         try:
             with store_errors():
-                # botocore adds a token, with which a repeat of a lost answer does nothing twice.
+                # botocore adds a token, with which a repeat after a lost response does nothing twice.
                 self._dynamodb.transact_write_items(TransactItems=writes)
         except TransactionCancelledError as error:
             raise _why_cancelled(error, hook) from error
@@ -347,7 +347,7 @@ class HooksTable:
             try:
                 return attempt()
             except _LostRaceError:
-                self._sleep(random.uniform(0, min(0.02 * 2**tries, _LONGEST_PAUSE_SECONDS)))  # noqa: S311 - jitter
+                self._sleep(random.uniform(0, min(0.02 * 2**tries, _MAX_PAUSE_SECONDS)))  # noqa: S311 - jitter
         try:
             return attempt()
         except _LostRaceError:

@@ -26,10 +26,10 @@ class Mailer:
     def send(self, addresses: Sequence[str], mail: Mail) -> str:
         """Send one e-mail to all of them, and return the id that SES gave it. One call.
 
-        :raises MailFailedError: when SES did not take it, or did not answer.
+        :raises MailFailedError: when SES did not take it, or did not respond.
         """
         try:
-            answer = self._ses.send_email(
+            response = self._ses.send_email(
                 FromEmailAddress=self._sender,
                 Destination={"ToAddresses": list(addresses)},
                 Content={
@@ -41,4 +41,4 @@ class Mailer:
             )
         except (ClientError, BotoCoreError) as error:
             raise MailFailedError(error_code(error), masked(str(error))[:MAX_REASON_LENGTH]) from error
-        return answer["MessageId"]
+        return response["MessageId"]

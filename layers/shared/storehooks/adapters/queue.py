@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 MAX_DELAY_SECONDS = 900
 """SQS's: the longest delay of a message."""
 
-_MOST_MESSAGES = 10
+_MAX_MESSAGES = 10
 # SQS takes 1 MiB; a quarter is what it took for its first twenty years, and enough for three large events.
-_MOST_BYTES = 256 * 1024
+_MAX_BYTES = 256 * 1024
 _TRIES = 3
 _PAUSE_SECONDS = 0.1
 _AT_ONCE_SECONDS = 1
@@ -34,7 +34,7 @@ _AT_ONCE_SECONDS = 1
 
 @dataclass(frozen=True, slots=True)
 class OutgoingMessage:
-    """A message to be sent: its fair queue's group, its delay, and why it was put aside, if it was."""
+    """A message to be sent: its fair queue's group, its delay, and why it is a dead letter, if it is."""
 
     body: str
     group: str | None = None
@@ -90,10 +90,10 @@ class Queue:
         """Send these, and return those that were not taken with the reason for one of them."""
         entries = [_entry(str(position), messages[position]) for position in positions]
         try:
-            answer = self._sqs.send_message_batch(QueueUrl=self._url, Entries=entries)
+            response = self._sqs.send_message_batch(QueueUrl=self._url, Entries=entries)
         except (ClientError, BotoCoreError) as error:
             return positions, error_code(error)
-        refused = answer.get("Failed", [])
+        refused = response.get("Failed", [])
         return [int(entry["Id"]) for entry in refused], next((entry["Code"] for entry in refused), "")
 
     def receive(self, *, wait_seconds: int) -> list[ReceivedMessage]:
@@ -104,7 +104,7 @@ class Queue:
         with _queue_errors():
             response = self._sqs.receive_message(
                 QueueUrl=self._url,
-                MaxNumberOfMessages=_MOST_MESSAGES,
+                MaxNumberOfMessages=_MAX_MESSAGES,
                 WaitTimeSeconds=wait_seconds,
                 MessageSystemAttributeNames=["ApproximateReceiveCount"],
             )
@@ -124,7 +124,7 @@ class Queue:
         """
         failed: set[int] = set()
         code = ""
-        for positions in batched(range(len(receipt_handles)), _MOST_MESSAGES, strict=False):
+        for positions in batched(range(len(receipt_handles)), _MAX_MESSAGES, strict=False):
             entries: list[DeleteMessageBatchRequestEntryTypeDef] = [
                 {"Id": str(position), "ReceiptHandle": receipt_handles[position]} for position in positions
             ]
@@ -180,7 +180,7 @@ def _chunks(messages: Sequence[OutgoingMessage]) -> Iterator[list[int]]:
     size = 0
     for position, message in enumerate(messages):
         length = len(message.body.encode()) + len(message.reason or "")
-        if chunk and (len(chunk) == _MOST_MESSAGES or size + length > _MOST_BYTES):
+        if chunk and (len(chunk) == _MAX_MESSAGES or size + length > _MAX_BYTES):
             yield chunk
             chunk, size = [], 0
         chunk.append(position)

@@ -1,7 +1,7 @@
 """The HTTPS sender of deliveries: libcurl, many transfers at once in one thread.
 
 What a destination can do to it is bounded: where a connection may go, how long an attempt
-takes, how much of an answer is read, how long it can keep libcurl busy. Nothing of one request
+takes, how much of a response is read, how long it can keep libcurl busy. Nothing of one request
 reaches another.
 """
 
@@ -23,9 +23,9 @@ from storehooks.domain.address import is_public, parse_plain
 from storehooks.domain.attempt import Attempt, OutgoingRequest, Times
 
 MAX_HEAD_BYTES = 16 * 1024
-"""Status lines and headers of an answer, informational (1xx) ones included. Real ones take a few KB."""
+"""Status lines and headers of a response, informational (1xx) ones included. Real ones take a few KB."""
 MAX_BODY_BYTES = 4 * 1024
-"""What is read of an answer's body, as it is sent: with the framing of chunks, compressed or not."""
+"""What is read of a response's body, as it is sent: with the framing of chunks, compressed or not."""
 MAX_ANSWER_BYTES = 1024
 MAX_RETRY_AFTER_CHARS = 64
 MAX_ERROR_CHARS = 200
@@ -43,9 +43,9 @@ _GRACE_SECONDS = 60
 # Reading takes a thousandth of a second, unless someone floods. What takes so long moves the deadlines of
 # all; by no more than this, since Lambda's own, of 29 s for a ping, is the end.
 _LONG_SECONDS = 0.25
-_MOST_MORE_SECONDS = 8
+_MAX_MORE_SECONDS = 8
 
-_MOST_WAKINGS = 4096
+_MAX_WAKINGS = 4096
 # Of which Linux makes twice as much. Without it megabytes may come that nobody reads, or wants to.
 _RECEIVE_BUFFER_BYTES = 32 * 1024
 
@@ -60,7 +60,7 @@ _CERTIFICATE_VERDICT = re.compile(r"OpenSSL verify result: ([^(]+) \(")
 _OPENSSL_REASON = re.compile(r"error:[0-9A-F]+:[^:]*:[^:]*:([^:,]+)")
 
 _MAX_HOST_CHARS = 120  # of the host in an error, so that the words around it are not cut off
-_SWITCHING_PROTOCOLS = 101  # the one 1xx after which no other answer comes
+_SWITCHING_PROTOCOLS = 101  # the one 1xx after which no other response comes
 
 _NO_SOCKET: int = pycurl.SOCKET_BAD
 _EVENTS = {
@@ -79,7 +79,7 @@ class Sender:
 
     On a kept connection that the receiver closed meanwhile, libcurl sends once more on a new one.
 
-    :param timeout_seconds: one deadline over name lookup, connection, TLS and answer.
+    :param timeout_seconds: one deadline over name lookup, connection, TLS and response.
     :param allow_private: admit http, any port and any address, for trying on one machine.
     :param ca_bundle: a PEM file to verify certificates with; certifi's if None.
     :param clock: seconds since 1970, for the times at which attempts began, and for the age of kept
@@ -169,7 +169,7 @@ class Sender:
                 self._has_new = False
             for ready, events in found:
                 if ready.fileobj is self._woken:
-                    self._woken.recv(_MOST_WAKINGS)
+                    self._woken.recv(_MAX_WAKINGS)
                     until = now
                     continue
                 with self._guard:
@@ -221,7 +221,7 @@ class Sender:
         # Not HTTP/2: there, one broken connection fails all that share it, and names lose their case.
         curl.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)
         curl.setopt(pycurl.TIMEOUT_MS, round((self._timeout_seconds + _GRACE_SECONDS) * 1000))
-        # Where it may go: not through a proxy of the environment, not on to where an answer points.
+        # Where it may go: not through a proxy of the environment, not on to where a response points.
         curl.setopt(pycurl.PROTOCOLS, schemes)
         curl.setopt(pycurl.PROXY, "")
         curl.setopt(pycurl.NOPROXY, "*")
@@ -289,7 +289,7 @@ class Sender:
     def _expire(self, now: float) -> None:
         """End what is over its deadline.
 
-        Libcurl's own timeout would also end an answer that came in time, if it could not be
+        Libcurl's own timeout would also end a response that came in time, if it could not be
         read in time because something else kept this thread busy.
 
         :param now: a time since when all that had come was read.
@@ -328,7 +328,7 @@ class _Transfer:
     ) -> None:
         self.key = key
         self.until = time.monotonic() + timeout_seconds
-        self.latest = self.until + _MOST_MORE_SECONDS
+        self.latest = self.until + _MAX_MORE_SECONDS
         self._at = at
         self._url = url
         self._allow_private = allow_private
@@ -360,11 +360,11 @@ class _Transfer:
         return descriptor
 
     def take_header(self, line: bytes) -> int | None:
-        """A line of an answer's head; -1 stops the transfer."""
+        """A line of a response's head; -1 stops the transfer."""
         self._head_bytes += len(line)
         if self._head_bytes > MAX_HEAD_BYTES:
             return -1
-        if line.startswith(b"HTTP/"):  # after an informational answer comes another
+        if line.startswith(b"HTTP/"):  # after an informational response comes another
             self._is_head_complete = self._is_chunked = False
             self._retry_after = None
         elif line in {b"\r\n", b"\n"}:
@@ -388,7 +388,7 @@ class _Transfer:
         return -1 if len(self._body) == MAX_BODY_BYTES else None
 
     def failed(self, error: str, times: Times) -> Attempt:
-        """The attempt when no answer came."""
+        """The attempt when no response came."""
         return Attempt(at=self._at, status=None, error=_plain(error), times=times)
 
     def attempt(self, curl: pycurl.Curl, code: int, message: str, timeout_seconds: float) -> Attempt:
@@ -407,7 +407,7 @@ class _Transfer:
             status=status,
             error=_status_error(status),
             times=times,
-            answer=body[:MAX_ANSWER_BYTES].decode(errors="replace"),
+            response=body[:MAX_ANSWER_BYTES].decode(errors="replace"),
             retry_after=self._retry_after,
         )
 
@@ -452,7 +452,7 @@ class _Transfer:
     def _failure(
         self, curl: pycurl.Curl, code: int, message: str, times: Times, timeout_seconds: float
     ) -> str:
-        """Why there was no answer. It names the step and holds nothing but the host, address or port."""
+        """Why there was no response. It names the step and holds nothing but the host, address or port."""
         match code:
             case pycurl.E_OPERATION_TIMEDOUT:
                 return f"{self._missing(times)} within {timeout_seconds:g} s"
@@ -490,7 +490,7 @@ class _Transfer:
             return "no end of the answer's headers"
         if times.name_lookup_ms is None:
             return f"no address for the name {self._host}"
-        if times.connect_ms is None:  # which libcurl tells once TLS is done too
+        if times.connect_ms is None:  # which libcurl says once TLS is done too
             return "no connection or no TLS handshake" if self._is_https else "no connection"
         return "no answer"
 

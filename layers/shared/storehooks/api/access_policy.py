@@ -28,7 +28,7 @@ _ROUTES = {
 
 
 def access_policy(caller: Caller, method_arn: str) -> dict[str, Any]:
-    """The authorizer's answer for a caller: its policy, and who it is for the functions.
+    """The authorizer's response for a caller: its policy, and who it is for the functions.
 
     :param method_arn: of the request at hand; its API and stage are the policy's.
     """

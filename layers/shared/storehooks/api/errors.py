@@ -1,6 +1,6 @@
 """Which error is which status and which body.
 
-V2 answers with an array of one object per problem:
+V2 responds with an array of one object per problem:
 ``[{"status": 400, "message": "...", "details": {...}}]``, V3 with one object for all:
 ``{"status": 422, "title": "...", "type": "...", "errors": {"<field>": "..."}}``.
 """
@@ -36,15 +36,15 @@ from storehooks.domain.errors import (
 )
 
 if TYPE_CHECKING:
-    from storehooks.api.answers import ErrorDetails, ErrorV2
+    from storehooks.api.response_types import ErrorDetails, ErrorV2
 
 RETRY_AFTER_SECONDS = 1
-MOST_PROBLEMS = 20
-_MOST_OF_GIVEN = 100
+MAX_PROBLEMS = 20
+_MAX_OF_GIVEN = 100
 
 
 def error_response(error: StorehooksError, version: Version) -> Response:
-    """The answer to an error of the domain."""
+    """The response to an error of the domain."""
     if isinstance(error, InvalidRequestError):
         return _invalid_v3(error) if version is Version.V3 else _invalid_v2(error)
     status, message, details = _explain(error)
@@ -59,17 +59,17 @@ def error_response(error: StorehooksError, version: Version) -> Response:
 
 
 def unexpected_error_response(version: Version) -> Response:
-    """The answer when storehooks itself is at fault; it tells the caller nothing of the cause."""
+    """The response when storehooks itself is at fault; it says nothing of the cause."""
     return error_response(FaultError(), version)
 
 
 def _invalid_v2(error: InvalidRequestError) -> Response:
-    return Response(400, [_problem_entry(problem) for problem in error.problems[:MOST_PROBLEMS]])
+    return Response(400, [_problem_entry(problem) for problem in error.problems[:MAX_PROBLEMS]])
 
 
 def _invalid_v3(error: InvalidRequestError) -> Response:
-    """V3 tells fields that are wrong from what cannot be read, and from a wrong query."""
-    problems = error.problems[:MOST_PROBLEMS]
+    """V3 distinguishes fields that are wrong from what cannot be read, and from a wrong query."""
+    problems = error.problems[:MAX_PROBLEMS]
     errors = {_short(problem.field): _problem_text(problem) for problem in problems}
     match error:
         case NothingToChangeError():
@@ -153,4 +153,4 @@ def _problem_text(problem: Problem) -> str:
 def _short(text: str) -> str:
     # What is no character, a lone surrogate, could not be sent back.
     text = text.encode("utf-8", "replace").decode()
-    return text if len(text) <= _MOST_OF_GIVEN else text[:_MOST_OF_GIVEN] + "..."
+    return text if len(text) <= _MAX_OF_GIVEN else text[:_MAX_OF_GIVEN] + "..."

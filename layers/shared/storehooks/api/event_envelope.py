@@ -32,7 +32,7 @@ from storehooks.domain.event import (
 from storehooks.domain.identity import Caller
 
 if TYPE_CHECKING:
-    from storehooks.api.answers import PublishedV2
+    from storehooks.api.response_types import PublishedV2
 
 _SOURCE = "storehooks.api"
 

@@ -19,8 +19,8 @@ from storehooks.domain import scope as scopes
 from storehooks.domain.errors import InvalidRequestError, Problem
 from storehooks.domain.identity import check_store_hash
 
-MOST_EVENTS = 100
-MOST_BYTES = 1024 * 1024
+MAX_EVENTS = 100
+MAX_BYTES = 1024 * 1024
 """What one request may publish."""
 
 

@@ -1,6 +1,6 @@
 """What a client may say of a hook: when creating one (``NewHook``) and when changing one.
 
-Separate from what is stored and what is answered. Unknown fields are refused by name;
+Separate from what is stored and what is returned. Unknown fields are refused by name;
 fields that only the service sets are ignored, so that a hook can be sent back as it came.
 """
 

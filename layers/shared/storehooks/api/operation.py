@@ -6,7 +6,7 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from storehooks.api.errors import MOST_PROBLEMS, error_response, unexpected_error_response
+from storehooks.api.errors import MAX_PROBLEMS, error_response, unexpected_error_response
 from storehooks.api.request import Request
 from storehooks.api.response import Response
 from storehooks.domain.errors import CallerError, InvalidRequestError, TransientError, fault_keys
@@ -19,8 +19,8 @@ Handler = Callable[[dict[str, Any], object], dict[str, Any]]
 def operation(serve: Callable[[Request], Response]) -> Handler:
     """Turn a function of a request into a Lambda handler.
 
-    The caller's errors and transient ones become their answers. Anything else is a fault of
-    ours: it is answered 500, and logged by type and place but without its text, which could
+    The caller's errors and transient ones become their responses. Anything else is a fault of
+    ours: it is a 500, and logged by type and place but without its text, which could
     repeat a hook's headers.
 
     :param serve: named as the operation is.
@@ -37,7 +37,7 @@ def operation(serve: Callable[[Request], Response]) -> Handler:
             response = error_response(error, request.version)
             logger.append_keys(error=type(error).__name__)
             if isinstance(error, InvalidRequestError):
-                logger.append_keys(fields=[problem.field[:64] for problem in error.problems[:MOST_PROBLEMS]])
+                logger.append_keys(fields=[problem.field[:64] for problem in error.problems[:MAX_PROBLEMS]])
         except Exception as error:  # noqa: BLE001 - the last line of defence
             response = unexpected_error_response(request.version)
             logger.error("unexpected error", **fault_keys(error))  # noqa: TRY400

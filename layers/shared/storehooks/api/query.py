@@ -67,7 +67,7 @@ class Query:
         from storehooks.domain.delivery import Status, is_delivery_id
 
         problems: list[Problem] = []
-        most = self._count("limit", default=DELIVERIES_PAGE_SIZE, most=MAX_PAGE_SIZE, problems=problems)
+        limit = self._count("limit", default=DELIVERIES_PAGE_SIZE, limit=MAX_PAGE_SIZE, problems=problems)
         status = self._text("status")
         if status is not None and status not in set(Status):
             problems.append(Problem("status", "is no status", " or ".join(Status), given=status))
@@ -75,7 +75,7 @@ class Query:
         if cursor is not None and not is_delivery_id(cursor):
             problems.append(Problem("cursor", "is no cursor", "next_cursor of the page before", given=cursor))
         _raise_any(problems)
-        return DeliveriesWanted(None if status is None else Status(status), most, cursor)
+        return DeliveriesWanted(None if status is None else Status(status), limit, cursor)
 
     def events_wanted(self) -> EventsWanted:
         """What ``page``, ``limit``, ``created_at:min`` and ``created_at:max`` ask for.
@@ -100,7 +100,7 @@ class Query:
         :param narrowed_by: the names of the parameters that narrow the list.
         """
         number = self._count("page", default=1, problems=problems)
-        size = self._count("limit", default=size, most=MAX_PAGE_SIZE, problems=problems)
+        size = self._count("limit", default=size, limit=MAX_PAGE_SIZE, problems=problems)
         given = {name: value for name in narrowed_by if (value := self._text(name)) is not None}
         return Page(number, size, given)
 
@@ -110,13 +110,13 @@ class Query:
             problems.append(Problem(name, "is neither true nor false", "true or false", given=text))
         return None if text is None else text == "true"
 
-    def _count(self, name: str, *, default: int, problems: list[Problem], most: int = _MAX_NUMBER) -> int:
+    def _count(self, name: str, *, default: int, problems: list[Problem], limit: int = _MAX_NUMBER) -> int:
         text = self._text(name)
         if text is None:
             return default
-        if _NUMBER.fullmatch(text) and int(text) <= most:
+        if _NUMBER.fullmatch(text) and int(text) <= limit:
             return int(text)
-        problems.append(Problem(name, "is no number in range", f"a number from 1 to {most}", given=text))
+        problems.append(Problem(name, "is no number in range", f"a number from 1 to {limit}", given=text))
         return default
 
     def _time(self, name: str, *, default: int, problems: list[Problem]) -> int:

@@ -1,4 +1,4 @@
-"""What a client may say of a recovery that it orders."""
+"""What a client may say of a recovery that it requests."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -50,7 +50,7 @@ def check_statuses(given: object) -> tuple[Status, ...]:
 
 
 class NewRecovery(BaseModel):
-    """What a recovery is ordered with."""
+    """What a recovery is requested with."""
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 

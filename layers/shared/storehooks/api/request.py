@@ -153,7 +153,7 @@ class Request:
             raise InvalidRequestError(Problem("body", "is no JSON object", accepted))
         return body
 
-    def json_objects(self, *, most: int, most_bytes: int) -> tuple[list[Any], bool]:
+    def json_objects(self, *, limit: int, max_bytes: int) -> tuple[list[Any], bool]:
         """The body, which must be one JSON object or an array of some; and whether it is an array.
 
         What the array holds is not looked at.
@@ -162,22 +162,22 @@ class Request:
         :raises BodyTooLargeError: over this many bytes, or this many in the array.
         :raises InvalidRequestError: as for :meth:`json_object`, or when the array is empty.
         """
-        accepted = f"a JSON object, or an array of 1 to {most}, in UTF-8 of at most {most_bytes} bytes"
-        body = self._json(most_bytes, accepted)
+        accepted = f"a JSON object, or an array of 1 to {limit}, in UTF-8 of at most {max_bytes} bytes"
+        body = self._json(max_bytes, accepted)
         if isinstance(body, dict):
             return [body], False
         if not isinstance(body, list) or not body:
             reason = "is an empty array" if body == [] else "is no JSON object or array"
             raise InvalidRequestError(Problem("body", reason, accepted))
-        if len(body) > most:
-            raise BodyTooLargeError(most, "objects")
+        if len(body) > limit:
+            raise BodyTooLargeError(limit, "objects")
         return body, True
 
-    def _json(self, most_bytes: int, accepted: str) -> Any:
+    def _json(self, max_bytes: int, accepted: str) -> Any:
         self._require_json_type()
         raw = self._body
-        if len(raw) > most_bytes:
-            raise BodyTooLargeError(most_bytes)
+        if len(raw) > max_bytes:
+            raise BodyTooLargeError(max_bytes)
         try:
             return strict_json(raw)
         except RefusedJsonError as error:

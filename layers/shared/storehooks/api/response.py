@@ -1,4 +1,4 @@
-"""What a function answers the gateway."""
+"""What a function returns to the gateway."""
 
 import json
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ class Response:
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def to_gateway(self) -> dict[str, Any]:
-        """The answer in the form of API Gateway's proxy integration."""
+        """The response in the form of API Gateway's proxy integration."""
         if self.status == _NO_CONTENT:
             headers = dict(self.headers)
             return {"statusCode": self.status, "headers": headers, "body": "", "isBase64Encoded": False}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from storehooks.api.answers import (
+    from storehooks.api.response_types import (
         AttemptV2,
         DeliveriesV2,
         DeliveryV2,
@@ -118,7 +118,7 @@ def _attempt_to_v2(attempt: Attempt) -> AttemptV2:
 
 
 def _whole_attempt_to_v2(attempt: Attempt) -> WholeAttemptV2:
-    return {**_attempt_to_v2(attempt), "answer": attempt.answer}
+    return {**_attempt_to_v2(attempt), "answer": attempt.response}
 
 
 def iso_utc(seconds: int) -> str:

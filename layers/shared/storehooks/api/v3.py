@@ -12,7 +12,7 @@ from storehooks.domain.errors import InvalidRequestError, Problem
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from storehooks.api.answers import (
+    from storehooks.api.response_types import (
         AdminAnswerV3,
         ErrorV3,
         EventsAnswerV3,
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _ERROR_TYPE = "https://developer.bigcommerce.com/api-docs/getting-started/api-status-codes"
 
 # Less than storehooks.api.response.MAX_RESPONSE_BYTES: the rest is for the envelope.
-_MOST_EVENT_BYTES = 6_000_000
+_MAX_EVENT_BYTES = 6_000_000
 
 
 def hook_to_v3(hook: Hook) -> HookV3:
@@ -80,15 +80,15 @@ def admin_to_v3(emails: Sequence[str], hooks: Sequence[Hook], meta: PageMetaV3) 
 def events_to_v3(payloads: Sequence[str], meta: PageMetaV3) -> EventsAnswerV3:
     """A page of events as their callbacks have them.
 
-    :raises InvalidRequestError: when they are more than an answer can hold.
+    :raises InvalidRequestError: when they are more than a response can hold.
     """
     size = 0
     for number, payload in enumerate(payloads):
-        # As it stands in Lambda's answer: JSON as a string in JSON.
+        # As it stands in Lambda's response: JSON as a string in JSON.
         size += len(json.dumps(payload, ensure_ascii=False).encode())
-        if size > _MOST_EVENT_BYTES:
+        if size > _MAX_EVENT_BYTES:
             raise InvalidRequestError(
-                Problem("limit", "asks for more than an answer can hold", f"here a number up to {number}")
+                Problem("limit", "asks for more than a response can hold", f"here a number up to {number}")
             )
     return {"data": [json.loads(payload) for payload in payloads], "meta": meta}
 

@@ -44,7 +44,7 @@ class DeliveriesWanted:
     """Which of a hook's deliveries are asked for; ``cursor`` is the id of the last one seen."""
 
     status: Status | None
-    most: int
+    limit: int
     cursor: str | None
 
 

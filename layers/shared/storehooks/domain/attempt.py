@@ -32,14 +32,14 @@ class Attempt:
     """What came of one try. ``at`` is when it began, in seconds since 1970.
 
     ``error`` says in words why it failed and is None exactly when a 2xx came in time.
-    ``answer`` is the first KB of the answer's body, and ``retry_after`` its header as it came.
+    ``response`` is the first KB of the response's body, and ``retry_after`` its header as it came.
     """
 
     at: float
     status: int | None
     error: str | None
     times: Times
-    answer: str = ""
+    response: str = ""
     retry_after: str | None = None
 
     @property

@@ -13,7 +13,7 @@ TRIPS_AFTER = 5
 PROBE_SECONDS = 10.0
 """How often one attempt goes through a tripped circuit at once."""
 
-LONGEST_PAUSE_SECONDS = 30
+MAX_DEFER_SECONDS = 30
 """Longest delay in seconds of an attempt that is not a probe; each is deferred once."""
 
 
@@ -50,9 +50,9 @@ class Circuit:
         return now - self.probed_at >= PROBE_SECONDS
 
 
-def pause_seconds(slot: int) -> int:
+def defer_seconds(slot: int) -> int:
     """How long an attempt is deferred: half a minute, but no longer than the wait that went before it.
 
     With the minute that a retry may be late, that leaves half a minute for everything else.
     """
-    return min(LONGEST_PAUSE_SECONDS, slot)
+    return min(MAX_DEFER_SECONDS, slot)

@@ -20,7 +20,7 @@ Its scope is {scope}. Events that come for it meanwhile are kept.
 
 What to do:
 
-1.  Mend what answers there, or give the webhook another destination.
+1.  Mend what responds there, or give the webhook another destination.
 
 2.  Switch the webhook on:
 

@@ -12,7 +12,7 @@ from storehooks.domain.event import Event
 from storehooks.domain.hook import Hook
 
 GONE = 410
-"""The answer by which a destination says that it wants no more (Standard Webhooks)."""
+"""The status by which a destination says that it wants no more (Standard Webhooks)."""
 
 
 class Status(StrEnum):

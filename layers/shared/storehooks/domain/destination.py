@@ -90,7 +90,7 @@ def destination_digest(destination: str) -> str:
 
 
 def origin(destination: str) -> str:
-    """Scheme, host and port: what may be told to others, for a path or query may hold a key."""
+    """Scheme, host and port: what others may see, for a path or query may hold a key."""
     parts = urlsplit(destination)
     return f"{parts.scheme}://{parts.netloc}"
 

@@ -1,6 +1,6 @@
-"""The e-mail addresses that a client's owners are told at.
+"""The e-mail addresses at which a client's owners are notified.
 
-The part of RFC 5321 that every mail server hands on and that SES takes: ASCII, no quotes, no
+The part of RFC 5321 that every mail server forwards and that SES takes: ASCII, no quotes, no
 comments, a host name and no number. So an address can never say anything to what carries it.
 """
 

@@ -61,7 +61,7 @@ class FaultError(StorehooksError):
 class Problem:
     """One thing that is wrong with what a caller sent.
 
-    ``given`` is what the caller sent, where repeating it helps and tells nothing secret.
+    ``given`` is what the caller sent, where repeating it helps and discloses nothing secret.
     """
 
     field: str
@@ -178,7 +178,7 @@ class StoreBusyError(TransientError):
 
 
 class StoreFailedError(TransientError):
-    """The store failed, or did not answer. Whether a write took effect is unknown."""
+    """The store failed, or did not respond. Whether a write took effect is unknown."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)

@@ -43,7 +43,7 @@ class Event:
     ``recipient`` is the client whose hooks alone get it; None when those of all the store's clients do.
     ``publication`` names the one act of publishing that brought it, whatever queue its
     message goes through: an event whose publisher gave it an id is published once a day, and
-    this tells its message's own repeats from another publication.
+    this distinguishes its message's own repeats from another publication.
     ``created_at`` is the publisher's time in whole seconds since 1970, ``accepted_at`` ours in
     microseconds.
     """
@@ -68,7 +68,7 @@ class Event:
 
     @property
     def hash(self) -> str:
-        """What receivers tell a repeat by, see :func:`event_hash`."""
+        """What receivers know a repeat by, see :func:`event_hash`."""
         return event_hash(self.store_hash, self.id, self.publisher if self.has_given_id else None)
 
     @property

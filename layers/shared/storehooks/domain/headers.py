@@ -61,15 +61,15 @@ def check_headers(headers: Mapping[str, str]) -> dict[str, str]:
     total = sum(len(name) + len(value.encode()) for name, value in headers.items())
     if total > MAX_TOTAL_BYTES:
         raise InvalidValueError(f"takes {total} bytes", ACCEPTED)
-    if answer_bytes(headers) > MAX_ANSWER_BYTES:
+    if response_bytes(headers) > MAX_ANSWER_BYTES:
         raise InvalidValueError(
-            f"takes {answer_bytes(headers)} bytes in an answer, where a quote or backslash takes four",
+            f"takes {response_bytes(headers)} bytes in an answer, where a quote or backslash takes four",
             f"at most {MAX_ANSWER_BYTES} bytes in an answer",
         )
     return dict(headers)
 
 
-def answer_bytes(headers: Mapping[str, str]) -> int:
+def response_bytes(headers: Mapping[str, str]) -> int:
     """The bytes these take in a response of the API, which is JSON as a string in JSON."""
     return len(_json(_json(dict(headers))).encode())
 

@@ -1,4 +1,4 @@
-"""A test event for one hook alone, to see whether and how its destination answers."""
+"""A test event for one hook alone, to see whether and how its destination responds."""
 
 import time
 import uuid

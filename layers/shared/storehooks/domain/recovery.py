@@ -25,19 +25,19 @@ class State(StrEnum):
 
     RUNNING = "running"
     FINISHED = "finished"
-    """All that was to be found was ordered."""
+    """All that was to be found has begun another round."""
     STOPPED = "stopped"
     """Its hook is not active any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recovery:
-    """An order to send again a hook's deliveries of a time, and how far it has got.
+    """A request to send again a hook's deliveries of a time, and how far it has got.
 
     Times are in seconds since 1970, to the millisecond. ``since`` and ``until``, both
     included, are about when a delivery's event was accepted. ``count`` is what there was to
-    send when it was ordered, at least that if ``is_count_exact`` is false. Of the deliveries
-    up to the id ``position``, all are ordered. ``step`` counts its steps from 1, and the last
+    send when it was requested, at least that if ``is_count_exact`` is false. Of the deliveries
+    up to the id ``position``, all have begun. ``step`` counts its steps from 1, and the last
     one that got further was at ``progressed_at``.
     """
 

@@ -27,7 +27,7 @@ Known is that                                            so      and
 log, hook and client are gone                            drop
 the log has no such delivery                             reject  it becomes a dead letter
 it has ended                                             drop
-the attempt was made, and its message is new             drop    the next one was ordered
+the attempt was made, and its message is new             drop    the next one was sent
 the attempt was made, and the next is soon               defer   the next one, which may be missing
 the attempt was made, and the next is far ahead          drop    the sweep brings the next one
 the attempt is due soon                                  defer   until then
@@ -52,7 +52,7 @@ from enum import StrEnum
 
 from storehooks.domain.attempt import Attempt
 from storehooks.domain.backoff import growing_wait
-from storehooks.domain.circuit import Circuit, pause_seconds
+from storehooks.domain.circuit import Circuit, defer_seconds
 from storehooks.domain.delivery import (
     GONE,
     MAX_STORED_ATTEMPTS,
@@ -178,8 +178,8 @@ class Defer:
     """Send this task again, for a time from now between these seconds."""
 
     task: AttemptTask
-    least_seconds: int
-    most_seconds: int
+    min_seconds: int
+    max_seconds: int
     why: Why
 
 
@@ -229,7 +229,7 @@ def before_attempt(task: AttemptTask, known: Known, schedule: RetrySchedule, now
     if delivery.status not in WAITING:
         return Drop(f"it is {delivery.status}")
     if delivery.attempt_count >= task.attempt:
-        # If the invocation that made it stopped before it ordered the next one, that is ordered now.
+        # If the invocation that made it stopped before it sent the next one, that is sent now.
         return _until_due(delivery.task, delivery, now) if known.came_before else Drop("the attempt was made")
     if delivery.next_attempt_at is not None and delivery.next_attempt_at > now:
         return _until_due(task, delivery, now)
@@ -244,7 +244,7 @@ def before_attempt(task: AttemptTask, known: Known, schedule: RetrySchedule, now
         return Defer(task, wait - wait // 4, wait, Why.CROWDED)
     if task.ignores_circuit or not known.circuit.is_tripped:
         return Send(delivery)
-    pause = pause_seconds(schedule.slot_before(task.attempt - delivery.earlier))
+    pause = defer_seconds(schedule.slot_before(task.attempt - delivery.earlier))
     deferred = Defer(replace(task, ignores_circuit=True), 1, pause, Why.CIRCUIT)
     return Send(delivery, unless_probed=deferred) if known.circuit.may_probe(now) else deferred
 
@@ -405,7 +405,7 @@ class Wait:
 class Begin:
     """Begin another round for so many; the next step follows after these seconds."""
 
-    most: int
+    limit: int
     are_probes: bool
     then_seconds: int
 
@@ -422,7 +422,7 @@ class StepTask(StrEnum):
     """What a message that asks for a step of a recovery leads to."""
 
     DO = "its step is done"
-    ORDER_NEXT = "its step was done, and the next one may be missing"
+    SEND_NEXT = "its step was done, and the next one may be missing"
     DROP = "its step was done"
 
 
@@ -434,7 +434,7 @@ def before_step(task: RecoverTask, recovery: Recovery, *, came_before: bool) -> 
     if recovery.step == task.step:
         return StepTask.DO
     if came_before and recovery.step == task.step + 1 and recovery.state is State.RUNNING:
-        return StepTask.ORDER_NEXT
+        return StepTask.SEND_NEXT
     return StepTask.DROP
 
 
@@ -452,8 +452,8 @@ def recovery_step(
     """
     if (refusal := refusal_of(hook)) is not None:
         return Stop(refusal.reason)
-    most = min(max_pending(circuit) - pending, MAX_OF_STEP)
-    if most > 0:
-        return Begin(most, circuit.is_tripped, PROBING_SECONDS if circuit.is_tripped else 0)
+    limit = min(max_pending(circuit) - pending, MAX_OF_STEP)
+    if limit > 0:
+        return Begin(limit, circuit.is_tripped, PROBING_SECONDS if circuit.is_tripped else 0)
     at_least = PROBING_SECONDS if circuit.is_tripped else FULL_SECONDS
     return Wait(growing_wait(now - recovery.progressed_at, at_least=at_least))

@@ -50,8 +50,8 @@ if TYPE_CHECKING:
 
 logger = Logger(utc=True)
 
-_MOST_IN_FLIGHT = 200
-_LONGEST_SECONDS = 45.0
+_MAX_IN_FLIGHT = 200
+_MAX_SECONDS = 45.0
 # After this long the invocation looks for more work beside what it waits for: now and then,
 # and by long polls once that is likely to last. Those may outlast what is waited for.
 _PATIENCE_SECONDS = 0.25
@@ -175,7 +175,7 @@ class _Invocation:
         now = time.monotonic()
         return (
             self._receive_at <= now < self._started + self._shared.timeout_seconds
-            and 0 < self._shared.sender.in_flight < _MOST_IN_FLIGHT
+            and 0 < self._shared.sender.in_flight < _MAX_IN_FLIGHT
         )
 
     def _received(self, receiving: Future[list[ReceivedTask]]) -> list[ReceivedTask]:
@@ -287,7 +287,7 @@ class _Invocation:
                 assert hook is not None  # noqa: S101 - to which no step sends
                 self._send(task, _UnderWay(message, delivery, logged, hook), secrets, now)
             case Defer():
-                seconds = random.randint(step.least_seconds, step.most_seconds)  # noqa: S311 - spreads load
+                seconds = random.randint(step.min_seconds, step.max_seconds)  # noqa: S311 - spreads load
                 if step.why is Why.CIRCUIT:
                     logger.info("deferred", seconds=seconds, **(known.delivery or task).log_keys)
                 return TaskMessage(step.task, seconds)
@@ -362,7 +362,7 @@ class _Invocation:
                 self._done(message)
 
     def _do_last(self, message: ReceivedTask, task: HoldTask | RecoverTask) -> None:
-        if time.monotonic() - self._started > _LONGEST_SECONDS:
+        if time.monotonic() - self._started > _MAX_SECONDS:
             self._fail(message)
             return
         try:

@@ -62,7 +62,7 @@ class Matcher:
                 try:
                     event = from_envelope(body)
                 except InvalidRequestError as error:
-                    if self._put_aside(message_id, body, error):
+                    if self._to_dead_letters(message_id, body, error):
                         failed.remove(message_id)
                     continue
                 try:
@@ -110,7 +110,7 @@ class Matcher:
                 found[event.store_hash, scope] = self._hooks.subscribers(event.store_hash, scope)
         return chain.from_iterable(found[event.store_hash, scope] for scope in scopes)
 
-    def _put_aside(self, message_id: str, body: str, error: InvalidRequestError) -> bool:
+    def _to_dead_letters(self, message_id: str, body: str, error: InvalidRequestError) -> bool:
         """Move what is no event to the dead-letter queue, with the reason. Whether that was possible."""
         reason = "; ".join(
             f"{problem.field} {problem.reason}, accepted: {problem.accepted}" for problem in error.problems

@@ -35,7 +35,7 @@ class Count(StrEnum):
     HOOKS_DEACTIVATED = "HooksDeactivated"
     CALLS_FAILED = "CallsFailed"
     """Calls to AWS that failed, retries included."""
-    RETRIES_HANDED_ON = "RetriesHandedOn"
+    RETRIES_SENT = "RetriesHandedOn"
     UNEXPECTED_ERRORS = "UnexpectedErrors"
     """Mistakes of ours that a message met, which fails by itself."""
 

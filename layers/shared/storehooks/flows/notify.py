@@ -15,7 +15,7 @@ from storehooks.domain.exception_event import REMEMBERED_SECONDS
 from storehooks.domain.retry import RetrySchedule
 
 if TYPE_CHECKING:
-    from storehooks.flows.ports import Addresses, Claims, Hooks, Mailer
+    from storehooks.flows.ports import Claims, Hooks, Mailer, NotificationEmails
 
 logger = Logger(utc=True)
 
@@ -27,19 +27,19 @@ class Notifier:
         self,
         *,
         hooks: Hooks,
-        addresses: Addresses,
+        notification_emails: NotificationEmails,
         claims: Claims,
         mailer: Mailer,
         schedule: RetrySchedule,
     ) -> None:
         self._hooks = hooks
-        self._addresses = addresses
+        self._notification_emails = notification_emails
         self._claims = claims
         self._mailer = mailer
         self._schedule = schedule
 
     def notify(self, event: Mapping[str, Any]) -> bool:
-        """Write what an entry of the bus tells of, and return whether that was to be done.
+        """Notify of what an entry of the bus says, and return whether that was to be done.
 
         The entry only names the hook. What is written, and whether, is decided by the hook as
         it is now, so that a repeat, or an entry that somebody else has put there, does no harm. One
@@ -61,7 +61,7 @@ class Notifier:
             logger.info("not deactivated any more", **known)
             return False
         known["client_id"] = hook.client_id
-        addresses = self._addresses.get(store_hash, hook.client_id)
+        addresses = self._notification_emails.get(store_hash, hook.client_id)
         if not addresses:
             logger.info("nobody to write to", **known)
             return False

@@ -225,7 +225,7 @@ class Outcomes:
                 logger.error("delivered, and never logged", error=failure.code, delivery_ids=ids)  # noqa: TRY400 - says it all
 
     def _log_failed(self, failed: Sequence[_Failed]) -> set[str]:
-        """Log failed attempts, and order the next ones; the ids of the deliveries for which that failed."""
+        """Log failed attempts, and send the next ones; the ids of the deliveries for which that failed."""
         unsettled: set[str] = set()
         if not failed:
             return unsettled
@@ -310,7 +310,9 @@ class Outcomes:
                 detail = exception_event.retrying(one.hook, one.delivery, one.attempt)
                 self._publish_once(one.hook, detail, occasion, exception_event.NOTIFY_AGAIN_SECONDS)
         except TransientError as error:
-            self._meter.call_failed("delivery exception not told", error=repr(error), **one.delivery.log_keys)
+            self._meter.call_failed(
+                "notifying of a failure failed", error=repr(error), **one.delivery.log_keys
+            )
 
     def _send(self, messages: Sequence[TaskMessage]) -> set[str]:
         """Send tasks; the ids of the deliveries whose attempts were not taken."""
@@ -321,7 +323,7 @@ class Outcomes:
             ids = delivery_ids(tasks)
             hook_ids = sorted({task.hook_id for task in tasks if not isinstance(task, RecordTask)})
             self._meter.call_failed(
-                "sending orders failed", error=error.code, delivery_ids=ids, hook_ids=hook_ids
+                "sending tasks failed", error=error.code, delivery_ids=ids, hook_ids=hook_ids
             )
             return set(ids)
         return set()

@@ -48,7 +48,7 @@ class DeliveryLog(Protocol):
         :raises storehooks.domain.errors.DeliveryNotFoundError: when there is none, or its time is over.
         """
 
-    def waiting(self, store_hash: str, hook_id: int, most: int) -> tuple[list[DeliverySummary], bool]:
+    def waiting(self, store_hash: str, hook_id: int, limit: int) -> tuple[list[DeliverySummary], bool]:
         """Some of what waits for a hook's next attempt; and whether that is not all."""
 
     def has_reached(self, store_hash: str, hook_id: int, since: float) -> bool:
@@ -92,10 +92,10 @@ class Selections(Protocol):
     ) -> tuple[int, bool]:
         """How many there are; and whether that is all, or the time was over."""
 
-    def pending(self, store_hash: str, hook_id: int, most: int) -> int:
+    def pending(self, store_hash: str, hook_id: int, limit: int) -> int:
         """About how many are to be sent again, no further than this many."""
 
-    def next_of(self, recovery: Recovery, most: int) -> tuple[list[DeliverySummary], str | None]:
+    def next_of(self, recovery: Recovery, limit: int) -> tuple[list[DeliverySummary], str | None]:
         """The next ones of a recovery by id; and up to which id those are all, None if they are the last."""
 
 
@@ -208,7 +208,7 @@ class Claims(Protocol):
         """Note that it was done, and is not to be done again for so long."""
 
 
-class Addresses(Protocol):
+class NotificationEmails(Protocol):
     """The notification emails of clients."""
 
     def get(self, store_hash: str, client_id: str) -> tuple[str, ...]:

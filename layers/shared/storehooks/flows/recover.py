@@ -1,8 +1,8 @@
 """Recovering: a hook's deliveries of a time are sent again, in steps that follow one another.
 
-A step takes the oldest deliveries that are left, begins another round for each, and orders
+A step takes the oldest deliveries that are left, begins another round for each, and sends
 the next step. It may be repeated, or be done twice at once: a delivery whose round began
-after the recovery was ordered is passed over.
+after the recovery was requested is passed over.
 """
 
 from __future__ import annotations
@@ -42,21 +42,21 @@ from storehooks.domain.state_machine import (
     refusal_of,
 )
 
-if TYPE_CHECKING:  # for the handlers that only order recoveries, and have no metrics
+if TYPE_CHECKING:  # for the handlers that only start recoveries, and have no metrics
     from storehooks.flows.meter import Meter
     from storehooks.flows.ports import Circuits, DeliveriesQueue, DeliveryLog, Hooks, Recoveries, Selections
 
 logger = Logger(utc=True)
 
-# The gateway waits for 29 s; all else that an order takes is well below one.
+# The gateway waits for 29 s; all else that it takes to start one is well below one.
 _COUNT_SECONDS = 5.0
-_LONGEST_STEP_SECONDS = 10.0
+_MAX_STEP_SECONDS = 10.0
 _AT_ONCE = 16
 _SEND_EACH = 100
 
 
-class RecoveryOrders:
-    """Takes orders for recoveries."""
+class RecoveryStarter:
+    """Starts recoveries."""
 
     def __init__(
         self,
@@ -125,7 +125,7 @@ class Recoverer:
         self._clock = clock
 
     def recover(self, task: RecoverTask, *, came_before: bool) -> None:
-        """Do a step, and order the next.
+        """Do a step, and send the next.
 
         :raises TransientError: when the task has to be repeated.
         """
@@ -137,7 +137,7 @@ class Recoverer:
         match before_step(task, recovery, came_before=came_before):
             case StepTask.DO:
                 self._do(recovery)
-            case StepTask.ORDER_NEXT:
+            case StepTask.SEND_NEXT:
                 self._queue.send([TaskMessage(recovery.task)])
 
     def _do(self, recovery: Recovery) -> None:
@@ -161,7 +161,7 @@ class Recoverer:
         return recovery_step(recovery, hook, circuit, pending, self._now())
 
     def _begin_some(self, recovery: Recovery, step: Begin) -> None:
-        found, up_to = self._selections.next_of(recovery, step.most)
+        found, up_to = self._selections.next_of(recovery, step.limit)
         begun = self._begin(recovery, found, step)
         is_cut_short = bool(found) and begun.position != found[-1].id
         if begun.error is not None and not begun.number:
@@ -178,7 +178,7 @@ class Recoverer:
         started = time.monotonic()
         with ThreadPoolExecutor(_AT_ONCE) as threads:
             for some in batched(found, _SEND_EACH, strict=False):
-                if time.monotonic() - started > _LONGEST_STEP_SECONDS or begun.error is not None:
+                if time.monotonic() - started > _MAX_STEP_SECONDS or begun.error is not None:
                     break
                 tasks: list[AttemptTask] = []
                 for one, (task, error) in zip(
@@ -218,7 +218,7 @@ class Recoverer:
             )
 
     def _save(self, after: Recovery, before: Recovery, wait_seconds: int = 0) -> None:
-        """Keep what a step has come to, and order the next one, unless another did this one too."""
+        """Keep what a step has come to, and send the next one, unless another did this one too."""
         if not self._recoveries.save(after, over=before):
             return
         if after.state is State.RUNNING:

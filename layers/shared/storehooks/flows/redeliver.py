@@ -39,7 +39,7 @@ class Redeliverer:
         self._clock = clock
 
     def redeliver(self, hook: Hook, delivery_id: str) -> Delivery:
-        """The delivery as it is once its attempt is ordered. Three calls.
+        """The delivery as it is once its task is sent. Three calls.
 
         :raises HookInactiveError:
         :raises storehooks.domain.errors.DeliveryNotFoundError:
@@ -51,13 +51,13 @@ class Redeliverer:
             delivery = self._log.get(hook.store_hash, hook.id, delivery_id)
             if redelivery_of(delivery) is Again.NOTHING:
                 return delivery
-            ordered = self._ordered(delivery)
+            ordered = self._begun(delivery)
             if ordered is not None:
                 self._send(ordered)
                 return ordered
         raise StoreBusyError
 
-    def _ordered(self, delivery: Delivery) -> Delivery | None:
+    def _begun(self, delivery: Delivery) -> Delivery | None:
         """The delivery with an attempt that is due now; None if somebody else changed it."""
         now = self._clock()
         if redelivery_of(delivery) is Again.BRING_FORWARD:

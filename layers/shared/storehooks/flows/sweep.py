@@ -20,11 +20,11 @@ logger = Logger(utc=True)
 
 # A sweep a minute, and half a minute in hand should one start late or not at all.
 AHEAD_SECONDS = 90
-_LONGEST_SWEEP_SECONDS = 50.0
+_MAX_SWEEP_SECONDS = 50.0
 
 
 class Sweeper:
-    """Hands on what is due within a minute and a half, with the seconds that remain as its delay.
+    """Sends what is due within a minute and a half, with the seconds that remain as its delay.
 
     :param botocore: its version, which each sweep logs: it changes when AWS updates the runtime.
     """
@@ -45,13 +45,13 @@ class Sweeper:
         self._clock = clock
 
     def sweep(self) -> int:
-        """Sweep once, for at most 50 s; the next one goes on. How many were handed on.
+        """Sweep once, for at most 50 s; the next one goes on. How many were sent.
 
         :raises StorehooksError: at the end, if a call to AWS failed or an item cannot be read, so that
             the invocation counts as an error.
         """
         started = self._clock()
-        handed_on = 0
+        sent = 0
         failure: StorehooksError | None = None
         for batch in self._due.take_due(started + AHEAD_SECONDS):
             for one in batch.failures:
@@ -60,32 +60,32 @@ class Sweeper:
                     self._meter.unexpected(failure, **one.log_keys)
                 else:
                     self._meter.call_failed("taking what is due failed", error=repr(failure), **one.log_keys)
-            unsent = self._hand_on(batch.due)
+            unsent = self._send(batch.due)
             failure = unsent or failure
             number = len(batch.due) - (len(unsent.failed) if unsent else 0)
-            self._meter.count(Count.RETRIES_HANDED_ON, number)
-            handed_on += number
-            if self._clock() - started > _LONGEST_SWEEP_SECONDS:
-                logger.warning("the sweep takes long and stops", handed_on=handed_on)
+            self._meter.count(Count.RETRIES_SENT, number)
+            sent += number
+            if self._clock() - started > _MAX_SWEEP_SECONDS:
+                logger.warning("the sweep takes long and stops", sent=sent)
                 break
         # storehooks doctor reads all three.
-        logger.info("swept", handed_on=handed_on, is_whole=failure is None, botocore=self._botocore)
+        logger.info("swept", sent=sent, is_whole=failure is None, botocore=self._botocore)
         if failure is not None:
             raise failure
-        return handed_on
+        return sent
 
-    def _hand_on(self, due: Sequence[tuple[AttemptTask, float]]) -> QueueFailedError | None:
+    def _send(self, due: Sequence[tuple[AttemptTask, float]]) -> QueueFailedError | None:
         """Send what is due. What the queue does not take is due again at once, and in the error."""
         if not due:
             return None
         now = self._clock()
-        logger.info("handing on", delivery_ids=[task.delivery_id for task, _ in due])
+        logger.info("sending retries", delivery_ids=[task.delivery_id for task, _ in due])
         messages = [TaskMessage(task, seconds_until(due_at, now)) for task, due_at in due]
         try:
             self._queue.send(messages)
         except QueueFailedError as error:
             ids = delivery_ids(due[position][0] for position in sorted(error.failed))
-            self._meter.call_failed("handing on failed", error=error.code, delivery_ids=ids)
+            self._meter.call_failed("sending retries failed", error=error.code, delivery_ids=ids)
             for position in error.failed:
                 self._give_back(*due[position])
             return error

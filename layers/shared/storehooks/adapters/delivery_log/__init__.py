@@ -17,7 +17,7 @@ Two sparse indexes have deliveries alone. What is delivered is in neither:
 Index         Its keys              Whose
 ============  ====================  =====================================================
 ``by_state``  ``state``: store,     :class:`.selections.Selections` reads it for recoveries,
-              hook and status;      :class:`.undelivered.UndeliveredEvents` for a client, and
+              hook and status;      :class:`.missed.MissedEvents` for a client, and
               ``id``                :class:`.deliveries.DeliveryLog` for lists
 ``by_due``    ``due_shard``,        :class:`.due.DueIndex`, which also moves ``due_at`` while
               ``due_at``            it hands an attempt to the queue

@@ -39,10 +39,10 @@ class Circuits:
     def get(self, store_hash: str, hook_id: int) -> Circuit:
         """A hook's circuit. One call."""
         with store_errors():
-            answer = self._dynamodb.get_item(
+            response = self._dynamodb.get_item(
                 TableName=self._table, Key=item_key(store_hash, hook_id, CIRCUIT_ID), ConsistentRead=True
             )
-        return to_circuit(answer["Item"]) if "Item" in answer else Circuit()
+        return to_circuit(response["Item"]) if "Item" in response else Circuit()
 
     def count_failures(self, store_hash: str, hook_id: int, number: int) -> None:
         """Add to a hook's failures in a row. One call."""

@@ -25,7 +25,7 @@ from storehooks.adapters.delivery_log.keys import (
     number_value,
     status_partition,
 )
-from storehooks.adapters.dynamodb import MOST_WRITES, ConditionFailedError, store_errors, write_batch
+from storehooks.adapters.dynamodb import MAX_WRITES, ConditionFailedError, store_errors, write_batch
 from storehooks.domain.delivery import WAITING, AttemptTask, Delivery, DeliverySummary, Status
 from storehooks.domain.errors import DeliveryNotFoundError
 
@@ -81,17 +81,17 @@ class DeliveryLog:
         :raises DeliveryNotFoundError: when there is none, or its time is over.
         """
         with store_errors():
-            answer = self._dynamodb.get_item(
+            response = self._dynamodb.get_item(
                 TableName=self._table, Key=item_key(store_hash, hook_id, delivery_id), ConsistentRead=True
             )
-        if "Item" not in answer or is_expired(answer["Item"], self._clock()):
+        if "Item" not in response or is_expired(response["Item"], self._clock()):
             raise DeliveryNotFoundError
-        return from_item(answer["Item"])
+        return from_item(response["Item"])
 
     def page(
-        self, store_hash: str, hook_id: int, *, status: Status | None, most: int, before: str | None
+        self, store_hash: str, hook_id: int, *, status: Status | None, limit: int, before: str | None
     ) -> DeliveryPage:
-        """A hook's deliveries, the newest first, without payloads and answers.
+        """A hook's deliveries, the newest first, without payloads and responses.
 
         One call, unless much is passed over. Deliveries in any status but ``delivered`` are
         found by their own index, which may show what changed a moment ago a little later.
@@ -104,17 +104,17 @@ class DeliveryLog:
             partition, index = status_partition(store_hash, hook_id, status), "by_state"
         found: list[DeliverySummary] = []
         for _ in range(_MAX_QUERIES):
-            items, last = self._query_newest(partition, index, status, most + 1, before)
+            items, last = self._query_newest(partition, index, status, limit + 1, before)
             found += [summary_from_item(item) for item in items if not is_expired(item, self._clock())]
             before = last
-            if len(found) > most or last is None:
+            if len(found) > limit or last is None:
                 break
-        if len(found) > most:
-            return DeliveryPage(tuple(found[:most]), found[most - 1].id)
+        if len(found) > limit:
+            return DeliveryPage(tuple(found[:limit]), found[limit - 1].id)
         return DeliveryPage(tuple(found), before)
 
     def _query_newest(
-        self, partition: str, index: str | None, status: Status | None, most: int, before: str | None
+        self, partition: str, index: str | None, status: Status | None, limit: int, before: str | None
     ) -> tuple[list[Item], str | None]:
         """One query, and the id that it got to, if that was not the end."""
         key = "#hook" if index is None else "#state"
@@ -128,22 +128,22 @@ class DeliveryLog:
         if status is Status.DELIVERED:
             query["FilterExpression"] = "#status = :status"
             values[":status"] = {"S": status.value}
-            most = max(most, _MIN_FILTERED)  # the limit counts what the filter leaves out
+            limit = max(limit, _MIN_FILTERED)  # the limit counts what the filter leaves out
         with store_errors():
-            answer = self._dynamodb.query(
+            response = self._dynamodb.query(
                 TableName=self._table,
                 KeyConditionExpression=condition,
                 ProjectionExpression=LISTED,
                 ExpressionAttributeNames=names,
                 ExpressionAttributeValues=values,
                 ScanIndexForward=False,
-                Limit=most,
+                Limit=limit,
                 **query,
             )
-        last = answer.get("LastEvaluatedKey")
-        return answer["Items"], None if last is None else last["id"]["S"]
+        last = response.get("LastEvaluatedKey")
+        return response["Items"], None if last is None else last["id"]["S"]
 
-    def waiting(self, store_hash: str, hook_id: int, most: int) -> tuple[list[DeliverySummary], bool]:
+    def waiting(self, store_hash: str, hook_id: int, limit: int) -> tuple[list[DeliverySummary], bool]:
         """Some of what waits for a hook's next attempt, without payloads; and whether that is not all.
 
         Two calls.
@@ -152,14 +152,14 @@ class DeliveryLog:
         is_more = False
         for status in sorted(WAITING):
             partition = status_partition(store_hash, hook_id, status)
-            items, last = self._query_newest(partition, "by_state", None, most, None)
+            items, last = self._query_newest(partition, "by_state", None, limit, None)
             found += [summary_from_item(item) for item in items]
             is_more |= last is not None
         return found, is_more
 
     def has_reached(self, store_hash: str, hook_id: int, since: float) -> bool:
         """Whether one of the hook's latest deliveries got there after a time. One call, or a few."""
-        latest = self.page(store_hash, hook_id, status=Status.DELIVERED, most=_LATEST, before=None)
+        latest = self.page(store_hash, hook_id, status=Status.DELIVERED, limit=_LATEST, before=None)
         return any(delivery.attempts[-1].at >= since for delivery in latest.deliveries)
 
     # ------------------------------------------------------------ writing
@@ -171,7 +171,7 @@ class DeliveryLog:
 
         :raises storehooks.domain.errors.StoreBusyError: when not all were taken, however often asked.
         """
-        for chunk in batched(deliveries, MOST_WRITES, strict=False):
+        for chunk in batched(deliveries, MAX_WRITES, strict=False):
             puts: list[WriteRequestTypeDef] = [
                 {"PutRequest": {"Item": self._item(delivery)}} for delivery in chunk
             ]
@@ -203,7 +203,7 @@ class DeliveryLog:
                     **condition,
                 )
         except ConditionFailedError as error:
-            # The same attempts: this very write took effect, and its answer was lost.
+            # The same attempts: this very write took effect, and its response was lost.
             return error.item is not None and error.item.get("attempts") == item["attempts"]
         return True
 
@@ -255,7 +255,7 @@ class DeliveryLog:
             ":shard": {"S": due_shard(delivery.id)},
             ":due_at": due_at_if_lost(now),
             ":expires_at": {"N": str(self._expires_at(now))},
-            # Tells this very write from another's; the item forgets it with its next attempt.
+            # Distinguishes this very write from another's; the item forgets it with its next attempt.
             ":begun_by": {"S": uuid.uuid4().hex},
         }
         if unless_since is not None:
@@ -263,7 +263,7 @@ class DeliveryLog:
             values[":since"] = number_value(unless_since)
         try:
             with store_errors():
-                answer = self._dynamodb.update_item(
+                response = self._dynamodb.update_item(
                     TableName=self._table,
                     Key=item_key(delivery.store_hash, delivery.hook_id, delivery.id),
                     UpdateExpression=(
@@ -277,9 +277,9 @@ class DeliveryLog:
                     ReturnValues="UPDATED_NEW",
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 )
-                begun: Mapping[str, Any] = answer["Attributes"]
+                begun: Mapping[str, Any] = response["Attributes"]
         except ConditionFailedError as error:
-            # Begun by this very write, which took effect, and whose answer was lost?
+            # Begun by this very write, which took effect, and whose response was lost?
             if error.item is None or error.item.get("begun_by") != values[":begun_by"]:
                 return None
             begun = error.item

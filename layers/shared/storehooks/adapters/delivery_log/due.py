@@ -117,7 +117,7 @@ class DueIndex:
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 )
         except ConditionFailedError as error:
-            # As it was to be: this very write took effect, and its answer was lost.
+            # As it was to be: this very write took effect, and its response was lost.
             return error.item is not None and error.item.get("due_at") == to
         return True
 

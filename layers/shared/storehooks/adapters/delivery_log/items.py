@@ -49,7 +49,7 @@ def to_item(delivery: Delivery, *, expires_at: int) -> Item:
         "attempt_count": number_value(delivery.attempt_count),
         "attempts": {"S": _json([attempt_records.to_record(attempt) for attempt in delivery.attempts])},
         # Apart, so that a list of deliveries can leave them out.
-        "answers": {"S": _json(_without_repeats([attempt.answer for attempt in delivery.attempts]))},
+        "answers": {"S": _json(_without_repeats([attempt.response for attempt in delivery.attempts]))},
         "expires_at": number_value(expires_at),
     }
     if delivery.round_at is not None:
@@ -68,12 +68,12 @@ def to_item(delivery: Delivery, *, expires_at: int) -> Item:
 @reads_item
 def from_item(item: Mapping[str, Any]) -> Delivery:
     """The delivery in an item that was read whole."""
-    answers = _with_repeats(json.loads(item["answers"]["S"]))
+    responses = _with_repeats(json.loads(item["answers"]["S"]))
     records = json.loads(item["attempts"]["S"])
     return Delivery(
         **_listed(item),
         payload=item["payload"]["S"],
-        attempts=tuple(starmap(attempt_records.from_record, zip(records, answers, strict=True))),
+        attempts=tuple(starmap(attempt_records.from_record, zip(records, responses, strict=True))),
         earlier=int(item["earlier"]["N"]) if "earlier" in item else 0,
         forgotten=int(item["attempt_count"]["N"]) - len(records),
         round_at=float(item["round_at"]["N"]) if "round_at" in item else None,
@@ -111,15 +111,15 @@ def _event_name(delivery: Delivery) -> str:
     return delivery.event_id if is_unique else f"{delivery.event_id} {found}"
 
 
-def _without_repeats(answers: Sequence[str]) -> list[str | None]:
+def _without_repeats(responses: Sequence[str]) -> list[str | None]:
     """None for a response like the one before: who fails mostly says the same each time."""
-    return [answer if answer != before else None for before, answer in pairwise((None, *answers))]
+    return [response if response != before else None for before, response in pairwise((None, *responses))]
 
 
-def _with_repeats(answers: Sequence[str | None]) -> list[str]:
+def _with_repeats(responses: Sequence[str | None]) -> list[str]:
     whole: list[str] = []
-    for answer in answers:
-        whole.append(whole[-1] if answer is None else answer)
+    for response in responses:
+        whole.append(whole[-1] if response is None else response)
     return whole
 
 

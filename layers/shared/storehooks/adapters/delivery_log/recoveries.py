@@ -44,12 +44,12 @@ class Recoveries:
         :raises RecoveryNotFoundError: when there is none, or its time is over.
         """
         with store_errors():
-            answer = self._dynamodb.get_item(
+            response = self._dynamodb.get_item(
                 TableName=self._table, Key=item_key(store_hash, hook_id, recovery_id), ConsistentRead=True
             )
-        if "Item" not in answer or is_expired(answer["Item"], self._clock()):
+        if "Item" not in response or is_expired(response["Item"], self._clock()):
             raise RecoveryNotFoundError
-        return _from_item(answer["Item"])
+        return _from_item(response["Item"])
 
     def create(self, recovery: Recovery) -> None:
         """Keep a new recovery. One call."""
@@ -72,7 +72,7 @@ class Recoveries:
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 )
         except ConditionFailedError as error:
-            # The very same: this very write took effect, and its answer was lost.
+            # The very same: this very write took effect, and its response was lost.
             return error.item is not None and _from_item(error.item) == recovery
         return True
 

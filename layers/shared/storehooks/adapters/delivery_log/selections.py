@@ -94,13 +94,13 @@ class Selections:
         start: dict[str, Any] = {}
         while True:
             with store_errors():
-                answer = self._dynamodb.query(TableName=self._table, Select="COUNT", **query, **start)
-            yield answer["Count"]
-            if "LastEvaluatedKey" not in answer:
+                response = self._dynamodb.query(TableName=self._table, Select="COUNT", **query, **start)
+            yield response["Count"]
+            if "LastEvaluatedKey" not in response:
                 return
-            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+            start = {"ExclusiveStartKey": response["LastEvaluatedKey"]}
 
-    def pending(self, store_hash: str, hook_id: int, most: int) -> int:
+    def pending(self, store_hash: str, hook_id: int, limit: int) -> int:
         """About how many of a hook's deliveries are to be sent again, no further than this many.
 
         One call per megabyte, of which many attempts may make several.
@@ -109,11 +109,11 @@ class Selections:
         total = 0
         for number in self._counts(source, *ids_between(0, _milliseconds(self._clock()))):
             total += number
-            if total >= most:
+            if total >= limit:
                 break
         return total
 
-    def next_of(self, recovery: Recovery, most: int) -> tuple[list[DeliverySummary], str | None]:
+    def next_of(self, recovery: Recovery, limit: int) -> tuple[list[DeliverySummary], str | None]:
         """The next deliveries of a recovery, without payloads; and up to which id those are all.
 
         One call for each of its statuses, or one altogether if ``delivered`` is among them. None
@@ -127,26 +127,26 @@ class Selections:
         found: list[DeliverySummary] = []
         reached: list[str] = []
         for source in _sources(recovery.store_hash, recovery.hook_id, recovery.statuses):
-            items, got_to = self._oldest(source, first, last, most)
+            items, got_to = self._oldest(source, first, last, limit)
             found += map(summary_from_item, items)
             reached += [] if got_to is None else [got_to]
         up_to = min(reached, default=None)
         found = sorted((one for one in found if up_to is None or one.id <= up_to), key=lambda one: one.id)
-        if len(found) > most:
-            return found[:most], found[most - 1].id
+        if len(found) > limit:
+            return found[:limit], found[limit - 1].id
         return found, up_to
 
-    def _oldest(self, source: _Source, first: str, last: str, most: int) -> tuple[list[Item], str | None]:
+    def _oldest(self, source: _Source, first: str, last: str, limit: int) -> tuple[list[Item], str | None]:
         """One query, and the id that it got to, if that was not the end."""
         query = source.query
         query["ExpressionAttributeNames"] |= LISTED_NAMES
         query["ExpressionAttributeValues"] |= self._range(first, last)
         with store_errors():
-            answer = self._dynamodb.query(
-                TableName=self._table, ProjectionExpression=LISTED, Limit=most, **query
+            response = self._dynamodb.query(
+                TableName=self._table, ProjectionExpression=LISTED, Limit=limit, **query
             )
-        got_to = answer.get("LastEvaluatedKey")
-        return answer["Items"], None if got_to is None else got_to["id"]["S"]
+        got_to = response.get("LastEvaluatedKey")
+        return response["Items"], None if got_to is None else got_to["id"]["S"]
 
     def _range(self, first: str, last: str) -> Item:
         return {":first": {"S": first}, ":last": {"S": last}, ":now": number_value(self._clock())}

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 _ID = "0"
 _TRIES = 8
-_LONGEST_PAUSE_SECONDS = 0.5
+_MAX_PAUSE_SECONDS = 0.5
 
 
-class Addresses:
+class NotificationEmails:
     """The e-mail addresses that clients have named.
 
     Every method may raise :class:`storehooks.domain.errors.StoreBusyError` and
@@ -60,7 +60,7 @@ class Addresses:
             try:
                 self._replace(old, new)
             except ConditionFailedError:
-                self._sleep(random.uniform(0, min(0.02 * 2**tries, _LONGEST_PAUSE_SECONDS)))  # noqa: S311 - jitter
+                self._sleep(random.uniform(0, min(0.02 * 2**tries, _MAX_PAUSE_SECONDS)))  # noqa: S311 - jitter
             else:
                 return
         raise StoreBusyError

@@ -1,4 +1,4 @@
-"""What the API answers, field by field.
+"""What the API responds with, field by field.
 
 mypy holds the functions that make these to them, and docs/openapi.yaml is generated from
 them: a text under a field is what the document says of it. No function loads them.
@@ -49,7 +49,7 @@ class AttemptV2(TypedDict):
     at: str
     """When it began."""
     status: int | None
-    """What the destination answered; null when no answer came."""
+    """The status of the response; null when none came."""
     error: str | None
     """Why it failed; null when a 2xx came in time."""
     latency_ms: float
@@ -57,10 +57,10 @@ class AttemptV2(TypedDict):
 
 
 class WholeAttemptV2(AttemptV2):
-    """One try to deliver an event, with its answer."""
+    """One try to deliver an event, with its response."""
 
     answer: str
-    """The first KB of what the destination answered."""
+    """The first KB of the body of the response."""
 
 
 class CallbackV2(TypedDict):
@@ -97,7 +97,7 @@ class DeliveryV2(_DeliveryV2):
 
 
 class WholeDeliveryV2(_DeliveryV2):
-    """One event for one hook, with its payload and the answers."""
+    """One event for one hook, with its payload and the responses."""
 
     attempts: list[WholeAttemptV2]
     """The newest 40, the oldest of them first."""
@@ -125,7 +125,7 @@ class PingV2(TypedDict):
 
 
 class RecoveryV2(TypedDict):
-    """An order to send deliveries again, and how far it has got. Times are ISO 8601 in UTC."""
+    """A request to send deliveries again, and how far it has got. Times are ISO 8601 in UTC."""
 
     id: str
     hook_id: int
@@ -138,7 +138,7 @@ class RecoveryV2(TypedDict):
     reason: str | None
     """Why it was stopped."""
     count: int
-    """How many deliveries there were to send when it was ordered."""
+    """How many deliveries there were to send when it was requested."""
     is_count_exact: bool
     """False if counting took too long: then there are more."""
     recovered: int
@@ -146,7 +146,7 @@ class RecoveryV2(TypedDict):
     created_at: str
     updated_at: str
     finished_at: str | None
-    """When the last one was ordered, or when it was stopped."""
+    """When the last one began, or when it was stopped."""
 
 
 class PublishedV2(TypedDict):
@@ -165,7 +165,7 @@ class ErrorDetails(TypedDict, total=False):
     invalid_reason: str
     accepted: str
     given: str
-    """What was sent, where repeating it helps and tells nothing secret."""
+    """What was sent, where repeating it helps and discloses nothing secret."""
     limit: int
     quota: str
     """What is used up: `max_hooks_per_client` or `max_hooks_per_store`."""

@@ -19,17 +19,17 @@ from storehooks.domain.delivery import Status, id_time
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-MOST = 1000
+MAX_EVENTS = 1000
 """A list has no more than the newest so many deliveries."""
 
 _STATUSES = (Status.RETRYING, Status.EXHAUSTED, Status.HELD)
 _AT_ONCE = 16
-_MOST_READ = 100
+_MAX_READ = 100
 _TRIES = 6
 
 
 @dataclass(frozen=True, slots=True)
-class UndeliveredPage:
+class MissedPage:
     """The payloads of some events, the newest first, and how many the whole list has."""
 
     payloads: tuple[str, ...]
@@ -50,7 +50,7 @@ class _Found:
         return id_time(self.id), self.event_id
 
 
-class UndeliveredEvents:
+class MissedEvents:
     """Lists what is being retried, exhausted or held.
 
     May raise :class:`storehooks.domain.errors.StoreBusyError` and
@@ -70,8 +70,8 @@ class UndeliveredEvents:
         self._sleep = sleep
 
     def page(
-        self, store_hash: str, hook_ids: Sequence[int], *, between: tuple[str, str], skip: int, most: int
-    ) -> UndeliveredPage:
+        self, store_hash: str, hook_ids: Sequence[int], *, between: tuple[str, str], skip: int, limit: int
+    ) -> MissedPage:
         """Some of the events that have not reached these hooks.
 
         Three calls for each hook, more only where hundreds of deliveries have many attempts;
@@ -82,18 +82,18 @@ class UndeliveredEvents:
         """
         first, last = between
         if first > last or not hook_ids:
-            return UndeliveredPage((), 0)
+            return MissedPage((), 0)
         partitions = [
             status_partition(store_hash, hook_id, status) for hook_id in hook_ids for status in _STATUSES
         ]
         with ThreadPoolExecutor(_AT_ONCE) as threads:
             found = threads.map(lambda partition: self._newest(partition, first, last), partitions)
-            newest = heapq.nlargest(MOST, chain.from_iterable(found))
+            newest = heapq.nlargest(MAX_EVENTS, chain.from_iterable(found))
         events: dict[tuple[str, str], _Found] = {}
         for one in newest:
             events.setdefault(one.event, one)
-        payloads = self._payloads(list(events.values())[skip : skip + most])
-        return UndeliveredPage(tuple(payloads), len(events))
+        payloads = self._payloads(list(events.values())[skip : skip + limit])
+        return MissedPage(tuple(payloads), len(events))
 
     def _newest(self, partition: str, first: str, last: str) -> list[_Found]:
         pages = query_pages(
@@ -109,7 +109,7 @@ class UndeliveredEvents:
                 ":last": {"S": last},
             },
             ScanIndexForward=False,
-            Limit=MOST,
+            Limit=MAX_EVENTS,
         )
         found: list[_Found] = []
         for items in pages:
@@ -118,13 +118,13 @@ class UndeliveredEvents:
                 for item in items
                 if not is_expired(item, self._clock())
             ]
-            if len(found) >= MOST:
+            if len(found) >= MAX_EVENTS:
                 break
         return found
 
     def _payloads(self, events: Sequence[_Found]) -> Iterator[str]:
         """Those of these deliveries that are still there, in their order."""
-        for some in batched(events, _MOST_READ, strict=False):
+        for some in batched(events, _MAX_READ, strict=False):
             payloads = self._read([{"hook": {"S": one.hook}, "id": {"S": one.id}} for one in some])
             yield from (payloads[one.id] for one in some if one.id in payloads)
 
