@@ -24,7 +24,7 @@ from storehooks.domain.errors import (
     QueueFailedError,
     StoreFailedError,
 )
-from storehooks.domain.recovery import MISSED, RECOVERABLE, Recovery, State
+from storehooks.domain.recovery import MISSED, RECOVERABLE, Recovery, RecoveryStatus
 from storehooks.domain.scope import subscriptions_to
 from tests.event_files import load_event
 from tests.world import STORE, World
@@ -441,9 +441,9 @@ class Deliveries(RuleBasedStateMachine):
     def check_recovered(self, recovery: Recovery, wanted: set[str]) -> None:
         """It has come to an end; and unless that was the hook's, it has sent all that it was for."""
         now = self.world.recoveries.get(STORE, recovery.hook_id, recovery.id)
-        self.figures[f"recoveries {now.state}"] += 1
-        assert now.state is not State.RUNNING
-        if now.state is State.FINISHED:
+        self.figures[f"recoveries {now.status}"] += 1
+        assert now.status is not RecoveryStatus.RUNNING
+        if now.status is RecoveryStatus.FINISHED:
             for one in map(self.logged.__getitem__, wanted):
                 is_begun = one.round_at is not None and one.round_at >= recovery.created_at
                 assert is_begun or one.status is Status.DELIVERED, f"not sent again: {one}"

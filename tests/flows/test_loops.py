@@ -24,7 +24,7 @@ from storehooks.domain.delivery import (
     TaskMessage,
 )
 from storehooks.domain.errors import StoreBusyError
-from storehooks.domain.recovery import MISSED, State
+from storehooks.domain.recovery import MISSED, RecoveryStatus
 from storehooks.domain.state_machine import MAX_IN_FLIGHT_OF_CLIENT, MAX_PENDING
 from storehooks.flows.deliver import _MAX_IN_FLIGHT
 from tests.lineage import MAX_INVOCATIONS, LoopDetection
@@ -95,7 +95,7 @@ def test_a_recovery_of_many_gets_to_its_end(record_property, destination):
     recovery = recovery_of(world, hook)
     world.finish_queue(DAY_SECONDS)
     now = world.recoveries.get(STORE, hook.id, recovery.id)
-    assert (now.state, now.recovered) == (State.FINISHED, MANY)
+    assert (now.status, now.recovered) == (RecoveryStatus.FINISHED, MANY)
     assert sent(world).keys() == {one.id for one in missed}
     assert destination == "failing" or set(sent(world).values()) == {1}
     assert statuses(world) == {Status.DELIVERED: MANY}

@@ -12,7 +12,7 @@ from storehooks.adapters.delivery_messages import to_message
 from storehooks.domain.attempt import Attempt, Times
 from storehooks.domain.delivery import RecoverTask, Status
 from storehooks.domain.errors import HookInactiveError, QueueFailedError, StoreBusyError
-from storehooks.domain.recovery import MISSED, RECOVERABLE, State
+from storehooks.domain.recovery import MISSED, RECOVERABLE, RecoveryStatus
 from tests.world import STORE, VISIBILITY_SECONDS, World
 
 
@@ -80,10 +80,10 @@ def test_all_that_a_hook_missed_is_sent_once_the_oldest_first(world, small_steps
     missed = outage(world, hook, 20)
     of_another = outage(world, other, 2)
     recovery = order(world, hook)
-    assert (recovery.count, recovery.is_count_exact, recovery.state) == (23, True, State.RUNNING)
+    assert (recovery.count, recovery.is_count_exact, recovery.status) == (23, True, RecoveryStatus.RUNNING)
     world.pass_time(120)
     now = current(world, recovery)
-    assert (now.state, now.recovered, now.reason) == (State.FINISHED, 23, None)
+    assert (now.status, now.recovered, now.reason) == (RecoveryStatus.FINISHED, 23, None)
     assert now.finished_at == now.updated_at > now.created_at
     assert sorted(sent_ids(world)) == sorted(one.id for one in missed)
     assert sent_ids(world)[:3] == [one.id for one in missed[:3]]
@@ -140,7 +140,7 @@ def test_a_second_recovery_finds_only_what_is_left(world):
     again = order(world, hook)
     world.pass_time(60)
     assert (again.count, current(world, again).recovered) == (0, 0)
-    assert current(world, again).state is State.FINISHED
+    assert current(world, again).status is RecoveryStatus.FINISHED
     assert len(world.sent) == len(missed)
 
 
@@ -175,10 +175,10 @@ def test_no_more_than_some_are_pending_at_once(world, small_steps, monkeypatch):
     )
     world.pass_time(80)
     assert max(limit) == 5
-    assert current(world, recovery).state is State.RUNNING
+    assert current(world, recovery).status is RecoveryStatus.RUNNING
     monkeypatch.undo()
     world.pass_time(600)
-    assert current(world, recovery).state is State.FINISHED
+    assert current(world, recovery).status is RecoveryStatus.FINISHED
     assert sorted(set(sent_ids(world))) == sorted(one.id for one in missed)
 
 
@@ -196,7 +196,7 @@ def test_while_the_hook_fails_only_probes_are_sent(world):
     world.response = fine
     world.pass_time(120)
     now = current(world, recovery)
-    assert (now.state, now.recovered) == (State.FINISHED, len(missed))
+    assert (now.status, now.recovered) == (RecoveryStatus.FINISHED, len(missed))
     assert {world.logged(one).status for one in missed} == {Status.DELIVERED}
 
 
@@ -233,7 +233,7 @@ def test_it_stops_with_a_reason_when_the_hook_is_not_active(world, small_steps, 
     end(world, hook)
     world.pass_time(600)
     now = current(world, recovery)
-    assert (now.state, now.reason) == (State.STOPPED, reason)
+    assert (now.status, now.reason) == (RecoveryStatus.STOPPED, reason)
     assert now.finished_at is not None
     assert len(world.sent) == 3
     left = {world.logged(one).status for one in missed[3:]}
@@ -248,7 +248,7 @@ def test_a_hook_that_fails_to_the_end_again_is_deactivated_and_nothing_is_lost(w
     recovery = order(world, hook)
     world.pass_time(1200)
     assert not world.current(hook).is_active
-    assert current(world, recovery).state is not State.RUNNING
+    assert current(world, recovery).status is not RecoveryStatus.RUNNING
     assert {world.logged(one).status for one in missed} <= {Status.EXHAUSTED, Status.HELD}
     world.response = fine
     world.hooks.update(world.caller, hook.id, {"is_active": True})
@@ -279,7 +279,7 @@ def test_a_step_that_comes_twice_changes_nothing(world, small_steps):
     world.pass_time(120)
     assert sorted(sent_ids(world)) == sorted(one.id for one in missed)
     now = current(world, recovery)
-    assert (now.state, now.recovered) == (State.FINISHED, len(missed))
+    assert (now.status, now.recovered) == (RecoveryStatus.FINISHED, len(missed))
     assert world.queue.tasks == []
 
 
@@ -297,7 +297,7 @@ def test_a_step_that_was_done_orders_the_next_one_only_if_that_may_be_missing(wo
     assert world.queue.tasks == []
     world.queue.put(first, came_before=True)
     world.work()
-    assert current(world, recovery).state is State.FINISHED
+    assert current(world, recovery).status is RecoveryStatus.FINISHED
 
 
 def test_a_queue_that_takes_no_order_recovers_nothing(world):
@@ -410,6 +410,6 @@ def test_whatever_crashes_nothing_is_lost_and_nothing_is_sent_twice(
     assert sorted(sent_ids(world)) == sorted(one.id for one in missed)
     assert {world.logged(one).status for one in missed} == {Status.DELIVERED}
     for recovery in recoveries:
-        assert current(world, recovery).state is State.FINISHED
+        assert current(world, recovery).status is RecoveryStatus.FINISHED
     assert world.queue.tasks == []
     world.hooks.delete(world.caller, hook.id)

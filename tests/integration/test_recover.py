@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from storehooks.domain.recovery import State
+from storehooks.domain.recovery import RecoveryStatus
 from tests.flows.test_recover import current, order, outage, sent_ids
 from tests.integration.conftest import load_event
 from tests.world import World
@@ -39,7 +39,7 @@ def test_a_recovery_whose_answers_are_lost_is_saved_once(aws, world, small_steps
     world.pass_time(60)
     monkeypatch.undo()
     now = current(world, recovery)
-    assert (now.state, now.recovered) == (State.FINISHED, len(missed))
+    assert (now.status, now.recovered) == (RecoveryStatus.FINISHED, len(missed))
     assert sorted(sent_ids(world)) == sorted(one.id for one in missed)
 
 

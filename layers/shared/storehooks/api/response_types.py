@@ -8,7 +8,7 @@ from typing import Any, NotRequired, TypedDict
 
 from storehooks.domain.delivery import Status
 from storehooks.domain.hook import HookStatus
-from storehooks.domain.recovery import State
+from storehooks.domain.recovery import RecoveryStatus
 
 
 class HookV2(TypedDict):
@@ -134,7 +134,7 @@ class RecoveryV2(TypedDict):
     """Both ends are included, and are about when a delivery's event was accepted."""
     status: list[Status]
     """What is sent again."""
-    state: State
+    state: RecoveryStatus
     reason: str | None
     """Why it was stopped."""
     count: int

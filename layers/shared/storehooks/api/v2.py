@@ -89,7 +89,7 @@ def recovery_to_v2(recovery: Recovery) -> RecoveryV2:
         "since": iso_utc_ms(recovery.since),
         "until": iso_utc_ms(recovery.until),
         "status": list(recovery.statuses),
-        "state": recovery.state,
+        "state": recovery.status,
         "reason": recovery.reason,
         "count": recovery.count,
         "is_count_exact": recovery.is_count_exact,

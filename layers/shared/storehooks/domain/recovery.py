@@ -20,7 +20,7 @@ PROBES = 3
 _ID = re.compile(r"rec_[0-9a-f]{32}", re.ASCII)
 
 
-class State(StrEnum):
+class RecoveryStatus(StrEnum):
     """Where a recovery stands."""
 
     RUNNING = "running"
@@ -51,7 +51,7 @@ class Recovery:
     created_at: float
     updated_at: float
     progressed_at: float
-    state: State = State.RUNNING
+    status: RecoveryStatus = RecoveryStatus.RUNNING
     reason: str | None = None
     count: int
     is_count_exact: bool
@@ -85,12 +85,19 @@ class Recovery:
 
     def finished(self, now: float) -> "Recovery":
         """This recovery at its end."""
-        return replace(self, updated_at=now, finished_at=now, state=State.FINISHED, step=self.step + 1)
+        return replace(
+            self, updated_at=now, finished_at=now, status=RecoveryStatus.FINISHED, step=self.step + 1
+        )
 
     def stopped(self, now: float, reason: str) -> "Recovery":
         """This recovery when nothing more can be sent."""
         return replace(
-            self, updated_at=now, finished_at=now, state=State.STOPPED, reason=reason, step=self.step + 1
+            self,
+            updated_at=now,
+            finished_at=now,
+            status=RecoveryStatus.STOPPED,
+            reason=reason,
+            step=self.step + 1,
         )
 
 

@@ -68,7 +68,7 @@ from storehooks.domain.delivery import (
 )
 from storehooks.domain.event import Event
 from storehooks.domain.hook import Hook
-from storehooks.domain.recovery import PROBES, Recovery, State
+from storehooks.domain.recovery import PROBES, Recovery, RecoveryStatus
 from storehooks.domain.retry import RetrySchedule
 
 MAX_IN_FLIGHT_OF_CLIENT = 100
@@ -433,7 +433,7 @@ def before_step(task: RecoverTask, recovery: Recovery, *, came_before: bool) -> 
     """
     if recovery.step == task.step:
         return StepTask.DO
-    if came_before and recovery.step == task.step + 1 and recovery.state is State.RUNNING:
+    if came_before and recovery.step == task.step + 1 and recovery.status is RecoveryStatus.RUNNING:
         return StepTask.SEND_NEXT
     return StepTask.DROP
 

@@ -28,7 +28,7 @@ from storehooks.domain.errors import (
 from storehooks.domain.hook import Hook
 from storehooks.domain.recovery import (
     Recovery,
-    State,
+    RecoveryStatus,
     new_recovery,
 )
 from storehooks.domain.state_machine import (
@@ -221,11 +221,11 @@ class Recoverer:
         """Keep what a step has come to, and send the next one, unless another did this one too."""
         if not self._recoveries.save(after, over=before):
             return
-        if after.state is State.RUNNING:
+        if after.status is RecoveryStatus.RUNNING:
             self._queue.send([TaskMessage(after.task, wait_seconds)])
         else:
             logger.info(
-                after.state.value, reason=after.reason, recovered=after.recovered, **after.task.log_keys
+                after.status.value, reason=after.reason, recovered=after.recovered, **after.task.log_keys
             )
 
     def _now(self) -> float:

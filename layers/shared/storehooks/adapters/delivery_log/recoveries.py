@@ -8,7 +8,7 @@ from storehooks.adapters.delivery_log.keys import Item, hook_of, is_expired, ite
 from storehooks.adapters.dynamodb import ConditionFailedError, reads_item, store_errors
 from storehooks.domain.delivery import Status
 from storehooks.domain.errors import RecoveryNotFoundError
-from storehooks.domain.recovery import Recovery, State
+from storehooks.domain.recovery import Recovery, RecoveryStatus
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -86,7 +86,7 @@ class Recoveries:
             "created_at": number_value(recovery.created_at),
             "updated_at": number_value(recovery.updated_at),
             "progressed_at": number_value(recovery.progressed_at),
-            "recovery_state": {"S": recovery.state.value},
+            "recovery_state": {"S": recovery.status.value},
             "found": number_value(recovery.count),
             "is_count_exact": {"BOOL": recovery.is_count_exact},
             "recovered": number_value(recovery.recovered),
@@ -116,7 +116,7 @@ def _from_item(item: Mapping[str, Any]) -> Recovery:
         updated_at=float(item["updated_at"]["N"]),
         # Recoveries of earlier versions lack it.
         progressed_at=float(item.get("progressed_at", item["updated_at"])["N"]),
-        state=State(item["recovery_state"]["S"]),
+        status=RecoveryStatus(item["recovery_state"]["S"]),
         reason=item["reason"]["S"] if "reason" in item else None,
         count=int(item["found"]["N"]),
         is_count_exact=item["is_count_exact"]["BOOL"],
