@@ -23,7 +23,9 @@ from storehooks.domain.errors import (
     HookInactiveError,
     QueueFailedError,
     StoreFailedError,
+    TooManyAtOnceError,
 )
+from storehooks.domain.lease import MAX_RECOVERIES
 from storehooks.domain.recovery import MISSED, RECOVERABLE, Recovery, RecoveryStatus
 from storehooks.domain.scope import subscriptions_to
 from tests.event_files import load_event
@@ -256,11 +258,19 @@ class Deliveries(RuleBasedStateMachine):
             and delivery.status in statuses
             and since <= delivery.created_at <= until
         }
-        with suppress(HookInactiveError):
+        try:
             recovery = self.world.orders.order(hook, statuses, since, until)
-            assert recovery.count == len(wanted)
-            self.recoveries.append((recovery, wanted))
-            self.figures["recoveries"] += 1
+        except HookInactiveError:
+            return
+        except TooManyAtOnceError:
+            ordered = [self.world.recoveries.get(STORE, one.hook_id, one.id) for one, _ in self.recoveries]
+            # More, if some had no step for two hours.
+            assert sum(one.status is RecoveryStatus.RUNNING for one in ordered) >= MAX_RECOVERIES
+            self.figures["recoveries refused"] += 1
+            return
+        assert recovery.count == len(wanted)
+        self.recoveries.append((recovery, wanted))
+        self.figures["recoveries"] += 1
 
     @precondition(lambda self: self.last_id)
     @rule(data=st.data(), name=st.sampled_from(OF_A_HOOK), stranger=st.sampled_from(STRANGERS))

@@ -105,7 +105,7 @@ export function explain(error) {
     case 401:
       return "This token is not known: it is mistyped, revoked or expired.";
     case 403:
-      return error.fields.size
+      return error.fields.size || error.problems[0]?.details?.quota
         ? error.message
         : "This token may not do that: it is another store’s, or lacks the OAuth scope “default”.";
     case 404:

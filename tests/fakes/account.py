@@ -36,6 +36,7 @@ def memory_parts(memory: Memory, clock: Callable[[], float], **given: object) ->
         "notification_emails": clients.NotificationEmails(memory, clock),
         "mailer": clients.Mailer(memory),
         "event_ids": once.EventIds(memory, clock),
+        "leases": once.Leases(memory, clock),
         "claims": once.Claims(memory, clock),
         "deliveries_queue": messages.DeliveriesQueue(clock),
         "dead_letters": messages.DeadLetters(memory),

@@ -10,6 +10,7 @@ from storehooks.domain.circuit import Circuit
 from storehooks.domain.deactivation_mail import Mail
 from storehooks.domain.delivery import Delivery
 from storehooks.domain.hook import Hook, HookKey
+from storehooks.domain.lease import Lease, Leased
 from storehooks.domain.recovery import Recovery
 
 
@@ -54,6 +55,7 @@ class Memory:
     circuits: dict[HookKey, Circuit] = field(default_factory=dict)
     recoveries: dict[tuple[str, int, str], tuple[Recovery, int]] = field(default_factory=dict)
     """By store, hook and id; each with the time until when it is kept."""
+    leases: dict[Leased, list[Lease]] = field(default_factory=dict)
     event_ids: dict[tuple[str, str], dict[str | None, tuple[str, str, int]]] = field(default_factory=dict)
     """By store and id: the publication that brought it, and until when that counts."""
     claims: dict[str, int] = field(default_factory=dict)

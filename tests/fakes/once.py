@@ -1,10 +1,11 @@
-"""What is to happen once, in memory: event ids and claims."""
+"""What is to happen once or so often at once, in memory: event ids, claims and leases."""
 
 from collections.abc import Callable
 
 from storehooks.adapters.claims import CLAIM_SECONDS
 from storehooks.adapters.event_ids import KEPT_SECONDS
 from storehooks.domain.event import Event, IdUse
+from storehooks.domain.lease import LEASE_SECONDS, Lease, Leased
 from tests.fakes.memory import Memory, atomic
 
 
@@ -46,3 +47,27 @@ class Claims:
     @atomic
     def confirm(self, what: str, *, for_seconds: int) -> None:
         self._memory.claims[what] = int(self._clock()) + for_seconds
+
+
+class Leases:
+    """As :class:`storehooks.adapters.leases.Leases`."""
+
+    def __init__(self, memory: Memory, clock: Callable[[], float]) -> None:
+        self._memory = memory
+        self._clock = clock
+
+    @atomic
+    def take(self, leased: Leased, holder: str, is_over: Callable[[Lease], bool]) -> Lease | None:
+        taken = self._memory.leases.setdefault(leased, [])
+        if len(taken) >= leased.limit:
+            taken[:] = [lease for lease in taken if not is_over(lease)]
+        if len(taken) >= leased.limit:
+            return None
+        taken.append(Lease(holder, int(self._clock()) + LEASE_SECONDS))
+        return taken[-1]
+
+    @atomic
+    def release(self, leased: Leased, lease: Lease) -> None:
+        taken = self._memory.leases.get(leased, [])
+        if lease in taken:
+            taken.remove(lease)

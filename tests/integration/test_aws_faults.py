@@ -31,7 +31,7 @@ def fresh(aws, functions, access):
     """One hook of the caller, no other, and empty queues."""
 
     def begin() -> None:
-        aws.empty("HooksTable", "EventsQueue", "DeliveriesQueue")
+        aws.empty("HooksTable", "EventIdsTable", "EventsQueue", "DeliveriesQueue")
         with aws.uncounted():
             assert functions.invoke("create_hook", load_event("create_hook"))[0] == 201
 

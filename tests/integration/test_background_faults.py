@@ -19,6 +19,7 @@ from storehooks.adapters.delivery_log.circuits import Circuits
 from storehooks.adapters.delivery_log.deliveries import DeliveryLog
 from storehooks.adapters.delivery_log.recoveries import Recoveries
 from storehooks.adapters.delivery_log.selections import Selections
+from storehooks.adapters.leases import Leases
 from storehooks.adapters.queue import Queue
 from storehooks.domain.delivery import RecordTask, Status, TaskMessage
 from storehooks.domain.errors import StorehooksError
@@ -145,6 +146,7 @@ def what_a_hook_missed_is_sent_again(platform, statuses=MISSED):
     hook = platform.hooks.update(platform.caller, hook.id, {"is_active": True})
     given: dict[str, Any] = {"dynamodb": platform.aws.dynamodb, "clock": platform.clock}
     orders = RecoveryStarter(
+        leases=Leases("EventIdsTable", **given),
         recoveries=Recoveries("DeliveriesTable", retention_days=30, **given),
         selections=Selections("DeliveriesTable", **given),
         queue=deliveries_queue(platform),

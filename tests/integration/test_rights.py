@@ -14,8 +14,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from storehooks.adapters.hook_lists import list_key
+from storehooks.adapters.leases import lease_key
 from storehooks.domain.delivery import HoldTask
-from storehooks.domain.recovery import MISSED, RECOVERABLE, new_recovery
+from storehooks.domain.lease import Leased
+from storehooks.domain.recovery import MISSED, RECOVERABLE, SILENT_SECONDS, new_recovery, new_recovery_id
 from tests.integration.conftest import load_event
 from tests.integration.earlier_release import forget_lists
 from tests.integration.rights import ROLES, granted, of_the_mapping, rights_of
@@ -98,6 +100,7 @@ def order(world, hook, statuses):
     """A recovery of all that a hook ever got."""
     recovery = new_recovery(
         hook,
+        new_recovery_id(),
         since=0,
         until=world.clock.now,
         statuses=statuses,
@@ -161,8 +164,11 @@ def recovering(functions, hook, status) -> str:
 
 def test_ordering_a_recovery_and_looking_at_it_may_do_what_they_do(functions, world, needed):
     hook = world.hook()
+    functions.clock = world.clock
     needed.clear()
-    recovering(functions, hook, "held")
+    for status in ("held", "exhausted"):
+        recovering(functions, hook, status)
+    world.clock.now += SILENT_SECONDS
     recovery_id = recovering(functions, hook, "delivered")
     assert needed == granted("RecoverDeliveries")
     event = load_event("get_recovery")
@@ -185,10 +191,13 @@ def test_redelivering_may_do_what_it_does(functions, world, needed):
     assert needed == granted("Redeliver")
 
 
-def test_pinging_may_do_what_it_does(functions, client, needed):
-    client.create()
+def test_pinging_may_do_what_it_does(functions, world, needed):
+    hook = world.hook("https://127.0.0.1/")  # which is refused, so no request leaves this machine
+    event = load_event("ping_hook")
+    event["pathParameters"]["id"] = str(hook.id)
+    event["requestContext"]["authorizer"]["client_id"] = hook.client_id
     needed.clear()
-    client.call("ping_hook", hook_id=1)
+    assert functions.invoke("ping_hook", event)[0] == 200
     assert needed == granted("PingHook")
 
 
@@ -236,6 +245,20 @@ def test_who_only_reads_hooks_may_write_nothing_but_clients_lists_of_them():
         (prefix,) = writing["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
         assert prefix == "hooks#*"
         assert fnmatchcase(list_key("5ueh97", "a" * 32)["store_hash"]["S"], prefix)
+
+
+def test_who_takes_leases_may_write_nothing_else_to_the_table_of_event_ids():
+    leased = Leased("pings", "5ueh97", "a" * 32, 2)
+    for name in ("PingHook", "RecoverDeliveries"):
+        (policy,) = resources("AWS::IAM::Role")[f"{name}Role"]["Policies"]
+        (writing,) = [
+            one
+            for one in policy["PolicyDocument"]["Statement"]
+            if one["Resource"] == {"Fn::GetAtt": ["EventIdsTable", "Arn"]}
+        ]
+        (prefix,) = writing["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+        assert prefix == "#leases#*"
+        assert fnmatchcase(lease_key(leased), prefix)
 
 
 def test_mails_may_come_from_the_one_address_alone():

@@ -205,11 +205,23 @@ def test_the_gateway_answers_every_error_of_its_own_in_the_v2_form():
 
 
 def test_the_stage_is_throttled_by_parameters_that_let_bursts_of_100_pass():
-    (settings,) = resources("AWS::Serverless::Api")["Api"]["MethodSettings"]
+    settings, _ = resources("AWS::Serverless::Api")["Api"]["MethodSettings"]
+    assert (settings["ResourcePath"], settings["HttpMethod"]) == ("/*", "*")
     assert settings["ThrottlingRateLimit"] == {"Ref": "ThrottlingRateLimit"}
     assert settings["ThrottlingBurstLimit"] == {"Ref": "ThrottlingBurstLimit"}
     assert template()["Parameters"]["ThrottlingBurstLimit"]["Default"] >= 100
     assert template()["Parameters"]["ThrottlingRateLimit"]["Default"] >= 100
+
+
+def test_pings_are_throttled_well_above_what_clients_may_have_under_way():
+    _, settings = resources("AWS::Serverless::Api")["Api"]["MethodSettings"]
+    method, path = ROUTES["ping_hook"]
+    assert settings == {
+        "ResourcePath": "/" + path.replace("/", "~1"),
+        "HttpMethod": method.upper(),
+        "ThrottlingRateLimit": 50,
+        "ThrottlingBurstLimit": {"Ref": "ThrottlingBurstLimit"},
+    }
 
 
 def test_the_quotas_of_hooks_are_those_that_the_code_knows():

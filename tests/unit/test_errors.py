@@ -35,6 +35,7 @@ ANSWERS = [
     (errors.BodyTooLargeError(65536), 413),
     (errors.UnsupportedMediaTypeError("text/plain"), 415),
     (errors.StoreBusyError(), 429),
+    (errors.TooManyAtOnceError("pings", 2, 5), 429),
     (errors.StoreFailedError("InternalServerError"), 503),
 ]
 
@@ -108,7 +109,7 @@ def test_each_error_is_of_one_branch(kind):
     assert sum(issubclass(kind, branch) for branch in BRANCHES) == 1
 
 
-STATUSES = {TransientError: {429, 503}, CallerError: set(range(400, 429)), FaultError: {500}}
+STATUSES = {TransientError: {429, 503}, CallerError: set(range(400, 430)), FaultError: {500}}
 
 
 @pytest.mark.parametrize("kind", ERRORS)

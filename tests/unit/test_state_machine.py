@@ -363,7 +363,7 @@ def test_a_redelivery_begins_a_round_for_what_ended_and_hurries_what_waits(statu
 
 def test_a_step_of_a_recovery_begins_what_may_be_pending_waits_or_stops():
     recovery = new_recovery(
-        HOOK, since=0, until=NOW, statuses=(Status.HELD,), count=1, is_count_exact=True, now=NOW
+        HOOK, "rec_1", since=0, until=NOW, statuses=(Status.HELD,), count=1, is_count_exact=True, now=NOW
     )
 
     def next_step(hook=HOOK, circuit=FINE, pending=0, now=NOW):
@@ -420,7 +420,7 @@ def test_a_step_in_which_a_call_failed_is_not_followed_at_once():
 
 def test_a_step_is_done_once_and_the_next_is_ordered_only_if_that_may_be_missing():
     first = new_recovery(
-        HOOK, since=0, until=NOW, statuses=(Status.HELD,), count=1, is_count_exact=True, now=NOW
+        HOOK, "rec_1", since=0, until=NOW, statuses=(Status.HELD,), count=1, is_count_exact=True, now=NOW
     )
     second = first.after_step(NOW, recovered=1, position="msg_1")
     third = second.after_step(NOW, recovered=1, position="msg_2")

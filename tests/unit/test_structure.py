@@ -108,7 +108,7 @@ CAUGHT = {
     "flows/deliver.py": ["Exception"],
     "flows/match.py": ["InvalidRequestError"],
     "flows/notify.py": ["InvalidRequestError"],
-    "flows/recover.py": ["RecoveryNotFoundError"],
+    "flows/recover.py": ["RecoveryNotFoundError", "RecoveryNotFoundError"],
     "flows/unexpected.py": ["Exception", "Exception"],
 }
 

@@ -35,11 +35,13 @@ from storehooks.domain.errors import (
     StoreFailedError,
     StorehooksError,
     TooManyAddressesError,
+    TooManyAtOnceError,
     TooManyHooksError,
     UnsupportedMediaTypeError,
 )
 from storehooks.domain.event import Event
 from storehooks.domain.hook import DEFAULT_QUOTAS, MAX_HOOKS_PER_SCOPE, Hook
+from storehooks.domain.lease import MAX_PINGS
 from storehooks.domain.ping import new_ping
 from storehooks.domain.recovery import MISSED, Recovery
 from storehooks.domain.retry import BIGCOMMERCE_SCHEDULE, RetrySchedule
@@ -173,6 +175,7 @@ def errors() -> dict[str, StorehooksError]:
         "a body of too many bytes of events": BodyTooLargeError(MAX_BYTES),
         "too many events": BodyTooLargeError(MAX_EVENTS, "objects"),
         "another media type": UnsupportedMediaTypeError("text/xml"),
+        "too many pings at once": TooManyAtOnceError("pings", MAX_PINGS, 5),
         "the store is busy": StoreBusyError(),
         "the store failed": StoreFailedError("InternalServerError"),
         "the service failed": FaultError(),

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from storehooks.adapters.event_ids import EventIdsTable
     from storehooks.adapters.events_queue import EventsQueue
     from storehooks.adapters.hooks_table import HooksTable
+    from storehooks.adapters.leases import Leases
     from storehooks.adapters.mailer import Mailer
     from storehooks.adapters.notification_emails import NotificationEmails
     from storehooks.adapters.queue import Queue
@@ -132,6 +133,12 @@ class Parts:
         from storehooks.adapters.claims import Claims
 
         return Claims(self.settings.event_ids_table, dynamodb=self.dynamodb, clock=self.clock)
+
+    @cached_property
+    def leases(self) -> "Leases":
+        from storehooks.adapters.leases import Leases
+
+        return Leases(self.settings.event_ids_table, dynamodb=self.dynamodb, clock=self.clock)
 
     @cached_property
     def log(self) -> "DeliveryLog":
@@ -332,6 +339,7 @@ class Parts:
 
         return RecoveryStarter(
             recoveries=self.recoveries,
+            leases=self.leases,
             selections=self.selections,
             queue=self.deliveries_queue,
             clock=self.clock,
@@ -360,7 +368,7 @@ class Parts:
     def pinger(self) -> "Pinger":
         from storehooks.flows.ping import Pinger
 
-        return Pinger(secrets=self.secrets, sender=self.sender, clock=self.clock)
+        return Pinger(secrets=self.secrets, leases=self.leases, sender=self.sender, clock=self.clock)
 
     @cached_property
     def notifier(self) -> "Notifier":

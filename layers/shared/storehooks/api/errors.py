@@ -30,6 +30,7 @@ from storehooks.domain.errors import (
     StoreBusyError,
     StorehooksError,
     TooManyAddressesError,
+    TooManyAtOnceError,
     TooManyHooksError,
     TransientError,
     UnsupportedMediaTypeError,
@@ -48,7 +49,7 @@ def error_response(error: StorehooksError, version: Version) -> Response:
     if isinstance(error, InvalidRequestError):
         return _invalid_v3(error) if version is Version.V3 else _invalid_v2(error)
     status, message, details = _explain(error)
-    headers = {"X-Retry-After": str(RETRY_AFTER_SECONDS)} if status in {429, 503} else {}
+    headers = {"X-Retry-After": str(_retry_after_seconds(error))} if status in {429, 503} else {}
     if version is Version.V3:
         title = message
         if isinstance(error, HookNotFoundError):
@@ -115,6 +116,12 @@ def _explain(error: StorehooksError) -> tuple[int, str, ErrorDetails]:
         case UnsupportedMediaTypeError(media_type=given):
             message = f"The request body is declared as '{_short(given)}'; send application/json in UTF-8."
             return 415, message, {}
+        case TooManyAtOnceError(what=what, limit=limit):
+            message = (
+                f"This client has {limit} {what} under way already, the most it may have at once. "
+                "Try again after the seconds in X-Retry-After."
+            )
+            return 429, message, {"limit": limit}
         case StoreBusyError():
             return 429, "Too many requests at once. Try again after the seconds in X-Retry-After.", {}
         case TransientError():
@@ -127,6 +134,10 @@ def _explain(error: StorehooksError) -> tuple[int, str, ErrorDetails]:
             return 400, "The request is invalid.", {}
         case _:
             return 500, "The service failed.", {}
+
+
+def _retry_after_seconds(error: StorehooksError) -> int:
+    return error.retry_after_seconds if isinstance(error, TooManyAtOnceError) else RETRY_AFTER_SECONDS
 
 
 def _entry(status: int, message: str, details: ErrorDetails) -> ErrorV2:

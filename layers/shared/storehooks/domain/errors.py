@@ -8,7 +8,7 @@ Each error is of one of three branches, by which a caller decides what to do::
     │   ├── StoreFailedError
     │   ├── QueueFailedError
     │   └── MailFailedError
-    ├── CallerError               the caller asked for what cannot be done: to repeat it does not help
+    ├── CallerError               the caller asked for what cannot be done: to repeat it at once does not help
     │   ├── InvalidValueError
     │   ├── InvalidRequestError
     │   │   └── InvalidFieldsError
@@ -24,6 +24,7 @@ Each error is of one of three branches, by which a caller decides what to do::
     │   ├── TooManyHooksError
     │   ├── TooManyAddressesError
     │   ├── HookQuotaError
+    │   ├── TooManyAtOnceError
     │   └── HookInactiveError
     └── FaultError                a mistake of ours, like each exception that is no StorehooksError
         └── CorruptItemError
@@ -162,6 +163,16 @@ class HookQuotaError(CallerError):
         super().__init__(quota, limit)
         self.quota = quota
         self.limit = limit
+
+
+class TooManyAtOnceError(CallerError):
+    """The client has as many ``pings`` or ``recoveries`` under way as it may. To repeat it later may help."""
+
+    def __init__(self, what: str, limit: int, retry_after_seconds: int) -> None:
+        super().__init__(what, limit)
+        self.what = what
+        self.limit = limit
+        self.retry_after_seconds = retry_after_seconds
 
 
 class HookInactiveError(CallerError):

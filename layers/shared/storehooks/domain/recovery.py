@@ -14,6 +14,10 @@ RECOVERABLE = (Status.EXHAUSTED, Status.HELD, Status.CANCELLED, Status.DELIVERED
 MISSED = (Status.EXHAUSTED, Status.HELD)
 """What is sent again unless something else is asked for."""
 
+SILENT_SECONDS = 2 * 60 * 60
+"""A recovery without a step for so long is gone: a step waits for 15 minutes at most, and its message comes
+again for 66 minutes."""
+
 PROBES = 3
 """So many at a time begin while the hook fails."""
 
@@ -71,6 +75,10 @@ class Recovery:
             step=self.step,
         )
 
+    def is_under_way(self, now: float) -> bool:
+        """Whether it runs: not if it has ended, nor if its next step has been missing for too long."""
+        return self.status is RecoveryStatus.RUNNING and now - self.updated_at < SILENT_SECONDS
+
     def after_step(self, now: float, *, recovered: int, position: str) -> "Recovery":
         """This recovery once a step is done, and there is another."""
         has_progressed = recovered > 0 or position != self.position
@@ -101,8 +109,14 @@ class Recovery:
         )
 
 
+def new_recovery_id() -> str:
+    """An id that no other recovery has."""
+    return f"rec_{uuid.uuid4().hex}"
+
+
 def new_recovery(
     hook: Hook,
+    recovery_id: str,
     *,
     since: float,
     until: float,
@@ -114,7 +128,7 @@ def new_recovery(
     """A recovery of a hook's deliveries, before its first step."""
     now = round(now, 3)
     return Recovery(
-        id=f"rec_{uuid.uuid4().hex}",
+        id=recovery_id,
         store_hash=hook.store_hash,
         hook_id=hook.id,
         client_id=hook.client_id,

@@ -13,24 +13,34 @@ from storehooks.domain.callback import callback
 from storehooks.domain.delivery import Delivery
 from storehooks.domain.errors import HookNotFoundError
 from storehooks.domain.hook import Hook
+from storehooks.domain.lease import MAX_PINGS, Leased
 from storehooks.domain.ping import new_ping
 from storehooks.domain.state_machine import may_ping
+from storehooks.flows.under_way import release_lease, take_lease
 
 if TYPE_CHECKING:
-    from storehooks.flows.ports import ClientSecrets, Sender
+    from storehooks.flows.ports import ClientSecrets, Leases, Sender
 
 logger = Logger(utc=True)
 
 _STEP_SECONDS = 1.0
+_RETRY_AFTER_SECONDS = 5
+"""Most pings that are under way are over by then."""
 
 
 class Pinger:
     """Sends test events as deliveries are sent. Neither the log nor the circuit hears of them."""
 
     def __init__(
-        self, *, secrets: ClientSecrets, sender: Sender, clock: Callable[[], float] = time.time
+        self,
+        *,
+        secrets: ClientSecrets,
+        leases: Leases,
+        sender: Sender,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._secrets = secrets
+        self._leases = leases
         self._sender = sender
         self._clock = clock
 
@@ -38,12 +48,24 @@ class Pinger:
         """What was sent, and what came of it. Takes as long as an attempt may.
 
         :raises HookNotFoundError: when the hook's client is being removed.
+        :raises TooManyAtOnceError: when the client has as many pings under way as it may.
         """
         secrets = self._secrets.valid_now(hook.store_hash, hook.client_id)
         if not may_ping(has_secret=bool(secrets)):
             raise HookNotFoundError(hook.id)
         delivery = new_ping(hook)
-        attempt = self._send(delivery, hook, secrets)
+        leased = Leased("pings", hook.store_hash, hook.client_id, MAX_PINGS)
+        lease = take_lease(
+            self._leases,
+            leased,
+            delivery.id,
+            is_over=lambda lease: lease.ends_at <= self._clock(),
+            retry_after_seconds=_RETRY_AFTER_SECONDS,
+        )
+        try:
+            attempt = self._send(delivery, hook, secrets)
+        finally:
+            release_lease(self._leases, leased, lease)
         logger.info(
             "ping", status=attempt.status, error=attempt.error, latency_ms=attempt.times.total_ms,
             **delivery.log_keys,

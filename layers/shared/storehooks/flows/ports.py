@@ -5,7 +5,7 @@ contract. Unless a method says otherwise, each may raise :class:`storehooks.doma
 Times are in seconds since 1970.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from storehooks.domain.attempt import Attempt, OutgoingRequest
@@ -23,6 +23,7 @@ from storehooks.domain.delivery_context import DeliveryContext
 from storehooks.domain.due import DueBatch
 from storehooks.domain.event import Event, IdUse
 from storehooks.domain.hook import Hook
+from storehooks.domain.lease import Lease, Leased
 from storehooks.domain.recovery import Recovery
 
 
@@ -206,6 +207,16 @@ class Claims(Protocol):
 
     def confirm(self, what: str, *, for_seconds: int) -> None:
         """Note that it was done, and is not to be done again for so long."""
+
+
+class Leases(Protocol):
+    """Leases that bound what a client has under way at once. One that is not released ends by itself."""
+
+    def take(self, leased: Leased, holder: str, is_over: Callable[[Lease], bool]) -> Lease | None:
+        """A lease for a holder that has none; None when there are as many as may be and none is over."""
+
+    def release(self, leased: Leased, lease: Lease) -> None:
+        """End a lease."""
 
 
 class NotificationEmails(Protocol):

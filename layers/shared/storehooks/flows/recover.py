@@ -26,11 +26,8 @@ from storehooks.domain.errors import (
     TransientError,
 )
 from storehooks.domain.hook import Hook
-from storehooks.domain.recovery import (
-    Recovery,
-    RecoveryStatus,
-    new_recovery,
-)
+from storehooks.domain.lease import MAX_RECOVERIES, Lease, Leased
+from storehooks.domain.recovery import Recovery, RecoveryStatus, new_recovery, new_recovery_id
 from storehooks.domain.state_machine import (
     Begin,
     StepTask,
@@ -41,15 +38,25 @@ from storehooks.domain.state_machine import (
     recovery_step,
     refusal_of,
 )
+from storehooks.flows.under_way import release_lease, take_lease
 
 if TYPE_CHECKING:  # for the handlers that only start recoveries, and have no metrics
     from storehooks.flows.meter import Meter
-    from storehooks.flows.ports import Circuits, DeliveriesQueue, DeliveryLog, Hooks, Recoveries, Selections
+    from storehooks.flows.ports import (
+        Circuits,
+        DeliveriesQueue,
+        DeliveryLog,
+        Hooks,
+        Leases,
+        Recoveries,
+        Selections,
+    )
 
 logger = Logger(utc=True)
 
 # The gateway waits for 29 s; all else that it takes to start one is well below one.
 _COUNT_SECONDS = 5.0
+_RETRY_AFTER_SECONDS = 60
 _MAX_STEP_SECONDS = 10.0
 _AT_ONCE = 16
 _SEND_EACH = 100
@@ -62,33 +69,58 @@ class RecoveryStarter:
         self,
         *,
         recoveries: Recoveries,
+        leases: Leases,
         selections: Selections,
         queue: DeliveriesQueue,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._recoveries = recoveries
+        self._leases = leases
         self._selections = selections
         self._queue = queue
         self._clock = clock
 
     def order(self, hook: Hook, statuses: tuple[Status, ...], since: float, until: float) -> Recovery:
-        """A recovery whose first step is on the queue. Two calls, and those to count.
+        """A recovery whose first step is on the queue. Three calls, and those to count.
 
         :raises HookInactiveError:
+        :raises TooManyAtOnceError: when as many recoveries of the client run as may.
         :raises QueueFailedError: then nothing is recovered.
         """
         if refusal_of(hook) is not None:
             raise HookInactiveError(hook.id, hook.deactivation_reason)
-        count, is_exact = self._selections.count(
-            hook.store_hash, hook.id, statuses, (since, until), within_seconds=_COUNT_SECONDS
+        recovery_id = new_recovery_id()
+        leased = Leased("recoveries", hook.store_hash, hook.client_id, MAX_RECOVERIES)
+        lease = take_lease(
+            self._leases,
+            leased,
+            f"{hook.id}#{recovery_id}",
+            is_over=partial(self._is_over, hook.store_hash),
+            retry_after_seconds=_RETRY_AFTER_SECONDS,
         )
-        recovery = new_recovery(
-            hook, since=since, until=until, statuses=statuses,
-            count=count, is_count_exact=is_exact, now=self._clock(),
-        )  # fmt: skip
-        self._recoveries.create(recovery)
-        self._queue.send([TaskMessage(recovery.task)])
+        try:
+            count, is_exact = self._selections.count(
+                hook.store_hash, hook.id, statuses, (since, until), within_seconds=_COUNT_SECONDS
+            )
+            recovery = new_recovery(
+                hook, recovery_id, since=since, until=until, statuses=statuses,
+                count=count, is_count_exact=is_exact, now=self._clock(),
+            )  # fmt: skip
+            self._recoveries.create(recovery)
+            self._queue.send([TaskMessage(recovery.task)])
+        except TransientError:
+            release_lease(self._leases, leased, lease)
+            raise
         return recovery
+
+    def _is_over(self, store_hash: str, lease: Lease) -> bool:
+        """Whether a recovery has ended. Its lease alone says so only while it has not been stored."""
+        hook_id, _, recovery_id = lease.holder.partition("#")
+        try:
+            recovery = self._recoveries.get(store_hash, int(hook_id), recovery_id)
+        except RecoveryNotFoundError:
+            return lease.ends_at <= self._clock()
+        return not recovery.is_under_way(self._clock())
 
 
 @dataclass(slots=True)

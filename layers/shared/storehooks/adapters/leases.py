@@ -1,0 +1,114 @@
+"""Leases: how much a client has under way at once, exactly, however many requests come at once.
+
+In the table of event ids, an item for each client and kind of work, with its leases as a set of texts
+(``leases``). One write takes a lease when there are fewer than there may be. When there are as many, a second
+write leaves out those that are over, on the condition that the set is the one that was read. The item expires
+two weeks after its last change.
+
+The keys begin with a ``#``, as those of :mod:`storehooks.adapters.claims` do.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from storehooks.adapters.dynamodb import ConditionFailedError, store_errors
+from storehooks.domain.errors import StoreBusyError
+from storehooks.domain.lease import LEASE_SECONDS, Lease, Leased
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+_KEPT_SECONDS = 14 * 24 * 60 * 60
+_TRIES = 4
+
+
+class Leases:
+    """The leases of all clients.
+
+    Every method may raise :class:`storehooks.domain.errors.StoreBusyError` and
+    :class:`storehooks.domain.errors.StoreFailedError`.
+    """
+
+    def __init__(
+        self,
+        table: str,
+        dynamodb: "DynamoDBClient",
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._table = table
+        self._dynamodb = dynamodb
+        self._clock = clock
+
+    def take(self, leased: Leased, holder: str, is_over: Callable[[Lease], bool]) -> Lease | None:
+        """A lease for a holder that has none, or None when there are as many as there may be.
+
+        One call while there are fewer; else one more when ``is_over`` says that one of them is over.
+        """
+        lease = Lease(holder, int(self._clock()) + LEASE_SECONDS)
+        found: set[str] = set()
+        kept: set[str] = set()
+        for _ in range(_TRIES):
+            try:
+                if len(found) < leased.limit:
+                    self._add(leased, lease)
+                else:
+                    self._replace(leased, found, kept | {_to_text(lease)})
+            except ConditionFailedError as error:
+                found = set((error.item or {}).get("leases", {"SS": []})["SS"])
+                if _to_text(lease) in found:  # then its write took effect, and the response was lost
+                    return lease
+                kept = {text for text in found if not is_over(_from_text(text))}
+                if len(kept) >= leased.limit:
+                    return None
+            else:
+                return lease
+        raise StoreBusyError
+
+    def release(self, leased: Leased, lease: Lease) -> None:
+        """End a lease; nothing happens if it has ended. One call."""
+        self._update(leased, "DELETE leases :lease", {":lease": {"SS": [_to_text(lease)]}})
+
+    def _add(self, leased: Leased, lease: Lease) -> None:
+        self._update(
+            leased,
+            "ADD leases :lease",
+            {":lease": {"SS": [_to_text(lease)]}, ":limit": {"N": str(leased.limit)}},
+            ConditionExpression="attribute_not_exists(leases) OR size(leases) < :limit",
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
+        )
+
+    def _replace(self, leased: Leased, found: set[str], new: set[str]) -> None:
+        self._update(
+            leased,
+            "SET leases = :new",
+            {":new": {"SS": sorted(new)}, ":found": {"SS": sorted(found)}},
+            ConditionExpression="leases = :found",
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
+        )
+
+    def _update(self, leased: Leased, change: str, values: Mapping[str, Any], **condition: Any) -> None:
+        expires_at = {"N": str(int(self._clock()) + _KEPT_SECONDS)}
+        setting = ", expires_at = :end" if change.startswith("SET") else " SET expires_at = :end"
+        with store_errors():
+            self._dynamodb.update_item(
+                TableName=self._table,
+                Key={"event_key": {"S": lease_key(leased)}},
+                UpdateExpression=change + setting,
+                ExpressionAttributeValues={**values, ":end": expires_at},
+                **condition,
+            )
+
+
+def lease_key(leased: Leased) -> str:
+    """The ``event_key`` of the item that has a client's leases."""
+    return f"#leases#{leased.kind}#{leased.store_hash}#{leased.client_id}"
+
+
+def _to_text(lease: Lease) -> str:
+    return f"{lease.ends_at}#{lease.holder}"
+
+
+def _from_text(text: str) -> Lease:
+    ends_at, _, holder = text.partition("#")
+    return Lease(holder, int(ends_at))
