@@ -6,7 +6,7 @@ import pytest
 
 from storehooks.domain.delivery import Status
 from storehooks.domain.errors import DeliveryNotFoundError
-from storehooks.domain.recovery import new_recovery
+from storehooks.domain.recovery import new_recovery, new_recovery_id
 from tests.contract import examples
 from tests.contract.examples import NOW, attempt, delivered, delivery, ended, retrying
 from tests.world import STORE
@@ -220,6 +220,7 @@ def selected(log, parts, clock):
     def selected(statuses, since=NOW - 1, until=NOW + 99, *, limit=100):
         recovery = new_recovery(
             examples.hook(),
+            new_recovery_id(),
             since=since,
             until=until,
             statuses=statuses,

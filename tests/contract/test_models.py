@@ -16,7 +16,7 @@ from storehooks.domain.delivery import WAITING, AttemptTask, Delivery, Status, i
 from storehooks.domain.errors import StorehooksError
 from storehooks.domain.hook import HookFilter
 from storehooks.domain.identity import Caller
-from storehooks.domain.recovery import Recovery, new_recovery
+from storehooks.domain.recovery import Recovery, new_recovery, new_recovery_id
 from tests.conftest import sequences
 from tests.contract import examples
 from tests.fakes.account import Account
@@ -289,7 +289,7 @@ def _taken() -> Attempt:
 
 
 def _recovery(hook_id: int, **fields: Any) -> Recovery:
-    return new_recovery(examples.hook(hook_id), count=0, is_count_exact=True, **fields)
+    return new_recovery(examples.hook(hook_id), new_recovery_id(), count=0, is_count_exact=True, **fields)
 
 
 SCOPES = ("store/order/*", "store/order/created")

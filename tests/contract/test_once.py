@@ -6,6 +6,7 @@ from dataclasses import replace
 from storehooks.adapters.claims import CLAIM_SECONDS
 from storehooks.adapters.event_ids import KEPT_SECONDS
 from storehooks.domain.event import IdUse
+from storehooks.domain.lease import LEASE_SECONDS, Leased
 from tests.contract.examples import event
 
 WHAT = "destination#5ueh97#0"
@@ -84,3 +85,44 @@ def test_an_event_id_is_never_a_claim(parts):
     parts.claims.claim("event-1")
     assert parts.event_ids.remember(event(1)) is IdUse.NEW
     assert parts.event_ids.remember(event(1, id="told#event-1", publication="another")) is IdUse.NEW
+
+
+PINGS = Leased("pings", "5ueh97", "a" * 32, 2)
+
+
+def never(_lease):
+    return False
+
+
+def test_a_client_has_no_more_leases_than_it_may_until_one_is_released(process):
+    first = process().leases.take(PINGS, "one", never)
+    second = process().leases.take(PINGS, "two", never)
+    assert first is not None
+    assert second is not None
+    assert process().leases.take(PINGS, "three", never) is None
+    process().leases.release(PINGS, first)
+    assert process().leases.take(PINGS, "three", never) is not None
+    assert process().leases.take(PINGS, "four", never) is None
+
+
+def test_a_lease_that_is_over_makes_room(process, clock):
+    for name in ("one", "two"):
+        process().leases.take(PINGS, name, never)
+    clock.now += LEASE_SECONDS
+    third = process().leases.take(PINGS, "three", lambda lease: lease.ends_at <= clock.now)
+    assert third is not None
+    assert (third.holder, third.ends_at) == ("three", int(clock.now) + LEASE_SECONDS)
+
+
+def test_leases_are_one_clients_and_of_one_kind(parts):
+    for name in ("one", "two"):
+        parts.leases.take(PINGS, name, never)
+    assert parts.leases.take(replace(PINGS, kind="recoveries"), "one", never) is not None
+    assert parts.leases.take(replace(PINGS, client_id="b" * 32), "one", never) is not None
+
+
+def test_to_release_a_lease_that_ended_does_nothing(parts):
+    lease = parts.leases.take(PINGS, "one", never)
+    for _ in range(2):
+        parts.leases.release(PINGS, lease)
+    assert [parts.leases.take(PINGS, name, never) is None for name in "abc"] == [False, False, True]

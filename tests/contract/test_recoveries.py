@@ -4,7 +4,7 @@ import pytest
 
 from storehooks.domain.delivery import Status
 from storehooks.domain.errors import RecoveryNotFoundError
-from storehooks.domain.recovery import new_recovery
+from storehooks.domain.recovery import new_recovery, new_recovery_id
 from tests.contract import examples
 from tests.contract.examples import NOW
 from tests.world import STORE
@@ -17,6 +17,7 @@ def recovery(parts):
     """One that was created."""
     created = new_recovery(
         examples.hook(),
+        new_recovery_id(),
         since=NOW - 100.5,
         until=NOW,
         statuses=(Status.HELD, Status.DELIVERED),
