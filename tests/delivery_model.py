@@ -11,6 +11,7 @@ import json
 import logging
 from collections import Counter
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any, ClassVar
 
 from hypothesis import strategies as st
@@ -29,6 +30,7 @@ from storehooks.domain.lease import MAX_RECOVERIES
 from storehooks.domain.recovery import MISSED, RECOVERABLE, Recovery, RecoveryStatus
 from storehooks.domain.scope import subscriptions_to
 from tests.event_files import load_event
+from tests.faults import Killed, faulty
 from tests.world import STORE, World
 
 logger = logging.getLogger(__name__)
@@ -45,11 +47,7 @@ STRANGERS = ((STORE, "f" * 32), ("other1", None))
 ENDS = frozenset({Status.DELIVERED, Status.EXHAUSTED, Status.HELD, Status.CANCELLED})
 
 
-class Crash(BaseException):
-    """The process ends here."""
-
-
-FAULTS = ("throttled", "failed", "unanswered", "crash")
+FAULTS = ("throttled", "failed", "unanswered", "killed")
 
 
 class FragileWorld(World):
@@ -62,12 +60,12 @@ class FragileWorld(World):
     def deliver(self, taken):
         try:
             return super().deliver(taken)
-        except Crash:
+        except Killed:
             self.start()
             return [str(position) for position in range(len(taken))]
 
     def sweep(self) -> None:
-        with suppress(Crash):
+        with suppress(Killed):
             super().sweep()
 
     @contextmanager
@@ -212,7 +210,7 @@ class Deliveries(RuleBasedStateMachine):
         before = {id(message) for message in self.world.queue.waiting}
         try:
             failed = self.matcher.match({"1": json.dumps(envelope)})
-        except Crash:
+        except Killed:
             failed = {"1"}
         ordered = [
             task.delivery
@@ -342,37 +340,29 @@ class Deliveries(RuleBasedStateMachine):
 
     @contextmanager
     def failing(self, call: str, fault: str, *, has_effect: bool, times: int):
-        left = [times]
+        left = iter(range(times))
 
-        def due() -> bool:
-            left[0] -= 1
-            if left[0] >= 0:
-                self.figures["faults"] += 1
-            return left[0] >= 0
+        def goes_wrong(*_arguments, **_named) -> bool:
+            is_due = not self.world.is_undisturbed and next(left, None) is not None
+            self.figures["faults"] += is_due
+            return is_due
 
-        def around(done, error):
-            def call(*arguments, **named):
-                if self.world.is_undisturbed or not due():
-                    return done(*arguments, **named)
-                if has_effect:
-                    done(*arguments, **named)
-                raise error(arguments)
+        around = partial(faulty, has_effect=has_effect, goes_wrong=goes_wrong)
+        queue, bus, sender = self.world.queue, self.world.bus, self.world.deliverer.sender
+        send = queue.send
 
-            return call
-
-        def queue_error(arguments):
-            is_crash = fault == "crash"
-            return Crash() if is_crash else QueueFailedError(fault, frozenset(range(len(arguments[0]))))
+        def fail_to_send(messages):
+            error = QueueFailedError(fault, frozenset(range(len(messages))))
+            around(send, lambda: Killed() if fault == "killed" else error)(messages)
 
         with self.monkeypatch.context() as patched:
             if call == "queue":
-                patched.setattr(self.world.queue, "send", around(self.world.queue.send, queue_error))
+                patched.setattr(queue, "send", fail_to_send)
             elif call == "bus":
-                error = (lambda _: Crash()) if fault == "crash" else (lambda _: StoreFailedError(fault))
-                patched.setattr(self.world.bus, "put", around(self.world.bus.put, error))
+                error = Killed if fault == "killed" else partial(StoreFailedError, fault)
+                patched.setattr(bus, "put", around(bus.put, error))
             elif call == "wait":
-                sender = self.world.deliverer.sender
-                patched.setattr(sender, "wait", around(sender.wait, lambda _: Crash()))
+                patched.setattr(sender, "wait", around(sender.wait, Killed))
             else:
                 self.patch(patched, call, fault, around)
             yield

@@ -7,18 +7,13 @@ from hypothesis.stateful import run_state_machine_as_test as run
 from storehooks.domain.due import DueBatch, DueFailure
 from storehooks.domain.errors import StoreBusyError, StoreFailedError
 from tests.conftest import sequences
-from tests.delivery_model import Crash, Deliveries, check_figures
+from tests.delivery_model import Deliveries, check_figures
 from tests.fakes import contexts, delivery_log, once
 from tests.fakes.account import Account
 from tests.fakes.hooks import Hooks
+from tests.faults import OF_PORTS
 from tests.function_modules import built_by
 
-FAULTS = {
-    "throttled": StoreBusyError,
-    "failed": lambda: StoreFailedError("InternalServerError"),
-    "unanswered": lambda: StoreFailedError("ReadTimeoutError"),
-    "crash": Crash,
-}
 # What is asked for while an event is matched, a batch is delivered, and a sweep is made.
 METHODS = {
     f"{fake.__name__}.{name}": (fake, name, getattr(fake, name))
@@ -51,13 +46,13 @@ class DeliveriesInMemory(Deliveries):
     def patch(self, patched, call, fault, around):
         fake, name, method = METHODS[call]
         if name != "take_due":
-            patched.setattr(fake, name, around(method, lambda _: FAULTS[fault]()))
+            patched.setattr(fake, name, around(method, OF_PORTS[fault]))
             return
 
         def take_due(due, until):
             """It raises nothing: what fails is in a batch."""
             try:
-                yield from around(lambda *given: list(method(*given)), lambda _: FAULTS[fault]())(due, until)
+                yield from around(lambda *given: list(method(*given)), OF_PORTS[fault])(due, until)
             except (StoreBusyError, StoreFailedError) as error:
                 yield DueBatch([], [DueFailure(error, {})])
 

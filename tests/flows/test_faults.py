@@ -10,11 +10,8 @@ from storehooks.domain.delivery import RecordTask, Status
 from storehooks.domain.errors import QueueFailedError, StoreBusyError, StoreFailedError
 from storehooks.domain.exception_event import DEACTIVATED, RETRYING
 from storehooks.flows.sweep import Sweeper
+from tests.faults import Killed, always
 from tests.world import VISIBILITY_SECONDS, World
-
-
-class Crash(BaseException):
-    """The process ends here."""
 
 
 @pytest.fixture
@@ -26,26 +23,12 @@ def failing(_request):
     return 500, None
 
 
-def always(error: BaseException):
-    """What fails however often it is called, but for a call that asks for nothing."""
-
-    def fail(*arguments, **_named):
-        if arguments != ([],):
-            raise error
-
-    return fail
-
-
 def crash(world, monkeypatch, target, name: str) -> None:
     """Work, and stop when this is called; the messages come again."""
-    messages = [body for _, _, body, _ in sorted(world.queue.waiting)]
     with monkeypatch.context() as patched:
-        patched.setattr(target, name, always(Crash()))
-        with pytest.raises(Crash):
+        patched.setattr(target, name, always(Killed()))
+        with pytest.raises(Killed):
             world.work()
-    world.queue.waiting.clear()
-    for body in messages:
-        world.queue.put(body, VISIBILITY_SECONDS, came_before=True)
 
 
 def test_a_crash_after_the_send_and_before_the_log_sends_again_with_the_same_id(world, monkeypatch):
@@ -279,10 +262,7 @@ def test_a_process_in_which_an_invocation_was_broken_off_goes_on(world, monkeypa
     hook = world.hook()
     lost = world.event(hook)
     (body,) = [body for _, _, body, _ in world.queue.waiting]
-    with monkeypatch.context() as patched:
-        patched.setattr(world.deliverer.sender, "wait", always(Crash()))
-        with pytest.raises(Crash):
-            world.work()
+    crash(world, monkeypatch, world.deliverer.sender, "wait")
     delivery = world.event(hook)
     world.work()
     assert world.logged(delivery).status is Status.DELIVERED
@@ -295,10 +275,7 @@ def test_what_a_broken_off_invocation_had_begun_is_begun_again_beside_it(world, 
     """The sender then finishes both, and only what this invocation began is its own."""
     lost = world.event(world.hook())
     (body,) = [body for _, _, body, _ in world.queue.waiting]
-    with monkeypatch.context() as patched:
-        patched.setattr(world.deliverer.sender, "wait", always(Crash()))
-        with pytest.raises(Crash):
-            world.work()
+    crash(world, monkeypatch, world.deliverer.sender, "wait")
     world.queue.put(body, came_before=True)
     world.work()
     logged = world.logged(lost)

@@ -1,6 +1,7 @@
 """Sending again what a hook missed, in a time of its own: all of it, once, whatever fails in between."""
 
 import contextlib
+import itertools
 import json
 from dataclasses import replace
 
@@ -13,16 +14,13 @@ from storehooks.domain.attempt import Attempt, Times
 from storehooks.domain.delivery import RecoverTask, Status
 from storehooks.domain.errors import HookInactiveError, QueueFailedError, StoreBusyError
 from storehooks.domain.recovery import MISSED, RECOVERABLE, RecoveryStatus
+from tests.faults import Killed, faulty
 from tests.world import STORE, VISIBILITY_SECONDS, World
 
 
 @pytest.fixture
 def world():
     return World(schedule="60")
-
-
-class Crash(BaseException):
-    """The process ends here."""
 
 
 def failing(_request):
@@ -370,17 +368,14 @@ def crash_at(world, monkeypatch, point: str, after: int) -> None:
         "pending": (world.selections, "pending"),
         "next_of": (world.selections, "next_of"),
     }[point]
-    whole, left = getattr(target, name), [after]
+    calls = itertools.count()
 
-    def crashing(*arguments, **named):
+    def is_due(*_arguments, **_named):
         # Not while something is being sent: that would come again, which no recovery can help.
-        if left[0] <= 0 and not world.deliverer.sender.in_flight:
-            raise Crash
-        left[0] -= 1
-        return whole(*arguments, **named)
+        return next(calls) >= after and not world.deliverer.sender.in_flight
 
-    with monkeypatch.context() as patched, contextlib.suppress(Crash):
-        patched.setattr(target, name, crashing)
+    with monkeypatch.context() as patched, contextlib.suppress(Killed):
+        patched.setattr(target, name, faulty(getattr(target, name), Killed, goes_wrong=is_due))
         world.work()
 
 

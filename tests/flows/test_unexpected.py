@@ -5,6 +5,7 @@ import pytest
 from storehooks.domain.delivery import Delivery, HoldTask, RecordTask, Status, TaskMessage
 from storehooks.flows import deliver, unexpected
 from tests import emf
+from tests.faults import faulty
 from tests.flow_fixtures import SECRET
 from tests.world import STORE, VISIBILITY_SECONDS, World
 
@@ -16,13 +17,9 @@ def world():
 
 def breaks_for(delivery: Delivery, act):
     """The same, but for a mistake that it meets with this delivery."""
-
-    def broken(*arguments, **named):
-        if delivery.id in repr((arguments, named)):
-            raise KeyError(SECRET)
-        return act(*arguments, **named)
-
-    return broken
+    return faulty(
+        act, lambda: KeyError(SECRET), goes_wrong=lambda *given, **named: delivery.id in repr((given, named))
+    )
 
 
 def statuses(world, deliveries) -> list[Status]:

@@ -17,7 +17,6 @@ from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from typing import Any
 
-import botocore.client
 from aws_lambda_powertools import Logger
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.ses.models import ses_backends
@@ -33,9 +32,9 @@ from storehooks.domain.retry import RetrySchedule
 from storehooks_cli.access import AccessTables
 from storehooks_cli.store_hooks import StoreHooks
 from tests import emf
+from tests.faults import Fault, Killed, around_aws
 from tests.integration.cloudwatch import Metrics
 from tests.integration.conftest import REGION, Aws, Functions, load_event
-from tests.integration.faults import Fault, Killed
 from tests.lineage import Lineage, LoopDetection
 from tests.template_file import logical_id, resources
 from tests.world import STORE, VISIBILITY_SECONDS, Clock, Sender
@@ -339,21 +338,20 @@ class Platform:
         """With a fault in it, all that is logged written down, and what the bus took as well."""
         handler = Logger().registered_handler
         before = handler.setStream(self.log)
-        call = botocore.client.BaseClient._make_api_call
 
-        def around(client, operation, kwargs):
+        def meet(operation, given, call):
             def with_effect(given):
-                response = call(client, operation, given)
+                response = call(given)
                 if operation == "PutEvents":
                     self.events_on_bus.extend(json.loads(entry["Detail"]) for entry in given["Entries"])
                 return response
 
             if fault is None or self.running != fault.function or not self.is_fragile:
-                return with_effect(kwargs)
-            return fault.meet(self.invocations, operation, kwargs, with_effect)
+                return with_effect(given)
+            return fault.meet(self.invocations, operation, given, with_effect)
 
         with monkeypatch.context() as patched:
-            patched.setattr(botocore.client.BaseClient, "_make_api_call", around)
+            around_aws(patched, meet)
             yield
         if before is not None:
             handler.setStream(before)

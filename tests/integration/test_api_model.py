@@ -15,7 +15,6 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, ClassVar
 
-import botocore.client
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 from hypothesis.stateful import run_state_machine_as_test as run
@@ -27,9 +26,9 @@ from storehooks.domain.errors import CallerError
 from storehooks.domain.hook import MAX_HOOKS_PER_SCOPE
 from storehooks.domain.identity import Caller
 from tests.conftest import sequences
+from tests.faults import Fault, Killed, around_aws
 from tests.integration.conftest import Client, Functions
 from tests.integration.earlier_release import EarlierHooksTable
-from tests.integration.faults import Fault, Killed
 from tests.integration.interleaving import broken_into
 from tests.integration.rights import ROLES
 
@@ -263,13 +262,8 @@ class HooksApi(RuleBasedStateMachine):
     def a_request_whose_process_ends(self, data, call, way):
         """Nobody hears of it; it was done whole or not at all, and the next process knows which."""
         request, fault = self.drawn(data), Fault("", call, way, lasts=False)
-        api_call = botocore.client.BaseClient._make_api_call
-
-        def cut_off(client, operation, kwargs):
-            return fault.meet(0, operation, kwargs, lambda given: api_call(client, operation, given))
-
         with self.monkeypatch.context() as patched:
-            patched.setattr(botocore.client.BaseClient, "_make_api_call", cut_off)
+            around_aws(patched, partial(fault.meet, 0))
             try:
                 response = self.made(request)
             except Killed:

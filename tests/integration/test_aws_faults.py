@@ -1,18 +1,15 @@
 """Each call to AWS of each operation of the API fails in each way: the answer is one that the README
 has, and what is left behind is whole."""
 
-import botocore.client
-import pytest
-from botocore.exceptions import ClientError, ReadTimeoutError
+from functools import partial
 
+import pytest
+
+from tests.faults import Fault, around_aws
 from tests.integration.conftest import ROOT, load_event
 from tests.integration.wholeness import check_whole
 
-FAULTS = {
-    "throttled": (ClientError({"Error": {"Code": "ThrottlingException"}}, "call"), {429, 503}),
-    "failed": (ClientError({"Error": {"Code": "InternalServerError"}}, "call"), {503}),
-    "unanswered": (ReadTimeoutError(endpoint_url="x"), {503}),
-}
+STATUSES = {"throttled": {429, 503}, "failed": {503}, "unanswered": {503}}
 # A queue is asked again at once. What is not counted after a delete is counted later.
 SURVIVES = {
     "publish_events": (202, "EventsQueue"),
@@ -45,23 +42,13 @@ def asked(name: str) -> dict:
     return event
 
 
-def with_fault(monkeypatch, number: int, error: Exception, *, has_effect: bool, call) -> bool:
+def with_fault(monkeypatch, number: int, way: str, call) -> bool:
     """Make a call while AWS fails at its call of this number, from 0; whether it came to that."""
-    calls = [0]
-    api_call = botocore.client.BaseClient._make_api_call
-
-    def faulty(client, operation, kwargs):
-        calls[0] += 1
-        if calls[0] != number + 1:
-            return api_call(client, operation, kwargs)
-        if has_effect:
-            api_call(client, operation, kwargs)
-        raise error
-
+    fault = Fault("", number, way, lasts=False)
     with monkeypatch.context() as patched:
-        patched.setattr(botocore.client.BaseClient, "_make_api_call", faulty)
+        around_aws(patched, partial(fault.meet, 0))
         call()
-    return calls[0] > number
+    return fault.met is not None
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
@@ -71,8 +58,8 @@ def test_a_call_that_fails_is_answered_as_the_readme_has_it_and_leaves_nothing_h
     fresh()
     functions.invoke(name, asked(name))  # loaded, and nothing is looked up for the first time
     injected = 0
-    for error, statuses in FAULTS.values():
-        for has_effect in (False, True):
+    for error, statuses in STATUSES.items():
+        for when in ("before", "after"):
             number, came_to_it = 0, True
             while came_to_it:
                 fresh()
@@ -80,8 +67,7 @@ def test_a_call_that_fails_is_answered_as_the_readme_has_it_and_leaves_nothing_h
                 came_to_it = with_fault(
                     monkeypatch,
                     number,
-                    error,
-                    has_effect=has_effect,
+                    f"{error} {when}",
                     call=lambda responses=responses: responses.append(functions.invoke(name, asked(name))),
                 )
                 ((status, body),) = responses
@@ -98,7 +84,7 @@ def test_a_call_that_fails_is_answered_as_the_readme_has_it_and_leaves_nothing_h
                     first = body[0] if isinstance(body, list) else body
                     assert first["status"] == status
                     assert first.get("message") or first.get("title")
-    assert injected >= 2 * len(FAULTS)
+    assert injected >= 2 * len(STATUSES)
 
 
 def test_a_change_that_took_effect_unanswered_can_be_asked_for_again(aws, functions, fresh, monkeypatch):
@@ -108,8 +94,7 @@ def test_a_change_that_took_effect_unanswered_can_be_asked_for_again(aws, functi
         with_fault(
             monkeypatch,
             number,
-            FAULTS["unanswered"][0],
-            has_effect=True,
+            "unanswered after",
             call=lambda: functions.invoke("update_hook", asked("update_hook")),
         )
         status, hook = functions.invoke("update_hook", asked("update_hook"))
@@ -124,8 +109,7 @@ def test_a_create_that_took_effect_unanswered_is_named_by_the_409_of_the_next(
     with_fault(
         monkeypatch,
         1,
-        FAULTS["unanswered"][0],
-        has_effect=True,
+        "unanswered after",
         call=lambda: functions.invoke("create_hook", asked("create_hook")),
     )
     status, body = functions.invoke("create_hook", asked("create_hook"))

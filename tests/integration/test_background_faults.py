@@ -8,9 +8,9 @@ import logging
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-import botocore.client
 import pytest
 from hypothesis import settings
 
@@ -26,9 +26,9 @@ from storehooks.domain.errors import StorehooksError
 from storehooks.domain.exception_event import DEACTIVATED, deactivated
 from storehooks.domain.recovery import MISSED, RECOVERABLE
 from storehooks.flows.recover import RecoveryStarter
+from tests.faults import NONE, PARTLY, Fault, around_aws, is_batch
 from tests.integration.aws_platform import SECRET, Platform
 from tests.integration.conftest import load_event
-from tests.integration.faults import NONE, PARTLY, Fault, is_batch
 from tests.integration.rights import granted, of_the_mapping, rights_of
 from tests.template_file import logical_id
 from tests.world import STORE
@@ -45,8 +45,8 @@ IDS = {"delivery_id", "delivery_ids", "event_id", "hook_id", "message_id", "reco
 # The functions tell no more apart than whether a call took effect, as far as they can know. So each
 # call meets one way of each kind, in turn; and in a long search (see tests/conftest.py) all of them,
 # those that last and those that are over with that call.
-BEFORE = ("throttled", "killed before", "unreachable", "failed before")
-AFTER = ("unanswered", "killed after", "failed after")
+BEFORE = ("throttled before", "killed before", "unreachable before", "failed before")
+AFTER = ("unanswered after", "killed after", "failed after")
 
 
 def faults(function: str, number: int, operation: str) -> list[Fault]:
@@ -331,14 +331,7 @@ def test_a_token_that_cannot_be_looked_up_is_neither_refused_nor_let_through(
     token = access.create_token(STORE)
     event = load_event("authorizer") | {"authorizationToken": token.access_token}
     authorizer, fault = functions.handler("authorizer"), Fault("authorizer", 0, way, lasts=False)
-    call = botocore.client.BaseClient._make_api_call
-    monkeypatch.setattr(
-        botocore.client.BaseClient,
-        "_make_api_call",
-        lambda client, operation, given: fault.meet(
-            0, operation, given, lambda given: call(client, operation, given)
-        ),
-    )
+    around_aws(monkeypatch, partial(fault.meet, 0))
     with pytest.raises(StorehooksError) as raised:
         authorizer(event, None)
     assert token.access_token not in repr(raised.value)

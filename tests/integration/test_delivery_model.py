@@ -2,19 +2,11 @@
 
 from functools import partial
 
-import botocore.client
-from botocore.exceptions import ClientError, ReadTimeoutError
 from hypothesis.stateful import run_state_machine_as_test as run
 
 from tests.conftest import sequences
-from tests.delivery_model import Crash, Deliveries, check_figures
-
-FAULTS = {
-    "throttled": lambda: ClientError({"Error": {"Code": "ThrottlingException"}}, "call"),
-    "failed": lambda: ClientError({"Error": {"Code": "InternalServerError"}}, "call"),
-    "unanswered": lambda: ReadTimeoutError(endpoint_url="local"),
-    "crash": Crash,
-}
+from tests.delivery_model import Deliveries, check_figures
+from tests.faults import OF_AWS, around_aws
 
 
 class DeliveriesOverMoto(Deliveries):
@@ -29,14 +21,10 @@ class DeliveriesOverMoto(Deliveries):
         return self.functions.invoke(name, event)[0]
 
     def patch(self, patched, call, fault, around):
-        api_call = botocore.client.BaseClient._make_api_call
-        faulty = around(api_call, lambda _: FAULTS[fault]())
+        def meet(operation, given, api_call):
+            return (around(api_call, OF_AWS[fault]) if operation == call else api_call)(given)
 
-        def one_call(client, operation, kwargs):
-            chosen = faulty if operation == call else api_call
-            return chosen(client, operation, kwargs)
-
-        patched.setattr(botocore.client.BaseClient, "_make_api_call", one_call)
+        around_aws(patched, meet)
 
 
 def test_whatever_happens_each_delivery_is_made_or_accounted_for(aws, functions, monkeypatch):

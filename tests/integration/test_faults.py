@@ -12,7 +12,8 @@ from storehooks.adapters.claims import CLAIM_SECONDS
 from storehooks.domain.delivery import RecordTask, Status
 from storehooks.domain.errors import QueueFailedError, StoreBusyError
 from storehooks.domain.exception_event import DEACTIVATED
-from tests.flows.test_faults import always, failing
+from tests.faults import always
+from tests.flows.test_faults import failing
 from tests.world import World
 
 

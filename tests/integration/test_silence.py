@@ -8,10 +8,9 @@ import re
 from pathlib import Path
 
 import pytest
-from botocore.exceptions import ClientError
 
+from tests.faults import NONE, PARTLY, Fault, refused
 from tests.integration.aws_platform import Platform
-from tests.integration.faults import NONE, PARTLY, Fault
 from tests.integration.rights import granted, rights_of
 from tests.integration.test_background_faults import (
     OF_LAMBDA,
@@ -61,7 +60,7 @@ class Refused:
 
     def meet(self, _invocation, operation, given, call):
         if self._right in rights_of(self._aws, operation, given):
-            raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, operation)
+            raise refused("AccessDeniedException")
         return call(given)
 
 

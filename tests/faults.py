@@ -1,11 +1,15 @@
-"""The ways in which a call to AWS fails."""
+"""The ways in which a call fails, to AWS or to a port of ours, before or after it took effect."""
 
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
+from botocore.client import BaseClient
 from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
+
+from storehooks.domain.errors import StoreBusyError, StoreFailedError
 
 type Call = Callable[[dict[str, Any]], Any]
 
@@ -14,20 +18,25 @@ class Killed(BaseException):
     """The process ends here."""
 
 
-def _error(code: str) -> ClientError:
+def refused(code: str, **extra: Any) -> ClientError:
+    """AWS refuses a call with this code."""
     # No message is logged, but for SES's, in which what stands before an @ is masked.
-    return ClientError({"Error": {"Code": code, "Message": "refused: hunter2@example.com"}}, "call")
+    return ClientError({"Error": {"Code": code, "Message": "refused: hunter2@example.com"}, **extra}, "call")
 
 
-# How it ends, and whether it took effect.
-WAYS: dict[str, tuple[BaseException, bool]] = {
-    "throttled": (_error("ThrottlingException"), False),
-    "unreachable": (ConnectTimeoutError(endpoint_url="x"), False),
-    "unanswered": (ReadTimeoutError(endpoint_url="x"), True),
-    "failed before": (_error("InternalServerError"), False),
-    "failed after": (_error("InternalServerError"), True),
-    "killed before": (Killed(), False),
-    "killed after": (Killed(), True),
+# What a call to AWS raises, and what a port of ours makes of it.
+OF_AWS: dict[str, Callable[[], BaseException]] = {
+    "throttled": lambda: refused("ThrottlingException"),
+    "unreachable": lambda: ConnectTimeoutError(endpoint_url="x"),
+    "unanswered": lambda: ReadTimeoutError(endpoint_url="x"),
+    "failed": lambda: refused("InternalServerError"),
+    "killed": Killed,
+}
+OF_PORTS: dict[str, Callable[[], BaseException]] = {
+    "throttled": StoreBusyError,
+    "unanswered": lambda: StoreFailedError("ReadTimeoutError"),
+    "failed": lambda: StoreFailedError("InternalServerError"),
+    "killed": Killed,
 }
 PARTLY = "done in part"
 NONE = -1
@@ -37,6 +46,8 @@ NONE = -1
 class Fault:
     """A function's call of this number, counted from 0, goes wrong, or :data:`NONE` does.
 
+    :param way: an error of :data:`OF_AWS` and whether it comes ``before`` or ``after`` the call took
+        effect, as in "throttled before"; or :data:`PARTLY`.
     :param lasts: so do the further calls of that operation in the same invocation.
     """
 
@@ -60,10 +71,42 @@ class Fault:
             return call(given)
         if self.way == PARTLY:
             return in_part(operation, given, call)
-        error, has_effect = WAYS[self.way]
+        error, when = self.way.split()
+        return faulty(call, OF_AWS[error], has_effect=when == "after")(given)
+
+
+def faulty(
+    call: Callable[..., Any],
+    error: Callable[[], BaseException],
+    *,
+    has_effect: bool = False,
+    goes_wrong: Callable[..., bool] = lambda *_, **__: True,
+) -> Callable[..., Any]:
+    """The same call, but that it raises an error where ``goes_wrong`` says so of what it is given."""
+
+    def broken(*arguments: Any, **named: Any) -> Any:
+        if not goes_wrong(*arguments, **named):
+            return call(*arguments, **named)
         if has_effect:
-            call(given)
-        raise error
+            call(*arguments, **named)
+        raise error()
+
+    return broken
+
+
+def always(error: BaseException) -> Callable[..., Any]:
+    """What fails however often it is called, but for a call that asks for nothing."""
+    return faulty(lambda _: None, lambda: error, goes_wrong=lambda *given, **_: given != ([],))
+
+
+def around_aws(patched: Any, meet: Callable[[str, dict[str, Any], Call], Any]) -> None:
+    """Have each call to AWS made by ``meet``, of its operation, what it is given, and how it is made."""
+    call = BaseClient._make_api_call
+
+    def met(client: BaseClient, operation: str, given: dict[str, Any]) -> Any:
+        return meet(operation, given, partial(call, client, operation))
+
+    patched.setattr(BaseClient, "_make_api_call", met)
 
 
 def in_part(operation: str, given: dict[str, Any], call: Call) -> Any:
