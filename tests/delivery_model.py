@@ -31,7 +31,7 @@ from storehooks.domain.recovery import MISSED, RECOVERABLE, Recovery, RecoverySt
 from storehooks.domain.scope import subscriptions_to
 from tests.event_files import load_event
 from tests.faults import Killed, faulty
-from tests.world import STORE, World
+from tests.world import STORE, World, envelope
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +55,6 @@ class FragileWorld(World):
 
     def __init__(self, account: Any) -> None:
         super().__init__(account, SCHEDULE)
-        self.is_undisturbed = False
 
     def deliver(self, taken):
         try:
@@ -67,13 +66,6 @@ class FragileWorld(World):
     def sweep(self) -> None:
         with suppress(Killed):
             super().sweep()
-
-    @contextmanager
-    def undisturbed(self):
-        """Calls that the test makes itself do not fail."""
-        self.is_undisturbed = True
-        yield
-        self.is_undisturbed = False
 
 
 class Deliveries(RuleBasedStateMachine):
@@ -180,26 +172,19 @@ class Deliveries(RuleBasedStateMachine):
             self.publish(scope, has_id=has_id)
 
     def publish(self, scope: str, *, has_id: bool) -> None:
-        number = len(self.events)
-        envelope = {
-            "id": f"envelope-{number}",
-            "detail-type": scope,
-            "time": "2026-11-23T10:00:00Z",
-            "detail": {"store_hash": STORE, "data": {"id": number}}
-            | ({"id": f"e{number}"} if has_id else {}),
-        }
-        self.events.append(envelope)
+        event = envelope(len(self.events), scope, has_id=has_id)
+        self.events.append(event)
         self.figures["events"] += 1
-        self.match(envelope)
+        self.match(event)
 
     @precondition(lambda self: self.events)
     @rule(data=st.data())
     def an_events_message_comes_again(self, data):
         self.match(data.draw(st.sampled_from(self.events)))
 
-    def match(self, envelope: dict[str, Any]) -> None:
+    def match(self, event: dict[str, Any]) -> None:
         """Match an event, and note whom it is for; if that fails, its message comes again."""
-        scopes = subscriptions_to(envelope["detail-type"])
+        scopes = subscriptions_to(event["detail-type"])
         with self.world.undisturbed():
             expected = [
                 hook_id
@@ -209,7 +194,7 @@ class Deliveries(RuleBasedStateMachine):
             ]
         before = {id(message) for message in self.world.queue.waiting}
         try:
-            failed = self.matcher.match({"1": json.dumps(envelope)})
+            failed = self.matcher.match({"1": json.dumps(event)})
         except Killed:
             failed = {"1"}
         ordered = [
@@ -222,7 +207,7 @@ class Deliveries(RuleBasedStateMachine):
             what = (delivery.hook_id, delivery.event_id)
             assert self.expected.setdefault(delivery.id, what) == what, "an id stands for one delivery"
         if failed:
-            self.unmatched.append(envelope)
+            self.unmatched.append(event)
             return
         assert sorted(delivery.hook_id for delivery in ordered) == sorted(expected)
 
@@ -297,8 +282,8 @@ class Deliveries(RuleBasedStateMachine):
     def let_pass(self, by: float) -> None:
         self.world.pass_time(by)
         unmatched, self.unmatched = self.unmatched, []
-        for envelope in unmatched:
-            self.match(envelope)
+        for event in unmatched:
+            self.match(event)
         self.world.work()
 
     @rule(by=st.sampled_from([-30, -1, 30, 7200]))

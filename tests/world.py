@@ -13,7 +13,7 @@ from typing import Any
 from storehooks.adapters.delivery_messages import read_task
 from storehooks.composition import Parts
 from storehooks.domain.attempt import Attempt, OutgoingRequest, Times
-from storehooks.domain.delivery import Delivery, ReceivedTask, Task, TaskMessage, new_delivery
+from storehooks.domain.delivery import Delivery, ReceivedTask, Status, Task, TaskMessage, new_delivery
 from storehooks.domain.errors import QueueFailedError, StorehooksError
 from storehooks.domain.event import Event
 from storehooks.domain.hook import Hook
@@ -31,6 +31,17 @@ type Answer = tuple[int | None, str | None]
 """A status, or None; and a Retry-After."""
 
 
+def envelope(number: int, scope: str = "store/order/created", *, has_id: bool = True) -> dict[str, Any]:
+    """An event on the events queue, with or without an id that its publisher gave."""
+    given = {"id": f"event-{number}"} if has_id else {}
+    return {
+        "id": f"envelope-{number}",
+        "detail-type": scope,
+        "time": "2026-11-23T10:00:00Z",
+        "detail": {"store_hash": STORE, "data": {"id": number}} | given,
+    }
+
+
 class Clock:
     """The time of the world, in seconds since 1970."""
 
@@ -44,15 +55,14 @@ class Clock:
 class Queue(DeliveriesQueue):
     """The deliveries queue; each message has the lineage of who sent it."""
 
-    def __init__(self, clock: Clock) -> None:
-        super().__init__(clock)
+    def __init__(self, world: "BaseWorld") -> None:
+        super().__init__(world.clock)
+        self._world = world
         self.fails = False
         self.receives = False
         """Whether a function may take further messages itself."""
         self.sends: Counter[str] = Counter()
         """How often each message was sent."""
-        self.lineage: Lineage = Counter()
-        """That of the invocation which sends now."""
         self.taken_lineages: list[Lineage] = []
         """Those of the messages that were taken last."""
         self._lineages: dict[int, Lineage] = {}
@@ -65,7 +75,7 @@ class Queue(DeliveriesQueue):
 
     def put(self, body: str, delay_seconds: float = 0, *, came_before: bool = False) -> int:
         number = super().put(body, delay_seconds, came_before=came_before)
-        self._lineages[number] = self.lineage
+        self._lineages[number] = self._world.lineage
         return number
 
     def _take(self, limit: int) -> list[tuple[float, int, str, bool]]:
@@ -81,7 +91,7 @@ class Queue(DeliveriesQueue):
 class Sender:
     """Answers at once, as the world's destinations say."""
 
-    def __init__(self, world: "World") -> None:
+    def __init__(self, world: "BaseWorld") -> None:
         self._world = world
         self._started: list[tuple[str, OutgoingRequest]] = []
 
@@ -146,32 +156,122 @@ class EventsQueue:
         return [envelope["detail"]["data"]["error_code"] for envelope in self.envelopes]
 
 
-class World:
-    """All of a deployment that has to do with deliveries.
+class BaseWorld:
+    """A deployment with one client, in a time of its own: each message comes at its time, and the sweeps.
+
+    A world of it says how a message is done and what a sweep is.
+
+    :param account: where it stores what it stores: one in memory, or the ``aws`` of the fixture.
+    """
+
+    def __init__(self, account: Any, schedule: str) -> None:
+        self.account = account
+        self.clock = Clock()
+        self.schedule = RetrySchedule.parse(schedule)
+        self.response: Callable[[OutgoingRequest], Answer] = lambda _request: (200, None)
+        self.sent: list[tuple[float, OutgoingRequest]] = []
+        self.is_undisturbed = False
+        self.loops = LoopDetection()
+        self.lineage: Lineage = Counter()
+        """That of the invocation which sends now."""
+        self.dead: list[str] = []
+        """The bodies of dead letters."""
+        client_id, self.secret = account.new_client(STORE)
+        self.caller = Caller(STORE, client_id, frozenset())
+        self._numbers = itertools.count()
+        self._swept = self.clock.now
+
+    def new_process(self) -> Parts:
+        """What a process has that knows nothing of those before."""
+        return self.account.new_process(self.clock)
+
+    def start(self) -> None:
+        """Go on in a new process."""
+        self.parts = self.new_process()
+        self.hooks = self.parts.hooks
+        self.log = self.parts.log
+        self.circuits = self.parts.circuits
+        self.orders = self.parts.recovery_starter
+
+    def hook(
+        self, destination: str = "https://app.example.com/", scope: str = "store/order/*", **fields
+    ) -> Hook:
+        """An active hook."""
+        return self.hooks.create(self.caller, scope=scope, destination=destination, is_active=True, **fields)
+
+    @contextmanager
+    def undisturbed(self) -> Iterator[None]:
+        """No fault is injected meanwhile."""
+        self.is_undisturbed = True
+        yield
+        self.is_undisturbed = False
+
+    # ------------------------------------------------------------ time
+
+    def work(self) -> None:
+        """Do what is due now; what fails comes again later."""
+        raise NotImplementedError
+
+    def sweep(self) -> None:
+        """What happens each minute. One that fails is not tried again: the next one goes on."""
+        raise NotImplementedError
+
+    def next_due(self) -> float:
+        """The time at which there is something to do again, besides a sweep."""
+        raise NotImplementedError
+
+    def pass_time(self, seconds: float) -> None:
+        """Let time pass: each message at its time, and a sweep each minute, if it finds anything."""
+        end = self.clock.now + seconds
+        while True:
+            self.work()
+            sweep_at = self._next_sweep()
+            self.clock.now = min(end, sweep_at, self.next_due())
+            if self.clock.now == sweep_at:
+                self._swept = sweep_at
+                self.sweep()
+            elif self.clock.now == end:
+                self.work()
+                return
+
+    def _next_sweep(self) -> float:
+        """The time of the next sweep that finds something."""
+        due = self.account.due_times().values()
+        waits = min(due, default=math.inf) - AHEAD_SECONDS - self._swept
+        return self._swept + _SWEEP_SECONDS * max(1, math.ceil(waits / _SWEEP_SECONDS) if due else math.inf)
+
+    @contextmanager
+    def chained(self, function: str, lineages: Iterable[Lineage]) -> Iterator[bool]:
+        """Whether Lambda invokes a function with messages of these; what it sends is of its chain."""
+        lineage = self.loops.invoked(function, lineages)
+        self.lineage = lineage or Counter()
+        try:
+            yield lineage is not None
+        finally:
+            self.lineage = Counter()
+
+    # ------------------------------------------------------------ what is seen
+
+    @property
+    def statuses(self) -> dict[str, Status]:
+        """Where each delivery that the log knows stands."""
+        return {delivery.id: delivery.status for delivery in self.account.deliveries().values()}
+
+
+class World(BaseWorld):
+    """All of a deployment that has to do with deliveries, by its flows.
 
     :param account: where it stores what it stores: in memory, unless it is the ``aws`` of the fixture.
     """
 
     def __init__(self, account: Any = None, schedule: str = "60,180,300") -> None:
-        self.account = Account() if account is None else account
-        self.clock = Clock()
-        self.queue = Queue(self.clock)
-        self.loops = LoopDetection()
-        self.dead: list[str] = []
-        """The bodies of messages whose invocation Lambda has refused."""
+        super().__init__(Account() if account is None else account, schedule)
+        self.queue = Queue(self)
         self.bus = Bus()
         self.events_queue = EventsQueue()
-        self.sent: list[tuple[float, OutgoingRequest]] = []
-        self.response: Callable[[OutgoingRequest], Answer] = lambda _request: (200, None)
-        self.schedule = RetrySchedule.parse(schedule)
         self.start()
-        client_id, self.secret = self.account.new_client(STORE)
-        self.caller = Caller(STORE, client_id, frozenset())
-        self._events = itertools.count()
-        self._swept = self.clock.now
 
     def new_process(self) -> Parts:
-        """What a process has that knows nothing of those before."""
         return self.account.new_process(
             self.clock,
             schedule=self.schedule,
@@ -182,29 +282,20 @@ class World:
         )
 
     def start(self) -> None:
-        """Go on in a new process."""
-        self.parts = self.new_process()
-        self.hooks = self.parts.hooks
-        self.log = self.parts.log
+        super().start()
         self.recoveries = self.parts.recoveries
         self.selections = self.parts.selections
-        self.circuits = self.parts.circuits
         self.claims = self.parts.claims
         self.due = self.parts.due
-        self.orders = self.parts.recovery_starter
         self.meter = self.parts.meter
         self.deliverer = self.parts.deliverer
         self.sweeper = self.parts.sweeper
 
     # ------------------------------------------------------------ what happens in it
 
-    def hook(self, destination: str = "https://app.example.com/", scope: str = "store/order/*") -> Hook:
-        """An active hook."""
-        return self.hooks.create(self.caller, scope=scope, destination=destination, is_active=True)
-
     def event(self, hook: Hook) -> Delivery:
         """An event happens; its delivery to this hook is on the queue."""
-        number = next(self._events)
+        number = next(self._numbers)
         event = Event(
             id=f"event-{number}",
             has_given_id=True,
@@ -221,13 +312,11 @@ class World:
         return delivery
 
     def work(self) -> None:
-        """Do what is on the queue now; what fails, or ends with the process, comes again later."""
         while taken := self.queue.take():
-            lineage = self.loops.invoked("deliver", self.queue.taken_lineages)
-            if lineage is None:
-                self.dead += [body for body, _ in taken]
-                continue
-            with self._sending_with(lineage):
+            with self.chained("deliver", self.queue.taken_lineages) as is_invoked:
+                if not is_invoked:
+                    self.dead += [body for body, _ in taken]
+                    continue
                 try:
                     failed = self.deliver(taken)
                 except BaseException:
@@ -236,15 +325,6 @@ class World:
                     raise
                 for position in failed:
                     self.queue.put(taken[int(position)][0], VISIBILITY_SECONDS, came_before=True)
-
-    @contextmanager
-    def _sending_with(self, lineage: Lineage) -> Iterator[None]:
-        """What is sent meanwhile is of this chain of requests."""
-        self.queue.lineage = lineage
-        try:
-            yield
-        finally:
-            self.queue.lineage = Counter()
 
     def deliver(self, taken: Sequence[tuple[str, bool]]) -> Iterable[str]:
         """Do a batch; the positions of what failed."""
@@ -262,30 +342,12 @@ class World:
             self.clock.now = max(self.clock.now, self.queue.waiting[0][0])
             self.work()
 
-    def pass_time(self, seconds: float) -> None:
-        """Let time pass: each message at its time, and a sweep each minute, if it finds anything."""
-        end = self.clock.now + seconds
-        while True:
-            self.work()
-            sweep_at = self._next_sweep()
-            self.clock.now = min(end, sweep_at, *(due for due, *_ in self.queue.waiting[:1]))
-            if self.clock.now == sweep_at:
-                self._swept = sweep_at
-                self.sweep()
-            elif self.clock.now == end:
-                self.work()
-                return
-
     def sweep(self) -> None:
-        """What happens each minute. One that fails is not tried again: the next one goes on."""
         with suppress(StorehooksError):
             self.sweeper.sweep()
 
-    def _next_sweep(self) -> float:
-        """The time of the next sweep that finds something."""
-        due = self.account.due_times().values()
-        waits = min(due, default=math.inf) - AHEAD_SECONDS - self._swept
-        return self._swept + _SWEEP_SECONDS * max(1, math.ceil(waits / _SWEEP_SECONDS) if due else math.inf)
+    def next_due(self) -> float:
+        return self.queue.waiting[0][0] if self.queue.waiting else math.inf
 
     # ------------------------------------------------------------ what is seen
 

@@ -73,10 +73,6 @@ def failing_until(world, end: float):
     return lambda _request: (500, None) if world.clock.now < end else (200, None)
 
 
-def statuses(world) -> Counter[Status]:
-    return Counter(delivery.status for delivery in world.account.deliveries().values())
-
-
 def sent(world) -> Counter[str]:
     return Counter(request.headers["webhook-id"] for _, request in world.sent)
 
@@ -98,7 +94,7 @@ def test_a_recovery_of_many_gets_to_its_end(record_property, destination):
     assert (now.status, now.recovered) == (RecoveryStatus.FINISHED, MANY)
     assert sent(world).keys() == {one.id for one in missed}
     assert destination == "failing" or set(sent(world).values()) == {1}
-    assert statuses(world) == {Status.DELIVERED: MANY}
+    assert Counter(world.statuses.values()) == {Status.DELIVERED: MANY}
     assert world.dead == []
     assert world.loops.longest["deliver"] > MAX_INVOCATIONS
     record_property("steps", now.step - 1)
@@ -112,7 +108,7 @@ def test_a_hold_of_many_gets_to_its_end(record_property):
     world.response = lambda _request: (410, None)
     world.event(hook)
     world.finish_queue(DAY_SECONDS)
-    assert statuses(world) == {Status.HELD: MANY + 1}
+    assert Counter(world.statuses.values()) == {Status.HELD: MANY + 1}
     assert world.dead == []
     assert world.loops.longest["deliver"] > MAX_INVOCATIONS
     record_property("invocations in one chain", world.loops.longest["deliver"])

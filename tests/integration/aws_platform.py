@@ -8,7 +8,6 @@ destinations are not.
 
 import heapq
 import io
-import itertools
 import json
 import math
 import time
@@ -22,22 +21,17 @@ from moto.core import DEFAULT_ACCOUNT_ID
 from moto.ses.models import ses_backends
 from moto.sqs.models import sqs_backends
 
-from storehooks.adapters.hooks_table import HooksTable
-from storehooks.adapters.notification_emails import NotificationEmails
 from storehooks.composition import Handler
-from storehooks.domain.attempt import OutgoingRequest
 from storehooks.domain.errors import StorehooksError
 from storehooks.domain.identity import Caller
-from storehooks.domain.retry import RetrySchedule
-from storehooks_cli.access import AccessTables
 from storehooks_cli.store_hooks import StoreHooks
 from tests import emf
 from tests.faults import Fault, Killed, around_aws
 from tests.integration.cloudwatch import Metrics
 from tests.integration.conftest import REGION, Aws, Functions, load_event
-from tests.lineage import Lineage, LoopDetection
+from tests.lineage import Lineage
 from tests.template_file import logical_id, resources
-from tests.world import STORE, VISIBILITY_SECONDS, Clock, Sender
+from tests.world import STORE, VISIBILITY_SECONDS, BaseWorld, Sender, envelope
 
 MAX_RECEIVES = resources("AWS::SQS::Queue")["DeliveriesQueue"]["RedrivePolicy"]["maxReceiveCount"]
 READERS = {"EventsQueue": "match_events", "DeliveriesQueue": "deliver"}
@@ -48,9 +42,7 @@ _RECEIVES_WITH_AGE = 3
 _MINUTE_SECONDS = 60
 _BATCH = 10
 _MAX_LOOKS = 100
-_SWEEP_AHEAD_SECONDS = 90
 _ASYNC_PAUSES = (60, 120)
-CLIENT = "c" * 32
 SECRET = "hunter2"
 
 
@@ -78,60 +70,38 @@ class SlowSender(Sender):
         return []
 
 
-class Platform:
+class Platform(BaseWorld):
     """A deployment with one client, and all that happens in it after its functions' cold start."""
 
     def __init__(self, aws: Aws, monkeypatch, schedule: str) -> None:
         monkeypatch.setenv("RETRY_SCHEDULE", schedule)
+        super().__init__(aws, schedule)
         self._monkeypatch = monkeypatch
-        self.aws = aws
-        self.schedule = RetrySchedule.parse(schedule)
-        self.clock = Clock()
-        self.sent: list[tuple[float, OutgoingRequest]] = []
-        self.response = lambda _request: (200, None)
         self.is_slow = False
-        self.is_fragile = True
         self.is_throttled = False
-        self.loops = LoopDetection()
-        self._lineage: Lineage = Counter()
         self.running = ""
         self.invocations = 0
-        self._swept = 0.0
         self.events_on_bus: list[dict[str, Any]] = []
-        self.dead: list[str] = []
-        """The bodies of dead letters."""
         self.metrics = Metrics()
         self._dead_in: Counter[str] = Counter()
         self._sampled = self.clock.now
-        self.log = io.StringIO()
-        self._numbers = itertools.count()
+        self.printed = io.StringIO()
         self._waiting: list[Message] = []
         self._functions = Functions(clock=self.clock, sleep=lambda _: None)
         aws.empty("HooksTable", "DeliveriesTable", "EventIdsTable", *READERS, "EventsDeadLetters")
         self.mails.clear()
-        self.hooks = HooksTable("HooksTable", dynamodb=aws.dynamodb, clock=self.clock)
-        self.addresses = NotificationEmails("HooksTable", dynamodb=aws.dynamodb)
-        token = AccessTables("TokensTable", "ClientsTable", dynamodb=aws.dynamodb).create_token(
-            STORE, "c" * 32
-        )
-        self.caller = Caller(STORE, token.client_id, frozenset())
-        self.client_secret = token.client_secret
+        self.start()
 
     # ------------------------------------------------------------ what happens
 
     def hook(self, path: str = "", scope: str = "store/order/*"):
         """An active hook with secrets in its headers and its destination."""
-        return self.hooks.create(
-            self.caller,
-            scope=scope,
-            destination=f"https://app.example.com/{path}?key={SECRET}",
-            headers={"Authorization": SECRET},
-            is_active=True,
-        )
+        destination = f"https://app.example.com/{path}?key={SECRET}"
+        return super().hook(destination, scope, headers={"Authorization": SECRET})
 
     def hooks_of_store(self):
         """The hooks of all the store's clients."""
-        hooks = StoreHooks("HooksTable", dynamodb=self.aws.dynamodb)
+        hooks = StoreHooks("HooksTable", dynamodb=self.account.dynamodb)
         return [hook for page in hooks.pages(STORE) for hook in page]
 
     def new_client(self) -> None:
@@ -139,38 +109,19 @@ class Platform:
         for hook in self.hooks_of_store():
             client = Caller(STORE, hook.client_id, frozenset())
             self.hooks.update(client, hook.id, {"is_active": False})
-        token = AccessTables("TokensTable", "ClientsTable", dynamodb=self.aws.dynamodb).create_token(STORE)
-        self.caller = Caller(STORE, token.client_id, frozenset())
+        client_id, _ = self.account.new_client(STORE)
+        self.caller = Caller(STORE, client_id, frozenset())
 
     def event(self, *, has_id: bool = True, body: str | None = None) -> None:
         """A message is on the events queue."""
-        number = next(self._numbers)
-        given = {"id": f"event-{number}"} if has_id else {}
-        envelope = {
-            "id": f"envelope-{number}",
-            "detail-type": "store/order/created",
-            "time": f"2026-11-23T10:00:{number:02}Z",
-            "detail": {"store_hash": STORE, "data": {"id": number}} | given,
-        }
-        self.put("EventsQueue", body if body is not None else json.dumps(envelope))
+        event = envelope(next(self._numbers), has_id=has_id)
+        self.put("EventsQueue", body if body is not None else json.dumps(event))
 
-    def pass_time(self, seconds: float) -> None:
-        """Let time pass: each message at its time, and the sweep in each minute that has something for it."""
-        end = self.clock.now + seconds
-        while True:
-            self._work()
-            sweep_at = self._next_sweep()
-            minute = self._sampled + _MINUTE_SECONDS
-            self.clock.now = min(end, sweep_at, minute, *(message.due for message in self._waiting[:1]))
-            if self.clock.now == minute:
-                self._sample()
-            if self.clock.now == sweep_at:
-                self.invoke("retry_due", load_event("retry_due"))
-                self._drain()
-                self._swept = sweep_at
-            elif self.clock.now == end:
-                self._work()
-                return
+    def sweep(self) -> None:
+        self.invoke("retry_due", load_event("retry_due"))
+
+    def next_due(self) -> float:
+        return min(self._sampled + _MINUTE_SECONDS, *(message.due for message in self._waiting[:1]), math.inf)
 
     def notified_of(self, detail: dict[str, Any]) -> None:
         """The bus hands an entry to the function behind its rule, which is tried three times."""
@@ -181,7 +132,7 @@ class Platform:
             if pause is None:
                 self._die("EmailsDeadLetters", json.dumps(detail))
                 return
-            self.clock.now += pause
+            self.pass_time(pause)
 
     # ------------------------------------------------------------ the platform
 
@@ -213,7 +164,9 @@ class Platform:
             for metric, values in emf.metrics(written.getvalue(), "storehooks").items():
                 self.metrics.put(emf.NAMESPACE, metric, "", self.clock.now, *values)
 
-    def _work(self) -> None:
+    def work(self) -> None:
+        if self.clock.now >= self._sampled + _MINUTE_SECONDS:
+            self._sample()
         self._drain()
         while self._waiting and self._waiting[0].due <= self.clock.now:
             queue = self._waiting[0].queue
@@ -235,12 +188,14 @@ class Platform:
             for message in batch:
                 self._again(message)
             return
-        lineage = self.loops.invoked(READERS[queue], [message.lineage for message in batch])
-        if lineage is None:
-            for message in batch:
-                self._die(DEAD_LETTERS[queue], message.body)
-            return
-        self._lineage = lineage
+        with self.chained(READERS[queue], [message.lineage for message in batch]) as is_invoked:
+            if is_invoked:
+                self._invoke_with(queue, batch)
+                return
+        for message in batch:
+            self._die(DEAD_LETTERS[queue], message.body)
+
+    def _invoke_with(self, queue: str, batch: list[Message]) -> None:
         records = []
         for message in batch:
             (record, *_) = load_event(READERS[queue])["Records"]
@@ -258,7 +213,6 @@ class Platform:
             if str(message.number) in failed:
                 self._again(message)
         self._drain()
-        self._lineage = Counter()
 
     def _die(self, dead_letters: str, body: str) -> None:
         self.dead.append(body)
@@ -288,11 +242,13 @@ class Platform:
 
     def _leave_to_receive(self, queue: str) -> None:
         """What is due besides is there for a function that asks for more work."""
-        with self.aws.uncounted():
+        with self.account.uncounted():
             for message in [one for one in self._waiting if one.queue == queue and not one.received]:
                 if message.due <= self.clock.now:
                     self._waiting.remove(message)
-                    self.aws.sqs.send_message(QueueUrl=self.aws.queues[queue], MessageBody=message.body)
+                    self.account.sqs.send_message(
+                        QueueUrl=self.account.queues[queue], MessageBody=message.body
+                    )
         heapq.heapify(self._waiting)
 
     def put(self, queue: str, body: str, delay: float = 0, received: int = 0) -> None:
@@ -300,7 +256,7 @@ class Platform:
         due = self.clock.now + delay
         heapq.heappush(
             self._waiting,
-            Message(due, next(self._numbers), queue, body, received, self._lineage, self.clock.now),
+            Message(due, next(self._numbers), queue, body, received, self.lineage, self.clock.now),
         )
 
     def _drain(self) -> None:
@@ -311,13 +267,7 @@ class Platform:
                 received = message.approximate_receive_count
                 delay = max(0, round((message.delayed_until - message.sent_timestamp) / 1000))
                 self.put(name, message.body, VISIBILITY_SECONDS if received else delay, received)
-        self.aws.empty(*READERS)
-
-    def _next_sweep(self) -> float:
-        """The minute of the next sweep that finds something."""
-        due = [float(item["due_at"]["N"]) for item in self.aws.scan("DeliveriesTable") if "due_shard" in item]
-        earliest = min(due, default=math.inf) - _SWEEP_AHEAD_SECONDS
-        return max(self._swept + 60, math.ceil(earliest / 60) * 60 if due else math.inf)
+        self.account.empty(*READERS)
 
     # ------------------------------------------------------------ what is seen
 
@@ -327,17 +277,10 @@ class Platform:
         return ses_backends[DEFAULT_ACCOUNT_ID][REGION].sent_messages
 
     @contextmanager
-    def undisturbed(self):
-        """What comes before the part of a scene that something goes wrong in."""
-        self.is_fragile = False
-        yield
-        self.is_fragile = True
-
-    @contextmanager
     def watched(self, monkeypatch, fault: Fault | None):
         """With a fault in it, all that is logged written down, and what the bus took as well."""
         handler = Logger().registered_handler
-        before = handler.setStream(self.log)
+        before = handler.setStream(self.printed)
 
         def meet(operation, given, call):
             def with_effect(given):
@@ -346,7 +289,7 @@ class Platform:
                     self.events_on_bus.extend(json.loads(entry["Detail"]) for entry in given["Entries"])
                 return response
 
-            if fault is None or self.running != fault.function or not self.is_fragile:
+            if fault is None or self.running != fault.function or self.is_undisturbed:
                 return with_effect(given)
             return fault.meet(self.invocations, operation, given, with_effect)
 
@@ -357,13 +300,7 @@ class Platform:
             handler.setStream(before)
 
     @property
-    def statuses(self) -> dict[str, str]:
-        """Where each delivery that the log knows stands."""
-        items = self.aws.scan("DeliveriesTable")
-        return {item["id"]["S"]: item["status"]["S"] for item in items if "status" in item}
-
-    @property
     def lines(self) -> list[dict[str, Any]]:
         """What was logged, without metrics."""
-        lines = [json.loads(line) for line in self.log.getvalue().splitlines()]
+        lines = [json.loads(line) for line in self.printed.getvalue().splitlines()]
         return [line for line in lines if "message" in line]

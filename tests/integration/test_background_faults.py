@@ -9,23 +9,14 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import pytest
 from hypothesis import settings
 
-from storehooks.adapters.deliveries_queue import DeliveriesQueue
-from storehooks.adapters.delivery_log.circuits import Circuits
-from storehooks.adapters.delivery_log.deliveries import DeliveryLog
-from storehooks.adapters.delivery_log.recoveries import Recoveries
-from storehooks.adapters.delivery_log.selections import Selections
-from storehooks.adapters.leases import Leases
-from storehooks.adapters.queue import Queue
 from storehooks.domain.delivery import RecordTask, Status, TaskMessage
 from storehooks.domain.errors import StorehooksError
 from storehooks.domain.exception_event import DEACTIVATED, deactivated
 from storehooks.domain.recovery import MISSED, RECOVERABLE
-from storehooks.flows.recover import RecoveryStarter
 from tests.faults import NONE, PARTLY, Fault, around_aws, is_batch
 from tests.integration.aws_platform import SECRET, Platform
 from tests.integration.conftest import load_event
@@ -113,7 +104,7 @@ def a_hook_fails_to_the_end(platform):
 
 def a_failing_hook_is_probed(platform):
     hook = platform.hook()
-    circuits(platform).count_failures(STORE, hook.id, 6)
+    platform.circuits.count_failures(STORE, hook.id, 6)
     platform.event()
     platform.event()
     platform.pass_time(0)
@@ -130,9 +121,9 @@ def what_was_delivered_is_logged_later(platform):
     with platform.undisturbed():
         platform.pass_time(0)
     (delivery_id,) = platform.statuses
-    delivery = delivery_log(platform).get(STORE, hook.id, delivery_id)
-    platform.aws.empty("DeliveriesTable")
-    deliveries_queue(platform).send([TaskMessage(RecordTask(delivery=delivery), 30)])
+    delivery = platform.log.get(STORE, hook.id, delivery_id)
+    platform.account.empty("DeliveriesTable")
+    platform.parts.deliveries_queue.send([TaskMessage(RecordTask(delivery=delivery), 30)])
     platform.pass_time(30)
 
 
@@ -144,15 +135,7 @@ def what_a_hook_missed_is_sent_again(platform, statuses=MISSED):
     with platform.undisturbed():
         platform.pass_time(0)
     hook = platform.hooks.update(platform.caller, hook.id, {"is_active": True})
-    given: dict[str, Any] = {"dynamodb": platform.aws.dynamodb, "clock": platform.clock}
-    orders = RecoveryStarter(
-        leases=Leases("EventIdsTable", **given),
-        recoveries=Recoveries("DeliveriesTable", retention_days=30, **given),
-        selections=Selections("DeliveriesTable", **given),
-        queue=deliveries_queue(platform),
-        clock=platform.clock,
-    )
-    orders.order(hook, statuses, 0, platform.clock.now)
+    platform.orders.order(hook, statuses, 0, platform.clock.now)
     platform.pass_time(600)
 
 
@@ -169,25 +152,9 @@ def retries_are_due_in_half_an_hour(platform):
 
 def owners_are_notified(platform):
     hook = platform.hook()
-    platform.addresses.put(STORE, hook.client_id, ["a@example.com"])
+    platform.parts.notification_emails.put(STORE, hook.client_id, ["a@example.com"])
     platform.hooks.deactivate(hook, "it fails")
     platform.notified_of(deactivated(platform.hooks.find(STORE, hook.id), None))
-
-
-def delivery_log(platform) -> DeliveryLog:
-    return DeliveryLog(
-        "DeliveriesTable", retention_days=30, dynamodb=platform.aws.dynamodb, clock=platform.clock
-    )
-
-
-def circuits(platform) -> Circuits:
-    return Circuits(
-        "DeliveriesTable", retention_days=30, dynamodb=platform.aws.dynamodb, clock=platform.clock
-    )
-
-
-def deliveries_queue(platform) -> DeliveriesQueue:
-    return DeliveriesQueue(Queue(platform.aws.queues["DeliveriesQueue"], platform.aws.sqs))
 
 
 SCENES: dict[str, list[Callable[[Platform], None]]] = {
@@ -278,9 +245,9 @@ def check(platform: Platform, left: Left, whole: Left) -> None:
 
 def check_log(platform: Platform) -> None:
     """What went wrong is said with the ids of what it was about; no secret is said at all."""
-    written = platform.log.getvalue()
+    written = platform.printed.getvalue()
     assert SECRET not in written
-    assert platform.client_secret not in written
+    assert platform.secret not in written
     for line in platform.lines:
         if line["level"] in {"WARNING", "ERROR"} and line["message"] not in NAMELESS:
             assert IDS & line.keys(), line
