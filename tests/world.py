@@ -13,6 +13,7 @@ from typing import Any
 from storehooks.adapters.delivery_messages import read_task
 from storehooks.composition import Parts
 from storehooks.domain.attempt import Attempt, OutgoingRequest, Times
+from storehooks.domain.deactivation_day import FIRST, LATER
 from storehooks.domain.delivery import Delivery, ReceivedTask, Status, Task, TaskMessage, new_delivery
 from storehooks.domain.errors import QueueFailedError, StorehooksError
 from storehooks.domain.event import Event
@@ -130,8 +131,13 @@ class Bus:
     def __init__(self) -> None:
         self.events: list[dict[str, Any]] = []
         self.entries = 0
+        self.notices: list[dict[str, Any]] = []
+        """What is for people, as the bus hands it on."""
 
-    def put(self, _source: str, scope: str, detail: dict[str, Any]) -> str:
+    def put(self, source: str, scope: str, detail: dict[str, Any]) -> str:
+        if scope in {FIRST, LATER}:
+            self.notices.append({"source": source, "detail-type": scope, "detail": dict(detail)})
+            return "id"
         self.entries += 1
         if "id" not in detail or all(event.get("id") != detail["id"] for event in self.events):
             self.events.append({"scope": scope} | detail)

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import batched, chain
 from typing import TYPE_CHECKING
 
+from storehooks.adapters.delivery_log.deactivation_days import days_partition
 from storehooks.adapters.delivery_log.keys import DELIVERY_PREFIX, Item, hook_partition
 from storehooks.adapters.dynamodb import MAX_WRITES, query_pages
 from storehooks_cli.batch_delete import delete_items
@@ -61,6 +62,12 @@ class HookLogs:
                     waiting = []
             self._delete(waiting, threads)
             yield _deliveries(waiting)
+
+    def remove_days(self, store_hash: str, client_ids: Iterable[str]) -> None:
+        """Remove what is stored of the days in which hooks of clients were deactivated."""
+        for client_id in client_ids:
+            for keys in self._keys(days_partition(store_hash, client_id)):
+                delete_items(self._dynamodb, self._table, keys, sleep=self._sleep)
 
     def _pages(self, store_hash: str, hook_ids: Iterable[int], client_id: str | None) -> Iterator[list[Item]]:
         """The keys of what is in the hooks' partitions."""

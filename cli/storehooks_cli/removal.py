@@ -81,6 +81,7 @@ class Removal:
         hooks = self._remove_hooks()
         self._hooks.remove_of_clients(self._store_hash, clients)
         self._access.remove_clients(self._store_hash, clients)
+        self._logs.remove_days(self._store_hash, clients)
         deliveries = self._remove_log(tell)
         # What came with requests that the gateway let through meanwhile.
         tokens |= self._remove_tokens()

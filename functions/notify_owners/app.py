@@ -1,4 +1,4 @@
-"""An entry of the bus that says which hook was deactivated: notifies the hook's owners by e-mail."""
+"""A notice of deactivated hooks from the bus: notifies the hooks' owners by e-mail."""
 
 from typing import Any
 

@@ -1,14 +1,15 @@
 """The deliveries queue and the events queue's dead letters."""
 
-from storehooks.domain.delivery import HoldTask, RecordTask, TaskMessage
+from storehooks.domain.delivery import DigestTask, HoldTask, RecordTask, TaskMessage
 from tests.contract.examples import delivered, delivery
 from tests.world import STORE
 
 HOLD = HoldTask(store_hash=STORE, hook_id=1, client_id="c" * 32, store_id=None)
+DIGEST = DigestTask(store_hash=STORE, hook_id=1, client_id="c" * 32, until=1_795_478_400)
 
 
 def test_tasks_come_as_they_were_sent(parts):
-    tasks = [delivery(1).task, RecordTask(delivery=delivered(2)), HOLD]
+    tasks = [delivery(1).task, RecordTask(delivery=delivered(2)), HOLD, DIGEST]
     parts.deliveries_queue.send([TaskMessage(task) for task in tasks])
     received = parts.deliveries_queue.receive(wait_seconds=0)
     assert sorted((one.task for one in received), key=repr) == sorted(tasks, key=repr)

@@ -10,6 +10,7 @@ from storehooks.composition import Parts
 from storehooks.domain.delivery import Delivery
 from storehooks.settings import Settings
 from tests.fakes import clients, contexts, delivery_log, messages, once
+from tests.fakes.deactivation_days import DeactivationDays
 from tests.fakes.hooks import Hooks
 from tests.fakes.memory import Memory, Secrets
 
@@ -31,6 +32,7 @@ def memory_parts(memory: Memory, clock: Callable[[], float], **given: object) ->
         "circuits": delivery_log.Circuits(memory, clock, **table),
         "recoveries": delivery_log.Recoveries(memory, clock, **table),
         "missed_events": delivery_log.MissedEvents(memory, clock, **table),
+        "days": DeactivationDays(memory),
         "contexts": contexts.DeliveryContexts(memory, clock),
         "secrets": clients.ClientSecrets(memory, clock),
         "notification_emails": clients.NotificationEmails(memory, clock),

@@ -7,6 +7,7 @@ from functools import wraps
 from typing import Any
 
 from storehooks.domain.circuit import Circuit
+from storehooks.domain.deactivation_day import DeactivationDay
 from storehooks.domain.deactivation_mail import Mail
 from storehooks.domain.delivery import Delivery
 from storehooks.domain.hook import Hook, HookKey
@@ -56,6 +57,8 @@ class Memory:
     recoveries: dict[tuple[str, int, str], tuple[Recovery, int]] = field(default_factory=dict)
     """By store, hook and id; each with the time until when it is kept."""
     leases: dict[Leased, list[Lease]] = field(default_factory=dict)
+    deactivation_days: dict[tuple[str, str, int], DeactivationDay] = field(default_factory=dict)
+    """By store, client and the end of the day."""
     event_ids: dict[tuple[str, str], dict[str | None, tuple[str, str, int]]] = field(default_factory=dict)
     """By store and id: the publication that brought it, and until when that counts."""
     claims: dict[str, int] = field(default_factory=dict)

@@ -13,9 +13,11 @@ import pytest
 from hypothesis import settings
 
 from storehooks.domain.attempt import Attempt, Times
+from storehooks.domain.deactivation_day import DAY_SECONDS, day_end
 from storehooks.domain.delivery import (
     SOON_SECONDS,
     AttemptTask,
+    DigestTask,
     HoldTask,
     RecordTask,
     RecoverTask,
@@ -33,7 +35,6 @@ from tests.world import STORE, Sender, World
 IS_LONG = settings.get_current_profile_name() == "long"
 # The same number of steps: ten thousand take a minute.
 MANY, STEP, OUTAGE_SECONDS = (10_000, 500, 1800) if IS_LONG else (400, 20, 300)
-DAY_SECONDS = 24 * 60 * 60
 YEAR_SECONDS = 365 * DAY_SECONDS
 # All of them brought by the queue, so that no sweep is needed.
 SCHEDULE = "60,180,300,600,900,900,900,900"
@@ -257,11 +258,19 @@ def a_record_that_is_not_taken(world, monkeypatch):
     world.queue.send([TaskMessage(RecordTask(delivery=delivery))])
 
 
+def a_digest_of_a_day_that_is_not_over(world, _monkeypatch):
+    hook = world.hook()
+    until = day_end(world.clock.now)
+    task = DigestTask(store_hash=STORE, hook_id=hook.id, client_id=hook.client_id, until=until)
+    world.queue.send([TaskMessage(task)])
+
+
 STUCK = {
     AttemptTask: [a_crowded_attempt, a_crowded_attempt_of_an_event_from_the_future],
     RecordTask: [a_record_that_is_not_taken],
     HoldTask: [a_hold_of_what_changes],
     RecoverTask: [a_recovery_of_what_stays_pending, a_recovery_of_a_failing_hook],
+    DigestTask: [a_digest_of_a_day_that_is_not_over],
 }
 """For each task, how it can be kept from getting further."""
 

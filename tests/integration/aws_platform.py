@@ -12,6 +12,7 @@ import json
 import math
 import time
 from collections import Counter
+from collections.abc import Mapping
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,6 +23,7 @@ from moto.ses.models import ses_backends
 from moto.sqs.models import sqs_backends
 
 from storehooks.composition import Handler
+from storehooks.domain.deactivation_day import FIRST, LATER
 from storehooks.domain.errors import StorehooksError
 from storehooks.domain.identity import Caller
 from storehooks_cli.store_hooks import StoreHooks
@@ -82,6 +84,8 @@ class Platform(BaseWorld):
         self.running = ""
         self.invocations = 0
         self.events_on_bus: list[dict[str, Any]] = []
+        self.notices: list[tuple[str, str]] = []
+        """The kind and the store of each notice that was put on the bus."""
         self.metrics = Metrics()
         self._dead_in: Counter[str] = Counter()
         self._sampled = self.clock.now
@@ -123,9 +127,9 @@ class Platform(BaseWorld):
     def next_due(self) -> float:
         return min(self._sampled + _MINUTE_SECONDS, *(message.due for message in self._waiting[:1]), math.inf)
 
-    def notified_of(self, detail: dict[str, Any]) -> None:
-        """The bus hands an entry to the function behind its rule, which is tried three times."""
-        event = load_event("notify_owners") | {"detail": detail}
+    def notified_of(self, kind: str, detail: Mapping[str, Any]) -> None:
+        """The bus hands a notice to the function behind its rule, which is tried three times."""
+        event = load_event("notify_owners") | {"detail-type": kind, "detail": detail}
         for pause in (*_ASYNC_PAUSES, None):
             if self.invoke("notify_owners", event) is not None:
                 return
@@ -286,7 +290,12 @@ class Platform(BaseWorld):
             def with_effect(given):
                 response = call(given)
                 if operation == "PutEvents":
-                    self.events_on_bus.extend(json.loads(entry["Detail"]) for entry in given["Entries"])
+                    for entry in given["Entries"]:
+                        detail = json.loads(entry["Detail"])
+                        if entry["DetailType"] in {FIRST, LATER}:
+                            self.notices.append((entry["DetailType"], detail["store_hash"]))
+                        else:
+                            self.events_on_bus.append(detail)
                 return response
 
             if fault is None or self.running != fault.function or self.is_undisturbed:

@@ -13,9 +13,20 @@ from functools import partial
 import pytest
 from hypothesis import settings
 
-from storehooks.domain.delivery import RecordTask, Status, TaskMessage
+from storehooks.domain.deactivation_day import (
+    DAY_SECONDS,
+    FIRST,
+    LATER,
+    Deactivation,
+    DeactivationDay,
+    day_end,
+    deactivation_of,
+    notice_of_first,
+    notice_of_later,
+)
+from storehooks.domain.delivery import DigestTask, RecordTask, Status, TaskMessage
 from storehooks.domain.errors import StorehooksError
-from storehooks.domain.exception_event import DEACTIVATED, deactivated
+from storehooks.domain.exception_event import DEACTIVATED
 from storehooks.domain.recovery import MISSED, RECOVERABLE
 from tests.faults import NONE, PARTLY, Fault, around_aws, is_batch
 from tests.integration.aws_platform import SECRET, Platform
@@ -30,7 +41,7 @@ LONG_ENOUGH = 3 * 1800 + 1800
 OK, FAILING, GONE = (200, None), (500, None), (410, None)
 # Whoever failed to be told which messages there are cannot name them.
 NAMELESS = {"taking more work failed", "swept", "taking what is due failed"}
-IDS = {"delivery_id", "delivery_ids", "event_id", "hook_id", "message_id", "recovery_id"}
+IDS = {"delivery_id", "delivery_ids", "event_id", "hook_id", "message_id", "recovery_id", "until"}
 
 
 # The functions tell no more apart than whether a call took effect, as far as they can know. So each
@@ -153,8 +164,44 @@ def retries_are_due_in_half_an_hour(platform):
 def owners_are_notified(platform):
     hook = platform.hook()
     platform.parts.notification_emails.put(STORE, hook.client_id, ["a@example.com"])
-    platform.hooks.deactivate(hook, "it fails")
-    platform.notified_of(deactivated(platform.hooks.find(STORE, hook.id), None))
+    day, (first, *_) = deactivated_in(platform, day_end(platform.clock.now), hook)
+    platform.notified_of(FIRST, notice_of_first(day, first))
+
+
+def owners_are_notified_at_the_end_of_a_day(platform):
+    hooks = platform.hook("a"), platform.hook("b", "store/order/created")
+    platform.parts.notification_emails.put(STORE, hooks[0].client_id, ["a@example.com"])
+    day, _ = deactivated_in(platform, day_end(platform.clock.now) - DAY_SECONDS, *hooks)
+    platform.notified_of(LATER, notice_of_later(day))
+
+
+def a_day_with_deactivations_is_over(platform):
+    hooks = platform.hook("a"), platform.hook("b", "store/order/created")
+    day, _ = deactivated_in(platform, day_end(platform.clock.now) - DAY_SECONDS, *hooks)
+    task = DigestTask(store_hash=STORE, hook_id=hooks[1].id, client_id=day.client_id, until=day.until)
+    platform.parts.deliveries_queue.send([TaskMessage(task)])
+    platform.pass_time(0)
+
+
+def two_hooks_are_gone(platform):
+    platform.hook("a"), platform.hook("b", "store/order/created")
+    platform.response = in_turn(GONE)
+    platform.event()
+    platform.pass_time(60)
+
+
+def deactivated_in(platform, until, *hooks) -> tuple[DeactivationDay, list[Deactivation]]:
+    """A day that ends then, in which these hooks of a client were deactivated."""
+    days = platform.parts.days
+    for hook in hooks:
+        platform.hooks.deactivate(hook, "it fails")
+    ones = [deactivation_of(platform.hooks.find(STORE, hook.id)) for hook in hooks]
+    day = days.begin(STORE, hooks[0].client_id, until, ones[0])
+    for later in ones[1:]:
+        days.add(day, later)
+    day = days.get(STORE, day.client_id, until)
+    assert day is not None
+    return day, ones
 
 
 SCENES: dict[str, list[Callable[[Platform], None]]] = {
@@ -164,6 +211,8 @@ SCENES: dict[str, list[Callable[[Platform], None]]] = {
         deliveries_arrive_at_the_second_attempt,
         an_event_finds_its_hook_deactivated,
         a_hook_is_gone,
+        two_hooks_are_gone,
+        a_day_with_deactivations_is_over,
         a_hook_fails_to_the_end,
         a_failing_hook_is_probed,
         more_is_taken_on_while_a_destination_is_slow,
@@ -172,7 +221,7 @@ SCENES: dict[str, list[Callable[[Platform], None]]] = {
         what_a_hook_got_is_sent_again,
     ],
     "retry_due": [retries_are_due_in_half_an_hour],
-    "notify_owners": [owners_are_notified],
+    "notify_owners": [owners_are_notified, owners_are_notified_at_the_end_of_a_day],
 }
 
 
@@ -195,6 +244,7 @@ class Left:
     deliveries: dict[str, str]
     requests: dict[str, list[bytes]]
     deactivations: set[int]
+    notices: set[tuple[str, str]]
     mails: list[str]
 
 
@@ -218,6 +268,7 @@ def played(aws, monkeypatch, scene, fault: Fault | None) -> tuple[Platform, Left
         deactivations={
             one["data"]["id"] for one in platform.events_on_bus if one["data"]["error_code"] == DEACTIVATED
         },
+        notices=set(platform.notices),
         mails=[mail.subject for mail in platform.mails],
     )
 
@@ -227,6 +278,7 @@ def check(platform: Platform, left: Left, whole: Left) -> None:
     assert left.hooks == whole.hooks
     assert not [body for body in platform.dead if body != "no event"]
     assert left.deactivations == whole.deactivations
+    assert left.notices == whole.notices
     # What its hook's end found not yet exhausted is held; either way it can be recovered.
     ends = {Status.EXHAUSTED: Status.HELD}
     assert {one: ends.get(status, status) for one, status in left.deliveries.items()} == {

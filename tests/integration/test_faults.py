@@ -12,7 +12,7 @@ from storehooks.adapters.claims import CLAIM_SECONDS
 from storehooks.domain.delivery import RecordTask, Status
 from storehooks.domain.errors import QueueFailedError, StoreBusyError
 from storehooks.domain.exception_event import DEACTIVATED
-from tests.faults import always
+from storehooks.domain.scope import DELIVERY_EXCEPTION
 from tests.flows.test_faults import failing
 from tests.world import World
 
@@ -166,8 +166,15 @@ def test_the_end_of_a_hook_is_one_event_for_its_client_when_the_bus_fails_after_
     observer = world.hook("https://app.example.com/observer", scope="store/hook/deliveryException")
     world.response = lambda _request: (410, None)
     world.event(world.hook())
+    put = world.bus.put
+
+    def fail(source, scope, detail):
+        if scope == DELIVERY_EXCEPTION:
+            raise QueueFailedError("x", frozenset({0}))
+        return put(source, scope, detail)  # notices go before the queue
+
     with monkeypatch.context() as patched:
-        patched.setattr(world.bus, "put", always(QueueFailedError("x", frozenset({0}))))
+        patched.setattr(world.bus, "put", fail)
         world.pass_time(60)
     world.pass_time(300)
     assert world.bus.codes == [DEACTIVATED]

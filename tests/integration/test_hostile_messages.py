@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from storehooks.adapters.delivery_messages import to_message
 from storehooks.domain.attempt import Attempt, Times
-from storehooks.domain.delivery import Delivery, HoldTask, RecordTask, RecoverTask, Status
+from storehooks.domain.delivery import Delivery, DigestTask, HoldTask, RecordTask, RecoverTask, Status
 from storehooks.domain.hook import Hook
+from storehooks.domain.scope import DELIVERY_EXCEPTION
 from tests.integration.conftest import load_event
 from tests.integration.test_hostile_input import anything, hostile
 from tests.world import STORE, World
@@ -69,6 +70,8 @@ def well_logged(caplog) -> None:
 
 
 ENTRY = load_event("notify_owners")
+DIGEST = load_event("notify_owners_later")
+EARLIER = ENTRY | {"detail-type": DELIVERY_EXCEPTION, "detail": {"store_hash": STORE, "data": {"id": 1}}}
 ENVELOPE = json.loads(load_event("match_events")["Records"][0]["body"])
 
 
@@ -80,8 +83,13 @@ def deactivated(aws):
 
 
 @hostile
-@given(changed(ENTRY) | st.dictionaries(st.text(max_size=10), anything, max_size=3))
-@example(ENTRY | {"detail": {"store_hash": STORE, "data": {"id": 0}}})
+@given(
+    changed(ENTRY)
+    | changed(DIGEST)
+    | changed(EARLIER)
+    | st.dictionaries(st.text(max_size=10), anything, max_size=3)
+)
+@example(EARLIER | {"detail": {"store_hash": STORE, "data": {"id": 0}}})
 def test_any_entry_of_the_bus_is_looked_up_or_refused(functions, deactivated, caplog, entry):
     assert functions.handler("notify_owners")(entry, None) == {"written": False}
     well_logged(caplog)
@@ -114,6 +122,7 @@ TASKS = [
     to_message(FRESH.task),
     to_message(replace(FRESH.task, attempt=3, delivery=TRIED)),
     to_message(RecordTask(delivery=replace(TRIED, round_at=1_795_428_001.0))),
+    to_message(DigestTask(store_hash=STORE, hook_id=HOOK_ID, client_id=CLIENT, until=1_795_478_400)),
     to_message(HoldTask(store_hash=STORE, hook_id=HOOK_ID, client_id=CLIENT, store_id=None)),
     to_message(
         RecoverTask(
@@ -138,7 +147,7 @@ def new_hook(world: World) -> Hook:
 @example(TASKS[0] | {"hook_id": HUGE}, 200)
 @example(TASKS[0] | {"store_hash": "x" * 3000}, 200)
 @example(TASKS[0] | {"hook_id": 0}, 200)
-@example(TASKS[3] | {"hook_id": 0}, 200)
+@example(TASKS[4] | {"hook_id": 0}, 200)
 def test_any_message_of_the_deliveries_queue_is_done_or_fails_alone(world, task, status):
     hook, other = new_hook(world), new_hook(world)
     world.response = lambda request: (status if request.url == hook.destination else 200, None)

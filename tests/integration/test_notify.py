@@ -7,8 +7,10 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.ses.models import ses_backends
 
+from storehooks.domain.deactivation_day import DeactivationDay, day_end, deactivation_of, notice_of_first
 from storehooks.domain.errors import MailFailedError
 from storehooks.domain.exception_event import deactivated
+from storehooks.domain.scope import DELIVERY_EXCEPTION
 from tests.integration.conftest import REGION, load_event
 from tests.template_file import EMAIL_SENDER
 from tests.world import World
@@ -45,9 +47,11 @@ def named(functions, hook):
 
 
 def entry(hook):
-    """What the bus hands on of a deactivated hook."""
-    event = load_event("notify_owners")
-    return event | {"detail": deactivated(hook, None)}
+    """What the bus hands on of a deactivated hook, the first of its day."""
+    first = deactivation_of(hook)
+    until = day_end(hook.deactivated_at)
+    day = DeactivationDay(store_hash=hook.store_hash, client_id=hook.client_id, until=until, first=first.key)
+    return load_event("notify_owners") | {"detail": notice_of_first(day, first)}
 
 
 def notify(functions, hook):
@@ -80,16 +84,27 @@ def test_a_repeat_is_not_written_of_and_neither_is_another_change_of_the_hook(fu
     assert len(sent()) == 1
 
 
-def test_a_hook_that_is_deactivated_again_is_written_of_again(functions, world, hook, named):
+def test_a_hook_that_is_deactivated_again_is_written_of_again_on_another_day(functions, world, hook, named):
     named("a@example.com")
     notify(functions, hook)
-    world.clock.now += 1
+    world.clock.now += 24 * 60 * 60
     world.hooks.update(world.caller, hook.id, {"is_active": True})
     assert notify(functions, hook) is False, "its owner has switched it on"
     world.event(hook)
     world.work()
     assert notify(functions, world.hooks.find("5ueh97", hook.id)) is True
     assert len(sent()) == 2
+
+
+def test_an_entry_of_a_release_that_did_not_count_by_days_is_written_of_at_once(functions, hook, named):
+    """It may be a dead letter that is redriven, or what Lambda still had to try again."""
+    named("a@example.com")
+    earlier = load_event("notify_owners") | {
+        "detail-type": DELIVERY_EXCEPTION,
+        "detail": deactivated(hook, None),
+    }
+    assert functions.handler("notify_owners")(earlier, None) == {"written": True}
+    assert notify(functions, hook) is False, "it was written"
 
 
 def test_nobody_is_written_to_who_has_named_no_address(functions, hook):
@@ -177,8 +192,8 @@ def test_a_refusal_of_ses_stands_in_the_log_with_its_ids_and_no_address(
     (line,) = [vars(record) for record in caplog.records if record.levelname == "WARNING"]
     assert line["ses_code"] == code
     assert all(part in line["ses_message"] for part in shown)
-    ids = (line["event_id"], line["store_hash"], line["hook_id"], line["client_id"])
-    assert ids == (entry(hook)["detail"].get("id"), "5ueh97", hook.id, hook.client_id)
+    ids = (line["store_hash"], line["hook_id"], line["client_id"])
+    assert ids == ("5ueh97", hook.id, hook.client_id)
     assert "owner@" not in str(line)
     assert "hooks@" not in str(line)
 
@@ -215,11 +230,13 @@ def test_a_mail_that_is_not_remembered_is_a_mail_nevertheless(functions, aws, ho
 def test_an_entry_that_names_no_hook_is_refused_without_a_dead_letter(functions, aws, hook, detail, caplog):
     """The id 0 is the store's counter, beside its hooks."""
     before = len(aws.calls)
-    entry = load_event("notify_owners") | {"detail": detail}
-    assert functions.handler("notify_owners")(entry, None) == {"written": False}
+    for name in ("notify_owners", "notify_owners_later"):
+        notice = load_event(name) | {"detail": detail}
+        for entry in (notice, notice | {"detail-type": DELIVERY_EXCEPTION}):
+            assert functions.handler("notify_owners")(entry, None) == {"written": False}
     assert aws.calls[before:] == []
     (line,) = [vars(record) for record in caplog.records if record.levelname == "WARNING"][-1:]
-    assert (line["message"], line["reason"]) == ("not a deactivation", "names no hook")
+    assert (line["message"], line["reason"]) == ("not a deactivation", "names no hook and no day")
 
 
 def test_a_publishers_event_id_never_passes_for_a_mail_that_was_sent(functions, aws, hook, named):
@@ -235,6 +252,6 @@ def test_what_a_mail_costs(functions, aws, hook, named):
     named("a@example.com")
     before = len(aws.calls)
     notify(functions, hook)
-    assert aws.calls[before:] == ["GetItem", "GetItem", "PutItem", "SendEmail", "PutItem"]
+    assert aws.calls[before:] == [*["GetItem"] * 3, "PutItem", "SendEmail", "PutItem"]
     notify(functions, hook)
-    assert aws.calls[before + 5 :] == ["GetItem", "GetItem"], "this process knows that it did"
+    assert aws.calls[before + 6 :] == ["GetItem"] * 3, "this process knows that it did"

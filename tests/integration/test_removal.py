@@ -77,6 +77,8 @@ def lived(world) -> None:
     world.response = lambda _request: (500, None)
     world.event(hook)
     world.work()
+    world.hooks.deactivate(world.current(hook), "it fails")
+    world.parts.notices.add(world.current(hook))
     world.queue.waiting.clear()
     world.hooks.delete(world.caller, deleted.id)
 

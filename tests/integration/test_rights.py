@@ -227,9 +227,9 @@ def test_writing_to_owners_may_do_what_it_does(functions, world, needed):
     hook = world.hook()
     world.hooks.deactivate(hook, "it fails")
     functions.parts("update_admin").notification_emails.put("5ueh97", hook.client_id, ["a@example.com"])
+    world.parts.notices.add(world.current(hook))
     needed.clear()
-    event = load_event("notify_owners")
-    event["detail"]["data"]["id"] = hook.id
+    (event,) = world.bus.notices
     assert functions.handler("notify_owners")(event, None) == {"written": True}
     of_lambda = {("sqs:SendMessage", "EmailsDeadLetters")}
     assert needed | of_lambda == granted("NotifyOwners")

@@ -52,6 +52,7 @@ def test_every_flow_that_an_event_goes_through_is_in_the_picture():
         "__init__",
         "invocation",
         "meter",
+        "notices",
         "notify",
         "ping",
         "ports",

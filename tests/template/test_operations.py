@@ -2,12 +2,13 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from storehooks.domain import exception_event
+from storehooks.domain import deactivation_day, exception_event
 from storehooks.domain.hook import Hook
 from storehooks.flows.meter import NAMESPACE, Count, Duration
 from tests.template_file import EMAIL_SENDER, deployed, logical_id, resources, template
@@ -203,16 +204,17 @@ def test_hooks_that_were_deactivated_are_told_of_by_this_account_alone():
     assert rule["EventPattern"] == {
         "account": [{"Ref": "AWS::AccountId"}],
         "source": [exception_event.SOURCE],
-        "detail": {"data": {"error_code": [exception_event.DEACTIVATED]}},
+        "detail-type": [deactivation_day.FIRST, deactivation_day.LATER],
     }
 
 
-def test_what_is_told_is_text_of_what_the_event_has(deactivated):
+@pytest.mark.parametrize("kind", ["first", "later"])
+def test_what_operators_are_notified_with_is_text_of_what_the_notice_has(notices, kind):
     (target,) = resources("AWS::Events::Rule")["OperationsRule"]["Targets"]
     transformer = target["InputTransformer"]
     values = {}
     for name, path in transformer["InputPathsMap"].items():
-        value: Any = {"detail": deactivated, "time": "2026-11-24T02:24:21Z"}
+        value: Any = {"detail": notices[kind]}
         for key in path.removeprefix("$.").split("."):
             value = value[key]
         values[name] = str(value)
@@ -222,15 +224,19 @@ def test_what_is_told_is_text_of_what_the_event_has(deactivated):
         text = text.replace(f"<{name}>", value)
     lines = [json.loads(line) for line in text.splitlines()]
     assert all(isinstance(line, str) for line in lines), "which EventBridge asks for"
-    told = "\n".join(lines)
-    for value in ("storehooks", "hook 7", "5ueh97", "2026-11-24T02:24:21Z", deactivated["data"]["message"]):
-        assert value in told
-    assert "secret" not in told
+    said = "\n".join(lines)
+    named = {
+        "first": ("ook 7", "at 2026-11-24T02:24:21Z", "https://app.example.com failed: it is gone"),
+        "later": ("22 more deactivations", "on 2026-11-24", "hook 7, 8 and 20 not listed"),
+    }
+    for value in ("storehooks", "5ueh97", "a" * 32, *named[kind]):
+        assert value in said
+    assert "secret" not in said
 
 
 @pytest.fixture
-def deactivated() -> dict[str, Any]:
-    """The event of a hook that was deactivated."""
+def notices() -> dict[str, Any]:
+    """The notices of a day with deactivations."""
     hook = Hook(
         id=7,
         store_hash="5ueh97",
@@ -242,10 +248,22 @@ def deactivated() -> dict[str, Any]:
         created_at=0,
         updated_at=0,
         version=3,
-        deactivated_at=0,
+        deactivated_at=1_795_487_061,
         deactivation_reason="it is gone",
     )
-    return exception_event.deactivated(hook, None)
+    first = deactivation_day.deactivation_of(hook)
+    day = deactivation_day.DeactivationDay(
+        store_hash="5ueh97",
+        client_id="a" * 32,
+        until=deactivation_day.day_end(1_795_487_061),
+        first=first.key,
+        later=(first, replace(first, hook_id=8)),
+        unlisted=20,
+    )
+    return {
+        "first": deactivation_day.notice_of_first(day, first),
+        "later": deactivation_day.notice_of_later(day),
+    }
 
 
 # ---------------------------------------------------------------- the dashboard

@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 
 from storehooks.composition import Parts
-from storehooks.domain import exception_event
+from storehooks.domain import deactivation_day, exception_event
 from storehooks.domain.hook import DEFAULT_QUOTAS
 from storehooks.domain.retry import BIGCOMMERCE_SCHEDULE
-from storehooks.domain.scope import DELIVERY_EXCEPTION
 from storehooks.settings import Settings
 from tests.function_modules import built_by
 from tests.template_file import (
@@ -327,8 +326,7 @@ def test_deactivations_alone_go_to_the_function_that_writes_of_them_or_to_its_de
     assert rule["EventPattern"] == {
         "account": [{"Ref": "AWS::AccountId"}],
         "source": [exception_event.SOURCE],
-        "detail-type": [DELIVERY_EXCEPTION],
-        "detail": {"data": {"error_code": [exception_event.DEACTIVATED]}},
+        "detail-type": [deactivation_day.FIRST, deactivation_day.LATER],
     }
     (target,) = rule["Targets"]
     dead_letters = {"Fn::GetAtt": ["EmailsDeadLetters", "Arn"]}
@@ -347,6 +345,12 @@ def test_deactivations_alone_go_to_the_function_that_writes_of_them_or_to_its_de
     }
     (alarm_of,) = resources("AWS::CloudWatch::Alarm")["EmailsDeadLettersAlarm"]["Dimensions"]
     assert alarm_of == {"Name": "QueueName", "Value": {"Fn::GetAtt": ["EmailsDeadLetters", "QueueName"]}}
+
+
+def test_in_an_update_people_are_notified_as_before_until_there_are_notices():
+    whole = template()["Resources"]
+    for rule in ("DeactivationsRule", "OperationsRule"):
+        assert whole[rule]["DependsOn"] == "DeliverFunction"
 
 
 def without_emails(value: Any) -> Any:

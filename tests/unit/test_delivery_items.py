@@ -17,11 +17,13 @@ from storehooks.domain.delivery import (
     SOON_SECONDS,
     AttemptTask,
     Delivery,
+    DigestTask,
     HoldTask,
     RecordTask,
     RecoverTask,
     Status,
 )
+from storehooks.domain.hook import MAX_HOOK_ID
 
 # As DynamoDB and JSON keep them: milliseconds.
 milliseconds = st.integers(0, 4 * 10**12).map(lambda number: number / 1000)
@@ -47,7 +49,7 @@ deliveries = st.builds(
     Delivery,
     id=st.text("0123456789abcdef", min_size=32, max_size=32).map("msg_{}".format),
     store_hash=st.just("5ueh97"),
-    hook_id=st.integers(1, 10**18),
+    hook_id=st.integers(1, MAX_HOOK_ID),
     client_id=st.just("c" * 32),
     event_id=texts.filter(bool),
     scope=st.just("store/order/created"),
@@ -118,6 +120,7 @@ def test_what_comes_out_of_the_queue_is_what_went_in(delivery):
         ),
         HoldTask(store_hash="a", hook_id=1, client_id="c", store_id=None),
         RecoverTask(store_hash="a", hook_id=1, client_id="c", recovery_id="rec_" + "0" * 32, step=3),
+        DigestTask(store_hash="a", hook_id=1, client_id="c", until=1_795_478_400),
     ):  # fmt: skip
         assert from_message(json.loads(json.dumps(to_message(task)))) == task
 

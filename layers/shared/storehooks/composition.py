@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from storehooks.adapters.deliveries_queue import DeliveriesQueue
     from storehooks.adapters.delivery_context import DeliveryContexts
     from storehooks.adapters.delivery_log.circuits import Circuits
+    from storehooks.adapters.delivery_log.deactivation_days import DeactivationDays
     from storehooks.adapters.delivery_log.deliveries import DeliveryLog
     from storehooks.adapters.delivery_log.due import DueIndex
     from storehooks.adapters.delivery_log.missed import MissedEvents
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from storehooks.flows.deliver import Deliverer
     from storehooks.flows.match import Matcher
     from storehooks.flows.meter import Meter
+    from storehooks.flows.notices import Notices
     from storehooks.flows.notify import Notifier
     from storehooks.flows.outcome import Outcomes
     from storehooks.flows.ping import Pinger
@@ -293,6 +295,7 @@ class Parts:
             circuits=self.circuits,
             queue=self.deliveries_queue,
             outcomes=self.outcomes,
+            notices=self.notices,
             recoverer=self.recoverer,
             sender=self.sender,
             schedule=self.schedule,
@@ -313,8 +316,27 @@ class Parts:
             events_queue=self.events_queue,
             bus=self.bus,
             claims=self.claims,
+            notices=self.notices,
             schedule=self.schedule,
             meter=self.meter,
+            clock=self.clock,
+        )
+
+    @cached_property
+    def days(self) -> "DeactivationDays":
+        from storehooks.adapters.delivery_log.deactivation_days import DeactivationDays
+
+        return DeactivationDays(self.settings.deliveries_table, dynamodb=self.dynamodb)
+
+    @cached_property
+    def notices(self) -> "Notices":
+        from storehooks.flows.notices import Notices
+
+        return Notices(
+            days=self.days,
+            queue=self.deliveries_queue,
+            bus=self.bus,
+            claims=self.claims,
             clock=self.clock,
         )
 
@@ -376,10 +398,12 @@ class Parts:
 
         return Notifier(
             hooks=self.hooks,
+            days=self.days,
             notification_emails=self.notification_emails,
             claims=self.claims,
             mailer=self.mailer,
             schedule=self.schedule,
+            clock=self.clock,
         )
 
 

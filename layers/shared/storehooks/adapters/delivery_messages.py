@@ -12,6 +12,7 @@ from storehooks.domain.delivery import (
     TIME_END,
     AttemptTask,
     Delivery,
+    DigestTask,
     HoldTask,
     RecordTask,
     RecoverTask,
@@ -47,6 +48,8 @@ def to_message(task: Task) -> dict[str, Any]:
             return {"do": "hold", **asdict(task)}
         case RecoverTask():
             return {"do": "recover", **asdict(task)}
+        case DigestTask():
+            return {"do": "digest", **asdict(task)}
 
 
 def from_message(message: Mapping[str, Any]) -> Task:
@@ -77,6 +80,9 @@ def from_message(message: Mapping[str, Any]) -> Task:
             ):
                 _check_keys(message)
                 return RecoverTask(**known)
+            case {"do": "digest", "until": int(until)} if _is_time(until):
+                _check_keys(message)
+                return DigestTask(**known)
         raise ValueError("an unknown task")
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"no task: {error!r}") from error

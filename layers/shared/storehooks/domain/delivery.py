@@ -240,7 +240,25 @@ class RecoverTask:
         return {"store_hash": self.store_hash, "hook_id": self.hook_id, "recovery_id": self.recovery_id}
 
 
-type Task = AttemptTask | RecordTask | HoldTask | RecoverTask
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DigestTask:
+    """Notify of a client's deactivations in the day that ends at ``until``, once it is over.
+
+    Of all but the first. ``hook_id`` is one of those hooks.
+    """
+
+    store_hash: str
+    hook_id: int
+    client_id: str
+    until: int
+
+    @property
+    def log_keys(self) -> dict[str, Any]:
+        """What follows it through the logs."""
+        return {"store_hash": self.store_hash, "client_id": self.client_id, "until": self.until}
+
+
+type Task = AttemptTask | RecordTask | HoldTask | RecoverTask | DigestTask
 
 
 def delivery_ids(tasks: Iterable[Task | None]) -> list[str]:

@@ -1,7 +1,7 @@
 """The operational events of a store: a hook's deliveries fail, or have failed for good.
 
 They have the scope ``store/hook/deliveryException`` and go to the hooks of the client whose hook it is. A
-copy is on the bus, for operators and for mails. They are never raised about a hook of that scope: its own
+copy is on the bus, for operators. They are never raised about a hook of that scope: its own
 failures would breed more of them.
 """
 
@@ -25,7 +25,7 @@ REMEMBERED_SECONDS = 14 * 24 * 60 * 60
 ask for the same again."""
 
 SOURCE = "storehooks.deliveries"
-"""On the bus, of these alone: its policy denies it to everyone but ``deliver``."""
+"""On the bus, of these and of notices alone: its policy denies it to everyone but ``deliver``."""
 
 
 def may_notify(hook: Hook) -> bool:

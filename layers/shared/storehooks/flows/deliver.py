@@ -28,6 +28,7 @@ from storehooks.domain.circuit import Circuit
 from storehooks.domain.delivery import (
     AttemptTask,
     Delivery,
+    DigestTask,
     HoldTask,
     ReceivedTask,
     RecordTask,
@@ -41,6 +42,7 @@ from storehooks.domain.hook import Hook, HookKey
 from storehooks.domain.retry import RetrySchedule
 from storehooks.domain.state_machine import Defer, Drop, End, Known, Reject, Send, Why, before_attempt
 from storehooks.flows.meter import Duration, Meter
+from storehooks.flows.notices import Notices
 from storehooks.flows.outcome import Outcomes, Sent
 from storehooks.flows.recover import Recoverer
 from storehooks.flows.unexpected import alone, each_alone
@@ -87,6 +89,7 @@ class Deliverer:
         circuits: Circuits,
         queue: DeliveriesQueue,
         outcomes: Outcomes,
+        notices: Notices,
         recoverer: Recoverer,
         sender: Sender,
         schedule: RetrySchedule,
@@ -99,6 +102,7 @@ class Deliverer:
         self.circuits = circuits
         self.queue = queue
         self.outcomes = outcomes
+        self.notices = notices
         self.recoverer = recoverer
         self.sender = sender
         self.schedule = schedule
@@ -127,7 +131,7 @@ class _Invocation:
         self._circuits: dict[HookKey, Circuit] = {}
         self._finished: list[Sent] = []
         self._finished_since = 0.0
-        self._last: list[tuple[ReceivedTask, HoldTask | RecoverTask]] = []
+        self._last: list[tuple[ReceivedTask, HoldTask | RecoverTask | DigestTask]] = []
         self._failed: set[str] = set()
         self._to_delete: list[ReceivedTask] = []
         self._receive_at = self._started + _PATIENCE_SECONDS
@@ -208,7 +212,7 @@ class _Invocation:
                 case RecordTask(delivery=delivery):
                     with alone(partial(self._fail_unexpectedly, message)):
                         self._record(message, delivery)
-                case HoldTask() | RecoverTask() as task:
+                case HoldTask() | RecoverTask() | DigestTask() as task:
                     self._last.append((message, task))
                 case None:
                     logger.error("not a task", message_id=message.batch_id)
@@ -361,7 +365,7 @@ class _Invocation:
             else:
                 self._done(message)
 
-    def _do_last(self, message: ReceivedTask, task: HoldTask | RecoverTask) -> None:
+    def _do_last(self, message: ReceivedTask, task: HoldTask | RecoverTask | DigestTask) -> None:
         if time.monotonic() - self._started > _MAX_SECONDS:
             self._fail(message)
             return
@@ -371,9 +375,13 @@ class _Invocation:
                     self._shared.outcomes.hold(task)
                 case RecoverTask():
                     self._shared.recoverer.recover(task, came_before=message.came_before)
+                case DigestTask():
+                    self._shared.notices.send_digest(task)
             self._done(message)
         except TransientError as error:
-            what = "holding" if isinstance(task, HoldTask) else "recovering"
+            what = {HoldTask: "holding", RecoverTask: "recovering", DigestTask: "sending a digest"}[
+                type(task)
+            ]
             self._shared.meter.call_failed(
                 f"{what} failed", error=repr(error), store_hash=task.store_hash, hook_id=task.hook_id
             )

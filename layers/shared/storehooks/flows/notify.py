@@ -1,75 +1,108 @@
-"""From the event of a deactivated hook to an e-mail to its owners."""
+"""From the notices of deactivated hooks to e-mails to their owners."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 
-from storehooks.api.deactivation_entry import hook_of_entry
-from storehooks.domain.deactivation_mail import deactivation_mail
+from storehooks.api.deactivation_entry import DayOver, DeactivatedHook, read_entry
+from storehooks.domain.deactivation_mail import Mail, deactivation_mail, digest_mail
 from storehooks.domain.errors import InvalidRequestError, MailFailedError, TransientError
-from storehooks.domain.event import is_event_id
 from storehooks.domain.exception_event import REMEMBERED_SECONDS
 from storehooks.domain.retry import RetrySchedule
 
 if TYPE_CHECKING:
-    from storehooks.flows.ports import Claims, Hooks, Mailer, NotificationEmails
+    from storehooks.flows.ports import Claims, DeactivationDays, Hooks, Mailer, NotificationEmails
 
 logger = Logger(utc=True)
 
 
 class Notifier:
-    """Writes to the owners of a hook that failures have deactivated, once for each time they do."""
+    """Writes to the owners of hooks that failures have deactivated, once for each entry's subject.
+
+    Of a client's deactivations in a day, the first is written of at once, and the others together.
+    """
 
     def __init__(
         self,
         *,
         hooks: Hooks,
+        days: DeactivationDays,
         notification_emails: NotificationEmails,
         claims: Claims,
         mailer: Mailer,
         schedule: RetrySchedule,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._hooks = hooks
+        self._days = days
         self._notification_emails = notification_emails
         self._claims = claims
         self._mailer = mailer
         self._schedule = schedule
+        self._clock = clock
 
-    def notify(self, event: Mapping[str, Any]) -> bool:
+    def notify(self, entry: Mapping[str, Any]) -> bool:
         """Notify of what an entry of the bus says, and return whether that was to be done.
 
-        The entry only names the hook. What is written, and whether, is decided by the hook as
-        it is now, so that a repeat, or an entry that somebody else has put there, does no harm. One
-        that names no hook is refused; to try it again would not help.
+        What is written, and whether, is decided by the hook and the day as they are now, so that a
+        repeat, or an entry that somebody else has put there, does no harm. One that names neither is
+        refused; to try it again would not help.
 
         :raises TransientError: when it has to be tried again.
         """
         try:
-            store_hash, hook_id = hook_of_entry(event)
+            named = read_entry(entry)
         except InvalidRequestError as error:
             logger.warning("not a deactivation", reason=error.problems[0].reason)
             return False
-        event_id = event["detail"].get("id")
-        known: dict[str, Any] = {"store_hash": store_hash, "hook_id": hook_id}
-        if isinstance(event_id, str) and is_event_id(event_id):
-            known["event_id"] = event_id
-        hook = self._hooks.find(store_hash, hook_id)
+        match named:
+            case DeactivatedHook():
+                return self._notify_of_hook(named)
+            case DayOver():
+                return self._notify_of_day(named)
+
+    def _notify_of_hook(self, named: DeactivatedHook) -> bool:
+        known: dict[str, Any] = {"store_hash": named.store_hash, "hook_id": named.hook_id}
+        hook = self._hooks.find(named.store_hash, named.hook_id)
         if hook is None or hook.deactivated_at is None:
             logger.info("not deactivated any more", **known)
             return False
-        known["client_id"] = hook.client_id
-        addresses = self._notification_emails.get(store_hash, hook.client_id)
+        occasion = f"{hook.store_hash}#{hook.id}#{hook.deactivated_at}"
+        if named.until is not None:
+            day = self._days.get(hook.store_hash, hook.client_id, named.until)
+            if day is None or day.first_hook_id != hook.id:
+                logger.info("not the first of its day", **known)
+                return False
+            # Also if it was switched on and off again before this came: that is no second occasion.
+            occasion = f"{hook.store_hash}#{day.first}"
+        mail = deactivation_mail(hook, deactivated_at=hook.deactivated_at, schedule=self._schedule)
+        return self._write_once(mail, occasion, client_id=hook.client_id, **known)
+
+    def _notify_of_day(self, named: DayOver) -> bool:
+        known: dict[str, Any] = {
+            "store_hash": named.store_hash,
+            "client_id": named.client_id,
+            "until": named.until,
+        }
+        day = self._days.get(named.store_hash, named.client_id, named.until)
+        if day is None or not day.later or self._clock() < day.until:
+            logger.info("no day that is over", **known)
+            return False
+        occasion = f"mail#{day.store_hash}#{day.client_id}#{day.until}"
+        return self._write_once(digest_mail(day, self._schedule), occasion, **known)
+
+    def _write_once(self, mail: Mail, occasion: str, **known: Any) -> bool:
+        addresses = self._notification_emails.get(known["store_hash"], known["client_id"])
         if not addresses:
             logger.info("nobody to write to", **known)
             return False
-        occasion = f"{store_hash}#{hook_id}#{hook.deactivated_at}"
         if not self._claims.claim(occasion):
             logger.info("written already, or somebody is at it", **known)
             return False
-        mail = deactivation_mail(hook, deactivated_at=hook.deactivated_at, schedule=self._schedule)
         try:
             message_id = self._mailer.send(addresses, mail)
         except MailFailedError as error:

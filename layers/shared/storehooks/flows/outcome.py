@@ -35,6 +35,7 @@ from storehooks.domain.state_machine import (
     seconds_to_next_hold,
 )
 from storehooks.flows.meter import Count, Duration, Meter
+from storehooks.flows.notices import Notices
 from storehooks.flows.unexpected import each_alone
 
 if TYPE_CHECKING:
@@ -95,6 +96,7 @@ class Outcomes:
         events_queue: EventsQueue,
         bus: EventBus,
         claims: Claims,
+        notices: Notices,
         schedule: RetrySchedule,
         meter: Meter,
         clock: Callable[[], float] = time.time,
@@ -106,6 +108,7 @@ class Outcomes:
         self._events_queue = events_queue
         self._bus = bus
         self._claims = claims
+        self._notices = notices
         self._schedule = schedule
         self._meter = meter
         self._clock = clock
@@ -174,11 +177,16 @@ class Outcomes:
             self._queue.send([TaskMessage(task, wait)])
 
     def _notify_of_deactivation(self, hook: Hook, task: HoldTask) -> None:
-        """Publish the event for it, unless that was done. A task that ends in between comes again."""
+        """Notify people and publish the event for it, unless that was done.
+
+        A task that ends in between comes again.
+        """
         if not exception_event.may_notify(hook):
             return
-        occasion = f"bus#{hook.store_hash}#{hook.id}#{hook.deactivated_at}"
+        # Releases without notices have another name: what they put on the bus has its notice as well.
+        occasion = f"deactivated#{hook.store_hash}#{hook.id}#{hook.deactivated_at}"
         if self._claims.claim(occasion):
+            self._notices.add(hook)
             detail = exception_event.deactivated(hook, task.store_id)
             self._publish_once(hook, detail, occasion, exception_event.REMEMBERED_SECONDS)
 

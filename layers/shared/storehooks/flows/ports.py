@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from storehooks.domain.attempt import Attempt, OutgoingRequest
 from storehooks.domain.circuit import Circuit
+from storehooks.domain.deactivation_day import Deactivation, DeactivationDay
 from storehooks.domain.deactivation_mail import Mail
 from storehooks.domain.delivery import (
     AttemptTask,
@@ -217,6 +218,19 @@ class Leases(Protocol):
 
     def release(self, leased: Leased, lease: Lease) -> None:
         """End a lease."""
+
+
+class DeactivationDays(Protocol):
+    """The days in which hooks of clients were deactivated."""
+
+    def begin(self, store_hash: str, client_id: str, until: int, first: Deactivation) -> DeactivationDay:
+        """The client's day; with this one as its first, if it has none. Repeating it is harmless."""
+
+    def add(self, day: DeactivationDay, later: Deactivation) -> None:
+        """Add one that is not the day's first."""
+
+    def get(self, store_hash: str, client_id: str, until: int) -> DeactivationDay | None:
+        """A client's day; None if there is none."""
 
 
 class NotificationEmails(Protocol):

@@ -1,15 +1,18 @@
 """The delivery log: one table of DynamoDB, and who owns what is in it.
 
-Its partitions are hooks. What is in one outlives the hook until its ``expires_at``:
+Its partitions are hooks, and clients. What is in one outlives the hook until its ``expires_at``:
 
-=============  ===========  =============================================================
-``hook``       ``id``       What it is, and whose
-=============  ===========  =============================================================
-``STORE#ID``   ``msg_...``  a delivery, in the form of :mod:`.items`:
-                            :class:`.deliveries.DeliveryLog`
-``STORE#ID``   ``rec_...``  a recovery: :class:`.recoveries.Recoveries`
-``STORE#ID``   ``circuit``  the hook's circuit: :class:`.circuits.Circuits`
-=============  ===========  =============================================================
+========================  ===========  ==================================================
+``hook``                  ``id``       What it is, and whose
+========================  ===========  ==================================================
+``STORE#ID``              ``msg_...``  a delivery, in the form of :mod:`.items`:
+                                       :class:`.deliveries.DeliveryLog`
+``STORE#ID``              ``rec_...``  a recovery: :class:`.recoveries.Recoveries`
+``STORE#ID``              ``circuit``  the hook's circuit: :class:`.circuits.Circuits`
+``notices#STORE#CLIENT``  its end      a day in which hooks of the client were
+                                       deactivated:
+                                       :class:`.deactivation_days.DeactivationDays`
+========================  ===========  ==================================================
 
 Two sparse indexes have deliveries alone. What is delivered is in neither:
 

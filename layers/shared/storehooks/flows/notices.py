@@ -1,0 +1,92 @@
+"""Notices of deactivated hooks, for people: a client's first of a day at once, the others at its end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from aws_lambda_powertools import Logger
+
+from storehooks.domain.deactivation_day import (
+    FIRST,
+    LATER,
+    SETTLED_SECONDS,
+    day_end,
+    deactivation_of,
+    notice_of_first,
+    notice_of_later,
+)
+from storehooks.domain.delivery import SOON_SECONDS, DigestTask, TaskMessage
+from storehooks.domain.errors import TransientError
+from storehooks.domain.exception_event import REMEMBERED_SECONDS, SOURCE
+from storehooks.domain.hook import Hook
+from storehooks.domain.state_machine import seconds_until
+
+if TYPE_CHECKING:
+    from storehooks.flows.ports import Claims, DeactivationDays, DeliveriesQueue, EventBus
+
+logger = Logger(utc=True)
+
+
+class Notices:
+    """Puts notices on the bus. Every method may be repeated."""
+
+    def __init__(
+        self,
+        *,
+        days: DeactivationDays,
+        queue: DeliveriesQueue,
+        bus: EventBus,
+        claims: Claims,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._days = days
+        self._queue = queue
+        self._bus = bus
+        self._claims = claims
+        self._clock = clock
+
+    def add(self, hook: Hook) -> None:
+        """Notify of a hook that was deactivated, now or with the others at the day's end.
+
+        :raises TransientError: when it has to be repeated.
+        """
+        now = self._clock()
+        one, until = deactivation_of(hook), day_end(now)
+        day = self._days.begin(hook.store_hash, hook.client_id, until, one)
+        if day.first == one.key:
+            self._bus.put(SOURCE, FIRST, notice_of_first(day, one))
+            return
+        if not day.later:
+            # First what sends them: were the work to stop in between, nobody would be notified.
+            task = DigestTask(
+                store_hash=hook.store_hash, hook_id=hook.id, client_id=hook.client_id, until=until
+            )
+            self._queue.send([_at_end(task, now)])
+        self._days.add(day, one)
+
+    def send_digest(self, task: DigestTask) -> None:
+        """Notify of a day's later deactivations once it is over; until then, wait.
+
+        :raises TransientError: when it has to be repeated.
+        """
+        now = self._clock()
+        if now < task.until + SETTLED_SECONDS:
+            self._queue.send([_at_end(task, now)])
+            return
+        day = self._days.get(task.store_hash, task.client_id, task.until)
+        occasion = f"digest#{task.store_hash}#{task.client_id}#{task.until}"
+        if day is None or not day.later or not self._claims.claim(occasion):
+            return
+        self._bus.put(SOURCE, LATER, notice_of_later(day))
+        logger.info("digest", deactivations=day.later_count, **task.log_keys)
+        try:
+            self._claims.confirm(occasion, for_seconds=REMEMBERED_SECONDS)
+        except TransientError as error:  # a repeat would notify again
+            logger.warning("not remembered", error=repr(error), **task.log_keys)
+
+
+def _at_end(task: DigestTask, now: float) -> TaskMessage:
+    """The message that brings a day's task; each gets a quarter of an hour nearer to it."""
+    return TaskMessage(task, min(seconds_until(task.until + SETTLED_SECONDS, now), SOON_SECONDS))
