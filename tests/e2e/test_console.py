@@ -218,13 +218,13 @@ def test_deliveries_are_filtered_and_paged(visit, troubled):
     visit.sign_in("c0ns01e", troubled.token)
     visit.open("stores/c0ns01e/hooks/2")
     page = visit.page
-    page.get_by_label("Status").select_option("delivered")
+    page.get_by_label("Status", exact=True).select_option("delivered")
     expect(page.locator("#deliveries-empty")).to_have_text("No delivery of this hook is delivered.")
     assert page.url.endswith("/hooks/2?status=delivered")
-    page.get_by_label("Status").select_option("retrying")
+    page.get_by_label("Status", exact=True).select_option("retrying")
     expect(page.locator("#deliveries-list > li")).to_have_count(1)
     page.reload()
-    expect(page.get_by_label("Status")).to_have_value("retrying")
+    expect(page.get_by_label("Status", exact=True)).to_have_value("retrying")
 
     whole = troubled.call("GET", "hooks/2/deliveries").json()["data"][0]
     log = [whole | {"id": f"msg_{number:032x}"} for number in range(120, 0, -1)]
@@ -237,7 +237,7 @@ def test_deliveries_are_filtered_and_paged(visit, troubled):
         route.fulfill(json={"data": rest[:size], "next_cursor": rest[size - 1]["id"] if more else None})
 
     page.route("**/hooks/2/deliveries?*", response)
-    page.get_by_label("Status").select_option("")
+    page.get_by_label("Status", exact=True).select_option("")
     rows = page.locator("#deliveries-list > li")
     expect(rows).to_have_count(50)
     page.get_by_role("button", name="Show older deliveries").click()
