@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, ClassVar
 
+import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 from hypothesis.stateful import run_state_machine_as_test as run
@@ -31,6 +32,8 @@ from tests.integration.conftest import Client, Functions
 from tests.integration.earlier_release import EarlierHooksTable
 from tests.integration.interleaving import broken_into
 from tests.integration.rights import ROLES
+
+pytestmark = pytest.mark.toolchain  # a long search
 
 logger = logging.getLogger(__name__)
 

@@ -35,6 +35,8 @@ from tests.integration.rights import granted, of_the_mapping, rights_of
 from tests.template_file import logical_id
 from tests.world import STORE
 
+pytestmark = pytest.mark.toolchain  # a long search
+
 logger = logging.getLogger(__name__)
 
 LONG_ENOUGH = 3 * 1800 + 1800

@@ -2,11 +2,14 @@
 
 from functools import partial
 
+import pytest
 from hypothesis.stateful import run_state_machine_as_test as run
 
 from tests.conftest import sequences
 from tests.delivery_model import Deliveries, check_figures
 from tests.faults import OF_AWS, around_aws
+
+pytestmark = pytest.mark.toolchain  # a long search
 
 
 class DeliveriesOverMoto(Deliveries):

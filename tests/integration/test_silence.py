@@ -20,6 +20,8 @@ from tests.integration.test_background_faults import (
 )
 from tests.template_file import logical_id
 
+pytestmark = pytest.mark.toolchain  # a long search
+
 # One call, which needs a right to each of two resources.
 OF_SES = {"SES": "identity/*"}
 SECOND_OF_SES = ("ses:SendEmail", "configuration-set/*")
