@@ -1,5 +1,6 @@
 """What ``match_events`` and ``deliver`` find around them in a measure: settings, hooks, clients, messages."""
 
+import hashlib
 import json
 import os
 from typing import Any
@@ -47,7 +48,7 @@ def load(function: str, **given: Any) -> Handler:
 
 def client_of(store_hash: str) -> str:
     """The one client of a store."""
-    return f"client-of-{store_hash}"
+    return hashlib.sha256(store_hash.encode()).hexdigest()[:32]
 
 
 def hooks(number: int, stores: int, url: str) -> list[Hook]:
