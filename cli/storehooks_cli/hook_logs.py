@@ -11,8 +11,15 @@ from itertools import batched, chain
 from typing import TYPE_CHECKING
 
 from storehooks.adapters.delivery_log.deactivation_days import days_partition
-from storehooks.adapters.delivery_log.keys import DELIVERY_PREFIX, Item, hook_partition
-from storehooks.adapters.dynamodb import MAX_WRITES, query_pages
+from storehooks.adapters.delivery_log.keys import (
+    DELIVERY_PREFIX,
+    hook_partition,
+)
+from storehooks.adapters.dynamodb import (
+    MAX_WRITES,
+    Item,
+    query_pages,
+)
 from storehooks_cli.batch_delete import delete_items
 
 if TYPE_CHECKING:

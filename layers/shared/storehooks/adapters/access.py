@@ -11,14 +11,12 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from storehooks.adapters.dynamodb import store_errors
+from storehooks.adapters.dynamodb import Item, store_errors
 from storehooks.domain.errors import UnauthenticatedError
 from storehooks.domain.identity import Caller, token_digest
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-
-type Item = dict[str, Any]
 
 
 class TokensTable:

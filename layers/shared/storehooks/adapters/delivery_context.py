@@ -11,8 +11,15 @@ from typing import TYPE_CHECKING
 from storehooks.adapters.access import client_key, valid_secrets
 from storehooks.adapters.delivery_log.circuits import to_circuit
 from storehooks.adapters.delivery_log.items import from_item
-from storehooks.adapters.delivery_log.keys import CIRCUIT_ID, Item, hook_of, item_key
-from storehooks.adapters.dynamodb import read_batch
+from storehooks.adapters.delivery_log.keys import (
+    CIRCUIT_ID,
+    hook_of,
+    item_key,
+)
+from storehooks.adapters.dynamodb import (
+    Item,
+    read_batch,
+)
 from storehooks.adapters.hooks_table import hook_key, to_hook
 from storehooks.domain.delivery import AttemptTask
 from storehooks.domain.delivery_context import DeliveryContext

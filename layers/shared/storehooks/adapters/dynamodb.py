@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import WriteRequestTypeDef
 
+type Item = dict[str, Any]
+"""Attributes as DynamoDB has them."""
+
 MAX_WRITES = 25
 """So many writes are one call."""
 

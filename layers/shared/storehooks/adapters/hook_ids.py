@@ -17,13 +17,12 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from storehooks.adapters.dynamodb import ConditionFailedError, query_pages, store_errors
+from storehooks.adapters.dynamodb import ConditionFailedError, Item, query_pages, store_errors
 from storehooks.domain.errors import HookQuotaError, TransientError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-type Item = dict[str, Any]
 
 RECOUNT_SECONDS = 600
 """Hooks are not counted again before, however often a client is refused."""

@@ -15,7 +15,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from storehooks.adapters.dynamodb import ConditionFailedError, query_pages, read_batch, store_errors
+from storehooks.adapters.dynamodb import (
+    ConditionFailedError,
+    Item,
+    query_pages,
+    read_batch,
+    store_errors,
+)
 from storehooks.adapters.hook_ids import RECOUNT_SECONDS, counter_key, number_of, unlisted_of
 from storehooks.domain.errors import HookQuotaError
 from storehooks.domain.hook import Hook
@@ -25,7 +31,6 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
-type Item = dict[str, Any]
 
 _SETTLE_SECONDS = 60
 """A function of an earlier release that has taken an id writes its hook before, or never."""

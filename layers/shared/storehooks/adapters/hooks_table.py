@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from storehooks.adapters.dynamodb import (
     ConditionFailedError,
+    Item,
     TransactionCancelledError,
     query_pages,
     read_batch,
@@ -53,7 +54,6 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import PutTypeDef, TransactWriteItemTypeDef, UpdateTypeDef
 
-type Item = dict[str, Any]
 
 _GUARD_ID = "0"
 # Requests that change the same hook or guard at the same moment: each loser tries again.

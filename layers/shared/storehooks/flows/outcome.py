@@ -193,7 +193,7 @@ class Outcomes:
     def _publish_once(self, hook: Hook, detail: Mapping[str, Any], occasion: str, for_seconds: int) -> None:
         """Publish an event whose occasion was claimed, to its client and to operators, and confirm that.
 
-        :raises StorehooksError: when the queue or the bus did not take it. Then the claim expires.
+        :raises TransientError: when the queue or the bus did not take it. Then the claim expires.
         """
         # First the queue: of an event with an id, matching knows the repeat that follows if the bus fails.
         now = int(self._clock() * 1_000_000)

@@ -4,14 +4,21 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from storehooks.adapters.delivery_log.keys import CIRCUIT_ID, Item, item_key
-from storehooks.adapters.dynamodb import ConditionFailedError, reads_item, store_errors
+from storehooks.adapters.delivery_log.keys import (
+    CIRCUIT_ID,
+    DAY_SECONDS,
+    item_key,
+)
+from storehooks.adapters.dynamodb import (
+    ConditionFailedError,
+    Item,
+    reads_item,
+    store_errors,
+)
 from storehooks.domain.circuit import PROBE_SECONDS, Circuit
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-
-_DAY_SECONDS = 24 * 60 * 60
 
 
 class Circuits:
@@ -32,7 +39,7 @@ class Circuits:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._table = table
-        self._retention_seconds = retention_days * _DAY_SECONDS
+        self._retention_seconds = retention_days * DAY_SECONDS
         self._dynamodb = dynamodb
         self._clock = clock
 

@@ -7,8 +7,12 @@ end of the day. DynamoDB deletes it a month later.
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from storehooks.adapters.delivery_log.keys import Item
-from storehooks.adapters.dynamodb import ConditionFailedError, reads_item, store_errors
+from storehooks.adapters.dynamodb import (
+    ConditionFailedError,
+    Item,
+    reads_item,
+    store_errors,
+)
 from storehooks.domain.deactivation_day import MAX_LISTED, Deactivation, DeactivationDay
 
 if TYPE_CHECKING:

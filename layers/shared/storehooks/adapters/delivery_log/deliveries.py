@@ -15,8 +15,8 @@ from storehooks.adapters.delivery_log.items import (
     to_item,
 )
 from storehooks.adapters.delivery_log.keys import (
+    DAY_SECONDS,
     DELIVERY_PREFIX,
-    Item,
     due_at_if_lost,
     due_shard,
     hook_partition,
@@ -25,7 +25,13 @@ from storehooks.adapters.delivery_log.keys import (
     number_value,
     status_partition,
 )
-from storehooks.adapters.dynamodb import MAX_WRITES, ConditionFailedError, store_errors, write_batch
+from storehooks.adapters.dynamodb import (
+    MAX_WRITES,
+    ConditionFailedError,
+    Item,
+    store_errors,
+    write_batch,
+)
 from storehooks.domain.delivery import WAITING, AttemptTask, Delivery, DeliverySummary, Status
 from storehooks.domain.errors import DeliveryNotFoundError
 
@@ -34,7 +40,6 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import WriteRequestTypeDef
 
 _TRIES = 4
-_DAY_SECONDS = 24 * 60 * 60
 # A page of the log looks at this many megabytes at most, and may then hold fewer than asked for.
 _MAX_QUERIES = 8
 _MIN_FILTERED = 250
@@ -68,7 +73,7 @@ class DeliveryLog:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._table = table
-        self._retention_seconds = retention_days * _DAY_SECONDS
+        self._retention_seconds = retention_days * DAY_SECONDS
         self._dynamodb = dynamodb
         self._clock = clock
         self._sleep = sleep

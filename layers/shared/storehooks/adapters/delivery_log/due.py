@@ -8,13 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 from storehooks.adapters.delivery_log.keys import (
     DUE_SHARDS,
-    Item,
     due_at,
     hook_of,
     item_key,
     number_value,
 )
-from storehooks.adapters.dynamodb import ConditionFailedError, query_pages, reads_item, store_errors
+from storehooks.adapters.dynamodb import (
+    ConditionFailedError,
+    Item,
+    query_pages,
+    reads_item,
+    store_errors,
+)
 from storehooks.domain.delivery import MAX_COUNT, SAFETY_SECONDS, AttemptTask, is_delivery_id
 from storehooks.domain.due import DueBatch, DueFailure
 from storehooks.domain.errors import CorruptItemError, TransientError

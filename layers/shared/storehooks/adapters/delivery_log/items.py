@@ -12,7 +12,6 @@ from typing import Any
 
 from storehooks.adapters import attempt_records
 from storehooks.adapters.delivery_log.keys import (
-    Item,
     due_at,
     due_at_if_lost,
     due_shard,
@@ -21,7 +20,10 @@ from storehooks.adapters.delivery_log.keys import (
     number_value,
     status_partition,
 )
-from storehooks.adapters.dynamodb import reads_item
+from storehooks.adapters.dynamodb import (
+    Item,
+    reads_item,
+)
 from storehooks.domain.delivery import WAITING, Delivery, DeliverySummary, Status
 from storehooks.domain.event import event_hash, hash_in
 

@@ -3,13 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
+from storehooks.adapters.dynamodb import Item
 from storehooks.domain.delivery import SAFETY_SECONDS, Status
-
-type Item = dict[str, Any]
-"""Attributes as DynamoDB has them."""
 
 CIRCUIT_ID = "circuit"
 DELIVERY_PREFIX = "msg_"
+DAY_SECONDS = 24 * 60 * 60
 
 DUE_SHARDS = 4
 """The due index is spread over this many partitions."""

@@ -12,8 +12,15 @@ from dataclasses import dataclass
 from itertools import batched, chain
 from typing import TYPE_CHECKING
 
-from storehooks.adapters.delivery_log.keys import Item, is_expired, status_partition
-from storehooks.adapters.dynamodb import query_pages, read_batch
+from storehooks.adapters.delivery_log.keys import (
+    is_expired,
+    status_partition,
+)
+from storehooks.adapters.dynamodb import (
+    Item,
+    query_pages,
+    read_batch,
+)
 from storehooks.domain.delivery import Status, id_time
 
 if TYPE_CHECKING:

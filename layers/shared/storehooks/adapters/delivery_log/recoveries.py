@@ -4,16 +4,25 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from storehooks.adapters.delivery_log.keys import Item, hook_of, is_expired, item_key, number_value
-from storehooks.adapters.dynamodb import ConditionFailedError, reads_item, store_errors
+from storehooks.adapters.delivery_log.keys import (
+    DAY_SECONDS,
+    hook_of,
+    is_expired,
+    item_key,
+    number_value,
+)
+from storehooks.adapters.dynamodb import (
+    ConditionFailedError,
+    Item,
+    reads_item,
+    store_errors,
+)
 from storehooks.domain.delivery import Status
 from storehooks.domain.errors import RecoveryNotFoundError
 from storehooks.domain.recovery import Recovery, RecoveryStatus
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-
-_DAY_SECONDS = 24 * 60 * 60
 
 
 class Recoveries:
@@ -34,7 +43,7 @@ class Recoveries:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._table = table
-        self._retention_seconds = retention_days * _DAY_SECONDS
+        self._retention_seconds = retention_days * DAY_SECONDS
         self._dynamodb = dynamodb
         self._clock = clock
 

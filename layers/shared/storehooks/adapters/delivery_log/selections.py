@@ -6,8 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from storehooks.adapters.delivery_log.items import LISTED, LISTED_NAMES, summary_from_item
-from storehooks.adapters.delivery_log.keys import Item, hook_partition, number_value, status_partition
-from storehooks.adapters.dynamodb import store_errors
+from storehooks.adapters.delivery_log.keys import (
+    hook_partition,
+    number_value,
+    status_partition,
+)
+from storehooks.adapters.dynamodb import (
+    Item,
+    store_errors,
+)
 from storehooks.domain.delivery import DeliverySummary, Status, ids_between
 from storehooks.domain.recovery import Recovery
 
