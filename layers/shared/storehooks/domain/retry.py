@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 
 from storehooks.domain.errors import InvalidValueError
@@ -11,7 +12,7 @@ BIGCOMMERCE_SCHEDULE = "60,180,300,600,900,1800,3600,7200,21600,50400,86400"
 
 _ACCEPTED = "up to 30 numbers of seconds from 1 to 999999 between commas, as in 60,300,3600"
 _SLOTS = re.compile(r"[1-9][0-9]{0,5}(?:,[1-9][0-9]{0,5}){0,29}", re.ASCII)
-_SECONDS = re.compile(r"[0-9]{1,9}", re.ASCII)
+_SECONDS = re.compile(r"[0-9]+", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +51,17 @@ class RetrySchedule:
 
 
 def _seconds(retry_after: str | None, now: float) -> float | None:
-    """What ``Retry-After`` asks for, in either of its forms (RFC 9110, 10.2.3)."""
+    """What ``Retry-After`` asks for, in either of its forms (RFC 9110, 10.2.3), however long that is.
+
+    A date may have any of its three forms (RFC 9110, 5.6.7). One that names no zone is GMT.
+    """
     if retry_after is None:
         return None
     text = retry_after.strip()
     if _SECONDS.fullmatch(text):
-        return float(text)
+        return float(text)  # infinite if it has more digits than a number may have
     try:
-        return parsedate_to_datetime(text).timestamp() - now
+        date = parsedate_to_datetime(text)
+        return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - now
     except (ValueError, OverflowError, OSError):
         return None
