@@ -72,6 +72,15 @@ def test_a_client_has_one_hook_for_a_scope_and_a_destination(hooks, same):
     hooks.create(CALLER, scope="store/order/*", destination=same)
 
 
+def test_destinations_that_differ_in_the_case_of_an_escape_are_two(hooks):
+    one, other = create(hooks, "a%2fb"), create(hooks, "a%2Fb")
+    assert (one.destination, other.destination) == (
+        "https://app.example.com/a%2fb",
+        "https://app.example.com/a%2Fb",
+    )
+    assert hooks.ids(CALLER) == [one.id, other.id]
+
+
 @pytest.mark.parametrize("change", [{"scope": "store/order/*"}, {"destination": "https://app.example.com/x"}])
 def test_a_change_makes_no_duplicate(hooks, change):
     first = create(hooks, "x")

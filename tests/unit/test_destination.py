@@ -10,9 +10,15 @@ from storehooks.domain.destination import (
     check_destination,
     destination_digest,
     origin,
+    split_target,
 )
 from storehooks.domain.errors import InvalidValueError
 from tests.unit.test_address import carriers, refused_ipv4
+
+
+def fake(text: str) -> str:
+    """A label in ASCII form of what has none: IDNA would map it to something else."""
+    return "xn--" + text.encode("punycode").decode()
 
 
 @pytest.mark.parametrize(
@@ -32,6 +38,13 @@ from tests.unit.test_address import carriers, refused_ipv4
         "https://home.example/",
         "https://notlocal.example/",
         "https://mylocalhost.com/",
+        "https://my_app.example.com/",
+        "https://_app.my_shop_.example.com/",
+        "https://xn--ls8h.la/",
+        "https://xn--i-7iq.ws/",
+        "https://XN--LS8H.la/",
+        "https://xn--a.example/",
+        "https://my_app.xn--ls8h.la/",
     ],
 )
 def test_a_public_https_url_is_kept_as_it_is(url):
@@ -45,6 +58,8 @@ def test_a_public_https_url_is_kept_as_it_is(url):
         ("https://BÜCHER.example/a", "https://xn--bcher-kva.example/a"),
         ("https://例え。テスト/", "https://xn--r8jz45g.xn--zckzah/"),
         ("https://ｅｘａｍｐｌｅ.com/", "https://example.com/"),
+        ("https://my_app.bücher.example/", "https://my_app.xn--bcher-kva.example/"),
+        ("https://xn--ls8h.bücher.example/", "https://xn--ls8h.xn--bcher-kva.example/"),
     ],
 )
 def test_an_internationalised_name_is_kept_in_its_ascii_form(url, kept):
@@ -103,14 +118,30 @@ def test_an_internationalised_name_is_kept_in_its_ascii_form(url, kept):
         ("https://example.com。/", "ends in a dot"),
         ("https://a..example.com/", "no valid name"),
         ("https://-a.example.com/", "no valid name"),
-        ("https://a_b.example.com/", "no valid name"),
+        ("https://my_app/", "single label"),
+        ("https://my_app.local/", "not public"),
+        ("https://my_büch.example/", "internationalised"),
+        ("https://-_a.example.com/", "no valid name"),
+        ("https://" + "_" * 64 + ".example.com/", "no valid name"),
         ("https://*.example.com/", "no valid name"),
         ("https://exa mple.com/", "no valid name"),
         ("https://example.com\\.evil.example/", "no valid name"),
         ("https://" + "a" * 64 + ".example.com/", "no valid name"),
         ("https://" + "a." * 127 + "com/", "no valid name"),
         ("https://☃.example/", "internationalised"),
-        ("https://xn--a.example/", "internationalised"),
+        ("https://xn--ls8h/", "single label"),
+        ("https://xn--ls8h.internal/", "not public"),
+        ("https://xn--.example/", "no valid name"),
+        # a label in ASCII form that some software would decode and map
+        (f"https://app.{fake('ｌocal')}/", "at or under .local"),
+        (f"https://app.{fake('ＩＮＴＥＲＮＡＬ')}/", "at or under .internal"),
+        (f"https://{fake('app。local')}.{fake('。')}/", "at or under .local"),
+        (f"https://{fake('１２７')}.0.0.1/", "ends in a number"),
+        (
+            f"https://{fake('１２７')}.{fake('０')}.{fake('０')}.{fake('１')}/",
+            "127.0.0.1 in another spelling",
+        ),
+        (f"https://a.{fake('１')}/", "ends in a number"),
         # addresses
         ("https://127.0.0.1/", "not public"),
         ("https://169.254.169.254/latest/meta-data/", "not public"),
@@ -176,6 +207,8 @@ def test_a_secret_in_a_url_is_not_repeated(url):
         "http://[::1]:9/",
         "https://app.local:8443/",
         "http://receiver/",
+        "http://my_app:8000/x",
+        "http://xn--ls8h:8000/",
         "https://example.com/",
     ],
 )
@@ -228,9 +261,8 @@ NAME_OF_254 = NAME_OF_253 + "a"
         ("https://a.1./", "has a host that ends in a number but is no IPv4 address"),
         ("https://127。1/", "has the address 127.0.0.1 in another spelling, which is not public"),
         ("https://☃.example/", "has a host that is no valid internationalised name"),
-        ("https://xn--a.example/", "has a host that is no valid internationalised name"),
         ("https://example.com./", "has a host name that ends in a dot"),
-        ("https://a_b.example.com/", "has a host that is no valid name"),
+        ("https://-a.example.com/", "has a host that is no valid name"),
         (f"https://{NAME_OF_254}/", "has a host that is no valid name"),
         ("https://intranet/", "has a host name of a single label, which is not public"),
         ("https://a.b.internal/", "has a host name at or under .internal, which is not public"),
@@ -308,6 +340,11 @@ def test_spellings_of_one_destination_are_one(one, other):
     [
         ("https://example.com/a", "https://example.com/A"),
         ("https://example.com/a", "https://example.com/a/"),
+        ("https://example.com/a%2fb", "https://example.com/a%2Fb"),
+        ("https://example.com/?x=%c3", "https://example.com/?x=%C3"),
+        ("https://example.com/%61", "https://example.com/a"),
+        ("https://example.com/?", "https://example.com/"),
+        ("https://example.com/a/../b", "https://example.com/b"),
         ("https://example.com/?a", "https://example.com/?b"),
         ("http://example.com:81/", "http://example.com:82/"),
         ("https://one.example.com/", "https://two.example.com/"),
@@ -342,6 +379,47 @@ def test_any_host_is_kept_as_plain_ascii_or_refused(host, allow_private):
     assert kept.isprintable()
     assert check_destination(kept, allow_private=allow_private) == kept
     assert destination_digest(kept)
+
+
+@pytest.mark.parametrize(
+    ("destination", "parts"),
+    [
+        ("https://example.com", ("https://example.com", "/")),
+        ("https://example.com?", ("https://example.com", "/?")),
+        ("https://example.com?x=%c3", ("https://example.com", "/?x=%c3")),
+        ("HTTPS://Example.com:443/a%2fb?c?/@d", ("HTTPS://Example.com:443", "/a%2fb?c?/@d")),
+        ("http://[::1]:9//a/../b", ("http://[::1]:9", "//a/../b")),
+    ],
+)
+def test_a_destination_is_what_to_connect_to_and_the_target_to_name_there(destination, parts):
+    assert split_target(destination) == parts
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "orders",
+        "https://a.example/ b",
+        "https://a.example/\r\nX: y",
+        "https://a.example/#",
+        "https://a.example/%2",
+    ],
+)
+def test_only_a_checked_destination_has_a_target(text):
+    with pytest.raises(ValueError, match="destination"):
+        split_target(text)
+
+
+@given(
+    st.text(alphabet="/?%2fF#@:\\a.", max_size=20), st.sampled_from(["a.example", "a.example:443", "8.8.8.8"])
+)
+def test_whatever_path_and_query_is_admitted_changes_nothing_of_where_to_connect(rest, where):
+    try:
+        kept = check_destination(f"https://{where}/{rest}")
+    except InvalidValueError:
+        return
+    assert split_target(kept) == (f"https://{where}", f"/{rest}")
 
 
 @given(st.text(max_size=60))

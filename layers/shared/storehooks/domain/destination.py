@@ -48,7 +48,9 @@ _PATH_AND_QUERY = re.compile(r"(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/?]|%[0-9A-Fa-f]{2
 _NUMBER = re.compile(r"[0-9]+|0[xX][0-9A-Fa-f]*", re.ASCII)
 _IDEOGRAPHIC_FULL_STOP = "\u3002"  # the one dot of IDNA that NFKC leaves alone
 _IGNORED_CATEGORIES = {"Cf", "Mn"}  # zero-width characters, marks: what mappings drop
-_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9\-]{0,61}[a-z0-9])?", re.ASCII)
+# With underscores, which Compose's names and some subdomains have and DNS allows (RFC 2181, 11).
+_LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_\-]{0,61}[a-z0-9_])?", re.ASCII)
+_ENCODED = "xn--"  # how a label begins that is the ASCII form of another
 
 
 def check_destination(url: str, *, allow_private: bool = False) -> str:
@@ -74,7 +76,8 @@ def accepted(*, allow_private: bool) -> str:
 def destination_digest(destination: str) -> str:
     """What is equal for two destinations exactly when they name the same thing.
 
-    The letter case of scheme and host, a default port and an empty path make no difference.
+    The letter case of scheme and host, a default port and an empty path make no difference. Path and query
+    are compared byte for byte, as they are sent: ``/a%2fb`` and ``/a%2Fb`` are two destinations.
     """
     match = _URL.fullmatch(destination)
     authority = _AUTHORITY.fullmatch(match["authority"]) if match else None
@@ -83,9 +86,8 @@ def destination_digest(destination: str) -> str:
     scheme = match["scheme"].lower()
     default_port = "443" if scheme == "https" else "80"
     port = authority["port"] or default_port
-    rest = match["rest"] if match["rest"].startswith("/") else "/" + match["rest"]
     host = parse_plain(authority["host"].strip("[]")) or authority["host"].lower()
-    canonical = f"{scheme}://{host}:{port}{rest}"
+    canonical = f"{scheme}://{host}:{port}{_target(match['rest'])}"
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
@@ -93,6 +95,23 @@ def origin(destination: str) -> str:
     """Scheme, host and port: what others may see, for a path or query may hold a key."""
     parts = urlsplit(destination)
     return f"{parts.scheme}://{parts.netloc}"
+
+
+def split_target(destination: str) -> tuple[str, str]:
+    """What to connect to (scheme, host and port), and the target that the request there names.
+
+    The target is path and query byte for byte; one without a path begins with a slash (RFC 9112, 3.2.1).
+
+    :raises ValueError: for what cannot be a destination, such as one with a line break.
+    """
+    match = _URL.fullmatch(destination)
+    if match is None or match["fragment"] is not None or not _PATH_AND_QUERY.fullmatch(match["rest"]):
+        raise ValueError("not a checked destination")
+    return f"{match['scheme']}://{match['authority']}", _target(match["rest"])
+
+
+def _target(rest: str) -> str:
+    return rest if rest.startswith("/") else f"/{rest}"
 
 
 class _Refused(Exception):  # noqa: N818 - never leaves this module
@@ -155,7 +174,14 @@ def _checked_host(host: str, *, allow_private: bool) -> str:
         raise _Refused("has a percent-encoded host")
     name = host.lower() if host.isascii() else _ascii_name(host)
     _refuse_disguised_address(name, allow_private=allow_private)
-    _check_name(name, allow_private=allow_private)
+    _check_name(name)
+    if not allow_private:
+        _check_public_name(name)
+    shown = _decoded(name)
+    if shown != name:
+        _refuse_disguised_address(shown, allow_private=allow_private)
+        if not allow_private:
+            _check_public_name(_fold(shown).lower().rstrip("."))
     return host if host.isascii() else name
 
 
@@ -187,36 +213,43 @@ def _fold_character(char: str) -> str:
 
 
 def _ascii_name(host: str) -> str:
-    """An internationalised name in its ASCII form, checked by IDNA 2008 (RFC 5891, UTS 46)."""
+    """An internationalised name in its ASCII form, mapped by UTS 46 and checked by IDNA 2008 (RFC 5891).
+
+    Labels that are ASCII stay as they are.
+    """
     import idna  # few destinations need its tables
 
     try:
-        return idna.encode(host, uts46=True, std3_rules=True).decode("ascii")
+        labels = idna.uts46_remap(host, std3_rules=False).split(".")
+        return ".".join(label if label.isascii() else idna.alabel(label).decode("ascii") for label in labels)
     except (idna.IDNAError, UnicodeError):
         raise _Refused("has a host that is no valid internationalised name") from None
 
 
-def _check_name(name: str, *, allow_private: bool) -> None:
+def _decoded(name: str) -> str:
+    """The name as software may read it that decodes labels in ASCII form, whether or not they are valid."""
+    return ".".join(map(_decoded_label, name.split(".")))
+
+
+def _decoded_label(label: str) -> str:
+    if not label.startswith(_ENCODED):
+        return label
+    try:
+        return label.removeprefix(_ENCODED).encode().decode("punycode")
+    except UnicodeError:
+        return label
+
+
+def _check_name(name: str) -> None:
     if name.endswith("."):
         raise _Refused("has a host name that ends in a dot")
-    labels = name.split(".")
-    if len(name) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
+    if len(name) > 253 or not all(_LABEL.fullmatch(label) for label in name.split(".")):
         raise _Refused("has a host that is no valid name")
-    for label in labels:
-        if label.startswith("xn--"):
-            _check_ascii_form(label)
-    if allow_private:
-        return
+
+
+def _check_public_name(name: str) -> None:
+    labels = name.split(".")
     if len(labels) == 1:
         raise _Refused("has a host name of a single label, which is not public")
     if any(name == refused or name.endswith("." + refused) for refused in _REFUSED_NAMES):
         raise _Refused(f"has a host name at or under .{labels[-1]}, which is not public")
-
-
-def _check_ascii_form(label: str) -> None:
-    import idna  # few destinations need its tables
-
-    try:
-        idna.ulabel(label)
-    except (idna.IDNAError, UnicodeError):
-        raise _Refused("has a host that is no valid internationalised name") from None
