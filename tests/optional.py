@@ -14,6 +14,9 @@ tells_what_came_on_a_socket = pytest.mark.skipif(
     sys.platform != "linux", reason="only Linux tells what has come on a socket"
 )
 
+# Nor can others hold back what is written, see adapters/cork.py.
+holds_back_what_is_written = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has TCP_CORK")
+
 # `sam` brings AWS's runtime interface emulator for Linux alone.
 runs_the_emulator = pytest.mark.skipif(
     sys.platform != "linux", reason="the runtime interface emulator is for Linux"

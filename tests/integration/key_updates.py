@@ -1,11 +1,15 @@
-"""Changes of a TLS 1.3 connection's key (RFC 8446, 4.6.3 and 7.2), over and over, which ssl cannot make."""
+"""Records of a TLS 1.3 server that ssl cannot make: alerts of any kind, and changes of the key over and over.
+
+RFC 8446, 4.6.3, 6 and 7.2, with TLS_AES_256_GCM_SHA384.
+"""
 
 import hmac
 from pathlib import Path
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-_HANDSHAKE, _KEY_UPDATE = 22, b"\x18\x00\x00\x01\x00"
+_ALERT, _HANDSHAKE, _KEY_UPDATE = 21, 22, b"\x18\x00\x00\x01\x00"
+_FATAL = 2
 
 
 def server_secret(key_log: Path) -> bytes:
@@ -15,15 +19,24 @@ def server_secret(key_log: Path) -> bytes:
 
 
 def key_updates(secret: bytes, sent: int, number: int) -> bytes:
-    """So many records, after those that were sent; with TLS_AES_256_GCM_SHA384."""
+    """So many records, after those that were sent."""
     records = []
     for _ in range(number):
-        nonce = int.from_bytes(_derived(secret, b"iv", 12)) ^ sent
-        plain = _KEY_UPDATE + bytes([_HANDSHAKE])
-        head = b"\x17\x03\x03" + (len(plain) + 16).to_bytes(2)
-        records.append(head + AESGCM(_derived(secret, b"key", 32)).encrypt(nonce.to_bytes(12), plain, head))
+        records.append(_record(secret, sent, _KEY_UPDATE, _HANDSHAKE))
         secret, sent = _derived(secret, b"traffic upd", 48), 0
     return b"".join(records)
+
+
+def alert(secret: bytes, sent: int, number: int) -> bytes:
+    """A fatal alert, after so many records that were sent."""
+    return _record(secret, sent, bytes([_FATAL, number]), _ALERT)
+
+
+def _record(secret: bytes, sent: int, content: bytes, content_type: int) -> bytes:
+    nonce = int.from_bytes(_derived(secret, b"iv", 12)) ^ sent
+    plain = content + bytes([content_type])
+    head = b"\x17\x03\x03" + (len(plain) + 16).to_bytes(2)
+    return head + AESGCM(_derived(secret, b"key", 32)).encrypt(nonce.to_bytes(12), plain, head)
 
 
 def _derived(secret: bytes, label: bytes, size: int) -> bytes:

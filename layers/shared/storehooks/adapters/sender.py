@@ -18,16 +18,17 @@ from urllib.parse import urlsplit
 import certifi
 import pycurl  # type: ignore[import-untyped]
 
+from storehooks.adapters.cork import Corked
 from storehooks.adapters.flood_guard import FloodGuard
 from storehooks.domain.address import is_public, parse_plain
 from storehooks.domain.attempt import Attempt, OutgoingRequest, Times
+from storehooks.domain.destination import split_target
 
 MAX_HEAD_BYTES = 16 * 1024
 """Status lines and headers of a response, informational (1xx) ones included. Real ones take a few KB."""
 MAX_BODY_BYTES = 4 * 1024
 """What is read of a response's body, as it is sent: with the framing of chunks, compressed or not."""
 MAX_ANSWER_BYTES = 1024
-MAX_RETRY_AFTER_CHARS = 64
 MAX_ERROR_CHARS = 200
 HTTPS_PORT = 443
 
@@ -48,6 +49,8 @@ _MAX_MORE_SECONDS = 8
 _MAX_WAKINGS = 4096
 # Of which Linux makes twice as much. Without it megabytes may come that nobody reads, or wants to.
 _RECEIVE_BUFFER_BYTES = 32 * 1024
+# libcurl writes so much of a request before it reads: 16 KB is its least, and Linux holds 32 KB back.
+_MAX_WRITE_BYTES = 16 * 1024
 
 # What libcurl adds to a POST of its own accord, and is told not to.
 _UNASKED = ("Accept", "Content-Type", "Expect", "User-Agent")
@@ -58,6 +61,11 @@ _CHUNK = re.compile(rb"\s*([0-9A-Fa-f]{1,16})[^\n]*\n")  # the line before a chu
 # Of libcurl's messages, the parts that are words of OpenSSL's.
 _CERTIFICATE_VERDICT = re.compile(r"OpenSSL verify result: ([^(]+) \(")
 _OPENSSL_REASON = re.compile(r"error:[0-9A-F]+:[^:]*:[^:]*:([^:,]+)")
+_UNNAMED_ALERT = re.compile(r"reason\(1([0-9]{3})\)")  # to OpenSSL, the alert's number and 1000
+_END_OF_FILE = "unexpected eof while reading"
+
+_BAD_LENGTH = "an empty or malformed Content-Length"
+_REDIRECTS = {301, 302, 303, 307, 308}  # 300 offers a choice, 304 says that nothing has changed
 
 _MAX_HOST_CHARS = 120  # of the host in an error, so that the words around it are not cut off
 _SWITCHING_PROTOCOLS = 101  # the one 1xx after which no other response comes
@@ -172,7 +180,7 @@ class Sender:
                     self._woken.recv(_MAX_WAKINGS)
                     until = now
                     continue
-                with self._guard:
+                with self._guard, Corked(ready.fd):
                     self._multi.socket_action(
                         ready.fd,
                         (pycurl.CSELECT_IN if events & selectors.EVENT_READ else 0)
@@ -217,7 +225,6 @@ class Sender:
         curl = pycurl.Curl()
         schemes = pycurl.PROTO_HTTPS | (pycurl.PROTO_HTTP if self._allow_private else 0)
         curl.setopt(pycurl.NOSIGNAL, 1)
-        curl.setopt(pycurl.PATH_AS_IS, 1)
         # Not HTTP/2: there, one broken connection fails all that share it, and names lose their case.
         curl.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)
         curl.setopt(pycurl.TIMEOUT_MS, round((self._timeout_seconds + _GRACE_SECONDS) * 1000))
@@ -240,6 +247,7 @@ class Sender:
         # without its decoding the framing counts as well, which may be endless.
         curl.setopt(pycurl.HTTP_TRANSFER_DECODING, 0)
         curl.setopt(pycurl.BUFFERSIZE, MAX_BODY_BYTES)
+        curl.setopt(pycurl.UPLOAD_BUFFERSIZE, _MAX_WRITE_BYTES)
         return curl
 
     def _drop_too_old(self) -> None:
@@ -379,8 +387,7 @@ class _Transfer:
             case b"transfer-encoding":
                 self._is_chunked = b"chunked" in value.lower()
             case b"retry-after":
-                text = value.strip().decode("latin-1")
-                self._retry_after = text if len(text) <= MAX_RETRY_AFTER_CHARS else None
+                self._retry_after = value.strip().decode("latin-1")
 
     def take_body(self, part: bytes) -> int | None:
         """Some of the body, as it was sent; -1 stops the transfer."""
@@ -467,20 +474,24 @@ class _Transfer:
                 verdict = _CERTIFICATE_VERDICT.search(message)
                 return f"the certificate is not valid: {verdict[1] if verdict else f'not for {self._host}'}"
             case pycurl.E_SSL_CONNECT_ERROR:
-                reason = _OPENSSL_REASON.search(message)
-                return f"the TLS handshake failed: {reason[1] if reason else 'the connection was closed'}"
+                return f"the TLS handshake failed: {_tls_reason(message) or 'the connection was closed'}"
             case pycurl.E_GOT_NOTHING | pycurl.E_SEND_ERROR | pycurl.E_RECV_ERROR | pycurl.E_OK:
                 where = "within the answer's headers" if self._head_bytes else "before an answer"
-                return f"the connection was closed {where}"
+                reason = _tls_reason(message)
+                # In TLS 1.3 an alert about the client's last flight comes after the handshake.
+                return f"the connection was closed {where}{f': {reason}' if reason else ''}"
             case pycurl.E_WRITE_ERROR | 100:  # CURLE_TOO_LARGE: a single line; pycurl has no name for it
                 return f"the answer's headers are longer than {MAX_HEAD_BYTES // 1024} KB"
             case pycurl.E_URL_MALFORMAT:
                 return "the URL is malformed"
             case pycurl.E_UNSUPPORTED_PROTOCOL if times.connect_ms is None:
                 return "the URL's scheme is not https"
-            # The second by its former name; today CURLE_WEIRD_SERVER_REPLY, and of HTTP too.
-            case pycurl.E_UNSUPPORTED_PROTOCOL | pycurl.E_FTP_WEIRD_SERVER_REPLY:
+            case pycurl.E_UNSUPPORTED_PROTOCOL:
                 return "the answer is not HTTP"
+            case pycurl.E_FTP_WEIRD_SERVER_REPLY:  # today CURLE_WEIRD_SERVER_REPLY, and of HTTP too
+                status = curl.getinfo(pycurl.RESPONSE_CODE)
+                is_length = "Content-Length" in message
+                return f"answered {status} with {_BAD_LENGTH if is_length else 'a malformed header'}"
             case _:
                 return f"the request failed: {pycurl.easy_strerror(code)}"
 
@@ -496,7 +507,10 @@ class _Transfer:
 
 
 def _prepare(curl: pycurl.Curl, transfer: _Transfer, request: OutgoingRequest) -> None:
-    curl.setopt(pycurl.URL, request.url)
+    # libcurl rewrites escapes (%2f becomes %2F), so it gets the target apart, and never parses it.
+    origin, target = split_target(request.url)
+    curl.setopt(pycurl.URL, f"{origin}/")
+    curl.setopt(pycurl.REQUEST_TARGET, target)
     curl.setopt(pycurl.POSTFIELDS, request.body)  # and so the method is POST
     curl.setopt(pycurl.HTTPHEADER, _header_lines(request.headers))
     curl.setopt(pycurl.OPENSOCKETFUNCTION, transfer.open_socket)
@@ -531,9 +545,17 @@ def _unchunked(raw: bytearray) -> bytearray:
 def _status_error(status: int) -> str | None:
     if 200 <= status < 300:
         return None
-    if 300 <= status < 400:
+    if status in _REDIRECTS:
         return f"answered {status}: redirects are not followed"
     return f"answered {status}"
+
+
+def _tls_reason(message: str) -> str | None:
+    """OpenSSL's words in a message of libcurl's: an alert's name, or what is wrong. None for a mere end."""
+    reason = _OPENSSL_REASON.search(message)
+    if reason is None or reason[1] == _END_OF_FILE:
+        return None
+    return _UNNAMED_ALERT.sub(lambda number: f"alert {int(number[1])}", reason[1])
 
 
 def _milliseconds(curl: pycurl.Curl, step: int, missing: float | None = None) -> float | None:
