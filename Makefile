@@ -39,6 +39,7 @@ SAM := .venv-sam/.installed
 MUTANTS := .venv-mutants/.installed
 AUDIT := .venv-audit/.installed
 CHECKOV := .venv-checkov/.installed
+CLIENTS := .venv-clients/.installed
 BOTOCORES := .venv-botocore-oldest/.installed .venv-botocore-newest/.installed
 
 .PHONY: run test test-all lint upgrade-test bench fuzz openapi mutants audit checkov format invoke deploy lock install environments clean
@@ -54,7 +55,7 @@ PYTEST := .venv/bin/pytest -n 3 --dist loadfile --no-loadscope-reorder
 test: install
 	@exec $(PYTEST) -m "not toolchain" $(PYTEST_ARGS)
 
-test-all: test $(BOTOCORES)
+test-all: test $(BOTOCORES) $(CLIENTS)
 	$(PYTEST) -m toolchain $(PYTEST_ARGS)
 	@exec .venv/bin/pytest tests/upgrade
 
@@ -120,15 +121,16 @@ $(SAM): requirements/sam.txt
 $(MUTANTS): requirements/mutants.txt
 $(AUDIT): requirements/audit.txt
 $(CHECKOV): requirements/checkov.txt
+$(CLIENTS): requirements/clients.txt
 $(BOTOCORES): .venv-%/.installed: requirements/%.txt
-$(DEV) $(AWS) $(SAM) $(MUTANTS) $(AUDIT) $(CHECKOV) $(BOTOCORES):
+$(DEV) $(AWS) $(SAM) $(MUTANTS) $(AUDIT) $(CHECKOV) $(CLIENTS) $(BOTOCORES):
 	@PYTHON="$(PYTHON)" exec ./cli/install "$(@D)" "$<"
 
 lock: install
-	for file in layers/shared/requirements requirements/dev requirements/aws requirements/sam requirements/mutants requirements/audit requirements/checkov requirements/botocore-oldest requirements/botocore-newest; do \
+	for file in layers/shared/requirements requirements/dev requirements/aws requirements/sam requirements/mutants requirements/audit requirements/checkov requirements/clients requirements/botocore-oldest requirements/botocore-newest; do \
 		.venv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.13 --generate-hashes \
 			--no-header --no-annotate "$$file.in" -o "$$file.txt" || exit 1; \
 	done
 
 clean:
-	rm -rf .venv .venv-aws .venv-sam .venv-mutants .venv-audit .venv-checkov .venv-botocore-oldest .venv-botocore-newest .build .aws-sam
+	rm -rf .venv .venv-aws .venv-sam .venv-mutants .venv-audit .venv-checkov .venv-clients .venv-botocore-oldest .venv-botocore-newest .build .aws-sam

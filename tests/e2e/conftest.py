@@ -77,7 +77,8 @@ def copied(stopped_stack: Path, data_dir: Path) -> Path:
 def stack(stopped_stack, tmp_path_factory):
     """The running stack that all tests share which do not stop it."""
     data_dir = copied(stopped_stack, tmp_path_factory.mktemp("shared") / "data")
-    with LocalRun(data_dir) as run:
+    # The host of BigCommerce, as for clients that speak to no other: see tests/e2e/python/sitecustomize.py.
+    with LocalRun(data_dir, ALLOWED_HOSTS="api.bigcommerce.com") as run:
         run.ready()
         stack = Stack(
             run=run,

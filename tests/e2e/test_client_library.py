@@ -24,6 +24,10 @@ seen["page"] = [found.id for found in api.Webhooks.all(page=2, limit=3)]
 seen["iterall"] = [found.id for found in api.Webhooks.iterall()]
 seen["got"] = api.Webhooks.get(hook.id).destination
 seen["updated"] = hook.update(destination="https://app.example.com/moved").destination
+try:
+    api.Webhooks.create(scope="store/order/*")
+except ClientRequestException as error:
+    seen["invalid"] = [error.status_code, json.loads(error.content)[0]["details"]["field"]]
 seen["deleted"] = hook.delete()["id"]
 try:
     api.Webhooks.get(hook.id)
@@ -65,6 +69,7 @@ def test_the_python_client_creates_lists_gets_updates_and_deletes(stack):
     assert seen["page"] == seen["all"][3:]
     assert seen["got"] == "https://app.example.com/orders"
     assert seen["updated"] == "https://app.example.com/moved"
+    assert seen["invalid"] == [400, "destination"]
     assert seen["deleted"] == hook_id
     assert seen["gone"] == [404, "The requested resource was not found."]
     assert seen["left"] == []

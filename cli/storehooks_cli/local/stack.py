@@ -106,7 +106,7 @@ class _Stack:
             ) as front:
                 plain, tls = self._listeners()
                 await front.listen(plain)
-                await front.listen(tls, server_context(self._folder))
+                await front.listen(tls, server_context(self._folder, self._settings.allowed_hosts))
                 await self._first_answer(token)
                 with self._stack_files(emulator.endpoint):
                     self._announce(token)
