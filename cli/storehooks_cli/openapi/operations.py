@@ -60,9 +60,13 @@ PATH: dict[str, Schema] = {
 
 _PAGE = NUMBER | {"description": "Counts from 1.", "default": 1}
 _FILTERS: dict[str, Schema] = {
-    "is_active": {"type": "boolean"},
-    "scope": {"type": "string", "description": "Compared letter by letter with what the hook shows."},
-    "destination": {"type": "string", "description": "Likewise."},
+    "is_active": {"type": "boolean", "description": "In any letter case; 1 and 0 as well."},
+    "scope": {
+        "type": "string",
+        "minLength": 1,
+        "description": "Compared letter by letter with what the hook shows.",
+    },
+    "destination": {"type": "string", "minLength": 1, "description": "Likewise."},
 }
 _BOUND: Schema = {
     "anyOf": [
