@@ -20,9 +20,11 @@ PARAMETERS = [
     if parameter["in"] == "query"
 ]
 BOOLEANS = [
-    (name, path, parameter) for name, path, parameter, schema in PARAMETERS if schema.get("type") == "boolean"
+    (name, path, parameter)
+    for name, path, parameter, schema in PARAMETERS
+    if {"type": "boolean"} in [schema, *schema.get("anyOf", [])]
 ]
-EMPTY = ["", " ", "\t", "%20"]
+EMPTY = ["", "+", "%20", "%20+"]
 
 
 @pytest.fixture
@@ -40,6 +42,10 @@ def status_of(functions, client):
 
 
 def test_all_parameters_there_are_are_tried():
+    assert {(path, name) for _, path, name in BOOLEANS} == {
+        ("/stores/{store_hash}/v3/hooks", "is_active"),
+        ("/stores/{store_hash}/v3/hooks/admin", "is_active"),
+    }
     assert len({path for _, path, *_ in PARAMETERS}) == 5
     assert {parameter for *_, parameter, _ in PARAMETERS} == {
         *("page", "limit", "is_active", "scope", "destination", "status", "cursor"),

@@ -84,9 +84,9 @@ def test_is_active_is_true_or_false_in_any_case_or_one_or_zero(word, digit, valu
 
 
 @pytest.mark.parametrize("read", READS.values(), ids=READS)
-def test_a_parameter_of_white_space_is_empty_too(read):
+def test_a_parameter_of_spaces_is_empty_too(read):
     with pytest.raises(InvalidRequestError) as caught:
-        read(Query({"limit": " ", "page": "\t"}))
+        read(Query({"limit": " ", "page": "   "}))
     assert {problem.reason for problem in caught.value.problems} == {"is empty"}
 
 

@@ -99,7 +99,7 @@ class Query:
     def _text(self, name: str, accepted: str, problems: list[Problem]) -> str | None:
         """A parameter as it is, or None if it is absent; an empty one is a problem, and None too."""
         text = self._given(name)
-        if text is not None and not text.strip():
+        if text is not None and not text.strip(" "):
             problems.append(Problem(name, "is empty", f"{accepted}; or leave it out"))
             return None
         return text
