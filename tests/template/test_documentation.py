@@ -102,6 +102,23 @@ def test_every_field_is_described():
     assert described == set(NewHook.model_fields) | LIBRARIES_FIELDS | READ_ONLY_FIELDS - of_v3
 
 
+@pytest.mark.parametrize("page", ["README.md", "api-v3.md"])
+def test_where_clients_are_said_to_work_unchanged_the_gateways_form_is_said_too(page):
+    paragraphs = [part for part in PAGES[page].split("\n\n") if re.search(r"\bunchanged\b", part)]
+    assert paragraphs
+    for paragraph in paragraphs:
+        assert re.search(r"401, 403, 404 (and|or) 429", paragraph)
+
+
+def test_the_differences_from_bigcommerce_are_listed():
+    _, _, table = V3_PAGE.partition("## What is otherwise than at BigCommerce\n")
+    rows = " ".join(first_cells(table))
+    for difference in ("When a hook is deactivated", "`store/app/uninstalled`", "`events_history_enabled`"):
+        assert difference in rows
+    (rule,) = [row for row in table.splitlines() if row.startswith("| When a hook is deactivated")]
+    assert "only if nothing has reached the hook since that delivery's first attempt" in rule
+
+
 def test_every_field_of_an_event_is_described():
     described = set(re.findall(r"`(\w+)`", " ".join(first_cells(section("Publishing events")))))
     assert described == set(NewEvent.model_fields)
