@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from storehooks.api.v2 import iso_utc
+from storehooks_cli.client_secret import secret_fields
 from storehooks_cli.options import ClientId, Json, StackOptions, StoreHash, unfolded
-from storehooks_cli.output import fail, failures_said, print_fields, print_json, print_table, secret_fields
+from storehooks_cli.output import fail, failures_said, print_fields, print_json, print_table
 from storehooks_cli.remove_command import Yes, remove
 
 if TYPE_CHECKING:

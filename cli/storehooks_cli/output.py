@@ -11,7 +11,6 @@ from rich.console import Console
 from rich.table import Table
 
 from storehooks.domain.errors import StoreBusyError, StoreFailedError
-from storehooks.domain.signature import library_secret
 
 _NO_WIDTH = 10_000  # rich would cut off what is wider than the terminal
 _SILENT_SECONDS = 2.0
@@ -57,11 +56,6 @@ def print_json(value: object) -> None:
 def print_fields(fields: Mapping[str, str]) -> None:
     """One thing for people, a line to a field."""
     print_table(["", ""], [[name, value] for name, value in fields.items()], has_heading=False)
-
-
-def secret_fields(client_secret: str) -> dict[str, str]:
-    """A client's secret for people: as it is, and as a Standard Webhooks library takes it."""
-    return {"client_secret": client_secret, "standard_webhooks_secret": library_secret(client_secret)}
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, has_heading: bool = True) -> None:

@@ -8,9 +8,10 @@ import typer
 from storehooks.api.v2 import iso_utc
 from storehooks.domain.errors import UnauthenticatedError
 from storehooks.domain.identity import DEFAULT_OAUTH_SCOPE, token_digest
+from storehooks_cli.client_secret import secret_fields
 from storehooks_cli.identity import OAUTH_SCOPES, check_client_id, check_oauth_scope
 from storehooks_cli.options import Json, StackOptions, StoreHash, duration, parser, unfolded
-from storehooks_cli.output import fail, failures_said, print_fields, print_json, print_table, secret_fields
+from storehooks_cli.output import fail, failures_said, print_fields, print_json, print_table
 
 if TYPE_CHECKING:
     from storehooks_cli.access import AccessTables, TokenRecord

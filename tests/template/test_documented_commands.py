@@ -8,7 +8,7 @@ import pytest
 from standardwebhooks.webhooks import WebhookVerificationError
 
 from storehooks.domain.signature import signature_headers
-from storehooks_cli.output import secret_fields
+from storehooks_cli.client_secret import secret_fields
 from tests.documented_commands import BETWEEN, BLOCKS, ELSEWHERE, PAGES, ROOT, is_run
 
 

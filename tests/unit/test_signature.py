@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from storehooks.domain.signature import library_secret, signature_headers
+from storehooks.domain.signature import signature_headers
 
 VECTOR = json.loads(Path(__file__).with_name("signature_vector.json").read_text())
 
 
 def verifier(secret: str) -> Webhook:
-    """A receiver's: it gives the library the secret as the command line prints it."""
-    return Webhook(library_secret(secret))
+    """A receiver's: it gives the library the base64 of the client's secret."""
+    return Webhook(base64.b64encode(secret.encode()).decode())
 
 
 def test_the_published_vector_is_met():
@@ -41,13 +41,6 @@ def test_the_standard_library_of_receivers_accepts_it(secret, data):
     body = json.dumps(data, ensure_ascii=False).encode("utf-8", "replace")
     headers = signature_headers("msg_1", body, secrets=[secret], now=time.time())
     assert verifier(secret).verify(body, headers) == json.loads(body)
-
-
-def test_the_secret_for_libraries_is_the_base64_of_its_bytes_behind_a_prefix():
-    """https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md"""
-    assert library_secret("a key") == "whsec_YSBrZXk="
-    prefix, _, encoded = library_secret(VECTOR["client_secret"]).partition("_")
-    assert (prefix, base64.b64decode(encoded, validate=True)) == ("whsec", VECTOR["client_secret"].encode())
 
 
 def test_each_secret_makes_a_signature_and_the_standard_library_accepts_any_of_them():

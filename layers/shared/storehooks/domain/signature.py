@@ -13,7 +13,7 @@ def signature_headers(delivery_id: str, body: bytes, *, secrets: Sequence[str], 
     """The three ``webhook-...`` headers of one attempt.
 
     The key is the secret's bytes as they are; a receiver that uses a Standard Webhooks
-    library gives it :func:`library_secret`.
+    library gives it the base64 of the secret.
 
     :param secrets: each makes a signature; a receiver accepts the request for any one of them.
     :param now: seconds since 1970.
@@ -26,8 +26,3 @@ def signature_headers(delivery_id: str, body: bytes, *, secrets: Sequence[str], 
         "webhook-timestamp": timestamp,
         "webhook-signature": " ".join("v1," + base64.b64encode(digest).decode() for digest in digests),
     }
-
-
-def library_secret(secret: str) -> str:
-    """A client's secret as Standard Webhooks libraries take it: ``whsec_`` and the base64 of its bytes."""
-    return "whsec_" + base64.b64encode(secret.encode()).decode()
