@@ -118,6 +118,7 @@ def test_a_moment_may_be_how_long_ago_it_was(ago, time):
 
 def test_a_moment_may_be_a_time_with_its_offset():
     assert moment("2026-11-24T02:00:00+02:00") == datetime(2026, 11, 24, tzinfo=UTC)
+    assert moment("2026-11-24t00:00:00z") == datetime(2026, 11, 24, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
