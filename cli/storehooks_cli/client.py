@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from storehooks.api.v2 import iso_utc
+from storehooks_cli.client_secret import secret_fields
 from storehooks_cli.options import ClientId, Json, StackOptions, StoreHash, unfolded
 from storehooks_cli.output import fail, failures_said, print_fields, print_json, print_table
 from storehooks_cli.remove_command import Yes, remove
@@ -98,7 +99,8 @@ def rotate_secret(
     if as_json:
         print_json({**shown, "previous_secret_until": until})
     else:
-        print_fields({**shown, "former secret": f"signs until {until}" if until else "signs no more"})
+        former = f"signs until {until}" if until else "signs no more"
+        print_fields({**shown, **secret_fields(new.client_secret), "former secret": former})
 
 
 @app.command("remove")

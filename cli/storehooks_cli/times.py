@@ -16,7 +16,7 @@ _MOMENT_ACCEPTED = (
 def moment(text: str) -> datetime:
     """When ``2026-11-24T02:00:00Z`` or ``2h`` (ago) was, as the parser of an option."""
     try:
-        when = datetime.fromisoformat(text)
+        when = datetime.fromisoformat(text.upper())  # RFC 3339 takes a lower-case t and z
         if when.tzinfo is not None:
             return when.astimezone(UTC)
     except (ValueError, OverflowError):

@@ -8,6 +8,7 @@ import typer
 from storehooks.api.v2 import iso_utc
 from storehooks.domain.errors import UnauthenticatedError
 from storehooks.domain.identity import DEFAULT_OAUTH_SCOPE, token_digest
+from storehooks_cli.client_secret import secret_fields
 from storehooks_cli.identity import OAUTH_SCOPES, check_client_id, check_oauth_scope
 from storehooks_cli.options import Json, StackOptions, StoreHash, duration, parser, unfolded
 from storehooks_cli.output import fail, failures_said, print_fields, print_json, print_table
@@ -75,7 +76,10 @@ def create_token(
     else:
         print_fields(
             {
-                **{name: value for name, value in shown.items() if isinstance(value, str)},
+                "store_hash": new.store_hash,
+                "client_id": new.client_id,
+                **secret_fields(new.client_secret),
+                "access_token": new.access_token,
                 "scopes": " ".join(new.oauth_scopes),
                 "expires_at": _end(new.expires_at),
             }

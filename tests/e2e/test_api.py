@@ -171,6 +171,23 @@ def test_no_odd_target_is_a_5xx(stack, target):
     connection.close()
 
 
+@pytest.mark.parametrize(
+    "path", ["//stores/{store}/v2/hooks", "/stores/{store}//v3/hooks", "/stores/{store}/v2/hooks//1"]
+)
+def test_a_path_with_an_empty_segment_is_a_404(stack, path):
+    address = urlsplit(stack.base_url)
+    connection = HTTPConnection(address.hostname, address.port, timeout=TIMEOUT)
+    connection.request("GET", path.format(store=stack.store_hash), headers={"X-Auth-Token": stack.token})
+    response = connection.getresponse()
+    assert (response.status, json.loads(response.read())[0]["status"]) == (404, 404)
+    connection.close()
+
+
+def test_a_slash_at_the_end_leads_to_the_same_route(api):
+    assert api.request("POST", "", json={}).status_code == 400
+    assert api.request("GET", "").json() == []
+
+
 def test_identical_creates_at_once_leave_one_hook(api):
     with ThreadPoolExecutor(AT_ONCE) as pool:
         statuses = [response.status_code for response in pool.map(lambda _: api.create(), range(50))]

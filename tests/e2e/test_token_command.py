@@ -41,6 +41,7 @@ def test_what_people_see_can_be_copied_whole(stack):
     created = storehooks(stack, "token", "create", "--store-hash", "c0mmand").stdout
     token = created.split("access_token")[1].split()[0]
     assert status(stack, token) == 200
+    assert created.split("standard_webhooks_secret")[1].split()[0].startswith("whsec_")
     listed = storehooks(stack, "token", "list", "--store-hash", "c0mmand").stdout
     digest = listed.splitlines()[1].split()[0]
     assert len(digest) == 64

@@ -98,6 +98,11 @@ def test_what_is_no_list_of_addresses_is_422_and_changes_nothing(v3_client, body
     assert emails(v3_client) == ["before@example.com"]
 
 
+def test_an_address_that_is_no_string_is_named_by_its_place(v3_client):
+    _, response = v3_client.call("update_admin", body={"emails": ["a@example.com", 1]})
+    assert response["errors"]["emails"].startswith("It has the wrong type in [1]. Accepted: ")
+
+
 def test_hooks_have_their_status_and_can_be_narrowed(aws, functions, v3_client):
     world = World(aws)
     v3_client.client_id = world.caller.client_id

@@ -46,6 +46,11 @@ def response(functions, access):
         "GET/stores/5ueh97/v3/hooks/admin",
         "PUT/stores/5ueh97/v3/hooks/admin",
         "GET/stores/5ueh97/v3/hooks/events",
+        # A slash at the end is no other route, and no matter of the token.
+        "GET/stores/5ueh97/v2/hooks/",
+        "POST/stores/5ueh97/v2/hooks/",
+        "GET/stores/5ueh97/v3/hooks/",
+        "POST/stores/5ueh97/v3/hooks/",
     ],
 )
 def test_a_token_may_use_its_own_stores_hooks(response, route):
@@ -61,6 +66,7 @@ def test_a_token_may_use_its_own_stores_hooks(response, route):
         f"{API}/GET/stores/x0ther/stores/5ueh97/v2/hooks",
         f"{API}/PATCH/stores/5ueh97/v2/hooks",
         f"{API}/POST/stores/5ueh97/v2/events",
+        f"{API}/POST/stores/5ueh97/v2/events/",
         f"{API}/GET/stores/5ueh97/v2/orders",
         f"{API}/GET/stores/x0ther/v3/hooks",
         f"{API}/GET/stores/x0ther/v3/hooks/admin",

@@ -1,10 +1,18 @@
 """Clients in DynamoDB, and the rotation of their secrets."""
 
+import json
+import time
+
 import pytest
+from standardwebhooks import Webhook
+from typer.testing import CliRunner
 
 from storehooks.adapters.access import client_key, valid_secrets
 from storehooks.domain.errors import InvalidValueError
+from storehooks.domain.signature import signature_headers
 from storehooks_cli.access import AccessTables, ClientNotFoundError, SecretOverlapError
+from storehooks_cli.commands import commands
+from storehooks_cli.options import StackOptions
 
 STORE = "5ueh97"
 CLIENT = "40c672b9177b5d3a8dbfad24321be15d"
@@ -121,3 +129,54 @@ def test_clients_are_listed_by_store_with_the_overlap_that_runs(access, clock, s
     clock.now += DAY
     assert [client.previous_secret_until for client in access.list_clients(STORE)] == [None, None]
     assert access.list_clients("n0ne") == []
+
+
+class Stack:
+    """A deployment, as far as the commands about access need one."""
+
+    def __init__(self, access):
+        self._access = access
+
+    def access(self):
+        return self._access
+
+
+COMMANDS = {
+    "token create": (
+        ["store_hash", "client_id", "client_secret", "access_token", "scopes", "expires_at"],
+        ["token", "create", "--store-hash", STORE, "--client-id", CLIENT],
+    ),
+    "client rotate-secret": (
+        ["store_hash", "client_id", "client_secret", "previous_secret_until"],
+        ["client", "rotate-secret", "--store-hash", STORE, "--client-id", CLIENT],
+    ),
+}
+
+
+@pytest.fixture
+def command(access, secret, monkeypatch):
+    """What a command prints about the client."""
+    monkeypatch.setattr(StackOptions, "find", lambda _: Stack(access))
+
+    def run(*arguments):
+        ended = CliRunner().invoke(commands, arguments)
+        assert ended.exit_code == 0, ended.output
+        return ended.stdout
+
+    return run
+
+
+@pytest.mark.parametrize("arguments", [arguments for _, arguments in COMMANDS.values()], ids=COMMANDS)
+def test_a_standard_webhooks_library_takes_the_secret_that_a_command_prints_for_it(command, valid, arguments):
+    printed = dict(line.split(None, 1) for line in command(*arguments).splitlines())
+    (secret, *_) = valid()
+    assert printed["client_secret"] == secret
+    headers = signature_headers("msg_1", b'{"a": 1}', secrets=[secret], now=time.time())
+    assert Webhook(printed["standard_webhooks_secret"]).verify(b'{"a": 1}', headers) == {"a": 1}
+
+
+@pytest.mark.parametrize(("keys", "arguments"), COMMANDS.values(), ids=COMMANDS)
+def test_json_has_the_secret_as_it_is_alone(command, valid, keys, arguments):
+    shown = json.loads(command(*arguments, "--json"))
+    assert list(shown) == keys
+    assert shown["client_secret"] == valid()[0]

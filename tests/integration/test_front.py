@@ -18,6 +18,7 @@ from storehooks_cli.local import front
 from storehooks_cli.local.gateway_responses import read_gateway_responses
 
 REFUSAL = read_gateway_responses()["BAD_REQUEST_PARAMETERS"]
+NOT_FOUND = read_gateway_responses()["MISSING_AUTHENTICATION_TOKEN"]
 POST = b"POST /stores/a/v2/hooks HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
 
@@ -100,15 +101,15 @@ class Behind:
         await self._front.__aexit__(None, None, None)
         await self._runner.cleanup()
 
-    def get(self, *lines, tls=False):
+    def get(self, *lines, tls=False, path="/stores/a/v2/hooks"):
         """The status, the head and the body of the response to a request with these headers."""
-        return self._loop.run_until_complete(self._get(lines, tls))
+        return self._loop.run_until_complete(self._get(lines, tls, path))
 
-    async def _get(self, lines, tls):
+    async def _get(self, lines, tls, path):
         security = {"ssl": self._trust, "server_hostname": "localhost"} if tls else {}
         async with asyncio.timeout(10):
             reader, writer = await asyncio.open_connection(*(self._tls if tls else self._plain), **security)
-            head = "\r\n".join(["GET /stores/a/v2/hooks HTTP/1.1", "Connection: close", *lines, "", ""])
+            head = "\r\n".join([f"GET {path} HTTP/1.1", "Connection: close", *lines, "", ""])
             writer.write(head.encode("latin-1"))
             response = await reader.read()
             writer.close()
@@ -176,3 +177,35 @@ def test_the_console_is_no_web_page_to_the_local_aws(behind):
     assert headers["authorization"] == "the start's"
     assert headers["x-auth-token"] == "token"
     assert not [name for name in headers if name == "origin" or name.startswith("sec-fetch-")]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "//",
+        "//stores/a/v2/hooks",
+        "///stores/a/v3/hooks",
+        "/stores//v3/hooks",
+        "/stores/a//v2/hooks",
+        "/stores/a/v2//hooks",
+        "/stores/a/v2/hooks//",
+        "/stores/a/v2/hooks//1?page=1",
+        "/stores/a/v3%2F/hooks",
+        "/stores/a/v3/%2fhooks",
+    ],
+)
+def test_a_path_with_an_empty_segment_is_a_404_and_never_a_matter_of_the_token(behind, path):
+    status, _, body = behind.get("Host: 127.0.0.1", "X-Auth-Token: token", path=path)
+    assert (status, body.decode()) == (404, NOT_FOUND.body)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/stores/a/v2/hooks/",
+        "/stores/a/v2/hooks/1/",
+        "/stores/a/v3/hooks?destination=https://app.example.com//a",
+    ],
+)
+def test_a_slash_at_the_end_and_slashes_in_a_query_go_on_to_the_api(behind, path):
+    assert behind.get("Host: 127.0.0.1", path=path)[0] == 200

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.integration.conftest import load_event
+from tests.integration.conftest import Client, load_event
 from tests.world import World
 
 UNKNOWN = {"status": 404, "title": "Webhook with id [77] not found"}
@@ -43,6 +43,25 @@ def test_a_hook_can_be_sent_back_as_it_came(v3_client):
     assert (status, response["data"]["destination"]) == (200, hook["destination"])
 
 
+def test_a_hook_of_the_list_for_owners_can_be_sent_back_too(v3_client):
+    created = v3_client.create(is_active=True)[1]["data"]
+    (hook,) = v3_client.call("get_admin")[1]["data"]["hooks_list"]
+    status, response = v3_client.update(hook["id"], **hook | {"is_active": False})
+    assert (status, response["data"]["id"], response["data"]["is_active"]) == (200, created["id"], False)
+
+
+@pytest.mark.parametrize("version", ["v2", "v3"])
+def test_an_empty_array_is_no_headers_as_php_sends_them(functions, client, version):
+    caller = Client(functions, client.store_hash, client.client_id, version=version)
+    response = caller.create(headers=[])[1]
+    created = response["data"] if version == "v3" else response
+    assert created["headers"] == {}
+    assert caller.update(created["id"], headers={"X-A": "1"})[0] == 200
+    status, response = caller.update(created["id"], headers=[])
+    changed = response["data"] if version == "v3" else response
+    assert (status, changed["headers"]) == (200, {})
+
+
 def test_a_list_tells_how_long_it_is_and_where_it_goes_on(v3_client, other_client):
     for number in range(5):
         v3_client.create(destination=f"https://app.example.com/{number}")
@@ -74,6 +93,11 @@ def test_a_list_tells_how_long_it_is_and_where_it_goes_on(v3_client, other_clien
     }
     _, after = v3_client.list(page=4, limit=2)
     assert (after["data"], after["meta"]["pagination"]["total"]) == ([], 5)
+    _, beyond = v3_client.list(page=9, limit=2)
+    assert beyond["meta"]["pagination"]["links"] == {
+        "previous": "?page=3&limit=2",
+        "current": "?page=9&limit=2",
+    }
 
 
 def test_a_list_can_be_narrowed(client, v3_client):

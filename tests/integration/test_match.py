@@ -77,6 +77,15 @@ def test_a_hook_of_any_client_of_the_store_and_of_no_other_store_counts(
     assert matching.hooks_of("store/order/created", store_hash="nobody") == []
 
 
+def test_an_uninstalled_app_is_an_event_like_any_other_and_deletes_nothing(client, matching):
+    """BigCommerce deletes the app's webhooks: docs/api-v3.md has the difference."""
+    ids = [active(client, "store/app/uninstalled"), active(client, "store/order/*")]
+    _, before = client.list()
+    assert matching.hooks_of("store/app/uninstalled") == ids[:1]
+    assert client.list()[1] == before
+    assert matching.hooks_of("store/order/created") == ids[1:]
+
+
 def test_only_active_hooks_count(client, matching):
     hook_id = client.create()[1]["id"]
     assert matching.hooks_of("store/order/created") == []

@@ -11,7 +11,7 @@ import typer
 
 from storehooks import __version__
 from storehooks.api.event_input import MAX_EVENTS, NewEvent
-from storehooks.api.hook_input import READ_ONLY_FIELDS, NewHook
+from storehooks.api.hook_input import LIBRARIES_FIELDS, READ_ONLY_FIELDS, NewHook
 from storehooks.domain.callback import USER_AGENT
 from storehooks.domain.delivery import Status
 from storehooks.domain.headers import MAX_ANSWER_BYTES, MAX_HEADERS
@@ -97,8 +97,26 @@ def test_every_status_is_in_the_table_of_errors():
 def test_every_field_is_described():
     cells = [cell for cell in first_cells(section("The API")) if "/" not in cell]
     described = set(re.findall(r"`(\w+)`", " ".join(cells)))
-    # Of the newer version alone: docs/api-v3.md has it.
-    assert described == set(NewHook.model_fields) | READ_ONLY_FIELDS - {"events_history_enabled"}
+    # Of the newer version alone: docs/api-v3.md has them.
+    of_v3 = {"events_history_enabled", "status"}
+    assert described == set(NewHook.model_fields) | LIBRARIES_FIELDS | READ_ONLY_FIELDS - of_v3
+
+
+@pytest.mark.parametrize("page", ["README.md", "api-v3.md"])
+def test_where_clients_are_said_to_work_unchanged_the_gateways_form_is_said_too(page):
+    paragraphs = [part for part in PAGES[page].split("\n\n") if re.search(r"\bunchanged\b", part)]
+    assert paragraphs
+    for paragraph in paragraphs:
+        assert re.search(r"401, 403, 404 (and|or) 429", paragraph)
+
+
+def test_the_differences_from_bigcommerce_are_listed():
+    _, _, table = V3_PAGE.partition("## What is otherwise than at BigCommerce\n")
+    rows = " ".join(first_cells(table))
+    for difference in ("When a hook is deactivated", "`store/app/uninstalled`", "`events_history_enabled`"):
+        assert difference in rows
+    (rule,) = [row for row in table.splitlines() if row.startswith("| When a hook is deactivated")]
+    assert "only if nothing has reached the hook since that delivery's first attempt" in rule
 
 
 def test_every_field_of_an_event_is_described():

@@ -8,6 +8,7 @@ import pytest
 from standardwebhooks.webhooks import WebhookVerificationError
 
 from storehooks.domain.signature import signature_headers
+from storehooks_cli.client_secret import secret_fields
 from tests.documented_commands import BETWEEN, BLOCKS, ELSEWHERE, PAGES, ROOT, is_run
 
 
@@ -47,14 +48,15 @@ def test_each_block_is_of_a_kind_that_a_test_knows():
 
 
 def test_the_python_of_the_readme_verifies_a_signature():
-    """As Standard Webhooks' own library does it, with a client's secret as it is shown."""
+    """As Standard Webhooks' own library does it, with a secret as `token create` prints it for libraries."""
     (snippet,) = re.findall(
         r"^```python\n(.*?)^```$", (ROOT / "README.md").read_text(), re.DOTALL | re.MULTILINE
     )
     body = b'{"scope":"store/order/created"}'
     client_secret = "kv9c2examplesecret0123456789abcdef"
     headers = signature_headers("msg_1", body, secrets=[client_secret], now=time.time())
-    found = {"client_secret": client_secret, "body": body, "headers": headers}
+    secret = secret_fields(client_secret)["standard_webhooks_secret"]
+    found = {"standard_webhooks_secret": secret, "body": body, "headers": headers}
     exec(snippet, found)  # noqa: S102 - the README's own
     assert found["event"] == {"scope": "store/order/created"}
     with pytest.raises(WebhookVerificationError):

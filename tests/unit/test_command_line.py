@@ -5,19 +5,24 @@ import os
 import pty
 import subprocess
 import sys
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import typer
+from standardwebhooks import Webhook
 from typer.testing import CliRunner
 
 from storehooks.domain.scope import catalogue, wildcards
+from storehooks.domain.signature import signature_headers
+from storehooks_cli.client_secret import library_secret
 from storehooks_cli.commands import commands
 from storehooks_cli.options import Json, StackOptions, StoreHash, complete_hook_scope, unfolded
 from storehooks_cli.output import print_table
 from storehooks_cli.times import moment, relative_time
 
+VECTOR = json.loads(Path(__file__).with_name("signature_vector.json").read_text())
 # Not pydantic: Typer itself loads it, to convert arguments.
 HEAVY = {"boto3", "botocore", "aiohttp", "requests"}
 
@@ -51,6 +56,17 @@ def test_a_command_gets_a_group_of_options_whole():
         "StackOptions(local=True, data_dir=PosixPath('.local'), stack_name='mine') h False\n"
     )
     assert "Show them." in CliRunner().invoke(app, ["--help"]).stdout
+
+
+def test_the_secret_for_libraries_is_the_base64_of_its_bytes_behind_a_prefix():
+    """https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md"""
+    assert library_secret("a key") == "whsec_YSBrZXk="
+
+
+@pytest.mark.parametrize("secret", ["k" * 32, VECTOR["client_secret"], "ü?>" * 10])
+def test_a_standard_webhooks_library_takes_the_secret_for_libraries(secret):
+    headers = signature_headers("msg_1", b"{}", secrets=[secret], now=time.time())
+    assert Webhook(library_secret(secret)).verify(b"{}", headers) == {}
 
 
 def test_the_scopes_are_listed_with_an_example_by_their_beginning():
@@ -102,6 +118,7 @@ def test_a_moment_may_be_how_long_ago_it_was(ago, time):
 
 def test_a_moment_may_be_a_time_with_its_offset():
     assert moment("2026-11-24T02:00:00+02:00") == datetime(2026, 11, 24, tzinfo=UTC)
+    assert moment("2026-11-24t00:00:00z") == datetime(2026, 11, 24, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(

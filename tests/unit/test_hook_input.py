@@ -2,7 +2,7 @@
 
 import pytest
 
-from storehooks.api.hook_input import READ_ONLY_FIELDS, HookChanges, NewHook
+from storehooks.api.hook_input import LIBRARIES_FIELDS, READ_ONLY_FIELDS, HookChanges, NewHook
 from storehooks.domain.errors import InvalidRequestError
 
 GIVEN = {"scope": "store/order/*", "destination": "https://app.example.com/orders"}
@@ -62,21 +62,69 @@ def test_only_a_string_is_a_string(field, value):
         assert problems(model, {**GIVEN, field: value}).keys() == {field}
 
 
-@pytest.mark.parametrize("value", [1, "x", True, [], {"a": 1}, {"a": None}, {"a": ["b"]}, {"a": {"b": "c"}}])
-def test_only_an_object_of_strings_is_headers(value):
+@pytest.mark.parametrize("value", [1, "x", True, "", 0, False, [[]], [{}], ["a"], [None]])
+def test_only_an_object_is_headers(value):
     for model in (NewHook, HookChanges):
         assert set(problems(model, {**GIVEN, "headers": value})) == {"headers"}
 
 
-@pytest.mark.parametrize("field", sorted(READ_ONLY_FIELDS))
-def test_fields_that_only_the_service_sets_are_ignored(field):
+@pytest.mark.parametrize("value", [1, 1.5, True, None, ["b"], {"b": "secret"}, []])
+def test_a_header_that_is_no_string_is_named_and_its_value_is_not(value):
+    for model in (NewHook, HookChanges):
+        (problem,) = problems(model, {**GIVEN, "headers": {"X-A": "1", "X-B": value, "X-C": 2}}).values()
+        assert (problem.field, problem.reason) == ("headers", "has a value that is no string for 'X-B'")
+        assert "secret" not in repr(problem)
+
+
+def test_the_name_of_such_a_header_is_shown_in_part_and_printable():
+    for name in ("n" * 10_000, "\ud800\n"):
+        (problem,) = problems(NewHook, {**GIVEN, "headers": {name: 1}}).values()
+        assert len(problem.reason) < 200
+        assert problem.reason.isprintable()
+
+
+def test_an_empty_array_is_empty_headers_as_php_writes_them():
+    assert NewHook.parse({**GIVEN, "headers": []}, allow_private=False).headers == {}
+    assert HookChanges.parse({"headers": []}, allow_private=False).fields() == {"headers": {}}
+
+
+def test_a_hook_may_be_sent_back_as_the_official_ruby_gem_has_it():
+    """Its model, lib/bigcommerce/resources/webhooks/webhook.rb of 2.0.0, has these fields alone."""
+    hook = {
+        "id": 7,
+        "client_id": "40c672b9177b5d3a8dbfad24321be15d",
+        "store_hash": "5ueh97",
+        **GIVEN,
+        "headers": None,
+        "is_active": True,
+        "created_at": "2026-11-23T10:00:00+00:00",
+        "update_at": None,
+    }
+    changes = HookChanges.parse(hook, allow_private=False).fields()
+    assert changes == {**GIVEN, "headers": None, "is_active": True}
+
+
+@pytest.mark.parametrize(
+    "typo",
+    [
+        *("update", "updateat", "updated", "upated_at", "update_At", "UPDATE_AT", "create_at"),
+        *("isActive", "is_actve", "active", "header", "Headers", "destinations", "url", "statuses"),
+    ],
+)
+def test_a_typo_is_refused_by_name(typo):
+    for model in (NewHook, HookChanges):
+        assert problems(model, {**GIVEN, typo: "x"})[typo].reason == "is unknown"
+
+
+@pytest.mark.parametrize("field", sorted(READ_ONLY_FIELDS | LIBRARIES_FIELDS))
+def test_fields_that_only_the_service_or_a_library_sets_are_ignored(field):
     assert HookChanges.parse({field: object(), "is_active": True}, allow_private=False).fields() == {
         "is_active": True
     }
     assert field not in NewHook.parse({**GIVEN, field: "x"}, allow_private=False).fields()
 
 
-@pytest.mark.parametrize("body", [{}, {"id": 1}])
+@pytest.mark.parametrize("body", [{}, {"id": 1}, {"update_at": 1}, {"status": "inactive"}])
 def test_changing_nothing_is_refused(body):
     assert problems(HookChanges, body)["body"].reason == "changes nothing"
 

@@ -1,5 +1,6 @@
 """What a query asks for."""
 
+import itertools
 from contextlib import suppress
 
 import pytest
@@ -59,11 +60,40 @@ def test_a_limit_is_at_most_250(read):
     assert fields(caught) == ["limit"]
 
 
-@pytest.mark.parametrize("text", ["", "1", "True", "yes", "true,false"])
-def test_is_active_is_true_or_false(text):
+@pytest.mark.parametrize("text", ["", "2", "01", "yes", "no", "on", "true,false", "t", "-1", "1.0", "null"])
+def test_what_is_neither_true_nor_false_is_refused(text):
     with pytest.raises(InvalidRequestError) as caught:
         Query({"is_active": text, "page": "0"}).filtered_hooks_wanted()
     assert fields(caught) == ["is_active", "page"]
+    assert "true or false" in caught.value.problems[0].accepted
+
+
+def spellings(word):
+    """A word in every mixture of capitals and small letters."""
+    return map("".join, itertools.product(*((letter, letter.upper()) for letter in word)))
+
+
+@pytest.mark.parametrize(("word", "digit", "value"), [("true", "1", True), ("false", "0", False)])
+def test_is_active_is_true_or_false_in_any_case_or_one_or_zero(word, digit, value):
+    tried = [*spellings(word), digit]
+    assert len(tried) == 2 ** len(word) + 1
+    for text in tried:
+        wanted = Query({"is_active": text}).filtered_hooks_wanted()
+        assert wanted.only.is_active is value
+        assert wanted.page.given == {"is_active": text}, "links lead to the same list"
+
+
+@pytest.mark.parametrize("read", READS.values(), ids=READS)
+def test_a_parameter_of_spaces_is_empty_too(read):
+    with pytest.raises(InvalidRequestError) as caught:
+        read(Query({"limit": " ", "page": "   "}))
+    assert {problem.reason for problem in caught.value.problems} == {"is empty"}
+
+
+def test_a_plus_in_a_destination_need_not_be_escaped():
+    """The gateway makes a space of it, which no destination has."""
+    wanted = Query({"destination": "https://a.example/?b=c d"}).filtered_hooks_wanted()
+    assert wanted.only.destination == "https://a.example/?b=c+d"
 
 
 def test_deliveries_are_the_newest_50_of_any_status_unless_asked_otherwise():
@@ -85,6 +115,16 @@ def test_what_is_no_status_limit_or_cursor_is_refused_all_at_once():
         ("1795428000", 1_795_428_000),
         ("2026-11-23T10:00:00Z", 1_795_428_000),
         ("2026-11-23T11:00:00.999+01:00", 1_795_428_000),
+        ("2026-11-23t10:00:00z", 1_795_428_000),
+        ("2026-11-23t10:00:00Z", 1_795_428_000),
+        ("2026-11-23T10:00:00z", 1_795_428_000),
+        ("2026-11-23 10:00:00Z", 1_795_428_000),
+        # A plus that was not escaped, as the gateway hands it on.
+        ("2026-11-23T10:00:00 00:00", 1_795_428_000),
+        ("2026-11-23T11:00:00.999 01:00", 1_795_428_000),
+        ("2026-11-23T11:00:00 0100", 1_795_428_000),
+        ("2026-11-23 11:00:00 01:00", 1_795_428_000),
+        ("2026-11-23t05:00:00-05:00", 1_795_428_000),
         ("1970-01-01T00:00:00Z", 0),
     ],
 )
@@ -109,7 +149,9 @@ def test_without_times_events_of_all_time_are_wanted():
         "9" * 5000,
         "2026-11-23",
         "2026-11-23T10:00:00",
-        "2026-11-23T10:00:00 00:00",
+        "2026-11-23 10:00",
+        "2026-11-23T10:00:00 00:00 00:00",
+        "2026-11-23T10:00:00Z 00:00",
         "1969-12-31T23:59:59Z",
         "0001-01-01T00:00:00+23:59",
         "9999-12-31T23:59:59-23:59",

@@ -34,11 +34,20 @@ def test_a_status_or_an_array_of_some(status, statuses):
     assert parse(status=status).statuses == statuses
 
 
+@pytest.mark.parametrize(("status", "place"), [(5, ""), (["held", 5], " in [1]"), ([None], " in [0]")])
+def test_of_an_array_the_element_that_is_no_string_is_named(status, place):
+    with pytest.raises(InvalidRequestError) as caught:
+        parse(status=status)
+    (problem,) = caught.value.problems
+    assert (problem.field, problem.reason) == ("status", f"has the wrong type{place}")
+
+
 @pytest.mark.parametrize(
     ("text", "seconds"),
     [
         ("2026-11-23T10:00:00+00:00", NOW),
         ("2026-11-23T10:00:00Z", NOW),
+        ("2026-11-23t10:00:00z", NOW),
         ("2026-11-23T21:00:00.5+11:00", NOW + 0.5),
         ("2026-11-23T10:00:00.123999Z", NOW + 0.123),
         ("20261123T100000Z", NOW),

@@ -43,6 +43,14 @@ def test_the_catalogue_has_the_data_example_of_each_scope():
     assert all(isinstance(entry["example"], dict | list) for entry in catalogue().values())
 
 
+def test_the_examples_have_what_bigcommerce_documents_beside_type_and_id():
+    """docs/integrations/webhooks/events/index.mdx and reference/webhooks.v3.yml of bigcommerce/docs."""
+    assert set(catalogue()["store/cart/abandoned"]["example"]) == {"type", "id", "token"}
+    product = catalogue()["store/product/updated"]["example"]
+    assert product["properties"] == ["warranty", "is_featured", "custom_fields"]
+    assert product["context"] == {"channel_id": 2, "locale": "fr"}
+
+
 @pytest.mark.parametrize(
     "scope",
     [

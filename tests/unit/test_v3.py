@@ -62,7 +62,10 @@ def test_a_hook_is_active_inactive_or_deactivated(hook, status):
         (1, 10, 1, {"current": "?page=1&limit=10"}),
         (1, 11, 2, {"current": "?page=1&limit=10", "next": "?page=2&limit=10"}),
         (2, 11, 2, {"previous": "?page=1&limit=10", "current": "?page=2&limit=10"}),
-        (9, 11, 2, {"previous": "?page=8&limit=10", "current": "?page=9&limit=10"}),
+        (3, 11, 2, {"previous": "?page=2&limit=10", "current": "?page=3&limit=10"}),
+        (9, 11, 2, {"previous": "?page=2&limit=10", "current": "?page=9&limit=10"}),
+        (9, 10, 1, {"previous": "?page=1&limit=10", "current": "?page=9&limit=10"}),
+        (9, 0, 0, {"current": "?page=9&limit=10"}),
     ],
 )
 def test_pages_are_counted_and_linked(number, total, pages, links):

@@ -59,10 +59,17 @@ PATH: dict[str, Schema] = {
 }
 
 _PAGE = NUMBER | {"description": "Counts from 1.", "default": 1}
+_NOT_EMPTY: Schema = {"type": "string", "pattern": "[^ ]"}
 _FILTERS: dict[str, Schema] = {
-    "is_active": {"type": "boolean"},
-    "scope": {"type": "string", "description": "Compared letter by letter with what the hook shows."},
-    "destination": {"type": "string", "description": "Likewise."},
+    "is_active": {
+        "description": "In any letter case; 1 and 0 as well.",
+        "anyOf": [
+            {"type": "boolean"},
+            {"type": "string", "pattern": "^([Tt][Rr][Uu][Ee]|[Ff][Aa][Ll][Ss][Ee]|[01])$"},
+        ],
+    },
+    "scope": _NOT_EMPTY | {"description": "Compared letter by letter with what the hook shows."},
+    "destination": _NOT_EMPTY | {"description": "Likewise."},
 }
 _BOUND: Schema = {
     "anyOf": [

@@ -15,7 +15,7 @@ from storehooks.api.admin_input import READ_ONLY_FIELDS as READ_ONLY_ADMIN_FIELD
 from storehooks.api.admin_input import AdminChanges
 from storehooks.api.errors import MAX_PROBLEMS
 from storehooks.api.event_input import MAX_EVENTS, NewEvent
-from storehooks.api.hook_input import READ_ONLY_FIELDS, HookChanges, NewHook
+from storehooks.api.hook_input import LIBRARIES_FIELDS, READ_ONLY_FIELDS, HookChanges, NewHook
 from storehooks.api.recovery_input import NewRecovery
 from storehooks.domain import destination, email_address, headers, scope
 from storehooks.domain.event import (
@@ -91,11 +91,16 @@ _HOOK_FIELDS: dict[str, Schema] = {
     "headers": {
         "description": f"What each delivery carries besides: {headers.ACCEPTED}. Names that say something "
         "of the delivery itself, such as `host`, `content-type` or `webhook-id`, are refused.",
-        "anyOf": [_HEADERS, {"type": "null"}],
+        "anyOf": [
+            _HEADERS,
+            {"type": "null"},
+            {"description": "As an empty object.", "type": "array", "maxItems": 0},
+        ],
     },
     "is_active": {"description": "Whether events are sent.", "type": "boolean"},
 }
 _IGNORED: Schema = {"description": "Ignored: the service sets it."}
+_IGNORED_OF_LIBRARIES: Schema = {"description": "Ignored: a client library adds it."}
 
 _RECOVERABLE: Schema = {"type": "string", "enum": list(map(str, RECOVERABLE))}
 
@@ -211,6 +216,7 @@ def _describe_input(model: type[BaseModel], schema: Schema) -> None:
         schema["properties"] |= dict.fromkeys(sorted(READ_ONLY_ADMIN_FIELDS), _IGNORED)
     if issubclass(model, NewHook | HookChanges):
         schema["properties"] |= dict.fromkeys(sorted(READ_ONLY_FIELDS), _IGNORED)
+        schema["properties"] |= dict.fromkeys(sorted(LIBRARIES_FIELDS), _IGNORED_OF_LIBRARIES)
     if model is HookChanges:
         schema["anyOf"] = [{"required": [field]} for field in fields]
 

@@ -9,6 +9,7 @@ from typing import Any
 from storehooks.domain.identity import DEFAULT_OAUTH_SCOPE, EVENTS_OAUTH_SCOPE, Caller, is_store_hash
 
 # In a policy `*` matches slashes too: nothing but the end of a path is left open.
+# A slash at the end of a path leads to the same route, so it is allowed where there is no `*`.
 _ROUTES = {
     DEFAULT_OAUTH_SCOPE: (
         "GET/stores/{store_hash}/v2/hooks",
@@ -36,7 +37,11 @@ def access_policy(caller: Caller, method_arn: str) -> dict[str, Any]:
     routes = [route for scope in sorted(caller.oauth_scopes) for route in _ROUTES.get(scope, ())]
     if routes and is_store_hash(caller.store_hash):
         effect = "Allow"
-        resources = [f"{api_and_stage}/{route.format(store_hash=caller.store_hash)}" for route in routes]
+        resources = [
+            f"{api_and_stage}/{route.format(store_hash=caller.store_hash)}{end}"
+            for route in routes
+            for end in ([""] if route.endswith("*") else ["", "/"])
+        ]
     else:
         effect, resources = "Deny", [f"{api_and_stage}/*"]
     return {

@@ -1,7 +1,8 @@
 """What a client may say of a hook: when creating one (``NewHook``) and when changing one.
 
-Separate from what is stored and what is returned. Unknown fields are refused by name;
-fields that only the service sets are ignored, so that a hook can be sent back as it came.
+Separate from what is stored and what is returned. Unknown fields are refused by name, so that a typo is
+noticed. Fields that only the service sets are ignored, and those that a client library adds, so that a hook
+can be sent back as it came.
 """
 
 from typing import Annotated, Any, Self
@@ -9,6 +10,7 @@ from typing import Annotated, Any, Self
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     StrictBool,
     StrictStr,
@@ -18,9 +20,9 @@ from pydantic import (
 
 from storehooks.api.problems import problems_of
 from storehooks.domain import destination, headers, scope
-from storehooks.domain.errors import InvalidFieldsError, NothingToChangeError, Problem
+from storehooks.domain.errors import InvalidFieldsError, InvalidValueError, NothingToChangeError, Problem
 
-# The third version of the API carries events_history_enabled.
+# The third version of the API carries events_history_enabled, and status in the list of `hooks/admin`.
 READ_ONLY_FIELDS = frozenset(
     {
         "id",
@@ -31,17 +33,37 @@ READ_ONLY_FIELDS = frozenset(
         "events_history_enabled",
         "deactivated_at",
         "deactivation_reason",
+        "status",
     }
 )
+# What client libraries add to a hook: the official Ruby gem has update_at in its model of one.
+LIBRARIES_FIELDS = frozenset({"update_at"})
 
 
 def _check_destination(url: str, info: ValidationInfo) -> str:
     return destination.check_destination(url, allow_private=(info.context or {}).get("allow_private", False))
 
 
+def _object_of_strings(given: object) -> object:
+    """Headers as pydantic takes them: PHP writes an empty array where it has an empty object.
+
+    :raises InvalidValueError: with the name of a header whose value is no string.
+    """
+    if given == []:
+        return {}
+    for name, value in given.items() if isinstance(given, dict) else ():
+        if not isinstance(value, str):
+            raise InvalidValueError(
+                f"has a value that is no string for {name[: headers.MAX_NAME_BYTES]!r}", headers.ACCEPTED
+            )
+    return given
+
+
 Scope = Annotated[StrictStr, AfterValidator(scope.check_scope)]
 Destination = Annotated[StrictStr, AfterValidator(_check_destination)]
-Headers = Annotated[dict[StrictStr, StrictStr], AfterValidator(headers.check_headers)]
+Headers = Annotated[
+    dict[StrictStr, StrictStr], BeforeValidator(_object_of_strings), AfterValidator(headers.check_headers)
+]
 
 
 class _HookInput(BaseModel):
@@ -50,7 +72,8 @@ class _HookInput(BaseModel):
     @classmethod
     def parse(cls, body: dict[str, Any], *, allow_private: bool) -> Self:
         """The model for a JSON object, or :class:`InvalidFieldsError` with every problem in it."""
-        given = {field: value for field, value in body.items() if field not in READ_ONLY_FIELDS}
+        ignored = READ_ONLY_FIELDS | LIBRARIES_FIELDS
+        given = {field: value for field, value in body.items() if field not in ignored}
         try:
             return cls.model_validate(given, context={"allow_private": allow_private})
         except ValidationError as error:

@@ -1,4 +1,4 @@
-"""Times as clients write them: ISO 8601 with an offset."""
+"""Times as clients write them: ISO 8601 with an offset, so RFC 3339 too."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -19,7 +19,8 @@ def microseconds_of(text: str) -> int:
 
     :raises ValueError: when it is no time, or one without an offset.
     """
-    time = datetime.fromisoformat(text)
+    # RFC 3339 takes a lower-case t and z, of which Python takes the t alone.
+    time = datetime.fromisoformat(text.upper())
     if time.tzinfo is None:
         raise ValueError("without an offset")
     return (time - _EPOCH) // _MICROSECOND

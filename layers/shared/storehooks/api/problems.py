@@ -9,7 +9,7 @@ from storehooks.domain.errors import InvalidValueError, Problem
 
 
 def problems_of(error: ValidationError, accepted: Mapping[str, str], *, where: str = "") -> list[Problem]:
-    """One problem per field: a header's wrong type is a problem of ``headers``.
+    """One problem per field: an element's wrong type is a problem of its array, and names the element.
 
     :param accepted: all fields there are, and what each may be.
     :param where: what goes before a field's name, as ``[3].`` for one object of an array.
@@ -34,4 +34,9 @@ def _problem(detail: ErrorDetails, field: str, accepted: Mapping[str, str], wher
         return Problem(named, cause.reason, cause.accepted, cause.given)
     if field not in accepted:
         return Problem(where.rstrip(".") or "body", "is no JSON object", ", ".join(accepted))
-    return Problem(named, "has the wrong type", accepted[field])
+    return Problem(named, f"has the wrong type{_within(detail['loc'][1:])}", accepted[field])
+
+
+def _within(inner: tuple[int | str, ...]) -> str:
+    """Which element of an array is meant. What else pydantic has there are names of types."""
+    return f" in [{inner[0]}]" if inner and isinstance(inner[0], int) else ""

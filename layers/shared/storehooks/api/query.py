@@ -1,6 +1,7 @@
 """The query of a request, read as what a client wants of a list.
 
 Each of its methods looks at every parameter before it raises, so that an error names all that are invalid.
+An empty parameter is invalid, whichever it is: a filter would match nothing, and left out it would match all.
 What only requests about deliveries need is imported by them, not by every function.
 """
 
@@ -22,6 +23,12 @@ _FILTERS = ("is_active", "scope", "destination")
 _NUMBER = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
 _MAX_NUMBER = 10**18 - 1
 _SECONDS = re.compile(r"[0-9]{1,12}", re.ASCII)
+# The gateway makes a space of a plus that is not escaped, as forms have it: here of the one before an offset.
+_OFFSET_WITHOUT_PLUS = re.compile(r" (?=[0-9]{2}:?[0-9]{2}\Z)", re.ASCII)
+# PHP's http_build_query writes 1 and 0, Python's str() True and False.
+_SWITCH = {"true": True, "1": True, "false": False, "0": False}
+_SWITCH_ACCEPTED = "true or false, in any letter case, or 1 or 0"
+_SCOPE_ACCEPTED = "a scope as the hook shows it, such as store/order/created"
 _TIME_ACCEPTED = (
     f"seconds since 1970, up to {LATEST}, or ISO 8601 with an offset such as 2026-11-24T10:00:00Z"
 )
@@ -47,13 +54,13 @@ class Query:
         """What ``page``, ``limit``, ``is_active``, ``scope`` and ``destination`` ask for.
 
         :param page_size: of a page, unless ``limit`` says otherwise; 50 unless it is given.
-        :raises InvalidRequestError: with each that is no number in range, or neither true nor false.
+        :raises InvalidRequestError: with each that is empty, no number in range, or neither true nor false.
         """
         problems: list[Problem] = []
         only = HookFilter(
             is_active=self._switch("is_active", problems),
-            scope=self._text("scope"),
-            destination=self._text("destination"),
+            scope=self._text("scope", _SCOPE_ACCEPTED, problems),
+            destination=self._destination(problems),
         )
         page = self._page(page_size or V3_PAGE_SIZE, problems, narrowed_by=_FILTERS)
         _raise_any(problems)
@@ -68,12 +75,12 @@ class Query:
 
         problems: list[Problem] = []
         limit = self._count("limit", default=DELIVERIES_PAGE_SIZE, limit=MAX_PAGE_SIZE, problems=problems)
-        status = self._text("status")
+        status = self._text("status", accepted := " or ".join(Status), problems)
         if status is not None and status not in set(Status):
-            problems.append(Problem("status", "is no status", " or ".join(Status), given=status))
-        cursor = self._text("cursor")
+            problems.append(Problem("status", "is no status", accepted, given=status))
+        cursor = self._text("cursor", accepted := "next_cursor of the page before", problems)
         if cursor is not None and not is_delivery_id(cursor):
-            problems.append(Problem("cursor", "is no cursor", "next_cursor of the page before", given=cursor))
+            problems.append(Problem("cursor", "is no cursor", accepted, given=cursor))
         _raise_any(problems)
         return DeliveriesWanted(None if status is None else Status(status), limit, cursor)
 
@@ -89,7 +96,15 @@ class Query:
         _raise_any(problems)
         return EventsWanted(page, since, until)
 
-    def _text(self, name: str) -> str | None:
+    def _text(self, name: str, accepted: str, problems: list[Problem]) -> str | None:
+        """A parameter as it is, or None if it is absent; an empty one is a problem, and None too."""
+        text = self._given(name)
+        if text is not None and not text.strip(" "):
+            problems.append(Problem(name, "is empty", f"{accepted}; or leave it out"))
+            return None
+        return text
+
+    def _given(self, name: str) -> str | None:
         text = self._parameters.get(name)
         # A lone surrogate is no character: neither to be looked for nor to be sent back.
         return None if text is None else text.encode("utf-8", "replace").decode()
@@ -101,34 +116,45 @@ class Query:
         """
         number = self._count("page", default=1, problems=problems)
         size = self._count("limit", default=size, limit=MAX_PAGE_SIZE, problems=problems)
-        given = {name: value for name in narrowed_by if (value := self._text(name)) is not None}
+        given = {name: value for name in narrowed_by if (value := self._given(name)) is not None}
         return Page(number, size, given)
 
     def _switch(self, name: str, problems: list[Problem]) -> bool | None:
-        text = self._text(name)
-        if text not in {None, "true", "false"}:
-            problems.append(Problem(name, "is neither true nor false", "true or false", given=text))
-        return None if text is None else text == "true"
+        text = self._text(name, _SWITCH_ACCEPTED, problems)
+        if text is None:
+            return None
+        if text.lower() not in _SWITCH:
+            problems.append(Problem(name, "is neither true nor false", _SWITCH_ACCEPTED, given=text))
+        return _SWITCH.get(text.lower())
+
+    def _destination(self, problems: list[Problem]) -> str | None:
+        text = self._text("destination", "a destination as the hook shows it", problems)
+        # No destination has a space.
+        return None if text is None else text.replace(" ", "+")
 
     def _count(self, name: str, *, default: int, problems: list[Problem], limit: int = _MAX_NUMBER) -> int:
-        text = self._text(name)
+        text = self._text(name, accepted := f"a number from 1 to {limit}", problems)
         if text is None:
             return default
         if _NUMBER.fullmatch(text) and int(text) <= limit:
             return int(text)
-        problems.append(Problem(name, "is no number in range", f"a number from 1 to {limit}", given=text))
+        problems.append(Problem(name, "is no number in range", accepted, given=text))
         return default
 
     def _time(self, name: str, *, default: int, problems: list[Problem]) -> int:
-        text = self._text(name)
+        text = self._text(name, _TIME_ACCEPTED, problems)
         if text is None:
             return default
         try:
-            seconds = int(text) if _SECONDS.fullmatch(text) else microseconds_of(text) // 1_000_000
+            seconds = int(text) if _SECONDS.fullmatch(text) else _seconds_of(text)
             return check_created_at(seconds)
         except ValueError:
             problems.append(Problem(name, "is no time", _TIME_ACCEPTED, given=text))
             return default
+
+
+def _seconds_of(text: str) -> int:
+    return microseconds_of(_OFFSET_WITHOUT_PLUS.sub("+", text)) // 1_000_000
 
 
 def _raise_any(problems: Sequence[Problem]) -> None:

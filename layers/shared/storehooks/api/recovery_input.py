@@ -41,9 +41,10 @@ def check_statuses(given: object) -> tuple[Status, ...]:
     names = given if isinstance(given, list) else [given]
     if not names:
         raise InvalidValueError("is an empty array", _STATUS_ACCEPTED)
-    for name in names:
+    for index, name in enumerate(names):
         if not isinstance(name, str):
-            raise InvalidValueError("has the wrong type", _STATUS_ACCEPTED)
+            place = f" in [{index}]" if names is given else ""
+            raise InvalidValueError(f"has the wrong type{place}", _STATUS_ACCEPTED)
         if name not in RECOVERABLE:
             raise InvalidValueError("is no status that can be sent again", _STATUS_ACCEPTED, given=name)
     return tuple(status for status in RECOVERABLE if status in names)

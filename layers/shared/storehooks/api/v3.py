@@ -96,12 +96,14 @@ def events_to_v3(payloads: Sequence[str], meta: PageMetaV3) -> EventsAnswerV3:
 def pagination(page: Page, *, total: int, count: int) -> PageMetaV3:
     """The ``meta`` of a part of a list; it links to the part before and the next one where there are any.
 
+    Beyond the end of a list, the part before is its last one; an empty list has none.
+
     :param count: how many are in this part.
     """
     pages = math.ceil(total / page.size)
     links: LinksV3 = {"current": _link(page, page.number)}
-    if page.number > 1:
-        links = {"previous": _link(page, page.number - 1), **links}
+    if previous := min(page.number - 1, pages):
+        links = {"previous": _link(page, previous), **links}
     if page.number < pages:
         links["next"] = _link(page, page.number + 1)
     return {
