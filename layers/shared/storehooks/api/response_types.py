@@ -31,6 +31,8 @@ class HookV2(TypedDict):
     """When failures switched the hook off; there while they have."""
     deactivation_reason: NotRequired[str]
     """Why; there with `deactivated_at`."""
+    filter: NotRequired[dict[str, Any]]
+    """Which events are sent, by an event pattern over their callbacks; there if the hook has one."""
 
 
 class Times(TypedDict):
@@ -204,6 +206,8 @@ class HookV3(TypedDict):
     """When failures switched the hook off; there while they have."""
     deactivation_reason: NotRequired[str]
     """Why; there with `deactivated_at`."""
+    filter: NotRequired[dict[str, Any]]
+    """Which events are sent, by an event pattern over their callbacks; there if the hook has one."""
 
 
 class HookWithStatusV3(HookV3):

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def hook_to_v2(hook: Hook) -> HookV2:
-    """The nine fields of a V2 hook, and two more while failures have deactivated it.
+    """The nine fields of a V2 hook, two more while failures have deactivated it, and its filter if any.
 
     Times are ISO 8601 with an offset, in UTC.
     """
@@ -44,6 +44,8 @@ def hook_to_v2(hook: Hook) -> HookV2:
     if hook.deactivated_at is not None:
         shown["deactivated_at"] = iso_utc(hook.deactivated_at)
         shown["deactivation_reason"] = hook.deactivation_reason or ""
+    if hook.filter is not None:
+        shown["filter"] = json.loads(hook.filter.text)
     return shown
 
 
