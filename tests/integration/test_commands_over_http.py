@@ -159,6 +159,8 @@ def test_a_hook_is_created_active_and_its_headers_may_come_from_a_file_and_from_
         (("--inactive",), {"is_active": False}),
         (("--scope", "store/*", "--no-headers"), {"scope": "store/*", "headers": None}),
         (("--header", "A: b", "--header", "C: d"), {"headers": {"A": "b", "C": "d"}}),
+        (("--filter", '{"data": {"id": [1]}}'), {"filter": {"data": {"id": [1]}}}),
+        (("--no-filter",), {"filter": None}),
     ],
 )  # fmt: skip
 def test_only_what_is_named_of_a_hook_is_changed(api, run, arguments, body):
@@ -174,6 +176,8 @@ def test_only_what_is_named_of_a_hook_is_changed(api, run, arguments, body):
         (("hook", "update", "7"), "--inactive"),
         (("hook", "update", "7", "--header", "A: b", "--no-headers"), "--no-headers"),
         (("hook", "update", "7", "--header", "s3cret"), "--header"),
+        (("hook", "update", "7", "--filter", "{}", "--no-filter"), "--no-filter"),
+        (("hook", "update", "7", "--filter", "{data}"), "--filter"),
         (("hook", "get", "7", "--client-id", "0" * 32), "--client-id"),
         (("hook", "get", "0"), "'ID'"),
         (("delivery", "show", "--hook", "7", "x"), "msg_"),

@@ -51,6 +51,18 @@ a receiver work, and to leave an event out by mistake would lose it."""
 MAX_NUMBER = Decimal(5_000_000_000)
 """The largest number, and below zero the smallest, that ``numeric`` may name (EventBridge)."""
 
+OPERATORS = (
+    "prefix",
+    "suffix",
+    "equals-ignore-case",
+    "wildcard",
+    "numeric",
+    "cidr",
+    "anything-but",
+    "exists",
+)
+"""What an alternative may be besides a value."""
+
 # What takes longer counts for several.
 _CHARS_OF_STEP = 64
 _STEPS_OF_OBJECT = 3
@@ -274,7 +286,7 @@ class _Compiler:
                 inner = f"{place}.{name}" if place else name
                 if name == "$or":
                     choices.append(self._choice(wanted, inner, depth=depth))
-                elif is_choice and name in _OPERATORS:
+                elif is_choice and name in OPERATORS:
                     self.refuse(inner, "is an operator where a field has to stand", "a field's name")
                 elif isinstance(wanted, list):
                     fields.append((name, self._leaf(wanted, inner)))
@@ -310,7 +322,7 @@ class _Compiler:
                 )
             elif not isinstance(alternative, dict):
                 values.add(_token(alternative))
-            elif len(alternative) != 1 or next(iter(alternative)) not in _OPERATORS:
+            elif len(alternative) != 1 or next(iter(alternative)) not in OPERATORS:
                 names = ", ".join(f'"{name}"' for name in alternative) or "no operator"
                 self.refuse(inner, f"has {names}", _ANY_OPERATOR)
             else:
@@ -436,18 +448,8 @@ class _Compiler:
         return None
 
 
-_OPERATORS = (
-    "prefix",
-    "suffix",
-    "equals-ignore-case",
-    "wildcard",
-    "numeric",
-    "cidr",
-    "anything-but",
-    "exists",
-)
 _NEGATED = ("prefix", "suffix", "equals-ignore-case", "wildcard")
-_ANY_OPERATOR = "an object with one of " + ", ".join(f'"{name}"' for name in _OPERATORS)
+_ANY_OPERATOR = "an object with one of " + ", ".join(f'"{name}"' for name in OPERATORS)
 
 
 def _on_strings(test: Callable[[str], bool]) -> _Test:
