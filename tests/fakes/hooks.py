@@ -45,6 +45,9 @@ class Hooks:
         ]
         return HookPage(tuple(found[skip : skip + limit]), len(found) if is_counted else None)
 
+    def all(self, caller: Caller) -> list[Hook]:
+        return self._of(caller)
+
     def ids(self, caller: Caller) -> list[int]:
         return [hook.id for hook in self._of(caller)]
 

@@ -97,6 +97,29 @@ def run(api):
         signal.signal(number, handler)
 
 
+# -------------------------------------------------------------------- events
+
+
+def test_an_explanation_is_a_table_of_hooks_with_the_catalogues_example(api, run):
+    api.will_answer(
+        200,
+        {
+            "data": [
+                {"hook_id": 7, "is_sent": True, "code": None, "reason": None},
+                {"hook_id": 8, "is_sent": False, "code": "filter", "reason": "data.id is 250"},
+            ]
+        },
+    )
+    _, sent, filtered = run("event", "explain", "--scope", "store/order/created").stdout.splitlines()
+    assert sent.split() == ["7", "yes"]
+    assert filtered.split() == ["8", "no:", "filter", "data.id", "is", "250"]
+    assert api.asked == ["POST events/explain"]
+    assert json.loads(api.requests[0].body) == {
+        "scope": "store/order/created",
+        "data": {"type": "order", "id": 250},
+    }
+
+
 # -------------------------------------------------------------------- hooks
 
 

@@ -38,6 +38,7 @@ _ANSWERS = (
     response_types.PingV2,
     response_types.RecoveryV2,
     response_types.PublishedV2,
+    response_types.ExplanationsV2,
     response_types.CallbackV2,
     response_types.ErrorV2,
     response_types.HookAnswerV3,

@@ -131,6 +131,10 @@ class HooksTable:
                 break
         return HookPage(tuple(hooks), total if is_counted else None)
 
+    def all(self, caller: Caller) -> list[Hook]:
+        """All of the caller's hooks by id. A call, and one for each hundred that it has."""
+        return [to_hook(item) for items in self._own_items(caller) for item in items]
+
     def ids(self, caller: Caller) -> list[int]:
         """The ids of all of the caller's hooks. A call, and one for each hundred that it has."""
         return [int(item["id"]["N"]) for items in self._own_items(caller, "id") for item in items]

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
         AttemptV2,
         DeliveriesV2,
         DeliveryV2,
+        ExplanationsV2,
         HookV2,
         PingV2,
         RecoveryV2,
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     )
     from storehooks.domain.attempt import Attempt
     from storehooks.domain.delivery import Delivery, DeliverySummary
+    from storehooks.domain.explanation import Explanation
     from storehooks.domain.hook import Hook
     from storehooks.domain.recovery import Recovery
 
@@ -47,6 +49,16 @@ def hook_to_v2(hook: Hook) -> HookV2:
     if hook.filter is not None:
         shown["filter"] = json.loads(hook.filter.text)
     return shown
+
+
+def explanations_to_v2(explanations: Iterable[Explanation]) -> ExplanationsV2:
+    """Of each hook, whether it would get an event."""
+    return {
+        "data": [
+            {"hook_id": one.hook_id, "is_sent": one.code is None, "code": one.code, "reason": one.reason}
+            for one in explanations
+        ]
+    }
 
 
 def delivery_to_v2(delivery: DeliverySummary) -> DeliveryV2:
