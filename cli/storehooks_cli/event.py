@@ -10,6 +10,7 @@ from storehooks.api.strict_json import RefusedJsonError, strict_json
 from storehooks.domain.errors import InvalidRequestError, QueueFailedError
 from storehooks.domain.event import DATA_ACCEPTED
 from storehooks.domain.scope import published
+from storehooks_cli.connection import ApiOptions, connected
 from storehooks_cli.options import Json, StackOptions, StoreHash, complete_event_scope, unfolded
 from storehooks_cli.output import fail, print_json, print_table
 
@@ -76,6 +77,47 @@ def send_event(
         print_json(published)
     else:
         print_table(["EVENT ID", "SCOPE"], [list(published.values())])
+
+
+@app.command("explain")
+@unfolded
+def explain_event(
+    api_options: ApiOptions,
+    scope: Annotated[
+        str,
+        typer.Option(
+            metavar="SCOPE",
+            autocompletion=complete_event_scope,
+            help="The event's scope, such as store/order/created.",
+        ),
+    ],
+    data: Annotated[
+        str | None,
+        typer.Option(
+            metavar="JSON",
+            help="Its data; - reads it from standard input. The example of the catalogue if left out.",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Show which of the client's hooks would get an event, and why the others would not.
+
+    Nothing is published.
+    """
+    if data is None and scope not in published():
+        raise typer.BadParameter("--data is required: the catalogue has no example for this scope")
+    event = {"scope": scope, "data": published()[scope]["example"] if data is None else _value(data)}
+    with connected(api_options) as api:
+        explanations = api.post("events/explain", "", event)["data"]
+    if as_json:
+        print_json(explanations)
+    else:
+        rows = [
+            [str(one["hook_id"]), "yes" if one["is_sent"] else f"no: {one['code']}", one["reason"] or ""]
+            for one in explanations
+        ]
+        print_table(["HOOK", "SENT", "REASON"], rows)
 
 
 @app.command("list-scopes")

@@ -1,5 +1,6 @@
 """storehooks hook: a client's hooks, by way of the API."""
 
+import json
 import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -20,6 +21,16 @@ _HIDDEN = "***"
 HookId = Annotated[int, typer.Argument(min=1, metavar="ID", help="The hook's id.", show_default=False)]
 _ShowHeaders = Annotated[
     bool, typer.Option("--show-headers", help="Show the values of its headers, which may be credentials.")
+]
+_Filter = Annotated[
+    str | None,
+    typer.Option(
+        "--filter",
+        metavar="PATTERN",
+        help="Send only the events whose callbacks match this event pattern, in JSON. @FILE reads it from a "
+        "file, and @- from standard input.",
+        show_default=False,
+    ),
 ]
 _Headers = Annotated[
     list[str] | None,
@@ -78,6 +89,7 @@ def create_hook(
     destination: Annotated[str, typer.Option(metavar="URL", help="Where they are sent.")],
     headers: _Headers = None,
     active: Annotated[bool, typer.Option("--active/--inactive", help="Whether events are sent.")] = True,
+    event_filter: _Filter = None,
     show_headers: _ShowHeaders = False,
     as_json: Json = False,
 ) -> None:
@@ -85,6 +97,8 @@ def create_hook(
     body = {"scope": scope, "destination": destination, "is_active": active}
     if headers:
         body["headers"] = _read_headers(headers)
+    if event_filter is not None:
+        body["filter"] = _read_filter(event_filter)
     with connected(api_options) as api:
         hook = api.post("hooks", "", body)
     _print(hook, show_headers=show_headers, as_json=as_json)
@@ -110,16 +124,22 @@ def update_hook(
             show_default=False,
         ),
     ] = None,
+    event_filter: _Filter = None,
+    no_filter: Annotated[bool, typer.Option("--no-filter", help="Send all events of its scope.")] = False,
     show_headers: _ShowHeaders = False,
     as_json: Json = False,
 ) -> None:
     """Change a hook; what is not named stays as it is. Headers are replaced as a whole."""
     if headers and no_headers:
         raise typer.BadParameter("--header and --no-headers exclude each other")
+    if event_filter is not None and no_filter:
+        raise typer.BadParameter("--filter and --no-filter exclude each other")
     given = {"scope": scope, "destination": destination, "is_active": active}
     body: dict[str, object] = {name: value for name, value in given.items() if value is not None}
     if headers or no_headers:
         body["headers"] = _read_headers(headers) if headers else None
+    if event_filter is not None or no_filter:
+        body["filter"] = None if event_filter is None else _read_filter(event_filter)
     if not body:
         raise typer.BadParameter("name what is to change, such as --inactive")
     with connected(api_options) as api:
@@ -178,6 +198,8 @@ def _print(hook: dict[str, Any], *, show_headers: bool, as_json: bool) -> None:
     shown |= {name: local_time(hook[name]) for name in ("created_at", "updated_at")}
     for name, value in (hook["headers"] or {}).items():
         shown[f"header {name}"] = value if show_headers else _HIDDEN
+    if "filter" in hook:
+        shown["filter"] = json.dumps(hook["filter"], ensure_ascii=False)
     print_fields(shown)
 
 
@@ -198,7 +220,7 @@ def _header_names(hook: dict[str, Any]) -> str:
 def _read_headers(given: Iterable[str]) -> dict[str, str]:
     """The headers that an option names, itself or in a file."""
     headers: dict[str, str] = {}
-    for line in _lines(given):
+    for line in _lines(given, "headers"):
         name, colon, value = line.partition(":")
         if not colon or not name.strip():
             # Not repeated: it may be a credential.
@@ -207,7 +229,16 @@ def _read_headers(given: Iterable[str]) -> dict[str, str]:
     return headers
 
 
-def _lines(given: Iterable[str]) -> Iterable[str]:
+def _read_filter(given: str) -> object:
+    """The event pattern that an option is, or has in a file. The service checks it."""
+    text = "\n".join(_lines([given], "filter"))
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"--filter is not JSON: {error}") from None
+
+
+def _lines(given: Iterable[str], what: str) -> Iterable[str]:
     for text in given:
         if not text.startswith("@"):
             yield text
@@ -215,5 +246,5 @@ def _lines(given: Iterable[str]) -> Iterable[str]:
         try:
             whole = sys.stdin.read() if text == "@-" else Path(text[1:]).read_text("utf-8")
         except (OSError, UnicodeError) as error:
-            fail(f"cannot read the headers from {text[1:]}: {error}")
+            fail(f"cannot read the {what} from {text[1:]}: {error}")
         yield from (line for line in whole.splitlines() if line.strip())

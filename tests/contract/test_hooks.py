@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from storehooks.domain.errors import DuplicateHookError, HookNotFoundError, TooManyHooksError
+from storehooks.domain.event_filter import check_filter
 from storehooks.domain.hook import MAX_HOOKS_PER_SCOPE, HookFilter
 from storehooks.domain.identity import Caller
 from tests.contract.examples import NOW
@@ -193,3 +194,41 @@ def test_pages_are_in_the_order_of_ids_and_filtered(hooks):
     only = HookFilter(scope="store/order/*", destination=mine[3].destination)
     assert hooks.page(CALLER, skip=0, limit=9, only=only).hooks == (mine[3],)
     assert hooks.page(CALLER, skip=9, limit=9, is_counted=True).total == 5
+
+
+# ---------------------------------------------------------------- filters
+
+PAID = check_filter({"data": {"status": ["paid"]}})
+SHIPPED = check_filter({"data": {"status": ["shipped"]}})
+
+
+def test_a_hook_keeps_its_filter_until_it_is_removed(hooks):
+    hook = create(hooks, filter=PAID, is_active=True)
+    assert hooks.get(CALLER, hook.id).filter == PAID
+    assert [one.filter for one in hooks.subscribers(STORE, hook.scope)] == [PAID]
+    assert hooks.update(CALLER, hook.id, {"is_active": False}).filter == PAID
+    assert hooks.update(CALLER, hook.id, {"filter": SHIPPED}).filter == SHIPPED
+    assert hooks.update(CALLER, hook.id, {"filter": None}).filter is None
+    assert hooks.get(CALLER, hook.id).filter is None
+
+
+def test_hooks_of_one_scope_and_destination_differ_by_their_filters(hooks):
+    without, paid = create(hooks), create(hooks, filter=PAID)
+    with pytest.raises(DuplicateHookError) as caught:
+        create(hooks, filter=check_filter({"data": {"status": ["paid"]}}))
+    assert caught.value.hook_id == paid.id
+    for changes in ({"filter": None}, {"filter": PAID}):
+        other = create(hooks, filter=SHIPPED)
+        with pytest.raises(DuplicateHookError):
+            hooks.update(CALLER, other.id, changes)
+        hooks.delete(CALLER, other.id)
+    hooks.delete(CALLER, without.id)
+    assert hooks.update(CALLER, paid.id, {"filter": None}).filter is None
+    assert create(hooks, filter=PAID)
+
+
+def test_filters_make_no_room_for_more_hooks_of_a_scope(hooks):
+    for number in range(MAX_HOOKS_PER_SCOPE):
+        create(hooks, filter=check_filter({"data": {"id": [number]}}))
+    with pytest.raises(TooManyHooksError):
+        create(hooks, filter=PAID)

@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from storehooks.domain.destination import destination_digest
 from storehooks.domain.errors import DuplicateHookError, HookNotFoundError, TooManyHooksError
-from storehooks.domain.hook import ALL_HOOKS, MAX_HOOKS_PER_SCOPE, Hook, HookFilter, HookPage
+from storehooks.domain.event_filter import EventFilter
+from storehooks.domain.hook import ALL_HOOKS, MAX_HOOKS_PER_SCOPE, Hook, HookFilter, HookPage, hook_digest
 from storehooks.domain.identity import Caller
 from tests.fakes.memory import Memory, atomic
 
@@ -45,6 +45,9 @@ class Hooks:
         ]
         return HookPage(tuple(found[skip : skip + limit]), len(found) if is_counted else None)
 
+    def all(self, caller: Caller) -> list[Hook]:
+        return self._of(caller)
+
     def ids(self, caller: Caller) -> list[int]:
         return [hook.id for hook in self._of(caller)]
 
@@ -57,6 +60,7 @@ class Hooks:
         destination: str,
         headers: Mapping[str, str] | None = None,
         is_active: bool = False,
+        filter: EventFilter | None = None,  # noqa: A002 - the field's name
     ) -> Hook:
         now, last_ids = int(self._clock()), self._memory.last_hook_ids
         last_ids[caller.store_hash] = last_ids.get(caller.store_hash, 0) + 1
@@ -68,6 +72,7 @@ class Hooks:
             destination=destination,
             headers=headers,
             is_active=is_active,
+            filter=filter,
             created_at=now,
             updated_at=now,
         )
@@ -115,7 +120,7 @@ class Hooks:
         return True
 
     def _check_place(self, hook: Hook) -> None:
-        """Of one client, at most ten hooks of a scope, each with another destination."""
+        """Of one client, at most ten hooks of a scope, each with another destination or filter."""
         others = [
             one
             for one in self._sorted()
@@ -123,7 +128,7 @@ class Hooks:
             and one.id != hook.id
         ]
         for one in others:
-            if destination_digest(one.destination) == destination_digest(hook.destination):
+            if hook_digest(one) == hook_digest(hook):
                 raise DuplicateHookError(one.id)
         if len(others) >= MAX_HOOKS_PER_SCOPE:
             raise TooManyHooksError(hook.scope, MAX_HOOKS_PER_SCOPE)

@@ -5,7 +5,10 @@ import time
 
 import pytest
 
+from storehooks.api.access_policy import access_policy
 from storehooks.domain.errors import InvalidValueError, UnauthenticatedError
+from storehooks.domain.identity import Caller
+from storehooks_cli.openapi.operations import OPERATIONS
 from tests.integration.conftest import load_event
 
 API = "arn:aws:execute-api:us-east-1:123456789012:a1b2c3d4e5/live"
@@ -51,6 +54,7 @@ def response(functions, access):
         "POST/stores/5ueh97/v2/hooks/",
         "GET/stores/5ueh97/v3/hooks/",
         "POST/stores/5ueh97/v3/hooks/",
+        "POST/stores/5ueh97/v2/events/explain",
     ],
 )
 def test_a_token_may_use_its_own_stores_hooks(response, route):
@@ -78,6 +82,15 @@ def test_a_token_may_use_its_own_stores_hooks(response, route):
 )
 def test_a_token_may_use_nothing_else(response, arn):
     assert not allows(response, arn)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [route for route, described in OPERATIONS.items() if described.right]
+)
+def test_a_route_is_open_to_the_oauth_scope_that_its_description_names(method, path):
+    caller = Caller("5ueh97", CLIENT, frozenset({OPERATIONS[method, path].right}))
+    asked = f"{API}/{method.upper()}" + path.replace("{store_hash}", "5ueh97").replace("{id}", "1")
+    assert allows(access_policy(caller, asked), asked)
 
 
 def test_the_functions_are_told_whom_the_token_stands_for(response):

@@ -97,6 +97,29 @@ def run(api):
         signal.signal(number, handler)
 
 
+# -------------------------------------------------------------------- events
+
+
+def test_an_explanation_is_a_table_of_hooks_with_the_catalogues_example(api, run):
+    api.will_answer(
+        200,
+        {
+            "data": [
+                {"hook_id": 7, "is_sent": True, "code": None, "reason": None},
+                {"hook_id": 8, "is_sent": False, "code": "filter", "reason": "data.id is 250"},
+            ]
+        },
+    )
+    _, sent, filtered = run("event", "explain", "--scope", "store/order/created").stdout.splitlines()
+    assert sent.split() == ["7", "yes"]
+    assert filtered.split() == ["8", "no:", "filter", "data.id", "is", "250"]
+    assert api.asked == ["POST events/explain"]
+    assert json.loads(api.requests[0].body) == {
+        "scope": "store/order/created",
+        "data": {"type": "order", "id": 250},
+    }
+
+
 # -------------------------------------------------------------------- hooks
 
 
@@ -159,6 +182,8 @@ def test_a_hook_is_created_active_and_its_headers_may_come_from_a_file_and_from_
         (("--inactive",), {"is_active": False}),
         (("--scope", "store/*", "--no-headers"), {"scope": "store/*", "headers": None}),
         (("--header", "A: b", "--header", "C: d"), {"headers": {"A": "b", "C": "d"}}),
+        (("--filter", '{"data": {"id": [1]}}'), {"filter": {"data": {"id": [1]}}}),
+        (("--no-filter",), {"filter": None}),
     ],
 )  # fmt: skip
 def test_only_what_is_named_of_a_hook_is_changed(api, run, arguments, body):
@@ -174,6 +199,8 @@ def test_only_what_is_named_of_a_hook_is_changed(api, run, arguments, body):
         (("hook", "update", "7"), "--inactive"),
         (("hook", "update", "7", "--header", "A: b", "--no-headers"), "--no-headers"),
         (("hook", "update", "7", "--header", "s3cret"), "--header"),
+        (("hook", "update", "7", "--filter", "{}", "--no-filter"), "--no-filter"),
+        (("hook", "update", "7", "--filter", "{data}"), "--filter"),
         (("hook", "get", "7", "--client-id", "0" * 32), "--client-id"),
         (("hook", "get", "0"), "'ID'"),
         (("delivery", "show", "--hook", "7", "x"), "msg_"),

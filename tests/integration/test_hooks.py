@@ -311,3 +311,37 @@ def test_the_error_that_the_readme_shows_is_answered(client):
     readme = (ROOT / "README.md").read_text()
     (shown,) = re.findall(r"^### Errors\n.*?^```json\n(.*?)^```$", readme, re.DOTALL | re.MULTILINE)
     assert client.create(is_active="yes") == (400, json.loads(shown))
+
+
+# ---------------------------------------------------------------- filters
+
+FILTER = {"data": {"status": ["paid", {"prefix": "pre-"}], "total": [{"numeric": [">", 100]}]}}
+
+
+@pytest.mark.parametrize("api", ["client", "v3_client"])
+def test_a_filter_is_shown_as_it_was_given_and_only_while_the_hook_has_one(request, api):
+    api = request.getfixturevalue(api)
+    given = {"scope": "store/order/*", "destination": "https://app.example.com/"}
+
+    def shown(response):
+        return response.get("data", response)
+
+    hook = shown(api.create(**given, filter=FILTER)[1])
+    assert hook["filter"] == FILTER
+    assert shown(api.update(hook["id"], is_active=True)[1])["filter"] == FILTER
+    assert "filter" not in shown(api.update(hook["id"], filter=None)[1])
+    assert "filter" not in shown(api.get(hook["id"])[1])
+
+
+def test_each_mistake_in_a_filter_is_named_with_its_place(client):
+    status, response = client.create(
+        scope="store/order/*",
+        destination="https://app.example.com/",
+        filter={"data": {"total": [{"numeric": ["<", "100"]}], "status": []}},
+    )
+    assert status == 400
+    assert [error["details"]["field"] for error in response] == [
+        "filter.data.total[0].numeric",
+        "filter.data.status",
+    ]
+    assert all(error["details"]["accepted"] for error in response)

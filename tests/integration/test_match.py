@@ -142,6 +142,20 @@ def test_an_entry_of_the_bus_that_claims_to_be_such_an_event_is_refused_as_an_un
     assert [reason.partition(" ")[0] for reason in reasons] == ["scope", "scope"]
 
 
+def test_an_event_that_a_filter_leaves_out_is_not_sent_and_that_is_logged(client, matching, caplog):
+    for path, status in (("paid", ["paid"]), ("shipped", ["shipped"])):
+        created, hook = client.create(
+            scope="store/order/*",
+            destination=f"https://app.example.com/{path}",
+            is_active=True,
+            filter={"data": {"status": status}},
+        )
+        assert created == 201
+    assert matching.hooks_of("store/order/created", data={"status": "paid"}) == [hook["id"] - 1]
+    (record,) = [record for record in caplog.records if record.getMessage() == "matched"]
+    assert (record.hooks, record.filtered_out) == (1, [hook["id"]])
+
+
 def test_channels_are_told_apart(client, matching):
     one, all_of_one = active(client, "store/channel/1/cart/created"), active(client, "store/channel/1/*")
     active(client, "store/channel/12/*")

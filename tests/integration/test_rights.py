@@ -86,6 +86,14 @@ def test_publishing_may_do_what_it_does(functions, needed):
     assert needed == granted("PublishEvents")
 
 
+def test_explaining_may_do_what_it_does(aws, functions, client, needed):
+    client.create(is_active=True)
+    forget_lists(aws)
+    needed.clear()
+    assert functions.invoke("explain_event", load_event("explain_event"))[0] == 200
+    assert needed == granted("ExplainEvent")
+
+
 def test_matching_may_do_what_it_does(functions, client, world, needed):
     client.create(is_active=True)
     held = world.hook()

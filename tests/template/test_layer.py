@@ -121,6 +121,7 @@ def test_a_function_loads_nothing_it_can_do_without(function, loaded):
         "update_hook",
         "update_admin",
         "publish_events",
+        "explain_event",
         "match_events",
         "recover_deliveries",
     }:

@@ -37,6 +37,7 @@ ROUTES = {
     "update_admin": ("put", "/stores/{store_hash}/v3/hooks/admin"),
     "list_undelivered_events": ("get", "/stores/{store_hash}/v3/hooks/events"),
     "publish_events": ("post", "/stores/{store_hash}/v2/events"),
+    "explain_event": ("post", "/stores/{store_hash}/v2/events/explain"),
     "list_deliveries": ("get", "/stores/{store_hash}/v2/hooks/{id}/deliveries"),
     "get_delivery": ("get", "/stores/{store_hash}/v2/hooks/{id}/deliveries/{delivery_id}"),
     "redeliver": ("post", "/stores/{store_hash}/v2/hooks/{id}/deliveries/{delivery_id}/redeliver"),

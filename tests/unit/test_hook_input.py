@@ -16,7 +16,7 @@ def problems(model, body, *, allow_private=False):
 
 def test_a_new_hook_is_inactive_and_has_no_headers_unless_said_otherwise():
     new = NewHook.parse(GIVEN, allow_private=False)
-    assert new.model_dump() == {**GIVEN, "headers": None, "is_active": False}
+    assert new.model_dump() == {**GIVEN, "headers": None, "is_active": False, "filter": None}
 
 
 def test_a_new_hook_takes_all_four_fields():

@@ -12,6 +12,7 @@ from storehooks.domain import state_machine
 from storehooks.domain.circuit import PROBE_SECONDS, TRIPS_AFTER, Circuit
 from storehooks.domain.delivery import SAFETY_SECONDS, SOON_SECONDS, WAITING, Status, TaskMessage
 from storehooks.domain.event import Event
+from storehooks.domain.event_filter import check_filter
 from storehooks.domain.recovery import PROBES, new_recovery
 from storehooks.domain.state_machine import (
     CROWDED_SECONDS,
@@ -393,8 +394,20 @@ def test_an_event_becomes_one_delivery_for_each_hook_however_often_it_is_found()
     )  # fmt: skip
     other = replace(DEACTIVATED, id=HOOK.id + 1)
     found = new_deliveries(event, [HOOK, other, HOOK])
-    assert [one.hook_id for one in found] == [HOOK.id, other.id]
+    assert [one.hook_id for one in found.deliveries] == [HOOK.id, other.id]
     assert found == new_deliveries(event, [HOOK, other])
+
+
+def test_an_event_that_a_hooks_filter_leaves_out_becomes_no_delivery_for_it():
+    event = Event(
+        id="e", has_given_id=True, publication="p", store_hash=HOOK.store_hash, scope="store/order/created",
+        data={"status": "paid"}, store_id=None, created_at=1, accepted_at=1_000_000,
+    )  # fmt: skip
+    paid = replace(HOOK, filter=check_filter({"data": {"status": ["paid"]}}))
+    shipped = replace(HOOK, id=HOOK.id + 1, filter=check_filter({"data": {"status": ["shipped"]}}))
+    found = new_deliveries(event, [paid, shipped])
+    assert [one.hook_id for one in found.deliveries] == [paid.id]
+    assert found.filtered_out == [shipped.id]
 
 
 def test_a_message_brings_the_next_attempt_if_it_is_soon_and_else_the_sweep():

@@ -1,6 +1,7 @@
 """What the document shows: requests of the event files, and what the code itself answers."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from storehooks.api.event_input import MAX_BYTES, MAX_EVENTS, NewEvent
@@ -10,6 +11,7 @@ from storehooks.api.response_types import CallbackV2
 from storehooks.api.v2 import (
     deliveries_to_v2,
     delivery_to_v2,
+    explanations_to_v2,
     hook_to_v2,
     ping_to_v2,
     recovery_to_v2,
@@ -40,6 +42,8 @@ from storehooks.domain.errors import (
     UnsupportedMediaTypeError,
 )
 from storehooks.domain.event import Event
+from storehooks.domain.event_filter import check_filter
+from storehooks.domain.explanation import explain
 from storehooks.domain.hook import DEFAULT_QUOTAS, MAX_HOOKS_PER_SCOPE, Hook
 from storehooks.domain.lease import MAX_PINGS
 from storehooks.domain.ping import new_ping
@@ -123,6 +127,10 @@ ANSWERS: dict[str, Any] = {
     "PingV2": {**ping_to_v2(new_ping(_HOOK), _PINGED), "id": _DELIVERY.id},
     "RecoveryV2": recovery_to_v2(_RECOVERY),
     "PublishedV2": [{"id": _EVENT.id, "scope": _EVENT.scope}],
+    "ExplanationsV2": explanations_to_v2(
+        explain(hook, _EVENT.scope, _EVENT.callback())
+        for hook in (_HOOK, replace(_HOOK, id=2, filter=check_filter({"data": {"status": ["paid"]}})))
+    ),
     "HookAnswerV3": one_hook_to_v3(_HOOK),
     "HooksAnswerV3": hooks_to_v3([_HOOK], _page(1)),
     "AdminAnswerV3": admin_to_v3(["hooks@example.com"], [_HOOK], _page(1)),

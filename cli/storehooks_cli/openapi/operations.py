@@ -185,6 +185,14 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         ),
         right=EVENTS_OAUTH_SCOPE,
     ),
+    ("post", "/stores/{store_hash}/v2/events/explain"): Operation(
+        tag="Events",
+        description="Nothing is published. What would be held is not sent, and the code says why.",
+        body=Body("NewEvent", ("explain_event",)),
+        response=Answer(
+            200, "Of each of the client's hooks, by id.", _ref("ExplanationsV2"), "ExplanationsV2"
+        ),
+    ),
     ("get", "/stores/{store_hash}/v2/hooks/{id}/deliveries"): Operation(
         tag="Deliveries",
         description="The newest first. A delivery is here from its first attempt on.",

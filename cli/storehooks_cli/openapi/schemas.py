@@ -17,7 +17,7 @@ from storehooks.api.errors import MAX_PROBLEMS
 from storehooks.api.event_input import MAX_EVENTS, NewEvent
 from storehooks.api.hook_input import LIBRARIES_FIELDS, READ_ONLY_FIELDS, HookChanges, NewHook
 from storehooks.api.recovery_input import NewRecovery
-from storehooks.domain import destination, email_address, headers, scope
+from storehooks.domain import destination, email_address, event_filter, headers, scope
 from storehooks.domain.event import (
     DATA_ACCEPTED,
     ID_ACCEPTED,
@@ -38,6 +38,7 @@ _ANSWERS = (
     response_types.PingV2,
     response_types.RecoveryV2,
     response_types.PublishedV2,
+    response_types.ExplanationsV2,
     response_types.CallbackV2,
     response_types.ErrorV2,
     response_types.HookAnswerV3,
@@ -98,6 +99,11 @@ _HOOK_FIELDS: dict[str, Schema] = {
         ],
     },
     "is_active": {"description": "Whether events are sent.", "type": "boolean"},
+    "filter": {
+        "description": "Which of the scope's events are sent: an EventBridge event pattern over the body of "
+        f"the callback, at most {event_filter.MAX_FILTER_BYTES} bytes. null: all of them.",
+        "anyOf": [{"$ref": _REF + "EventPattern"}, {"type": "null"}],
+    },
 }
 _IGNORED: Schema = {"description": "Ignored: the service sets it."}
 _IGNORED_OF_LIBRARIES: Schema = {"description": "Ignored: a client library adds it."}
@@ -221,10 +227,35 @@ def _describe_input(model: type[BaseModel], schema: Schema) -> None:
         schema["anyOf"] = [{"required": [field]} for field in fields]
 
 
+def _event_pattern() -> Schema:
+    """The shape of a pattern. What operators take, the service says."""
+    operator = {
+        "type": "object",
+        "minProperties": 1,
+        "maxProperties": 1,
+        "propertyNames": {"enum": list(event_filter.OPERATORS)},
+    }
+    scalar = {"type": ["string", "number", "boolean", "null"]}
+    return {
+        "description": "All fields have to match, each by one of its alternatives. docs/choosing-events.md "
+        "has the operators.",
+        "type": "object",
+        "minProperties": 1,
+        "properties": {"$or": {"type": "array", "minItems": 2, "items": ref("EventPattern")}},
+        "additionalProperties": {
+            "anyOf": [
+                ref("EventPattern"),
+                {"type": "array", "minItems": 1, "items": {"anyOf": [scalar, operator]}},
+            ]
+        },
+    }
+
+
 def _own_schemas() -> dict[str, Schema]:
     """What has no model of its own."""
     events = set(scope.catalogue())
     return {
+        "EventPattern": _event_pattern(),
         "EventScope": _scopes(set(scope.published()), "The scope of an event that is published."),
         "HookScope": _scopes(
             events | scope.wildcards(), "The scope of a hook: an event's, or a wildcard above one."

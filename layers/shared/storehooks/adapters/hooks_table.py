@@ -5,8 +5,8 @@ Five kinds of items share the table, keyed by ``store_hash`` and ``id``:
 - a hook, under its store's hash and its own id;
 - a store's counter, id 0, see :mod:`storehooks.adapters.hook_ids`;
 - the list of a client's hooks, see :mod:`storehooks.adapters.hook_lists`;
-- a guard, under ``guard#store#client#scope`` and id 0: which destinations the client has
-  hooks for, each as an attribute ``d_<digest>`` with the hook's id, and their ``number``.
+- a guard, under ``guard#store#client#scope`` and id 0: which destinations and filters the
+  client has hooks for, each as an attribute ``d_<digest>`` with the hook's id, and their ``number``.
   A hook, its guard and its client's list change in one transaction, which is what keeps hooks
   unique and few under concurrent requests;
 - whom to write to about a client's hooks, see :mod:`storehooks.adapters.notification_emails`.
@@ -30,7 +30,6 @@ from storehooks.adapters.dynamodb import (
 )
 from storehooks.adapters.hook_ids import HookIds
 from storehooks.adapters.hook_lists import HookLists
-from storehooks.domain.destination import destination_digest
 from storehooks.domain.errors import (
     CallerError,
     DuplicateHookError,
@@ -39,6 +38,7 @@ from storehooks.domain.errors import (
     StoreFailedError,
     TooManyHooksError,
 )
+from storehooks.domain.event_filter import EventFilter, stored_filter
 from storehooks.domain.hook import (
     ALL_HOOKS,
     DEFAULT_QUOTAS,
@@ -47,6 +47,7 @@ from storehooks.domain.hook import (
     HookFilter,
     HookPage,
     HookQuotas,
+    hook_digest,
 )
 from storehooks.domain.identity import Caller
 
@@ -130,6 +131,10 @@ class HooksTable:
                 break
         return HookPage(tuple(hooks), total if is_counted else None)
 
+    def all(self, caller: Caller) -> list[Hook]:
+        """All of the caller's hooks by id. A call, and one for each hundred that it has."""
+        return [to_hook(item) for items in self._own_items(caller) for item in items]
+
     def ids(self, caller: Caller) -> list[int]:
         """The ids of all of the caller's hooks. A call, and one for each hundred that it has."""
         return [int(item["id"]["N"]) for items in self._own_items(caller, "id") for item in items]
@@ -142,11 +147,12 @@ class HooksTable:
         destination: str,
         headers: Mapping[str, str] | None = None,
         is_active: bool = False,
+        filter: EventFilter | None = None,  # noqa: A002 - the field's name
         quotas: HookQuotas = DEFAULT_QUOTAS,
     ) -> Hook:
         """Register a hook for the caller. Two calls.
 
-        :raises DuplicateHookError: when the client has one for this scope and destination.
+        :raises DuplicateHookError: when the client has one for this scope, destination and filter.
         :raises TooManyHooksError: when it has the most it may for this scope.
         :raises HookQuotaError: when the client or the store has the most it may.
         """
@@ -160,6 +166,7 @@ class HooksTable:
             destination=destination,
             headers=headers,
             is_active=is_active,
+            filter=filter,
             created_at=now,
             updated_at=now,
         )
@@ -389,7 +396,7 @@ def guard_key(hook: Hook) -> Item:
 
 
 def _digest_attribute(hook: Hook) -> str:
-    return "d_" + destination_digest(hook.destination)
+    return "d_" + hook_digest(hook)
 
 
 def to_item(hook: Hook) -> Item:
@@ -409,6 +416,8 @@ def to_item(hook: Hook) -> Item:
     if hook.is_active or hook.is_deactivated:
         # What an event looks hooks up by; absent, the hook is not in that index.
         item["subscription"] = {"S": _subscription(hook.store_hash, hook.scope)}
+    if hook.filter is not None:
+        item["filter"] = {"S": hook.filter.text}
     if hook.deactivated_at is not None:
         item["deactivated_at"] = {"N": str(hook.deactivated_at)}
         item["deactivation_reason"] = {"S": hook.deactivation_reason or ""}
@@ -436,4 +445,5 @@ def to_hook(item: Mapping[str, Any]) -> Hook:
         version=int(item["version"]["N"]),
         deactivated_at=int(item["deactivated_at"]["N"]) if "deactivated_at" in item else None,
         deactivation_reason=item["deactivation_reason"]["S"] if "deactivation_reason" in item else None,
+        filter=stored_filter(item["filter"]["S"]) if "filter" in item else None,
     )

@@ -23,6 +23,7 @@ _ROUTES = {
         "GET/stores/{store_hash}/v3/hooks/*",
         "PUT/stores/{store_hash}/v3/hooks/*",
         "DELETE/stores/{store_hash}/v3/hooks/*",
+        "POST/stores/{store_hash}/v2/events/explain",
     ),
     EVENTS_OAUTH_SCOPE: ("POST/stores/{store_hash}/v2/events",),
 }

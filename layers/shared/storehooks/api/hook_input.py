@@ -19,7 +19,7 @@ from pydantic import (
 )
 
 from storehooks.api.problems import problems_of
-from storehooks.domain import destination, headers, scope
+from storehooks.domain import destination, event_filter, headers, scope
 from storehooks.domain.errors import InvalidFieldsError, InvalidValueError, NothingToChangeError, Problem
 
 # The third version of the API carries events_history_enabled, and status in the list of `hooks/admin`.
@@ -59,11 +59,16 @@ def _object_of_strings(given: object) -> object:
     return given
 
 
+def _check_filter(value: Any) -> event_filter.EventFilter | None:
+    return None if value is None else event_filter.check_filter(value)
+
+
 Scope = Annotated[StrictStr, AfterValidator(scope.check_scope)]
 Destination = Annotated[StrictStr, AfterValidator(_check_destination)]
 Headers = Annotated[
     dict[StrictStr, StrictStr], BeforeValidator(_object_of_strings), AfterValidator(headers.check_headers)
 ]
+Filter = Annotated[Any, AfterValidator(_check_filter)]
 
 
 class _HookInput(BaseModel):
@@ -81,7 +86,7 @@ class _HookInput(BaseModel):
 
     def fields(self) -> dict[str, Any]:
         """The given fields alone, by their names in :class:`storehooks.domain.hook.Hook`."""
-        return self.model_dump(exclude_unset=True)
+        return {name: getattr(self, name) for name in self.model_fields_set}
 
 
 class NewHook(_HookInput):
@@ -91,6 +96,7 @@ class NewHook(_HookInput):
     destination: Destination
     headers: Headers | None = None
     is_active: StrictBool = False
+    filter: Filter = None
 
 
 class HookChanges(_HookInput):
@@ -101,6 +107,7 @@ class HookChanges(_HookInput):
     destination: Destination = ""
     headers: Headers | None = None
     is_active: StrictBool = False
+    filter: Filter = None
 
     @classmethod
     def parse(cls, body: dict[str, Any], *, allow_private: bool) -> Self:
@@ -117,6 +124,7 @@ def _accepted(*, allow_private: bool) -> dict[str, str]:
         "destination": f"a string: {destination.accepted(allow_private=allow_private)}",
         "headers": headers.ACCEPTED,
         "is_active": "true or false",
+        "filter": event_filter.ACCEPTED,
     }
 
 

@@ -6,21 +6,29 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from storehooks.domain.errors import InvalidValueError, Problem
+from storehooks.domain.event_filter import InvalidFilterError
 
 
 def problems_of(error: ValidationError, accepted: Mapping[str, str], *, where: str = "") -> list[Problem]:
     """One problem per field: an element's wrong type is a problem of its array, and names the element.
 
+    Of a filter, each mistake is one.
+
     :param accepted: all fields there are, and what each may be.
     :param where: what goes before a field's name, as ``[3].`` for one object of an array.
     """
     found: dict[str, Problem] = {}
+    within: list[Problem] = []
     for detail in error.errors(include_url=False):
         field = str(detail["loc"][0]) if detail["loc"] else "body"
         # What is no character, a lone surrogate, could not be logged.
         field = field.encode(errors="replace").decode()
+        cause = detail.get("ctx", {}).get("error")
+        if isinstance(cause, InvalidFilterError):
+            within += cause.problems
+            continue
         found.setdefault(field, _problem(detail, field, accepted, where))
-    return list(found.values())
+    return [*found.values(), *within]
 
 
 def _problem(detail: ErrorDetails, field: str, accepted: Mapping[str, str], where: str) -> Problem:

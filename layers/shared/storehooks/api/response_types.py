@@ -7,6 +7,7 @@ them: a text under a field is what the document says of it. No function loads th
 from typing import Any, NotRequired, TypedDict
 
 from storehooks.domain.delivery import Status
+from storehooks.domain.explanation import Code
 from storehooks.domain.hook import HookStatus
 from storehooks.domain.recovery import RecoveryStatus
 
@@ -31,6 +32,25 @@ class HookV2(TypedDict):
     """When failures switched the hook off; there while they have."""
     deactivation_reason: NotRequired[str]
     """Why; there with `deactivated_at`."""
+    filter: NotRequired[dict[str, Any]]
+    """Which events are sent, by an event pattern over their callbacks; there if the hook has one."""
+
+
+class ExplanationV2(TypedDict):
+    """Whether one hook would get an event."""
+
+    hook_id: int
+    is_sent: bool
+    code: Code | None
+    """Why it would not get it; null if it would."""
+    reason: str | None
+    """The same in words: of a filter, which field, what was there and what was asked."""
+
+
+class ExplanationsV2(TypedDict):
+    """Of each of the client's hooks, by id, whether it would get an event."""
+
+    data: list[ExplanationV2]
 
 
 class Times(TypedDict):
@@ -204,6 +224,8 @@ class HookV3(TypedDict):
     """When failures switched the hook off; there while they have."""
     deactivation_reason: NotRequired[str]
     """Why; there with `deactivated_at`."""
+    filter: NotRequired[dict[str, Any]]
+    """Which events are sent, by an event pattern over their callbacks; there if the hook has one."""
 
 
 class HookWithStatusV3(HookV3):

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
         AttemptV2,
         DeliveriesV2,
         DeliveryV2,
+        ExplanationsV2,
         HookV2,
         PingV2,
         RecoveryV2,
@@ -21,12 +22,13 @@ if TYPE_CHECKING:
     )
     from storehooks.domain.attempt import Attempt
     from storehooks.domain.delivery import Delivery, DeliverySummary
+    from storehooks.domain.explanation import Explanation
     from storehooks.domain.hook import Hook
     from storehooks.domain.recovery import Recovery
 
 
 def hook_to_v2(hook: Hook) -> HookV2:
-    """The nine fields of a V2 hook, and two more while failures have deactivated it.
+    """The nine fields of a V2 hook, two more while failures have deactivated it, and its filter if any.
 
     Times are ISO 8601 with an offset, in UTC.
     """
@@ -44,7 +46,19 @@ def hook_to_v2(hook: Hook) -> HookV2:
     if hook.deactivated_at is not None:
         shown["deactivated_at"] = iso_utc(hook.deactivated_at)
         shown["deactivation_reason"] = hook.deactivation_reason or ""
+    if hook.filter is not None:
+        shown["filter"] = json.loads(hook.filter.text)
     return shown
+
+
+def explanations_to_v2(explanations: Iterable[Explanation]) -> ExplanationsV2:
+    """Of each hook, whether it would get an event."""
+    return {
+        "data": [
+            {"hook_id": one.hook_id, "is_sent": one.code is None, "code": one.code, "reason": one.reason}
+            for one in explanations
+        ]
+    }
 
 
 def delivery_to_v2(delivery: DeliverySummary) -> DeliveryV2:

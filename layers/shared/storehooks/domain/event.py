@@ -77,17 +77,19 @@ class Event:
         return hashlib.sha256(canonical_json([self.scope, self.data]).encode()).hexdigest()
 
     def payload(self) -> str:
-        """The body of its deliveries: a BigCommerce callback as compact JSON."""
-        return compact_json(
-            {
-                "scope": self.scope,
-                "store_id": self.store_id,
-                "data": self.data,
-                "hash": self.hash,
-                "created_at": self.created_at,
-                "producer": f"stores/{self.store_hash}",
-            }
-        )
+        """The body of its deliveries, as compact JSON."""
+        return compact_json(self.callback())
+
+    def callback(self) -> dict[str, Any]:
+        """What its deliveries carry: a BigCommerce callback."""
+        return {
+            "scope": self.scope,
+            "store_id": self.store_id,
+            "data": self.data,
+            "hash": self.hash,
+            "created_at": self.created_at,
+            "producer": f"stores/{self.store_hash}",
+        }
 
 
 def event_hash(store_hash: str, event_id: str, giver: str | None) -> str:

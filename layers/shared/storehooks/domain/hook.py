@@ -1,10 +1,13 @@
 """A hook: a client's wish to have a store's events of one scope sent to a destination."""
 
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
+from storehooks.domain.destination import destination_digest
+from storehooks.domain.event_filter import EventFilter, Mismatch
 from storehooks.domain.identity import is_client_id, is_store_hash
 
 MAX_HOOKS_PER_SCOPE = 10
@@ -42,11 +45,16 @@ class Hook:
     version: int = 1
     deactivated_at: int | None = None
     deactivation_reason: str | None = None
+    filter: EventFilter | None = None
 
     @property
     def is_deactivated(self) -> bool:
         """Whether failures have switched it off: then its events are held, not dropped."""
         return self.deactivated_at is not None
+
+    def mismatch(self, body: Mapping[str, Any]) -> Mismatch | None:
+        """Why its filter leaves a callback's body out; None if it does not, or there is no filter."""
+        return None if self.filter is None else self.filter.mismatch(body)
 
     @property
     def status(self) -> HookStatus:
@@ -94,6 +102,16 @@ class HookPage:
 
     hooks: tuple[Hook, ...]
     total: int | None = None
+
+
+def hook_digest(hook: Hook) -> str:
+    """What is equal for two hooks of one client and scope exactly when there may be only one of them:
+    when they have the same destination and filter.
+    """
+    destination = destination_digest(hook.destination)
+    if hook.filter is None:
+        return destination
+    return hashlib.sha256(f"{destination}\0{hook.filter.text}".encode()).hexdigest()[: len(destination)]
 
 
 def is_hook_id(text: str) -> bool:

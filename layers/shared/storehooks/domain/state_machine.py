@@ -66,7 +66,7 @@ from storehooks.domain.delivery import (
     TaskMessage,
     new_delivery,
 )
-from storehooks.domain.event import Event
+from storehooks.domain.event import Event, compact_json
 from storehooks.domain.hook import Hook
 from storehooks.domain.recovery import PROBES, Recovery, RecoveryStatus
 from storehooks.domain.retry import RetrySchedule
@@ -130,7 +130,15 @@ def may_ping(*, has_secret: bool) -> bool:
 # ---------------------------------------------------------------- when an event was published
 
 
-def new_deliveries(event: Event, hooks: Iterable[Hook]) -> list[Delivery]:
+@dataclass(frozen=True, slots=True)
+class NewDeliveries:
+    """The deliveries of an event, and the ids of the hooks whose filters leave it out."""
+
+    deliveries: list[Delivery]
+    filtered_out: list[int]
+
+
+def new_deliveries(event: Event, hooks: Iterable[Hook]) -> NewDeliveries:
     """The deliveries of an event to the hooks that subscribe to it, each once.
 
     If it has a recipient, to that client's hooks alone.
@@ -139,9 +147,14 @@ def new_deliveries(event: Event, hooks: Iterable[Hook]) -> list[Delivery]:
 
     :param hooks: as they were found by scope; one may be on its way from one scope to another.
     """
-    payload = event.payload()
+    body = event.callback()
     receiving = {hook.id: hook for hook in hooks if event.recipient in {None, hook.client_id}}
-    return [new_delivery(event, payload, hook) for hook in receiving.values()]
+    filtered_out = sorted(hook.id for hook in receiving.values() if hook.mismatch(body) is not None)
+    payload = compact_json(body)
+    deliveries = [
+        new_delivery(event, payload, hook) for hook in receiving.values() if hook.id not in filtered_out
+    ]
+    return NewDeliveries(deliveries, filtered_out)
 
 
 # ---------------------------------------------------------------- before an attempt

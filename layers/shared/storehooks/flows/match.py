@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from functools import partial
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from storehooks.flows.ports import DeadLetters, DeliveriesQueue, EventIds, Hooks
 
 logger = Logger(utc=True)
+
+_MAX_LOGGED_HOOKS = 100
+"""So many of those that did not get an event are named."""
 
 
 class Matcher:
@@ -98,9 +101,15 @@ class Matcher:
                     logger.warning("conflict: the id was given to another event", **event.log_keys)
                     self._meter.count(Count.EVENTS_CONFLICTING)
                     return None
-        deliveries = new_deliveries(event, self._subscribers(event, found))
-        logger.info("matched", hooks=len(deliveries), **event.log_keys)
-        return [TaskMessage(delivery.task) for delivery in deliveries]
+        made = new_deliveries(event, self._subscribers(event, found))
+        keys: dict[str, Any] = {"hooks": len(made.deliveries), **event.log_keys}
+        if made.filtered_out:
+            keys |= {
+                "filtered_out": made.filtered_out[:_MAX_LOGGED_HOOKS],
+                "filtered": len(made.filtered_out),
+            }
+        logger.info("matched", **keys)
+        return [TaskMessage(delivery.task) for delivery in made.deliveries]
 
     def _subscribers(self, event: Event, found: dict[tuple[str, str], list[Hook]]) -> Iterable[Hook]:
         """The hooks that are found by the scopes which an event belongs to."""
