@@ -16,7 +16,7 @@ from storehooks.domain.hook import Hook
 from storehooks.domain.lease import MAX_PINGS, Leased
 from storehooks.domain.ping import new_ping
 from storehooks.domain.state_machine import may_ping
-from storehooks.flows.under_way import release_lease, take_lease
+from storehooks.flows.leases import release_lease, take_lease
 
 if TYPE_CHECKING:
     from storehooks.flows.ports import ClientSecrets, Leases, Sender

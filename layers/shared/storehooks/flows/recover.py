@@ -38,7 +38,7 @@ from storehooks.domain.state_machine import (
     recovery_step,
     refusal_of,
 )
-from storehooks.flows.under_way import release_lease, take_lease
+from storehooks.flows.leases import release_lease, take_lease
 
 if TYPE_CHECKING:  # for the handlers that only start recoveries, and have no metrics
     from storehooks.flows.meter import Meter
