@@ -44,7 +44,7 @@ SCHEDULE = "60,180,300,600,900,900,900,900"
 def steps_of_many(monkeypatch):
     monkeypatch.setattr("storehooks.domain.state_machine.MAX_OF_STEP", STEP)
     monkeypatch.setattr("storehooks.domain.state_machine.MAX_PENDING", 2 * STEP)
-    monkeypatch.setattr("storehooks.flows.outcome._HOLD_AT_ONCE", STEP)
+    monkeypatch.setattr("storehooks.flows.hold._MAX_OF_STEP", STEP)
 
 
 class SlowWorld(World):
@@ -225,7 +225,7 @@ def a_crowded_attempt_of_an_event_from_the_future(world, monkeypatch):
 
 def a_hold_of_what_changes(world, monkeypatch):
     """Each delivery that is to be held has been changed in the moment before."""
-    monkeypatch.setattr("storehooks.flows.outcome._HOLD_AT_ONCE", 2)
+    monkeypatch.setattr("storehooks.flows.hold._MAX_OF_STEP", 2)
     hook = world.hook()
     waiting(world, hook, 6, Status.RETRYING)
     world.hooks.deactivate(hook, "it fails")

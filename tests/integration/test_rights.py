@@ -124,9 +124,7 @@ def test_delivering_may_do_what_it_does(aws, functions, world, needed):
         world.response = lambda _request, status=status: (status, None)
         world.event(hook)
         world.work()
-    parts.outcomes.hold(
-        HoldTask(store_hash="5ueh97", hook_id=hook.id, client_id=hook.client_id, store_id=None)
-    )
+    parts.holds.hold(HoldTask(store_hash="5ueh97", hook_id=hook.id, client_id=hook.client_id, store_id=None))
     world.response = lambda _request: (500, None)
     for _ in range(6):
         world.event(sick)

@@ -41,6 +41,7 @@ from storehooks.domain.errors import QueueFailedError, TransientError
 from storehooks.domain.hook import Hook, HookKey
 from storehooks.domain.retry import RetrySchedule
 from storehooks.domain.state_machine import Defer, Drop, End, Known, Reject, Send, Why, before_attempt
+from storehooks.flows.hold import Holds
 from storehooks.flows.meter import Duration, Meter
 from storehooks.flows.notices import Notices
 from storehooks.flows.outcome import Outcomes, Sent
@@ -89,8 +90,9 @@ class Deliverer:
         circuits: Circuits,
         queue: DeliveriesQueue,
         outcomes: Outcomes,
-        notices: Notices,
+        holds: Holds,
         recoverer: Recoverer,
+        notices: Notices,
         sender: Sender,
         schedule: RetrySchedule,
         meter: Meter,
@@ -102,8 +104,9 @@ class Deliverer:
         self.circuits = circuits
         self.queue = queue
         self.outcomes = outcomes
-        self.notices = notices
+        self.holds = holds
         self.recoverer = recoverer
+        self.notices = notices
         self.sender = sender
         self.schedule = schedule
         self.meter = meter
@@ -372,7 +375,7 @@ class _Invocation:
         try:
             match task:
                 case HoldTask():
-                    self._shared.outcomes.hold(task)
+                    self._shared.holds.hold(task)
                 case RecoverTask():
                     self._shared.recoverer.recover(task, came_before=message.came_before)
                 case DigestTask():
