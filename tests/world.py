@@ -268,10 +268,12 @@ class World(BaseWorld):
     """All of a deployment that has to do with deliveries, by its flows.
 
     :param account: where it stores what it stores: in memory, unless it is the ``aws`` of the fixture.
+    :param given: further parts of its processes, by their names.
     """
 
-    def __init__(self, account: Any = None, schedule: str = "60,180,300") -> None:
+    def __init__(self, account: Any = None, schedule: str = "60,180,300", **given: object) -> None:
         super().__init__(Account() if account is None else account, schedule)
+        self._given = given
         self.queue = Queue(self)
         self.bus = Bus()
         self.events_queue = EventsQueue()
@@ -285,6 +287,7 @@ class World(BaseWorld):
             events_queue=self.events_queue,
             bus=self.bus,
             sender=Sender(self),
+            **self._given,
         )
 
     def start(self) -> None:

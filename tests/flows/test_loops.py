@@ -161,9 +161,8 @@ class Crowd:
         return self._sender.wait(seconds)
 
 
-def test_a_crowd_of_one_client_gets_through_and_does_not_circle(monkeypatch):
-    monkeypatch.setattr("storehooks.flows.deliver._PATIENCE_SECONDS", 0)
-    world = SlowWorld(schedule=SCHEDULE)
+def test_a_crowd_of_one_client_gets_through_and_does_not_circle():
+    world = SlowWorld(schedule=SCHEDULE, patience_seconds=0)
     world.queue.receives = True
     sender = world.deliverer.sender = Crowd(world)
     hook = world.hook()

@@ -78,7 +78,6 @@ class Platform(BaseWorld):
     def __init__(self, aws: Aws, monkeypatch, schedule: str) -> None:
         monkeypatch.setenv("RETRY_SCHEDULE", schedule)
         super().__init__(aws, schedule)
-        self._monkeypatch = monkeypatch
         self.is_slow = False
         self.is_throttled = False
         self.running = ""
@@ -143,8 +142,8 @@ class Platform(BaseWorld):
     def handler(self, name: str) -> Handler:
         if "sender" not in self._functions.given:
             self._functions.given["sender"] = (SlowSender if self.is_slow else Sender)(self)
-            if self.is_slow:  # to take further messages at once
-                self._monkeypatch.setattr("storehooks.flows.deliver._PATIENCE_SECONDS", 0)
+            if self.is_slow:
+                self._functions.given["patience_seconds"] = 0
         return self._functions.handler(name)
 
     def invoke(self, name: str, event: dict[str, Any]) -> Any:

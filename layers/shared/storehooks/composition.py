@@ -310,8 +310,15 @@ class Parts:
             schedule=self.schedule,
             meter=self.meter,
             timeout_seconds=self.settings.delivery_timeout_seconds,
+            patience_seconds=self.patience_seconds,
             clock=self.clock,
         )
+
+    @cached_property
+    def patience_seconds(self) -> float:
+        from storehooks.flows.deliver import PATIENCE_SECONDS
+
+        return PATIENCE_SECONDS
 
     @cached_property
     def outcomes(self) -> "Outcomes":

@@ -55,9 +55,9 @@ logger = Logger(utc=True)
 
 _MAX_IN_FLIGHT = 200
 _MAX_SECONDS = 45.0
-# After this long the invocation looks for more work beside what it waits for: now and then,
-# and by long polls once that is likely to last. Those may outlast what is waited for.
-_PATIENCE_SECONDS = 0.25
+PATIENCE_SECONDS = 0.25
+"""After this long an invocation looks for more messages beside what it waits for, and then as often."""
+# Then by long polls, because the wait is likely to last. They may outlast what is waited for.
 _LONG_POLLS_AFTER_SECONDS = 1.0
 _LONG_POLL_SECONDS = 1
 _STEP_SECONDS = 0.05
@@ -97,6 +97,7 @@ class Deliverer:
         schedule: RetrySchedule,
         meter: Meter,
         timeout_seconds: float,
+        patience_seconds: float,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.contexts = contexts
@@ -111,6 +112,7 @@ class Deliverer:
         self.schedule = schedule
         self.meter = meter
         self.timeout_seconds = timeout_seconds
+        self.patience_seconds = patience_seconds
         self.clock = clock
         self.invocations = itertools.count()
 
@@ -137,7 +139,7 @@ class _Invocation:
         self._last: list[tuple[ReceivedTask, HoldTask | RecoverTask | DigestTask]] = []
         self._failed: set[str] = set()
         self._to_delete: list[ReceivedTask] = []
-        self._receive_at = self._started + _PATIENCE_SECONDS
+        self._receive_at = self._started + shared.patience_seconds
         self._is_first_receive = True
 
     def run(self, batch: Sequence[ReceivedTask]) -> set[str]:
@@ -197,7 +199,8 @@ class _Invocation:
             self._shared.meter.call_failed("taking more work failed", error=error.code)
             return []
         is_early = now - self._started < _LONG_POLLS_AFTER_SECONDS
-        self._receive_at = now + _PATIENCE_SECONDS if is_early and not received else now
+        waits = is_early and not received
+        self._receive_at = now + self._shared.patience_seconds if waits else now
         return received
 
     def _stop_receiving(self, error: Exception) -> None:
