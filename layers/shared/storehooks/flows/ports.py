@@ -24,7 +24,7 @@ from storehooks.domain.delivery_context import DeliveryContext
 from storehooks.domain.due import DueBatch
 from storehooks.domain.event import Event, IdUse
 from storehooks.domain.hook import Hook
-from storehooks.domain.lease import Lease, Leased
+from storehooks.domain.lease import Lease, LeasePool
 from storehooks.domain.recovery import Recovery
 
 
@@ -211,12 +211,12 @@ class Claims(Protocol):
 
 
 class Leases(Protocol):
-    """Leases that bound what a client has under way at once. One that is not released ends by itself."""
+    """The leases of all clients. One that is not released ends by itself."""
 
-    def take(self, leased: Leased, holder: str, is_over: Callable[[Lease], bool]) -> Lease | None:
-        """A lease for a holder that has none; None when there are as many as may be and none is over."""
+    def take(self, pool: LeasePool, holder: str, is_over: Callable[[Lease], bool]) -> Lease | None:
+        """A lease for a holder that has none; None when there are as many as may be and none has ended."""
 
-    def release(self, leased: Leased, lease: Lease) -> None:
+    def release(self, pool: LeasePool, lease: Lease) -> None:
         """End a lease."""
 
 

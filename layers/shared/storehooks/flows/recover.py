@@ -26,7 +26,7 @@ from storehooks.domain.errors import (
     TransientError,
 )
 from storehooks.domain.hook import Hook
-from storehooks.domain.lease import MAX_RECOVERIES, Lease, Leased
+from storehooks.domain.lease import MAX_RECOVERIES, Lease, LeasePool
 from storehooks.domain.recovery import Recovery, RecoveryStatus, new_recovery, new_recovery_id
 from storehooks.domain.state_machine import (
     Begin,
@@ -90,10 +90,10 @@ class RecoveryStarter:
         if refusal_of(hook) is not None:
             raise HookInactiveError(hook.id, hook.deactivation_reason)
         recovery_id = new_recovery_id()
-        leased = Leased("recoveries", hook.store_hash, hook.client_id, MAX_RECOVERIES)
+        pool = LeasePool("recoveries", hook.store_hash, hook.client_id, MAX_RECOVERIES)
         lease = take_lease(
             self._leases,
-            leased,
+            pool,
             f"{hook.id}#{recovery_id}",
             is_over=partial(self._is_over, hook.store_hash),
             retry_after_seconds=_RETRY_AFTER_SECONDS,
@@ -109,7 +109,7 @@ class RecoveryStarter:
             self._recoveries.create(recovery)
             self._queue.send([TaskMessage(recovery.task)])
         except TransientError:
-            release_lease(self._leases, leased, lease)
+            release_lease(self._leases, pool, lease)
             raise
         return recovery
 
