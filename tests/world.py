@@ -22,8 +22,9 @@ from storehooks.domain.identity import Caller
 from storehooks.domain.retry import RetrySchedule
 from storehooks.flows.sweep import AHEAD_SECONDS
 from tests.fakes.account import Account
-from tests.fakes.messages import VISIBILITY_SECONDS, DeliveriesQueue, as_body
+from tests.fakes.messages import DeliveriesQueue, as_body, as_received
 from tests.lineage import Lineage, LoopDetection
+from tests.message_heap import Message
 
 STORE = "5ueh97"
 _SWEEP_SECONDS = 60
@@ -57,32 +58,18 @@ class Queue(DeliveriesQueue):
     """The deliveries queue; each message has the lineage of who sent it."""
 
     def __init__(self, world: "BaseWorld") -> None:
-        super().__init__(world.clock)
-        self._world = world
+        super().__init__(world.clock, lambda: world.lineage)
         self.fails = False
         self.receives = False
         """Whether a function may take further messages itself."""
         self.sends: Counter[str] = Counter()
         """How often each message was sent."""
-        self.taken_lineages: list[Lineage] = []
-        """Those of the messages that were taken last."""
-        self._lineages: dict[int, Lineage] = {}
 
     def send(self, messages: Sequence[TaskMessage]) -> None:
         if self.fails and messages:
             raise QueueFailedError("InternalError", frozenset(range(len(messages))))
         self.sends.update(as_body(message.task) for message in messages)
         super().send(messages)
-
-    def put(self, body: str, delay_seconds: float = 0, *, came_before: bool = False) -> int:
-        number = super().put(body, delay_seconds, came_before=came_before)
-        self._lineages[number] = self._world.lineage
-        return number
-
-    def _take(self, limit: int) -> list[tuple[float, int, str, bool]]:
-        taken = super()._take(limit)
-        self.taken_lineages = [self._lineages.pop(number) for _, number, _, _ in taken]
-        return taken
 
     def receive(self, *, wait_seconds: int) -> list[ReceivedTask]:
         assert self.receives, "no destination of this world is slow"
@@ -322,33 +309,31 @@ class World(BaseWorld):
 
     def work(self) -> None:
         while taken := self.queue.take():
-            with self.chained("deliver", self.queue.taken_lineages) as is_invoked:
+            with self.chained("deliver", [message.lineage for message in taken]) as is_invoked:
                 if not is_invoked:
-                    self.dead += [body for body, _ in taken]
+                    self.dead += [message.body for message in taken]
                     continue
                 try:
                     failed = self.deliver(taken)
                 except BaseException:
-                    for body, _ in taken:
-                        self.queue.put(body, VISIBILITY_SECONDS, came_before=True)
+                    for message in taken:
+                        self.queue.put_back(message)
                     raise
                 for position in failed:
-                    self.queue.put(taken[int(position)][0], VISIBILITY_SECONDS, came_before=True)
+                    self.queue.put_back(taken[int(position)])
 
-    def deliver(self, taken: Sequence[tuple[str, bool]]) -> Iterable[str]:
+    def deliver(self, taken: Sequence[Message]) -> Iterable[str]:
         """Do a batch; the positions of what failed."""
-        works = [
-            ReceivedTask(self.task(body), came_before, batch_id=str(position))
-            for position, (body, came_before) in enumerate(taken)
-        ]
-        return self.deliverer.deliver(works)
+        return self.deliverer.deliver(
+            [as_received(message, batch_id=str(position)) for position, message in enumerate(taken)]
+        )
 
     def finish_queue(self, within_seconds: float) -> None:
         """Do what the queue holds, each message at its time, without sweeps, until it is empty."""
         end = self.clock.now + within_seconds
         while self.queue.waiting:
-            assert self.queue.waiting[0][0] <= end, self.queue.tasks
-            self.clock.now = max(self.clock.now, self.queue.waiting[0][0])
+            assert self.queue.waiting[0].due <= end, self.queue.tasks
+            self.clock.now = max(self.clock.now, self.queue.waiting[0].due)
             self.work()
 
     def sweep(self) -> None:
@@ -356,7 +341,7 @@ class World(BaseWorld):
             self.sweeper.sweep()
 
     def next_due(self) -> float:
-        return self.queue.waiting[0][0] if self.queue.waiting else math.inf
+        return self.queue.waiting[0].due if self.queue.waiting else math.inf
 
     # ------------------------------------------------------------ what is seen
 

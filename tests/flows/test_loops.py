@@ -198,13 +198,13 @@ def rounds_of(world, number: int) -> list[int]:
     """The delays with which a task orders itself again, each round at its time."""
     delays = []
     for _ in range(number):
-        ((due, *_),) = world.queue.waiting
-        world.clock.now = due
+        (message,) = world.queue.waiting
+        world.clock.now = message.due
         world.deliver(world.queue.take())
         if not world.queue.waiting:
             break
-        ((due, *_),) = world.queue.waiting
-        delays.append(due - world.clock.now)
+        (message,) = world.queue.waiting
+        delays.append(message.due - world.clock.now)
     return delays
 
 
@@ -219,7 +219,7 @@ def a_crowded_attempt_of_an_event_from_the_future(world, monkeypatch):
     world.clock.now += YEAR_SECONDS
     a_crowded_attempt(world, monkeypatch)
     world.clock.now -= YEAR_SECONDS
-    world.queue.waiting[0] = (world.clock.now, *world.queue.waiting[0][1:])
+    world.queue.waiting[0].due = world.clock.now
 
 
 def a_hold_of_what_changes(world, monkeypatch):

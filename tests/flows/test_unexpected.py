@@ -7,7 +7,8 @@ from storehooks.flows import deliver, unexpected
 from tests import emf
 from tests.faults import faulty
 from tests.flow_fixtures import SECRET
-from tests.world import STORE, VISIBILITY_SECONDS, World
+from tests.message_heap import VISIBILITY_SECONDS
+from tests.world import STORE, World
 
 
 @pytest.fixture

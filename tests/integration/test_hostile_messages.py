@@ -152,9 +152,9 @@ def test_any_message_of_the_deliveries_queue_is_done_or_fails_alone(world, task,
     hook, other = new_hook(world), new_hook(world)
     world.response = lambda request: (status if request.url == hook.destination else 200, None)
     delivery = world.event(other)
-    ((_, _, good, _),) = world.queue.waiting
+    (good,) = world.queue.take()
     strange = json.dumps(task).replace(str(HOOK_ID), str(hook.id)).replace(CLIENT, hook.client_id)
-    failed = world.deliver([(strange, False), (good, False)])
+    failed = world.deliver([replace(good, body=strange), good])
     world.queue.waiting.clear()
     assert list(failed) in ([], ["0"])
     assert world.logged(delivery).status is Status.DELIVERED
