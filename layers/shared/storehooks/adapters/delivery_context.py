@@ -1,4 +1,4 @@
-"""All that a batch of attempts has to know, read in one call.
+"""What a batch of attempts has to know, read in one call.
 
 Each attempt reads its hook as it is then, so that a change or a delete takes effect at once;
 and what the log says of the delivery, so that what was done is not done again.

@@ -12,7 +12,7 @@ from storehooks.domain.event import Event
 from storehooks.domain.hook import Hook
 
 GONE = 410
-"""The status by which a destination says that it wants no more (Standard Webhooks)."""
+"""By this status of HTTP a destination unsubscribes (Standard Webhooks)."""
 
 
 class Status(StrEnum):
@@ -38,10 +38,11 @@ TIME_END = 16**14
 """The microseconds since 1970 that an id has digits for."""
 
 SOON_SECONDS = 900
-"""The deliveries queue brings an attempt that is due within this time; the retry sweep, one due later."""
+"""A message of the deliveries queue brings an attempt that is due within this time; the retry sweep, a later
+one."""
 
 SAFETY_SECONDS = 300
-"""How much later than due the retry sweep looks after an attempt that a message is to bring."""
+"""If a message brings an attempt, the retry sweep sends another one this long after it was due."""
 
 WAITING = frozenset({Status.PENDING, Status.RETRYING})
 """With these an attempt is still to come."""
@@ -56,9 +57,9 @@ MAX_COUNT = 10**9
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliverySummary:
-    """A delivery as lists have it: without the payload, what destinations responded, and its rounds.
+    """A delivery as lists have it: without its payload, the bodies of responses, and its rounds.
 
-    Times are in seconds since 1970. It names the hook: each attempt reads the hook as it is then.
+    Times are in seconds since 1970. It names the hook, which each attempt reads as it is then.
     """
 
     id: str
@@ -85,13 +86,13 @@ class DeliverySummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery(DeliverySummary):
-    """One event for one hook, whole: what an attempt needs, and what the log may be overwritten with.
+    """A whole delivery, which can be sent, and saved in the log.
 
     ``payload`` is the body of every attempt, byte for byte.
 
-    Attempts are made in rounds of the retry schedule. To send a delivery that ended again is
-    another round, which began at ``round_at`` (None in the first). ``earlier`` attempts belong to
-    the rounds before. The oldest attempts are not stored; ``forgotten`` counts them.
+    Attempts are made in rounds of the retry schedule. A redelivery or a recovery begins another round, at
+    ``round_at`` (None in the first). ``earlier`` counts the attempts of the rounds before. The oldest
+    attempts are not stored; ``forgotten`` counts them.
     """
 
     payload: str
@@ -123,7 +124,7 @@ class Delivery(DeliverySummary):
 
     @property
     def task(self) -> "AttemptTask":
-        """What is to be done next: of a delivery that the log does not know yet, the task carries all."""
+        """The task of its next attempt. It carries the delivery as long as the log does not have it."""
         is_logged = self.attempt_count > 0 or self.round_at is not None
         return AttemptTask(
             delivery_id=self.id,
@@ -136,7 +137,7 @@ class Delivery(DeliverySummary):
 
 
 def new_delivery(event: Event, payload: str, hook: Hook) -> Delivery:
-    """The delivery of an event to a hook: the same one, whenever this is asked for the same two.
+    """The delivery of an event to a hook: for the same two, always the same one.
 
     Its id sorts by the time the event was accepted, and is what receivers see as
     ``webhook-id`` on every attempt.
@@ -164,7 +165,7 @@ def ids_between(since: int, until: int) -> tuple[str, str]:
 
 
 def id_time(delivery_id: str) -> str:
-    """The part of an id that says when the event was accepted: for all its hooks the same."""
+    """The part of an id that says when the event was accepted. It is the same for all hooks."""
     return delivery_id[: len(_ID_PREFIX) + 14]
 
 
@@ -199,7 +200,7 @@ class AttemptTask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordTask:
-    """Write a delivery that was made into the log, which failed before. Nothing is to be sent."""
+    """Log a delivery that succeeded, because logging it failed before. Nothing is sent."""
 
     delivery: Delivery
 
@@ -211,7 +212,7 @@ class RecordTask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HoldTask:
-    """Hold what waits for a hook, if it is deactivated, and notify of that. Repeating it does no harm."""
+    """If failures deactivated a hook, hold what waits for it, and notify of that. Idempotent."""
 
     store_hash: str
     hook_id: int
@@ -276,11 +277,11 @@ class TaskMessage:
 
 @dataclass(frozen=True, slots=True)
 class ReceivedTask:
-    """A message of the queue, and what it asks for: None if it is no task.
+    """A message of the queue that was received. ``task`` is None if it asks for none.
 
-    It comes again unless it is deleted: by Lambda, if it is of the batch that an invocation was given
-    (``batch_id`` is its id there), or by the invocation that took it from the queue itself (``receipt``).
-    ``came_before`` says that it was received already.
+    It comes again unless it is deleted: by Lambda, if it is one of the batch that an invocation was given
+    (``batch_id`` is its id), or by the invocation that received it from the queue itself (``receipt``).
+    With ``came_before`` it was received at least once before.
     """
 
     task: Task | None
