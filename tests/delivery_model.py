@@ -242,7 +242,7 @@ class Deliveries(RuleBasedStateMachine):
             and since <= delivery.created_at <= until
         }
         try:
-            recovery = self.world.orders.order(hook, statuses, since, until)
+            recovery = self.world.recovery_starter.start(hook, statuses, since, until)
         except HookInactiveError:
             return
         except TooManyAtOnceError:

@@ -121,13 +121,13 @@ class Bus:
         self.notices: list[dict[str, Any]] = []
         """What is for people, as the bus hands it on."""
 
-    def put(self, source: str, scope: str, detail: dict[str, Any]) -> str:
-        if scope in {FIRST, LATER}:
-            self.notices.append({"source": source, "detail-type": scope, "detail": dict(detail)})
+    def put(self, source: str, detail_type: str, detail: dict[str, Any]) -> str:
+        if detail_type in {FIRST, LATER}:
+            self.notices.append({"source": source, "detail-type": detail_type, "detail": dict(detail)})
             return "id"
         self.entries += 1
         if "id" not in detail or all(event.get("id") != detail["id"] for event in self.events):
-            self.events.append({"scope": scope} | detail)
+            self.events.append({"scope": detail_type} | detail)
         return "id"
 
     @property
@@ -184,7 +184,7 @@ class BaseWorld:
         self.hooks = self.parts.hooks
         self.log = self.parts.log
         self.circuits = self.parts.circuits
-        self.orders = self.parts.recovery_starter
+        self.recovery_starter = self.parts.recovery_starter
 
     def hook(
         self, destination: str = "https://app.example.com/", scope: str = "store/order/*", **fields

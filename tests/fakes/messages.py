@@ -63,6 +63,6 @@ class EventBus:
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
 
-    def put(self, source: str, scope: str, detail: Mapping[str, Any]) -> str:
-        self._memory.published.append({"source": source, "scope": scope, "detail": dict(detail)})
+    def put(self, source: str, detail_type: str, detail: Mapping[str, Any]) -> str:
+        self._memory.published.append({"source": source, "detail-type": detail_type, "detail": dict(detail)})
         return f"bus-{len(self._memory.published)}"

@@ -126,8 +126,8 @@ def test_two_processes_with_the_same_message_at_once_log_one_attempt(world, monk
     world.work()
     assert other is world.deliverer
     assert len(world.logged(delivery).attempts) == 1
-    orders = [task for task in world.queue.tasks if getattr(task, "delivery_id", "") == delivery.id]
-    assert len(orders) == 1
+    tasks = [task for task in world.queue.tasks if getattr(task, "delivery_id", "") == delivery.id]
+    assert len(tasks) == 1
 
 
 @pytest.mark.parametrize("poison", ["", "{}", "[]", "null", '{"do":"attempt"}', '{"do":"hold"}', "x" * 1000])

@@ -1,4 +1,4 @@
-"""``deliver`` orders its own next invocations: it gets as far as it has to, and never circles.
+"""``deliver`` sends messages to the queue that invokes it: it gets as far as it has to, and never circles.
 
 Lambda would stop it after 16 invocations in one chain (tests/lineage.py). The template
 allows the loop, so our own bound holds instead: who makes no progress waits longer each time.
@@ -67,7 +67,7 @@ def waiting(world, hook, number: int, status: Status):
 
 
 def recovery_of(world, hook):
-    return world.orders.order(hook, MISSED, world.clock.now - DAY_SECONDS, world.clock.now + 1)
+    return world.recovery_starter.start(hook, MISSED, world.clock.now - DAY_SECONDS, world.clock.now + 1)
 
 
 def failing_until(world, end: float):
@@ -195,7 +195,7 @@ def test_a_crowd_that_is_retried_has_few_messages_though_the_sweep_looks_after_i
 
 
 def rounds_of(world, number: int) -> list[int]:
-    """The delays with which a task orders itself again, each round at its time."""
+    """The delays with which a task is sent again, each round at its time."""
     delays = []
     for _ in range(number):
         (message,) = world.queue.waiting
@@ -247,7 +247,7 @@ def a_recovery_of_a_failing_hook(world, monkeypatch):
 
 
 def a_record_that_is_not_taken(world, monkeypatch):
-    """It fails and comes again by its visibility, until it is a dead letter: it orders nothing."""
+    """It fails and comes again by its visibility, until it is a dead letter: it sends nothing."""
 
     def refuse(_deliveries):
         raise StoreBusyError

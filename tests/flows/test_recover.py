@@ -34,7 +34,7 @@ def fine(_request):
 
 def order(world, hook, statuses=MISSED, since=None, until=None):
     now = world.clock.now
-    return world.orders.order(
+    return world.recovery_starter.start(
         world.current(hook), statuses, now - 24 * 3600 if since is None else since, until or now
     )
 

@@ -147,7 +147,7 @@ def test_what_is_pending_for_a_hook_is_held_when_failures_deactivate_it(world):
     assert [world.logged(one).status for one in (other, delivery)] == [Status.HELD] * 2
 
 
-def test_a_tripped_circuit_does_not_put_off_what_somebody_waits_for(world):
+def test_a_tripped_circuit_does_not_defer_what_somebody_waits_for(world):
     hook = world.hook()
     delivery = ended(world, hook, Status.EXHAUSTED)
     for _ in range(6):

@@ -414,7 +414,7 @@ def test_a_failing_hook_is_slowed_down_and_a_healthy_one_is_not(world):
     assert len(sent) == 1, "the probe"
     assert len(world.sent) == before + 21
     world.pass_time(31)
-    assert all(world.attempts(one) for one in late), "put off by half a minute at most"
+    assert all(world.attempts(one) for one in late), "deferred by half a minute at most"
 
 
 def test_a_success_closes_the_circuit(world):

@@ -148,7 +148,7 @@ def what_a_hook_missed_is_sent_again(platform, statuses=MISSED):
     with platform.undisturbed():
         platform.pass_time(0)
     hook = platform.hooks.update(platform.caller, hook.id, {"is_active": True})
-    platform.orders.order(hook, statuses, 0, platform.clock.now)
+    platform.recovery_starter.start(hook, statuses, 0, platform.clock.now)
     platform.pass_time(600)
 
 

@@ -109,7 +109,7 @@ def test_a_claim_that_fails_delays_no_other(aws, monkeypatch):
     hook = world.hook()
     deliveries = [world.event(hook) for _ in range(4)]
     world.work()
-    world.pass_time(40)  # what the circuit has put off
+    world.pass_time(40)  # what the circuit has deferred
     world.clock.now += 1720
     move = world.due._move_due
 

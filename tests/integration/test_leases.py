@@ -190,7 +190,7 @@ def busy(*_given):
 
 
 def order(world, hook):
-    return world.orders.order(hook, MISSED, 0, world.clock.now)
+    return world.recovery_starter.start(hook, MISSED, 0, world.clock.now)
 
 
 def held(world, hook, number: int = 1):

@@ -1,4 +1,4 @@
-"""The deliveries queue: which attempts are to be made, and when.
+"""The deliveries queue: attempts that are to be made, and other tasks.
 
 :mod:`storehooks.adapters.delivery_messages` has the form of its messages.
 """

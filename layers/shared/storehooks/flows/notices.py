@@ -30,7 +30,7 @@ logger = Logger(utc=True)
 
 
 class Notices:
-    """Puts notices on the bus. Every method may be repeated."""
+    """Puts notices on the bus. Its methods may be repeated."""
 
     def __init__(
         self,
@@ -88,5 +88,5 @@ class Notices:
 
 
 def _at_end(task: DigestTask, now: float) -> TaskMessage:
-    """The message that brings a day's task; each gets a quarter of an hour nearer to it."""
+    """The message that brings a day's task at its end, or nearer to it by the longest delay."""
     return TaskMessage(task, min(seconds_until(task.until + SETTLED_SECONDS, now), SOON_SECONDS))

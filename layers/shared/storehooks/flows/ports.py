@@ -38,7 +38,7 @@ class Hooks(Protocol):
         """The hooks for a scope that get its events, deactivated ones included. It may be a moment old."""
 
     def deactivate(self, hook: Hook, reason: str) -> bool:
-        """Switch a hook off because failures say so; False if it has changed since it was read."""
+        """Deactivate a hook because of failures; False if it has changed since it was read."""
 
 
 class DeliveryLog(Protocol):
@@ -54,7 +54,7 @@ class DeliveryLog(Protocol):
         """Some of what waits for a hook's next attempt; and whether that is not all."""
 
     def has_reached(self, store_hash: str, hook_id: int, since: float) -> bool:
-        """Whether one of the hook's latest deliveries got there after a time."""
+        """Whether one of the hook's latest deliveries was delivered at a time or later."""
 
     def save_delivered(self, deliveries: Sequence[Delivery]) -> None:
         """Log deliveries that a destination has taken, whatever else the log says of them."""
@@ -92,23 +92,23 @@ class Selections(Protocol):
         *,
         within_seconds: float,
     ) -> tuple[int, bool]:
-        """How many there are; and whether that is all, or the time was over."""
+        """How many there are; and whether all were counted before ``within_seconds`` were over."""
 
     def pending(self, store_hash: str, hook_id: int, limit: int) -> int:
-        """About how many are to be sent again, no further than this many."""
+        """About how many are pending; counting stops at ``limit``."""
 
     def next_of(self, recovery: Recovery, limit: int) -> tuple[list[DeliverySummary], str | None]:
-        """The next ones of a recovery by id; and up to which id those are all, None if they are the last."""
+        """The next ones of a recovery; and up to which id these are all, None if they are the last."""
 
 
 class DueDeliveries(Protocol):
-    """The deliveries whose next attempt no message brings."""
+    """The deliveries whose next attempt the retry sweep has to send."""
 
     def take_due(self, until: float) -> Iterator[DueBatch]:
         """Claim what is due up to a time, a few at a time. Raises nothing: a batch has its failures."""
 
     def release(self, task: AttemptTask, next_attempt_at: float) -> None:
-        """Make what was claimed due again, because it could not be sent."""
+        """Make an attempt that was claimed due again, because its message could not be sent."""
 
 
 class Circuits(Protocol):
@@ -137,10 +137,10 @@ class Recoveries(Protocol):
         """
 
     def create(self, recovery: Recovery) -> None:
-        """Keep a new recovery."""
+        """Save a new recovery."""
 
     def save(self, recovery: Recovery, *, over: Recovery) -> bool:
-        """Keep a recovery after a step; False if somebody else has done that step."""
+        """Save a recovery after a step; False if somebody else has done that step."""
 
 
 class DeliveryContexts(Protocol):
@@ -194,10 +194,10 @@ class EventsQueue(Protocol):
 
 
 class EventBus(Protocol):
-    """The bus of events."""
+    """The event bus."""
 
-    def put(self, source: str, scope: str, detail: Mapping[str, Any]) -> str:
-        """Publish an event, and return the id that the bus gave it."""
+    def put(self, source: str, detail_type: str, detail: Mapping[str, Any]) -> str:
+        """Put an event or a notice on the bus, and return the id that it was given."""
 
 
 class Claims(Protocol):
