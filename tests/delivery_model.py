@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
-from storehooks.domain.delivery import AttemptTask, Delivery, Status
+from storehooks.domain.delivery import Delivery, Status
 from storehooks.domain.errors import (
     DeliveryNotFoundError,
     DuplicateHookError,
@@ -29,6 +29,7 @@ from storehooks.domain.errors import (
 from storehooks.domain.lease import MAX_RECOVERIES
 from storehooks.domain.recovery import MISSED, RECOVERABLE, Recovery, RecoveryStatus
 from storehooks.domain.scope import subscriptions_to
+from storehooks.domain.task import AttemptTask
 from tests.event_files import load_event
 from tests.faults import Killed, faulty
 from tests.world import STORE, World, envelope

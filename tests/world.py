@@ -14,12 +14,13 @@ from storehooks.adapters.delivery_messages import read_task
 from storehooks.composition import Parts
 from storehooks.domain.attempt import Attempt, OutgoingRequest, Times
 from storehooks.domain.deactivation_day import FIRST, LATER
-from storehooks.domain.delivery import Delivery, ReceivedTask, Status, Task, TaskMessage, new_delivery
+from storehooks.domain.delivery import Delivery, Status, new_delivery
 from storehooks.domain.errors import QueueFailedError, StorehooksError
 from storehooks.domain.event import Event
 from storehooks.domain.hook import Hook
 from storehooks.domain.identity import Caller
 from storehooks.domain.retry import RetrySchedule
+from storehooks.domain.task import ReceivedTask, Task, TaskMessage, attempt_task
 from storehooks.flows.sweep import AHEAD_SECONDS
 from tests.fakes.account import Account
 from tests.fakes.messages import DeliveriesQueue, as_body, as_received
@@ -304,7 +305,7 @@ class World(BaseWorld):
             accepted_at=int(self.clock.now * 1_000_000) + number,
         )
         delivery = new_delivery(event, event.payload(), hook)
-        self.queue.send([TaskMessage(delivery.task)])
+        self.queue.send([TaskMessage(attempt_task(delivery))])
         return delivery
 
     def work(self) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from storehooks.adapters.delivery_messages import read_task, to_message
 from storehooks.adapters.queue import MAX_DELAY_SECONDS
-from storehooks.domain.delivery import ReceivedTask, Task, TaskMessage
+from storehooks.domain.task import ReceivedTask, Task, TaskMessage
 from tests.fakes.memory import Memory
 from tests.message_heap import Message, MessageHeap
 

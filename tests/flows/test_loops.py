@@ -14,20 +14,20 @@ from hypothesis import settings
 
 from storehooks.domain.attempt import Attempt, Times
 from storehooks.domain.deactivation_day import DAY_SECONDS, day_end
-from storehooks.domain.delivery import (
-    SOON_SECONDS,
+from storehooks.domain.delivery import SOON_SECONDS, Status
+from storehooks.domain.errors import StoreBusyError
+from storehooks.domain.recovery import MISSED, RecoveryStatus
+from storehooks.domain.state_machine import MAX_IN_FLIGHT_OF_CLIENT, MAX_PENDING
+from storehooks.domain.task import (
     AttemptTask,
     DigestTask,
     HoldTask,
     RecordTask,
     RecoverTask,
-    Status,
     Task,
     TaskMessage,
+    attempt_task,
 )
-from storehooks.domain.errors import StoreBusyError
-from storehooks.domain.recovery import MISSED, RecoveryStatus
-from storehooks.domain.state_machine import MAX_IN_FLIGHT_OF_CLIENT, MAX_PENDING
 from storehooks.flows.deliver import _MAX_IN_FLIGHT
 from tests.lineage import MAX_INVOCATIONS, LoopDetection
 from tests.world import STORE, Sender, World
@@ -182,7 +182,7 @@ def test_a_crowd_that_is_retried_has_few_messages_though_the_sweep_looks_after_i
     crowd = waiting(world, hook, 3, Status.PENDING)
     for one in crowd:
         world.log.save(replace(one, next_attempt_at=world.clock.now), over=one)
-        world.queue.send([TaskMessage(one.task)])
+        world.queue.send([TaskMessage(attempt_task(one))])
     world.pass_time(2 * 3600)
     assert len(world.queue.waiting) <= len(crowd)
     assert max(world.queue.sends.values()) <= 20

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from storehooks.adapters.delivery_messages import to_message
 from storehooks.domain.attempt import Attempt, Times
-from storehooks.domain.delivery import DigestTask, RecoverTask, Status
+from storehooks.domain.delivery import Status
 from storehooks.domain.errors import HookInactiveError, QueueFailedError, StoreBusyError
 from storehooks.domain.recovery import MISSED, RECOVERABLE, RecoveryStatus
+from storehooks.domain.task import DigestTask, RecoverTask
 from tests.faults import Killed, faulty
 from tests.message_heap import VISIBILITY_SECONDS
 from tests.world import STORE, World

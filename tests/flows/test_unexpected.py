@@ -2,7 +2,8 @@
 
 import pytest
 
-from storehooks.domain.delivery import Delivery, HoldTask, RecordTask, Status, TaskMessage
+from storehooks.domain.delivery import Delivery, Status
+from storehooks.domain.task import HoldTask, RecordTask, TaskMessage
 from storehooks.flows import deliver, unexpected
 from tests import emf
 from tests.faults import faulty

@@ -8,8 +8,8 @@ from moto.core import DEFAULT_ACCOUNT_ID
 from moto.ses.models import ses_backends
 
 from storehooks.domain.deactivation_day import DAY_SECONDS, FIRST, LATER, MAX_LISTED, day_end
-from storehooks.domain.delivery import DigestTask, HoldTask, TaskMessage
 from storehooks.domain.errors import QueueFailedError
+from storehooks.domain.task import DigestTask, HoldTask, TaskMessage
 from tests.integration.conftest import REGION
 from tests.integration.interleaving import interleavings
 from tests.world import STORE, World

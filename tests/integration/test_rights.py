@@ -15,9 +15,9 @@ from botocore.exceptions import ClientError
 
 from storehooks.adapters.hook_lists import list_key
 from storehooks.adapters.leases import lease_key
-from storehooks.domain.delivery import HoldTask
 from storehooks.domain.lease import LeasePool
 from storehooks.domain.recovery import MISSED, RECOVERABLE, SILENT_SECONDS, new_recovery, new_recovery_id
+from storehooks.domain.task import HoldTask
 from tests.integration.conftest import load_event
 from tests.integration.earlier_release import forget_lists
 from tests.integration.rights import ROLES, granted, of_the_mapping, rights_of

@@ -21,8 +21,8 @@ from storehooks.adapters.dynamodb import (
     read_batch,
 )
 from storehooks.adapters.hooks_table import hook_key, to_hook
-from storehooks.domain.delivery import AttemptTask
 from storehooks.domain.delivery_context import DeliveryContext
+from storehooks.domain.task import AttemptTask
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -7,21 +7,10 @@ from typing import Any
 
 from storehooks.adapters import attempt_records
 from storehooks.domain.attempt import Attempt
-from storehooks.domain.delivery import (
-    MAX_COUNT,
-    TIME_END,
-    AttemptTask,
-    Delivery,
-    DigestTask,
-    HoldTask,
-    RecordTask,
-    RecoverTask,
-    Status,
-    Task,
-    is_delivery_id,
-)
+from storehooks.domain.delivery import TIME_END, Delivery, Status, is_delivery_id
 from storehooks.domain.hook import is_hook_of_client
 from storehooks.domain.recovery import is_recovery_id
+from storehooks.domain.task import MAX_COUNT, AttemptTask, DigestTask, HoldTask, RecordTask, RecoverTask, Task
 
 _DELIVERY_FIELDS = [field.name for field in fields(Delivery)]
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from storehooks.domain.delivery import AttemptTask
 from storehooks.domain.errors import CorruptItemError, TransientError
+from storehooks.domain.task import AttemptTask
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,17 +61,15 @@ from storehooks.domain.delivery import (
     SAFETY_SECONDS,
     SOON_SECONDS,
     WAITING,
-    AttemptTask,
     Delivery,
-    RecoverTask,
     Status,
-    TaskMessage,
     new_delivery,
 )
 from storehooks.domain.event import Event
 from storehooks.domain.hook import Hook
 from storehooks.domain.recovery import PROBES, Recovery, RecoveryStatus
 from storehooks.domain.retry import RetrySchedule
+from storehooks.domain.task import AttemptTask, RecoverTask, TaskMessage, attempt_task
 
 MAX_IN_FLIGHT_OF_CLIENT = 100
 """An invocation has this many attempts of one client in flight at most, so that slow destinations of one hold
@@ -229,8 +227,10 @@ def before_attempt(task: AttemptTask, known: Known, schedule: RetrySchedule, now
     if delivery.status not in WAITING:
         return Drop(f"it is {delivery.status}")
     if delivery.attempt_count >= task.attempt:
+        if not known.came_before:
+            return Drop("the attempt was made")
         # If the invocation that made it stopped before it sent the next one, that is sent now.
-        return _until_due(delivery.task, delivery, now) if known.came_before else Drop("the attempt was made")
+        return _until_due(attempt_task(delivery), delivery, now)
     if delivery.next_attempt_at is not None and delivery.next_attempt_at > now:
         return _until_due(task, delivery, now)
     if (refusal := refusal_of(known.hook, has_secret=known.has_secret)) is not None:
@@ -325,7 +325,7 @@ def next_message(delivery: Delivery, now: float) -> TaskMessage | None:
     """The message that brings the next attempt; None if none follows, or the sweep brings it."""
     if delivery.next_attempt_at is None or not delivery.is_next_soon:
         return None
-    return TaskMessage(delivery.task, seconds_until(delivery.next_attempt_at, now))
+    return TaskMessage(attempt_task(delivery), seconds_until(delivery.next_attempt_at, now))
 
 
 def deactivation_reason(delivery: Delivery) -> str:
@@ -384,7 +384,7 @@ def in_another_round(delivery: Delivery, now: float) -> Delivery:
 
 def asked_for(delivery: Delivery) -> AttemptTask:
     """The task of an attempt that a person asked for: no circuit defers it."""
-    return replace(delivery.task, ignores_circuit=True)
+    return replace(attempt_task(delivery), ignores_circuit=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,9 +25,14 @@ from aws_lambda_powertools import Logger
 
 from storehooks.domain.callback import callback
 from storehooks.domain.circuit import Circuit
-from storehooks.domain.delivery import (
+from storehooks.domain.delivery import Delivery
+from storehooks.domain.delivery_context import DeliveryContext
+from storehooks.domain.errors import QueueFailedError, TransientError
+from storehooks.domain.hook import Hook, HookKey
+from storehooks.domain.retry import RetrySchedule
+from storehooks.domain.state_machine import Defer, Drop, End, Known, Reject, Send, Why, before_attempt
+from storehooks.domain.task import (
     AttemptTask,
-    Delivery,
     DigestTask,
     HoldTask,
     ReceivedTask,
@@ -36,11 +41,6 @@ from storehooks.domain.delivery import (
     TaskMessage,
     delivery_ids,
 )
-from storehooks.domain.delivery_context import DeliveryContext
-from storehooks.domain.errors import QueueFailedError, TransientError
-from storehooks.domain.hook import Hook, HookKey
-from storehooks.domain.retry import RetrySchedule
-from storehooks.domain.state_machine import Defer, Drop, End, Known, Reject, Send, Why, before_attempt
 from storehooks.flows.hold import Holds
 from storehooks.flows.meter import Duration, Meter
 from storehooks.flows.notices import Notices

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Logger
 
-from storehooks.domain.delivery import HoldTask, TaskMessage
 from storehooks.domain.state_machine import held_as, seconds_to_next_hold
+from storehooks.domain.task import HoldTask, TaskMessage
 from storehooks.flows.meter import Meter
 from storehooks.flows.operational_events import OperationalEvents
 

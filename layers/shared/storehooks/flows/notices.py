@@ -17,11 +17,12 @@ from storehooks.domain.deactivation_day import (
     notice_of_first,
     notice_of_later,
 )
-from storehooks.domain.delivery import SOON_SECONDS, DigestTask, TaskMessage
+from storehooks.domain.delivery import SOON_SECONDS
 from storehooks.domain.errors import TransientError
 from storehooks.domain.exception_event import REMEMBERED_SECONDS, SOURCE
 from storehooks.domain.hook import Hook
 from storehooks.domain.state_machine import seconds_until
+from storehooks.domain.task import DigestTask, TaskMessage
 
 if TYPE_CHECKING:
     from storehooks.flows.ports import Claims, DeactivationDays, DeliveriesQueue, EventBus

@@ -19,7 +19,7 @@ from aws_lambda_powertools import Logger
 from storehooks.domain import exception_event
 from storehooks.domain.attempt import Attempt
 from storehooks.domain.circuit import Circuit
-from storehooks.domain.delivery import Delivery, HoldTask, RecordTask, Status, TaskMessage, delivery_ids
+from storehooks.domain.delivery import Delivery, Status
 from storehooks.domain.errors import QueueFailedError, TransientError
 from storehooks.domain.hook import Hook, HookKey
 from storehooks.domain.retry import RetrySchedule
@@ -30,6 +30,7 @@ from storehooks.domain.state_machine import (
     next_message,
     refusal_of,
 )
+from storehooks.domain.task import HoldTask, RecordTask, TaskMessage, delivery_ids
 from storehooks.flows.meter import Count, Duration, Meter
 from storehooks.flows.operational_events import OperationalEvents
 from storehooks.flows.unexpected import each_alone

@@ -12,20 +12,14 @@ from storehooks.domain.attempt import Attempt, OutgoingRequest
 from storehooks.domain.circuit import Circuit
 from storehooks.domain.deactivation_day import Deactivation, DeactivationDay
 from storehooks.domain.deactivation_mail import Mail
-from storehooks.domain.delivery import (
-    AttemptTask,
-    Delivery,
-    DeliverySummary,
-    ReceivedTask,
-    Status,
-    TaskMessage,
-)
+from storehooks.domain.delivery import Delivery, DeliverySummary, Status
 from storehooks.domain.delivery_context import DeliveryContext
 from storehooks.domain.due import DueBatch
 from storehooks.domain.event import Event, IdUse
 from storehooks.domain.hook import Hook
 from storehooks.domain.lease import Lease, LeasePool
 from storehooks.domain.recovery import Recovery
+from storehooks.domain.task import AttemptTask, ReceivedTask, TaskMessage
 
 
 class Hooks(Protocol):

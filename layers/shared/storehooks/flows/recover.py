@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from aws_lambda_powertools import Logger
 
 from storehooks.domain.circuit import Circuit
-from storehooks.domain.delivery import AttemptTask, DeliverySummary, RecoverTask, Status, TaskMessage
+from storehooks.domain.delivery import DeliverySummary, Status
 from storehooks.domain.errors import (
     HookInactiveError,
     QueueFailedError,
@@ -38,6 +38,7 @@ from storehooks.domain.state_machine import (
     recovery_step,
     refusal_of,
 )
+from storehooks.domain.task import AttemptTask, RecoverTask, TaskMessage
 from storehooks.flows.leases import release_lease, take_lease
 
 if TYPE_CHECKING:  # for the handlers that only start recoveries, and have no metrics

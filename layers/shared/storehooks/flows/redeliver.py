@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Logger
 
-from storehooks.domain.delivery import Delivery, TaskMessage
+from storehooks.domain.delivery import Delivery
 from storehooks.domain.errors import HookInactiveError, QueueFailedError, StoreBusyError
 from storehooks.domain.hook import Hook
 from storehooks.domain.state_machine import (
@@ -19,6 +19,7 @@ from storehooks.domain.state_machine import (
     redelivery_of,
     refusal_of,
 )
+from storehooks.domain.task import TaskMessage
 
 if TYPE_CHECKING:
     from storehooks.flows.ports import DeliveriesQueue, DeliveryLog

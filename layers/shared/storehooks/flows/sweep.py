@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Logger
 
-from storehooks.domain.delivery import AttemptTask, TaskMessage, delivery_ids
 from storehooks.domain.errors import FaultError, QueueFailedError, StorehooksError, TransientError
 from storehooks.domain.state_machine import seconds_until
+from storehooks.domain.task import AttemptTask, TaskMessage, delivery_ids
 from storehooks.flows.meter import Count, Meter
 
 if TYPE_CHECKING:

@@ -20,10 +20,11 @@ from storehooks.adapters.dynamodb import (
     reads_item,
     store_errors,
 )
-from storehooks.domain.delivery import MAX_COUNT, SAFETY_SECONDS, AttemptTask, is_delivery_id
+from storehooks.domain.delivery import SAFETY_SECONDS, is_delivery_id
 from storehooks.domain.due import DueBatch, DueFailure
 from storehooks.domain.errors import CorruptItemError, TransientError
 from storehooks.domain.hook import is_hook_of_client
+from storehooks.domain.task import MAX_COUNT, AttemptTask
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
