@@ -15,6 +15,7 @@ from storehooks.composition import Handler
 from storehooks.domain.delivery import Delivery, new_delivery
 from storehooks.domain.event import Event
 from storehooks.domain.hook import Hook
+from storehooks.domain.task import attempt_task
 
 SETTINGS = {
     "HOOKS_TABLE": "hooks",
@@ -128,7 +129,7 @@ def record(message_id: str, body: str) -> dict[str, Any]:
 
 def delivery_record(delivery: Delivery) -> dict[str, Any]:
     """The message of a delivery's first attempt."""
-    return record(delivery.id, as_body(to_message(delivery.task)))
+    return record(delivery.id, as_body(to_message(attempt_task(delivery))))
 
 
 def event_record(of: Event) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from storehooks.adapters.hooks_table import to_item
 from storehooks.adapters.queue import as_body
 from storehooks.adapters.sender import Sender
 from storehooks.composition import Handler
-from storehooks.domain.delivery import TaskMessage
+from storehooks.domain.task import TaskMessage
 
 EVENTS = (1_000, 10_000, 100_000)
 MAX_TIMES_AS_LONG = 1.1

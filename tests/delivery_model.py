@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
-from storehooks.domain.delivery import AttemptTask, Delivery, Status
+from storehooks.domain.delivery import Delivery, Status
 from storehooks.domain.errors import (
     DeliveryNotFoundError,
     DuplicateHookError,
@@ -29,6 +29,7 @@ from storehooks.domain.errors import (
 from storehooks.domain.lease import MAX_RECOVERIES
 from storehooks.domain.recovery import MISSED, RECOVERABLE, Recovery, RecoveryStatus
 from storehooks.domain.scope import subscriptions_to
+from storehooks.domain.task import AttemptTask
 from tests.event_files import load_event
 from tests.faults import Killed, faulty
 from tests.world import STORE, World, envelope
@@ -192,7 +193,7 @@ class Deliveries(RuleBasedStateMachine):
                 if scope in scopes
                 and ((now := self.world.hooks.find(STORE, hook_id)).is_active or now.is_deactivated)
             ]
-        before = {id(message) for message in self.world.queue.waiting}
+        before = {message.number for message in self.world.queue.waiting}
         try:
             failed = self.matcher.match({"1": json.dumps(event)})
         except Killed:
@@ -200,7 +201,7 @@ class Deliveries(RuleBasedStateMachine):
         ordered = [
             task.delivery
             for message in self.world.queue.waiting
-            if id(message) not in before and isinstance(task := self.world.task(message[2]), AttemptTask)
+            if message.number not in before and isinstance(task := self.world.task(message.body), AttemptTask)
         ]
         assert {delivery.hook_id for delivery in ordered} <= set(expected)
         for delivery in ordered:
@@ -242,7 +243,7 @@ class Deliveries(RuleBasedStateMachine):
             and since <= delivery.created_at <= until
         }
         try:
-            recovery = self.world.orders.order(hook, statuses, since, until)
+            recovery = self.world.recovery_starter.start(hook, statuses, since, until)
         except HookInactiveError:
             return
         except TooManyAtOnceError:
@@ -294,17 +295,16 @@ class Deliveries(RuleBasedStateMachine):
     @precondition(lambda self: self.world.queue.waiting)
     @rule(data=st.data(), delay=st.sampled_from([0, 1, 100]))
     def a_message_comes_twice(self, data, delay):
-        bodies = [message[2] for message in sorted(self.world.queue.waiting)]
-        self.world.queue.put(data.draw(st.sampled_from(bodies)), delay, came_before=True)
+        self.world.queue.put(data.draw(st.sampled_from(self.world.queue.bodies)), delay, received=1)
 
     @precondition(lambda self: self.world.queue.waiting)
     @rule()
     def a_message_is_lost_that_the_log_knows_of(self):
         for message in sorted(self.world.queue.waiting):
-            task = self.world.task(message[2])
+            task = self.world.task(message.body)
             if isinstance(task, AttemptTask) and task.delivery is None:
                 self.is_calm = False
-                self.world.queue.waiting.remove(message)
+                self.world.queue.remove(message)
                 return
 
     @rule(
@@ -357,7 +357,7 @@ class Deliveries(RuleBasedStateMachine):
     @rule()
     def every_delivery_is_accounted_for(self):
         log, due = self.account.deliveries(), self.account.due_times()
-        on_queue = [self.world.task(message[2]) for message in self.world.queue.waiting]
+        on_queue = self.world.queue.tasks
         carried = {task.delivery.id for task in on_queue if getattr(task, "delivery", None)}
         for delivery_id, (hook_id, _) in self.expected.items():
             delivery = log.get(delivery_id)

@@ -14,16 +14,18 @@ from storehooks.adapters.delivery_messages import read_task
 from storehooks.composition import Parts
 from storehooks.domain.attempt import Attempt, OutgoingRequest, Times
 from storehooks.domain.deactivation_day import FIRST, LATER
-from storehooks.domain.delivery import Delivery, ReceivedTask, Status, Task, TaskMessage, new_delivery
+from storehooks.domain.delivery import Delivery, Status, new_delivery
 from storehooks.domain.errors import QueueFailedError, StorehooksError
 from storehooks.domain.event import Event
 from storehooks.domain.hook import Hook
 from storehooks.domain.identity import Caller
 from storehooks.domain.retry import RetrySchedule
+from storehooks.domain.task import ReceivedTask, Task, TaskMessage, attempt_task
 from storehooks.flows.sweep import AHEAD_SECONDS
 from tests.fakes.account import Account
-from tests.fakes.messages import VISIBILITY_SECONDS, DeliveriesQueue, as_body
+from tests.fakes.messages import DeliveriesQueue, as_body, as_received
 from tests.lineage import Lineage, LoopDetection
+from tests.message_heap import Message
 
 STORE = "5ueh97"
 _SWEEP_SECONDS = 60
@@ -57,32 +59,18 @@ class Queue(DeliveriesQueue):
     """The deliveries queue; each message has the lineage of who sent it."""
 
     def __init__(self, world: "BaseWorld") -> None:
-        super().__init__(world.clock)
-        self._world = world
+        super().__init__(world.clock, lambda: world.lineage)
         self.fails = False
         self.receives = False
         """Whether a function may take further messages itself."""
         self.sends: Counter[str] = Counter()
         """How often each message was sent."""
-        self.taken_lineages: list[Lineage] = []
-        """Those of the messages that were taken last."""
-        self._lineages: dict[int, Lineage] = {}
 
     def send(self, messages: Sequence[TaskMessage]) -> None:
         if self.fails and messages:
             raise QueueFailedError("InternalError", frozenset(range(len(messages))))
         self.sends.update(as_body(message.task) for message in messages)
         super().send(messages)
-
-    def put(self, body: str, delay_seconds: float = 0, *, came_before: bool = False) -> int:
-        number = super().put(body, delay_seconds, came_before=came_before)
-        self._lineages[number] = self._world.lineage
-        return number
-
-    def _take(self, limit: int) -> list[tuple[float, int, str, bool]]:
-        taken = super()._take(limit)
-        self.taken_lineages = [self._lineages.pop(number) for _, number, _, _ in taken]
-        return taken
 
     def receive(self, *, wait_seconds: int) -> list[ReceivedTask]:
         assert self.receives, "no destination of this world is slow"
@@ -134,13 +122,13 @@ class Bus:
         self.notices: list[dict[str, Any]] = []
         """What is for people, as the bus hands it on."""
 
-    def put(self, source: str, scope: str, detail: dict[str, Any]) -> str:
-        if scope in {FIRST, LATER}:
-            self.notices.append({"source": source, "detail-type": scope, "detail": dict(detail)})
+    def put(self, source: str, detail_type: str, detail: dict[str, Any]) -> str:
+        if detail_type in {FIRST, LATER}:
+            self.notices.append({"source": source, "detail-type": detail_type, "detail": dict(detail)})
             return "id"
         self.entries += 1
         if "id" not in detail or all(event.get("id") != detail["id"] for event in self.events):
-            self.events.append({"scope": scope} | detail)
+            self.events.append({"scope": detail_type} | detail)
         return "id"
 
     @property
@@ -197,7 +185,7 @@ class BaseWorld:
         self.hooks = self.parts.hooks
         self.log = self.parts.log
         self.circuits = self.parts.circuits
-        self.orders = self.parts.recovery_starter
+        self.recovery_starter = self.parts.recovery_starter
 
     def hook(
         self, destination: str = "https://app.example.com/", scope: str = "store/order/*", **fields
@@ -268,10 +256,12 @@ class World(BaseWorld):
     """All of a deployment that has to do with deliveries, by its flows.
 
     :param account: where it stores what it stores: in memory, unless it is the ``aws`` of the fixture.
+    :param given: further parts of its processes, by their names.
     """
 
-    def __init__(self, account: Any = None, schedule: str = "60,180,300") -> None:
+    def __init__(self, account: Any = None, schedule: str = "60,180,300", **given: object) -> None:
         super().__init__(Account() if account is None else account, schedule)
+        self._given = given
         self.queue = Queue(self)
         self.bus = Bus()
         self.events_queue = EventsQueue()
@@ -285,6 +275,7 @@ class World(BaseWorld):
             events_queue=self.events_queue,
             bus=self.bus,
             sender=Sender(self),
+            **self._given,
         )
 
     def start(self) -> None:
@@ -314,38 +305,36 @@ class World(BaseWorld):
             accepted_at=int(self.clock.now * 1_000_000) + number,
         )
         delivery = new_delivery(event, event.payload(), hook)
-        self.queue.send([TaskMessage(delivery.task)])
+        self.queue.send([TaskMessage(attempt_task(delivery))])
         return delivery
 
     def work(self) -> None:
         while taken := self.queue.take():
-            with self.chained("deliver", self.queue.taken_lineages) as is_invoked:
+            with self.chained("deliver", [message.lineage for message in taken]) as is_invoked:
                 if not is_invoked:
-                    self.dead += [body for body, _ in taken]
+                    self.dead += [message.body for message in taken]
                     continue
                 try:
                     failed = self.deliver(taken)
                 except BaseException:
-                    for body, _ in taken:
-                        self.queue.put(body, VISIBILITY_SECONDS, came_before=True)
+                    for message in taken:
+                        self.queue.put_back(message)
                     raise
                 for position in failed:
-                    self.queue.put(taken[int(position)][0], VISIBILITY_SECONDS, came_before=True)
+                    self.queue.put_back(taken[int(position)])
 
-    def deliver(self, taken: Sequence[tuple[str, bool]]) -> Iterable[str]:
+    def deliver(self, taken: Sequence[Message]) -> Iterable[str]:
         """Do a batch; the positions of what failed."""
-        works = [
-            ReceivedTask(self.task(body), came_before, batch_id=str(position))
-            for position, (body, came_before) in enumerate(taken)
-        ]
-        return self.deliverer.deliver(works)
+        return self.deliverer.deliver(
+            [as_received(message, batch_id=str(position)) for position, message in enumerate(taken)]
+        )
 
     def finish_queue(self, within_seconds: float) -> None:
         """Do what the queue holds, each message at its time, without sweeps, until it is empty."""
         end = self.clock.now + within_seconds
         while self.queue.waiting:
-            assert self.queue.waiting[0][0] <= end, self.queue.tasks
-            self.clock.now = max(self.clock.now, self.queue.waiting[0][0])
+            assert self.queue.waiting[0].due <= end, self.queue.tasks
+            self.clock.now = max(self.clock.now, self.queue.waiting[0].due)
             self.work()
 
     def sweep(self) -> None:
@@ -353,7 +342,7 @@ class World(BaseWorld):
             self.sweeper.sweep()
 
     def next_due(self) -> float:
-        return self.queue.waiting[0][0] if self.queue.waiting else math.inf
+        return self.queue.waiting[0].due if self.queue.waiting else math.inf
 
     # ------------------------------------------------------------ what is seen
 

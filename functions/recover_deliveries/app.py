@@ -11,7 +11,7 @@ from storehooks.domain.identity import DEFAULT_OAUTH_SCOPE
 
 def build(parts: Parts) -> Handler:
     """The handler, made of these parts."""
-    hooks, orders, clock = parts.hooks, parts.recovery_starter, parts.clock
+    hooks, starter, clock = parts.hooks, parts.recovery_starter, parts.clock
 
     @operation
     def recover_deliveries(request: Request) -> Response:
@@ -19,7 +19,7 @@ def build(parts: Parts) -> Handler:
         caller = request.caller(DEFAULT_OAUTH_SCOPE)
         hook_id = request.hook_id()
         wanted = NewRecovery.parse(request.json_object(), clock())
-        recovery = orders.order(hooks.get(caller, hook_id), wanted.statuses, wanted.since, wanted.until)
+        recovery = starter.start(hooks.get(caller, hook_id), wanted.statuses, wanted.since, wanted.until)
         return Response(202, recovery_to_v2(recovery))
 
     return recover_deliveries

@@ -7,6 +7,7 @@ import pytest
 from storehooks.domain.circuit import Circuit
 from storehooks.domain.delivery_context import DeliveryContext
 from storehooks.domain.identity import Caller
+from storehooks.domain.task import attempt_task
 from tests.contract.examples import delivery, retrying
 from tests.world import STORE
 
@@ -19,7 +20,7 @@ def test_what_there_is_of_hooks_secrets_deliveries_and_circuits_is_read_together
     known, unknown = retrying(1, client_id=client_id), replace(delivery(2), client_id=client_id)
     parts.log.save(known, over=None)
     parts.circuits.count_failures(STORE, hook.id, 2)
-    tasks = [known.task, unknown.task, delivery(3, hook_id=77).task]
+    tasks = [attempt_task(known), attempt_task(unknown), attempt_task(delivery(3, hook_id=77))]
     assert parts.contexts.read(tasks) == DeliveryContext(
         hooks={(STORE, hook.id): hook},
         secrets={(STORE, client_id): (secret,)},
@@ -30,5 +31,5 @@ def test_what_there_is_of_hooks_secrets_deliveries_and_circuits_is_read_together
 
 @pytest.mark.parametrize("number", [0, 25])
 def test_as_many_attempts_as_a_batch_may_have(parts, number):
-    tasks = [delivery(number, hook_id=number + 1).task for number in range(number)]
+    tasks = [attempt_task(delivery(number, hook_id=number + 1)) for number in range(number)]
     assert parts.contexts.read(tasks) == DeliveryContext({}, {}, {}, {})

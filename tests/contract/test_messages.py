@@ -1,6 +1,6 @@
 """The deliveries queue and the events queue's dead letters."""
 
-from storehooks.domain.delivery import DigestTask, HoldTask, RecordTask, TaskMessage
+from storehooks.domain.task import DigestTask, HoldTask, RecordTask, TaskMessage, attempt_task
 from tests.contract.examples import delivered, delivery
 from tests.world import STORE
 
@@ -9,7 +9,7 @@ DIGEST = DigestTask(store_hash=STORE, hook_id=1, client_id="c" * 32, until=1_795
 
 
 def test_tasks_come_as_they_were_sent(parts):
-    tasks = [delivery(1).task, RecordTask(delivery=delivered(2)), HOLD, DIGEST]
+    tasks = [attempt_task(delivery(1)), RecordTask(delivery=delivered(2)), HOLD, DIGEST]
     parts.deliveries_queue.send([TaskMessage(task) for task in tasks])
     received = parts.deliveries_queue.receive(wait_seconds=0)
     assert sorted((one.task for one in received), key=repr) == sorted(tasks, key=repr)
@@ -18,7 +18,7 @@ def test_tasks_come_as_they_were_sent(parts):
 
 
 def test_no_more_than_ten_come_at_once_and_each_once_it_is_deleted(parts):
-    parts.deliveries_queue.send([TaskMessage(delivery(number).task) for number in range(25)])
+    parts.deliveries_queue.send([TaskMessage(attempt_task(delivery(number))) for number in range(25)])
     received, sizes = [], []
     while some := parts.deliveries_queue.receive(wait_seconds=0):
         parts.deliveries_queue.delete(some)

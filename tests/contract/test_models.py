@@ -12,11 +12,12 @@ from hypothesis.stateful import run_state_machine_as_test as run
 
 from storehooks.composition import Parts
 from storehooks.domain.attempt import Attempt, Times
-from storehooks.domain.delivery import WAITING, AttemptTask, Delivery, Status, ids_between
+from storehooks.domain.delivery import WAITING, Delivery, Status, ids_between
 from storehooks.domain.errors import StorehooksError
 from storehooks.domain.hook import HookFilter
 from storehooks.domain.identity import Caller
 from storehooks.domain.recovery import Recovery, new_recovery, new_recovery_id
+from storehooks.domain.task import AttemptTask, attempt_task
 from tests.conftest import sequences
 from tests.contract import examples
 from tests.fakes.account import Account
@@ -236,7 +237,7 @@ class DeliveryLogs(Both):
     @precondition(lambda self: self.read)
     @rule(data=st.data(), number=st.integers(1, 3))
     def a_batch_reads_its_context(self, data, number):
-        tasks = [self.some(data).task for _ in range(number)]
+        tasks = [attempt_task(self.some(data)) for _ in range(number)]
         self.both(lambda parts: parts.contexts.read(tasks))
 
     # ------------------------------------------------------------ circuits, recoveries

@@ -6,7 +6,7 @@ from dataclasses import replace
 from storehooks.adapters.claims import CLAIM_SECONDS
 from storehooks.adapters.event_ids import KEPT_SECONDS
 from storehooks.domain.event import IdUse
-from storehooks.domain.lease import LEASE_SECONDS, Leased
+from storehooks.domain.lease import LEASE_SECONDS, LeasePool
 from tests.contract.examples import event
 
 WHAT = "destination#5ueh97#0"
@@ -87,7 +87,7 @@ def test_an_event_id_is_never_a_claim(parts):
     assert parts.event_ids.remember(event(1, id="told#event-1", publication="another")) is IdUse.NEW
 
 
-PINGS = Leased("pings", "5ueh97", "a" * 32, 2)
+PINGS = LeasePool("pings", "5ueh97", "a" * 32, 2)
 
 
 def never(_lease):

@@ -9,6 +9,7 @@ import pytest
 
 from storehooks.adapters.delivery_messages import to_message
 from storehooks.domain.delivery import Delivery
+from storehooks.domain.task import attempt_task
 from tests.e2e.command_line import storehooks, words
 from tests.e2e.subscriber import ARRIVAL_SECONDS, Subscriber, subscriber
 
@@ -111,7 +112,7 @@ def put_good_ones(stack, outputs, app: Subscriber) -> None:
     )
     sqs.send_message(
         QueueUrl=outputs["DeliveriesDeadLettersUrl"],
-        MessageBody=json.dumps(to_message(delivery.task)),
+        MessageBody=json.dumps(to_message(attempt_task(delivery))),
         MessageGroupId=f"{STORE_HASH}#{app.hook['client_id']}",
     )
     sqs.send_message(

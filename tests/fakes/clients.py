@@ -25,7 +25,7 @@ def valid(secrets: Secrets, now: float) -> tuple[str, ...]:
 
 
 class NotificationEmails:
-    """As :class:`storehooks.adapters.notification_emails.Addresses`."""
+    """As :class:`storehooks.adapters.notification_emails.NotificationEmails`."""
 
     def __init__(self, memory: Memory, clock: Callable[[], float]) -> None:
         self._memory = memory

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterable
 
-from storehooks.domain.delivery import AttemptTask
 from storehooks.domain.delivery_context import DeliveryContext
+from storehooks.domain.task import AttemptTask
 from tests.fakes.clients import valid
 from tests.fakes.memory import Memory, atomic
 

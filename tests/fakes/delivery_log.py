@@ -15,18 +15,11 @@ from storehooks.adapters.delivery_log.due import claimed_until
 from storehooks.adapters.delivery_log.missed import MAX_EVENTS, MissedPage
 from storehooks.domain.attempt import Attempt
 from storehooks.domain.circuit import PROBE_SECONDS, Circuit
-from storehooks.domain.delivery import (
-    WAITING,
-    AttemptTask,
-    Delivery,
-    DeliverySummary,
-    Status,
-    id_time,
-    ids_between,
-)
+from storehooks.domain.delivery import WAITING, Delivery, DeliverySummary, Status, id_time, ids_between
 from storehooks.domain.due import DueBatch
 from storehooks.domain.errors import DeliveryNotFoundError, RecoveryNotFoundError
 from storehooks.domain.recovery import Recovery
+from storehooks.domain.task import AttemptTask
 from tests.fakes.memory import LoggedDelivery, Memory, atomic, thousandth
 
 _DAY_SECONDS = 24 * 60 * 60

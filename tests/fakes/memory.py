@@ -11,7 +11,7 @@ from storehooks.domain.deactivation_day import DeactivationDay
 from storehooks.domain.deactivation_mail import Mail
 from storehooks.domain.delivery import Delivery
 from storehooks.domain.hook import Hook, HookKey
-from storehooks.domain.lease import Lease, Leased
+from storehooks.domain.lease import Lease, LeasePool
 from storehooks.domain.recovery import Recovery
 
 
@@ -56,7 +56,7 @@ class Memory:
     circuits: dict[HookKey, Circuit] = field(default_factory=dict)
     recoveries: dict[tuple[str, int, str], tuple[Recovery, int]] = field(default_factory=dict)
     """By store, hook and id; each with the time until when it is kept."""
-    leases: dict[Leased, list[Lease]] = field(default_factory=dict)
+    leases: dict[LeasePool, list[Lease]] = field(default_factory=dict)
     deactivation_days: dict[tuple[str, str, int], DeactivationDay] = field(default_factory=dict)
     """By store, client and the end of the day."""
     event_ids: dict[tuple[str, str], dict[str | None, tuple[str, str, int]]] = field(default_factory=dict)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from storehooks.adapters.claims import CLAIM_SECONDS
 from storehooks.adapters.event_ids import KEPT_SECONDS
 from storehooks.domain.event import Event, IdUse
-from storehooks.domain.lease import LEASE_SECONDS, Lease, Leased
+from storehooks.domain.lease import LEASE_SECONDS, Lease, LeasePool
 from tests.fakes.memory import Memory, atomic
 
 
@@ -57,17 +57,17 @@ class Leases:
         self._clock = clock
 
     @atomic
-    def take(self, leased: Leased, holder: str, is_over: Callable[[Lease], bool]) -> Lease | None:
-        taken = self._memory.leases.setdefault(leased, [])
-        if len(taken) >= leased.limit:
+    def take(self, pool: LeasePool, holder: str, is_over: Callable[[Lease], bool]) -> Lease | None:
+        taken = self._memory.leases.setdefault(pool, [])
+        if len(taken) >= pool.limit:
             taken[:] = [lease for lease in taken if not is_over(lease)]
-        if len(taken) >= leased.limit:
+        if len(taken) >= pool.limit:
             return None
         taken.append(Lease(holder, int(self._clock()) + LEASE_SECONDS))
         return taken[-1]
 
     @atomic
-    def release(self, leased: Leased, lease: Lease) -> None:
-        taken = self._memory.leases.get(leased, [])
+    def release(self, pool: LeasePool, lease: Lease) -> None:
+        taken = self._memory.leases.get(pool, [])
         if lease in taken:
             taken.remove(lease)

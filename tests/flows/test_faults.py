@@ -6,12 +6,14 @@ import pytest
 
 from storehooks.adapters.claims import CLAIM_SECONDS
 from storehooks.adapters.delivery_messages import to_message
-from storehooks.domain.delivery import RecordTask, Status
+from storehooks.domain.delivery import Status
 from storehooks.domain.errors import QueueFailedError, StoreBusyError, StoreFailedError
 from storehooks.domain.exception_event import DEACTIVATED, RETRYING
+from storehooks.domain.task import RecordTask
 from storehooks.flows.sweep import Sweeper
 from tests.faults import Killed, always
-from tests.world import VISIBILITY_SECONDS, World
+from tests.message_heap import VISIBILITY_SECONDS
+from tests.world import World
 
 
 @pytest.fixture
@@ -42,9 +44,9 @@ def test_a_crash_after_the_send_and_before_the_log_sends_again_with_the_same_id(
 
 def test_a_crash_after_the_log_sends_nothing_again(world, monkeypatch):
     delivery = world.event(world.hook())
-    (message,) = [body for _, _, body, _ in world.queue.waiting]
+    (message,) = world.queue.bodies
     world.work()
-    world.queue.put(message, came_before=True)
+    world.queue.put(message, received=1)
     world.work()
     assert world.attempts(delivery) == [0]
 
@@ -86,7 +88,7 @@ def test_a_log_entry_that_fails_again_comes_again(world, monkeypatch):
 def test_a_message_that_comes_twice_is_sent_once(world):
     hook = world.hook()
     delivery = world.event(hook)
-    ((_, _, message, _),) = world.queue.waiting
+    (message,) = world.queue.bodies
     world.queue.put(message)
     world.work()
     world.queue.put(message)
@@ -110,7 +112,7 @@ def test_two_processes_with_the_same_message_at_once_log_one_attempt(world, monk
     world.response = failing
     hook = world.hook()
     delivery = world.event(hook)
-    ((_, _, message, _),) = world.queue.waiting
+    (message,) = world.queue.bodies
     save = world.log.save
 
     def after_the_other(new, *, over):
@@ -125,8 +127,8 @@ def test_two_processes_with_the_same_message_at_once_log_one_attempt(world, monk
     world.work()
     assert other is world.deliverer
     assert len(world.logged(delivery).attempts) == 1
-    orders = [task for task in world.queue.tasks if getattr(task, "delivery_id", "") == delivery.id]
-    assert len(orders) == 1
+    tasks = [task for task in world.queue.tasks if getattr(task, "delivery_id", "") == delivery.id]
+    assert len(tasks) == 1
 
 
 @pytest.mark.parametrize("poison", ["", "{}", "[]", "null", '{"do":"attempt"}', '{"do":"hold"}', "x" * 1000])
@@ -137,7 +139,7 @@ def test_a_poison_message_fails_alone(world, poison):
     after = world.event(hook)
     world.work()
     assert {world.logged(before).status, world.logged(after).status} == {Status.DELIVERED}
-    assert [body for _, _, body, _ in world.queue.waiting] == [poison], "until it is a dead letter"
+    assert world.queue.bodies == [poison], "until it is a dead letter"
 
 
 def test_a_task_of_which_nothing_is_known_fails(world):
@@ -249,7 +251,7 @@ def test_what_could_not_be_handed_on_is_due_for_the_next_sweep():
 def test_a_repeat_of_an_attempt_beside_the_next_one_does_not_swallow_it(world):
     world.response = failing
     delivery = world.event(world.hook())
-    ((_, _, first, _),) = world.queue.waiting
+    (first,) = world.queue.bodies
     world.work()
     world.clock.now += 60
     world.queue.put(first)
@@ -261,12 +263,12 @@ def test_a_process_in_which_an_invocation_was_broken_off_goes_on(world, monkeypa
     """Its sends are still on their way in the sender."""
     hook = world.hook()
     lost = world.event(hook)
-    (body,) = [body for _, _, body, _ in world.queue.waiting]
+    (body,) = world.queue.bodies
     crash(world, monkeypatch, world.deliverer.sender, "wait")
     delivery = world.event(hook)
     world.work()
     assert world.logged(delivery).status is Status.DELIVERED
-    world.queue.put(body, came_before=True)
+    world.queue.put(body, received=1)
     world.work()
     assert world.logged(lost).status is Status.DELIVERED
 
@@ -274,9 +276,9 @@ def test_a_process_in_which_an_invocation_was_broken_off_goes_on(world, monkeypa
 def test_what_a_broken_off_invocation_had_begun_is_begun_again_beside_it(world, monkeypatch):
     """The sender then finishes both, and only what this invocation began is its own."""
     lost = world.event(world.hook())
-    (body,) = [body for _, _, body, _ in world.queue.waiting]
+    (body,) = world.queue.bodies
     crash(world, monkeypatch, world.deliverer.sender, "wait")
-    world.queue.put(body, came_before=True)
+    world.queue.put(body, received=1)
     world.work()
     logged = world.logged(lost)
     assert (logged.status, len(logged.attempts)) == (Status.DELIVERED, 1)

@@ -1,4 +1,4 @@
-"""``deliver`` orders its own next invocations: it gets as far as it has to, and never circles.
+"""``deliver`` sends messages to the queue that invokes it: it gets as far as it has to, and never circles.
 
 Lambda would stop it after 16 invocations in one chain (tests/lineage.py). The template
 allows the loop, so our own bound holds instead: who makes no progress waits longer each time.
@@ -14,20 +14,20 @@ from hypothesis import settings
 
 from storehooks.domain.attempt import Attempt, Times
 from storehooks.domain.deactivation_day import DAY_SECONDS, day_end
-from storehooks.domain.delivery import (
-    SOON_SECONDS,
+from storehooks.domain.delivery import SOON_SECONDS, Status
+from storehooks.domain.errors import StoreBusyError
+from storehooks.domain.recovery import MISSED, RecoveryStatus
+from storehooks.domain.state_machine import MAX_IN_FLIGHT_OF_CLIENT, MAX_PENDING
+from storehooks.domain.task import (
     AttemptTask,
     DigestTask,
     HoldTask,
     RecordTask,
     RecoverTask,
-    Status,
     Task,
     TaskMessage,
+    attempt_task,
 )
-from storehooks.domain.errors import StoreBusyError
-from storehooks.domain.recovery import MISSED, RecoveryStatus
-from storehooks.domain.state_machine import MAX_IN_FLIGHT_OF_CLIENT, MAX_PENDING
 from storehooks.flows.deliver import _MAX_IN_FLIGHT
 from tests.lineage import MAX_INVOCATIONS, LoopDetection
 from tests.world import STORE, Sender, World
@@ -44,7 +44,7 @@ SCHEDULE = "60,180,300,600,900,900,900,900"
 def steps_of_many(monkeypatch):
     monkeypatch.setattr("storehooks.domain.state_machine.MAX_OF_STEP", STEP)
     monkeypatch.setattr("storehooks.domain.state_machine.MAX_PENDING", 2 * STEP)
-    monkeypatch.setattr("storehooks.flows.outcome._HOLD_AT_ONCE", STEP)
+    monkeypatch.setattr("storehooks.flows.hold._MAX_OF_STEP", STEP)
 
 
 class SlowWorld(World):
@@ -67,7 +67,7 @@ def waiting(world, hook, number: int, status: Status):
 
 
 def recovery_of(world, hook):
-    return world.orders.order(hook, MISSED, world.clock.now - DAY_SECONDS, world.clock.now + 1)
+    return world.recovery_starter.start(hook, MISSED, world.clock.now - DAY_SECONDS, world.clock.now + 1)
 
 
 def failing_until(world, end: float):
@@ -161,9 +161,8 @@ class Crowd:
         return self._sender.wait(seconds)
 
 
-def test_a_crowd_of_one_client_gets_through_and_does_not_circle(monkeypatch):
-    monkeypatch.setattr("storehooks.flows.deliver._PATIENCE_SECONDS", 0)
-    world = SlowWorld(schedule=SCHEDULE)
+def test_a_crowd_of_one_client_gets_through_and_does_not_circle():
+    world = SlowWorld(schedule=SCHEDULE, patience_seconds=0)
     world.queue.receives = True
     sender = world.deliverer.sender = Crowd(world)
     hook = world.hook()
@@ -183,7 +182,7 @@ def test_a_crowd_that_is_retried_has_few_messages_though_the_sweep_looks_after_i
     crowd = waiting(world, hook, 3, Status.PENDING)
     for one in crowd:
         world.log.save(replace(one, next_attempt_at=world.clock.now), over=one)
-        world.queue.send([TaskMessage(one.task)])
+        world.queue.send([TaskMessage(attempt_task(one))])
     world.pass_time(2 * 3600)
     assert len(world.queue.waiting) <= len(crowd)
     assert max(world.queue.sends.values()) <= 20
@@ -196,16 +195,16 @@ def test_a_crowd_that_is_retried_has_few_messages_though_the_sweep_looks_after_i
 
 
 def rounds_of(world, number: int) -> list[int]:
-    """The delays with which a task orders itself again, each round at its time."""
+    """The delays with which a task is sent again, each round at its time."""
     delays = []
     for _ in range(number):
-        ((due, *_),) = world.queue.waiting
-        world.clock.now = due
+        (message,) = world.queue.waiting
+        world.clock.now = message.due
         world.deliver(world.queue.take())
         if not world.queue.waiting:
             break
-        ((due, *_),) = world.queue.waiting
-        delays.append(due - world.clock.now)
+        (message,) = world.queue.waiting
+        delays.append(message.due - world.clock.now)
     return delays
 
 
@@ -220,12 +219,12 @@ def a_crowded_attempt_of_an_event_from_the_future(world, monkeypatch):
     world.clock.now += YEAR_SECONDS
     a_crowded_attempt(world, monkeypatch)
     world.clock.now -= YEAR_SECONDS
-    world.queue.waiting[0] = (world.clock.now, *world.queue.waiting[0][1:])
+    world.queue.waiting[0].due = world.clock.now
 
 
 def a_hold_of_what_changes(world, monkeypatch):
     """Each delivery that is to be held has been changed in the moment before."""
-    monkeypatch.setattr("storehooks.flows.outcome._HOLD_AT_ONCE", 2)
+    monkeypatch.setattr("storehooks.flows.hold._MAX_OF_STEP", 2)
     hook = world.hook()
     waiting(world, hook, 6, Status.RETRYING)
     world.hooks.deactivate(hook, "it fails")
@@ -248,7 +247,7 @@ def a_recovery_of_a_failing_hook(world, monkeypatch):
 
 
 def a_record_that_is_not_taken(world, monkeypatch):
-    """It fails and comes again by its visibility, until it is a dead letter: it orders nothing."""
+    """It fails and comes again by its visibility, until it is a dead letter: it sends nothing."""
 
     def refuse(_deliveries):
         raise StoreBusyError

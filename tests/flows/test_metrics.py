@@ -63,7 +63,7 @@ def test_the_lag_counts_from_when_an_attempt_was_due(counted):
         assert counted(world.meter, world.work)["DeliveryLag"] == pytest.approx(late * 1000, abs=2)
 
 
-def test_an_attempt_that_a_circuit_put_off_has_no_lag(counted):
+def test_an_attempt_that_a_circuit_deferred_has_no_lag(counted):
     world = World()
     world.response = lambda _request: (500, None)
     hook = world.hook()

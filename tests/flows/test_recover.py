@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 
 from storehooks.adapters.delivery_messages import to_message
 from storehooks.domain.attempt import Attempt, Times
-from storehooks.domain.delivery import DigestTask, RecoverTask, Status
+from storehooks.domain.delivery import Status
 from storehooks.domain.errors import HookInactiveError, QueueFailedError, StoreBusyError
 from storehooks.domain.recovery import MISSED, RECOVERABLE, RecoveryStatus
+from storehooks.domain.task import DigestTask, RecoverTask
 from tests.faults import Killed, faulty
-from tests.world import STORE, VISIBILITY_SECONDS, World
+from tests.message_heap import VISIBILITY_SECONDS
+from tests.world import STORE, World
 
 
 @pytest.fixture
@@ -33,7 +35,7 @@ def fine(_request):
 
 def order(world, hook, statuses=MISSED, since=None, until=None):
     now = world.clock.now
-    return world.orders.order(
+    return world.recovery_starter.start(
         world.current(hook), statuses, now - 24 * 3600 if since is None else since, until or now
     )
 
@@ -272,7 +274,7 @@ def test_a_step_that_comes_twice_changes_nothing(world, small_steps):
     missed = outage(world, hook, 20)
     recovery = order(world, hook)
     for _ in range(12):
-        for body in [body for _, _, body, _ in world.queue.waiting if '"recover"' in body]:
+        for body in [body for body in world.queue.bodies if '"recover"' in body]:
             world.queue.put(body)
         world.pass_time(6)
     world.pass_time(120)
@@ -294,7 +296,7 @@ def test_a_step_that_was_done_orders_the_next_one_only_if_that_may_be_missing(wo
     world.queue.put(first)
     world.work()
     assert world.queue.tasks == []
-    world.queue.put(first, came_before=True)
+    world.queue.put(first, received=1)
     world.work()
     assert current(world, recovery).status is RecoveryStatus.FINISHED
 

@@ -9,7 +9,8 @@ from storehooks.adapters.delivery_messages import to_message
 from storehooks.domain.delivery import Status
 from storehooks.domain.errors import DeliveryNotFoundError, HookInactiveError, StoreBusyError
 from storehooks.flows.redeliver import Redeliverer
-from tests.world import VISIBILITY_SECONDS, World
+from tests.message_heap import VISIBILITY_SECONDS
+from tests.world import World
 
 
 @pytest.fixture
@@ -146,7 +147,7 @@ def test_what_is_pending_for_a_hook_is_held_when_failures_deactivate_it(world):
     assert [world.logged(one).status for one in (other, delivery)] == [Status.HELD] * 2
 
 
-def test_a_tripped_circuit_does_not_put_off_what_somebody_waits_for(world):
+def test_a_tripped_circuit_does_not_defer_what_somebody_waits_for(world):
     hook = world.hook()
     delivery = ended(world, hook, Status.EXHAUSTED)
     for _ in range(6):
@@ -209,13 +210,13 @@ def test_a_crash_in_the_attempt_of_a_new_round_makes_it_again(world, monkeypatch
     delivery = ended(world, world.hook(), Status.EXHAUSTED)
     before = len(world.attempts(delivery))
     redeliver(world, delivery)
-    (body,) = [body for _, _, body, _ in world.queue.waiting]
+    (body,) = world.queue.bodies
     with monkeypatch.context() as patched:
         patched.setattr(world.log, "save", lambda *_, **__: (_ for _ in ()).throw(StoreBusyError()))
         world.work()
     world.queue.waiting.clear()
     world.response = fine
-    world.queue.put(body, VISIBILITY_SECONDS, came_before=True)
+    world.queue.put(body, VISIBILITY_SECONDS, received=1)
     world.pass_time(VISIBILITY_SECONDS)
     assert len(world.attempts(delivery)) == before + 2
     assert world.logged(delivery).attempt_count == before + 1

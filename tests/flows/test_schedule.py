@@ -278,7 +278,7 @@ def test_what_waits_for_a_deactivated_hook_is_held_and_never_sent_by_itself(worl
 
 def test_a_deactivation_is_notified_of_once_however_often_its_hook_is_looked_at(world, monkeypatch):
     """Who hears of it by the bus itself, such as an operator, has no matching that knows a repeat."""
-    monkeypatch.setattr("storehooks.flows.outcome._HOLD_AT_ONCE", 2)
+    monkeypatch.setattr("storehooks.flows.hold._MAX_OF_STEP", 2)
     hook = world.hook()
     world.response = lambda _request: (500, None)
     waiting = [world.event(hook) for _ in range(7)]
@@ -304,7 +304,7 @@ def test_a_hook_that_is_deactivated_again_is_notified_of_again(world):
 
 
 def test_more_waiting_deliveries_than_one_task_holds_are_all_held(world, monkeypatch):
-    monkeypatch.setattr("storehooks.flows.outcome._HOLD_AT_ONCE", 3)
+    monkeypatch.setattr("storehooks.flows.hold._MAX_OF_STEP", 3)
     hook = world.hook()
     world.response = failing
     first = world.event(hook)
@@ -414,7 +414,7 @@ def test_a_failing_hook_is_slowed_down_and_a_healthy_one_is_not(world):
     assert len(sent) == 1, "the probe"
     assert len(world.sent) == before + 21
     world.pass_time(31)
-    assert all(world.attempts(one) for one in late), "put off by half a minute at most"
+    assert all(world.attempts(one) for one in late), "deferred by half a minute at most"
 
 
 def test_a_success_closes_the_circuit(world):

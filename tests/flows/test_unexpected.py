@@ -2,12 +2,14 @@
 
 import pytest
 
-from storehooks.domain.delivery import Delivery, HoldTask, RecordTask, Status, TaskMessage
+from storehooks.domain.delivery import Delivery, Status
+from storehooks.domain.task import HoldTask, RecordTask, TaskMessage
 from storehooks.flows import deliver, unexpected
 from tests import emf
 from tests.faults import faulty
 from tests.flow_fixtures import SECRET
-from tests.world import STORE, VISIBILITY_SECONDS, World
+from tests.message_heap import VISIBILITY_SECONDS
+from tests.world import STORE, World
 
 
 @pytest.fixture
@@ -138,7 +140,8 @@ def test_when_sending_breaks_off_what_was_sent_is_logged_and_not_sent_again(worl
     assert [world.attempts(one) for one in deliveries] == [[0]] * 3
 
 
-def test_what_cannot_be_received_is_left_and_the_attempts_go_on(world, monkeypatch, errors):
+def test_what_cannot_be_received_is_left_and_the_attempts_go_on(monkeypatch, errors):
+    world = World(patience_seconds=0)
     one = world.event(world.hook())
     sender, received = world.deliverer.sender, []
     wait = sender.wait
@@ -148,7 +151,6 @@ def test_what_cannot_be_received_is_left_and_the_attempts_go_on(world, monkeypat
         raise KeyError(SECRET)
 
     with monkeypatch.context() as patched:
-        patched.setattr(deliver, "_PATIENCE_SECONDS", 0)
         patched.setattr(world.queue, "receive", receive)
         patched.setattr(sender, "wait", lambda seconds: wait(seconds) if received else [])
         world.work()

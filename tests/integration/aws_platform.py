@@ -6,15 +6,12 @@ the bus up to three times. The functions are the real ones, over moto's tables a
 destinations are not.
 """
 
-import heapq
 import io
 import json
-import math
 import time
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import contextmanager, redirect_stdout
-from dataclasses import dataclass, field
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -31,9 +28,9 @@ from tests import emf
 from tests.faults import Fault, Killed, around_aws
 from tests.integration.cloudwatch import Metrics
 from tests.integration.conftest import REGION, Aws, Functions, load_event
-from tests.lineage import Lineage
+from tests.message_heap import MAX_BATCH, VISIBILITY_SECONDS, Message, MessageHeap
 from tests.template_file import logical_id, resources
-from tests.world import STORE, VISIBILITY_SECONDS, BaseWorld, Sender, envelope
+from tests.world import STORE, BaseWorld, Sender, envelope
 
 MAX_RECEIVES = resources("AWS::SQS::Queue")["DeliveriesQueue"]["RedrivePolicy"]["maxReceiveCount"]
 READERS = {"EventsQueue": "match_events", "DeliveriesQueue": "deliver"}
@@ -42,21 +39,9 @@ DEAD_LETTERS = {"EventsQueue": "EventsDeadLetters", "DeliveriesQueue": "Deliveri
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
 _RECEIVES_WITH_AGE = 3
 _MINUTE_SECONDS = 60
-_BATCH = 10
 _MAX_LOOKS = 100
 _ASYNC_PAUSES = (60, 120)
 SECRET = "hunter2"
-
-
-@dataclass(order=True)
-class Message:
-    due: float
-    number: int
-    queue: str
-    body: str
-    received: int = 0
-    lineage: Lineage = field(default_factory=Counter, compare=False)
-    sent_at: float = 0
 
 
 class SlowSender(Sender):
@@ -78,7 +63,6 @@ class Platform(BaseWorld):
     def __init__(self, aws: Aws, monkeypatch, schedule: str) -> None:
         monkeypatch.setenv("RETRY_SCHEDULE", schedule)
         super().__init__(aws, schedule)
-        self._monkeypatch = monkeypatch
         self.is_slow = False
         self.is_throttled = False
         self.running = ""
@@ -90,7 +74,7 @@ class Platform(BaseWorld):
         self._dead_in: Counter[str] = Counter()
         self._sampled = self.clock.now
         self.printed = io.StringIO()
-        self._waiting: list[Message] = []
+        self.queues = {name: MessageHeap(self.clock, lambda: self.lineage) for name in READERS}
         self._functions = Functions(clock=self.clock, sleep=lambda _: None)
         aws.empty("HooksTable", "DeliveriesTable", "EventIdsTable", *READERS, "EventsDeadLetters")
         self.mails.clear()
@@ -119,13 +103,14 @@ class Platform(BaseWorld):
     def event(self, *, has_id: bool = True, body: str | None = None) -> None:
         """A message is on the events queue."""
         event = envelope(next(self._numbers), has_id=has_id)
-        self.put("EventsQueue", body if body is not None else json.dumps(event))
+        self.queues["EventsQueue"].put(body if body is not None else json.dumps(event))
 
     def sweep(self) -> None:
         self.invoke("retry_due", load_event("retry_due"))
 
     def next_due(self) -> float:
-        return min(self._sampled + _MINUTE_SECONDS, *(message.due for message in self._waiting[:1]), math.inf)
+        first = [queue.waiting[0].due for queue in self.queues.values() if queue.waiting]
+        return min([self._sampled + _MINUTE_SECONDS, *first])
 
     def notified_of(self, kind: str, detail: Mapping[str, Any]) -> None:
         """The bus hands a notice to the function behind its rule, which is tried three times."""
@@ -143,8 +128,8 @@ class Platform(BaseWorld):
     def handler(self, name: str) -> Handler:
         if "sender" not in self._functions.given:
             self._functions.given["sender"] = (SlowSender if self.is_slow else Sender)(self)
-            if self.is_slow:  # to take further messages at once
-                self._monkeypatch.setattr("storehooks.flows.deliver._PATIENCE_SECONDS", 0)
+            if self.is_slow:
+                self._functions.given["patience_seconds"] = 0
         return self._functions.handler(name)
 
     def invoke(self, name: str, event: dict[str, Any]) -> Any:
@@ -172,25 +157,19 @@ class Platform(BaseWorld):
         if self.clock.now >= self._sampled + _MINUTE_SECONDS:
             self._sample()
         self._drain()
-        while self._waiting and self._waiting[0].due <= self.clock.now:
-            queue = self._waiting[0].queue
-            due = [one for one in sorted(self._waiting) if one.queue == queue and one.due <= self.clock.now]
-            batch = due[: 1 if self.is_slow else _BATCH]
-            self._waiting = [one for one in self._waiting if one not in batch]
-            heapq.heapify(self._waiting)
-            self._bring(queue, batch)
+        while due := [(queue.waiting[0], name) for name, queue in self.queues.items() if queue.has_due]:
+            _, name = min(due)
+            self._bring(name, self.queues[name].take(1 if self.is_slow else MAX_BATCH))
 
     def _bring(self, queue: str, batch: list[Message]) -> None:
-        spent = [message for message in batch if message.received >= MAX_RECEIVES]
+        spent = [message for message in batch if message.received > MAX_RECEIVES]
         for message in spent:
             self._die(DEAD_LETTERS[queue], message.body)
         batch = [message for message in batch if message not in spent]
-        for message in batch:
-            message.received += 1
         if self.is_throttled or not batch:
             # Lambda tries again until the visibility timeout is over. To have been received counts.
             for message in batch:
-                self._again(message)
+                self.queues[queue].put_back(message)
             return
         with self.chained(READERS[queue], [message.lineage for message in batch]) as is_invoked:
             if is_invoked:
@@ -215,7 +194,7 @@ class Platform(BaseWorld):
             failed = {failure["itemIdentifier"] for failure in response["batchItemFailures"]}
         for message in batch:
             if str(message.number) in failed:
-                self._again(message)
+                self.queues[queue].put_back(message)
         self._drain()
 
     def _die(self, dead_letters: str, body: str) -> None:
@@ -227,9 +206,7 @@ class Platform(BaseWorld):
         self._sampled = now = self.clock.now
         for queue in READERS:
             ages = [
-                now - one.sent_at
-                for one in self._waiting
-                if one.queue == queue and one.received <= _RECEIVES_WITH_AGE
+                now - one.sent_at for one in self.queues[queue].waiting if one.received <= _RECEIVES_WITH_AGE
             ]
             self.metrics.put(
                 "AWS/SQS", "ApproximateAgeOfOldestMessage", queue, now, *[max(ages)] if ages else []
@@ -240,28 +217,15 @@ class Platform(BaseWorld):
             self.metrics.put("AWS/SQS", "ApproximateNumberOfMessagesVisible", queue, now, number)
         self.metrics.put("AWS/Lambda", "Invocations", logical_id("retry_due"), now, 1)
 
-    def _again(self, message: Message) -> None:
-        message.due = self.clock.now + VISIBILITY_SECONDS
-        heapq.heappush(self._waiting, message)
-
     def _leave_to_receive(self, queue: str) -> None:
         """What is due besides is there for a function that asks for more work."""
         with self.account.uncounted():
-            for message in [one for one in self._waiting if one.queue == queue and not one.received]:
-                if message.due <= self.clock.now:
-                    self._waiting.remove(message)
+            for message in list(self.queues[queue].waiting):
+                if not message.received and message.due <= self.clock.now:
+                    self.queues[queue].remove(message)
                     self.account.sqs.send_message(
                         QueueUrl=self.account.queues[queue], MessageBody=message.body
                     )
-        heapq.heapify(self._waiting)
-
-    def put(self, queue: str, body: str, delay: float = 0, received: int = 0) -> None:
-        """A message is on a queue."""
-        due = self.clock.now + delay
-        heapq.heappush(
-            self._waiting,
-            Message(due, next(self._numbers), queue, body, received, self.lineage, self.clock.now),
-        )
 
     def _drain(self) -> None:
         """From moto's queues, whose time is another."""
@@ -270,7 +234,9 @@ class Platform(BaseWorld):
             for message in queue._messages:
                 received = message.approximate_receive_count
                 delay = max(0, round((message.delayed_until - message.sent_timestamp) / 1000))
-                self.put(name, message.body, VISIBILITY_SECONDS if received else delay, received)
+                if received:
+                    delay = VISIBILITY_SECONDS
+                self.queues[name].put(message.body, delay, received=received)
         self.account.empty(*READERS)
 
     # ------------------------------------------------------------ what is seen

@@ -24,10 +24,11 @@ from storehooks.domain.deactivation_day import (
     notice_of_first,
     notice_of_later,
 )
-from storehooks.domain.delivery import DigestTask, RecordTask, Status, TaskMessage
+from storehooks.domain.delivery import Status
 from storehooks.domain.errors import StorehooksError
 from storehooks.domain.exception_event import DEACTIVATED
 from storehooks.domain.recovery import MISSED, RECOVERABLE
+from storehooks.domain.task import DigestTask, RecordTask, TaskMessage
 from tests.faults import NONE, PARTLY, Fault, around_aws, is_batch
 from tests.integration.aws_platform import SECRET, Platform
 from tests.integration.conftest import load_event
@@ -148,7 +149,7 @@ def what_a_hook_missed_is_sent_again(platform, statuses=MISSED):
     with platform.undisturbed():
         platform.pass_time(0)
     hook = platform.hooks.update(platform.caller, hook.id, {"is_active": True})
-    platform.orders.order(hook, statuses, 0, platform.clock.now)
+    platform.recovery_starter.start(hook, statuses, 0, platform.clock.now)
     platform.pass_time(600)
 
 

@@ -63,7 +63,7 @@ def test_failures_of_a_tripped_circuit_are_not_counted_on(aws):
     world.pass_time(40)
     for _ in range(5):
         world.event(hook)
-    # The first attempt is a probe, which is claimed once; the others are put off.
+    # The first attempt is a probe, which is claimed once; the others are deferred.
     assert counted(aws, world.work) == ["BatchGetItem", "UpdateItem", "PutItem"]
     assert world.circuits.get(hook.store_hash, hook.id).failures == 5
 
@@ -126,7 +126,7 @@ def test_a_step_of_a_recovery_makes_a_call_for_each_delivery_and_six_more(aws):
     for _ in range(20):
         world.event(hook)
     world.work()
-    recovery = world.orders.order(hook, (Status.DELIVERED,), 0, world.clock.now)
+    recovery = world.recovery_starter.start(hook, (Status.DELIVERED,), 0, world.clock.now)
     recover = world.deliverer.recoverer.recover
     calls = counted(aws, lambda: recover(recovery.task, came_before=False))
     assert calls == ["GetItem", "GetItem", "GetItem", "Query", "Query", *["UpdateItem"] * 20, "PutItem"]

@@ -11,9 +11,9 @@ import pytest
 
 from storehooks.adapters.access import valid_secrets
 from storehooks.adapters.hooks_table import HooksTable
-from storehooks.domain.delivery import ReceivedTask
 from storehooks.domain.hook import MAX_HOOKS_PER_SCOPE
 from storehooks_cli.access import AccessTables, SecretOverlapError
+from tests.fakes.messages import as_received
 from tests.integration.conftest import Client
 from tests.integration.earlier_release import forget_lists
 from tests.integration.interleaving import interleavings
@@ -353,8 +353,8 @@ def test_two_processes_at_once_notify_of_a_destination_once(aws, monkeypatch):
         world.event(hook), world.event(hook)
 
     def work(deliverer):
-        ((body, came_before),) = world.queue.take(1)
-        deliverer.deliver([ReceivedTask(world.task(body), came_before, batch_id="0")])
+        (message,) = world.queue.take(1)
+        deliverer.deliver([as_received(message, batch_id="0")])
 
     def first():
         work(world.deliverer)

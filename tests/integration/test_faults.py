@@ -9,10 +9,11 @@ import pytest
 from botocore.exceptions import ClientError
 
 from storehooks.adapters.claims import CLAIM_SECONDS
-from storehooks.domain.delivery import RecordTask, Status
+from storehooks.domain.delivery import Status
 from storehooks.domain.errors import QueueFailedError, StoreBusyError
 from storehooks.domain.exception_event import DEACTIVATED
 from storehooks.domain.scope import DELIVERY_EXCEPTION
+from storehooks.domain.task import RecordTask
 from tests.flows.test_faults import failing
 from tests.world import World
 
@@ -109,7 +110,7 @@ def test_a_claim_that_fails_delays_no_other(aws, monkeypatch):
     hook = world.hook()
     deliveries = [world.event(hook) for _ in range(4)]
     world.work()
-    world.pass_time(40)  # what the circuit has put off
+    world.pass_time(40)  # what the circuit has deferred
     world.clock.now += 1720
     move = world.due._move_due
 

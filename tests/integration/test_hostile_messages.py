@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from storehooks.adapters.delivery_messages import to_message
 from storehooks.domain.attempt import Attempt, Times
-from storehooks.domain.delivery import Delivery, DigestTask, HoldTask, RecordTask, RecoverTask, Status
+from storehooks.domain.delivery import Delivery, Status
 from storehooks.domain.hook import Hook
 from storehooks.domain.scope import DELIVERY_EXCEPTION
+from storehooks.domain.task import DigestTask, HoldTask, RecordTask, RecoverTask, attempt_task
 from tests.integration.conftest import load_event
 from tests.integration.test_hostile_input import anything, hostile
 from tests.world import STORE, World
@@ -119,8 +120,8 @@ TRIED = replace(
     FRESH, attempts=(FAILED,), status=Status.RETRYING, next_attempt_at=1_795_428_060.0, forgotten=1
 )
 TASKS = [
-    to_message(FRESH.task),
-    to_message(replace(FRESH.task, attempt=3, delivery=TRIED)),
+    to_message(attempt_task(FRESH)),
+    to_message(replace(attempt_task(FRESH), attempt=3, delivery=TRIED)),
     to_message(RecordTask(delivery=replace(TRIED, round_at=1_795_428_001.0))),
     to_message(DigestTask(store_hash=STORE, hook_id=HOOK_ID, client_id=CLIENT, until=1_795_478_400)),
     to_message(HoldTask(store_hash=STORE, hook_id=HOOK_ID, client_id=CLIENT, store_id=None)),
@@ -152,9 +153,9 @@ def test_any_message_of_the_deliveries_queue_is_done_or_fails_alone(world, task,
     hook, other = new_hook(world), new_hook(world)
     world.response = lambda request: (status if request.url == hook.destination else 200, None)
     delivery = world.event(other)
-    ((_, _, good, _),) = world.queue.waiting
+    (good,) = world.queue.take()
     strange = json.dumps(task).replace(str(HOOK_ID), str(hook.id)).replace(CLIENT, hook.client_id)
-    failed = world.deliver([(strange, False), (good, False)])
+    failed = world.deliver([replace(good, body=strange), good])
     world.queue.waiting.clear()
     assert list(failed) in ([], ["0"])
     assert world.logged(delivery).status is Status.DELIVERED

@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 
 from storehooks.adapters.leases import Leases
 from storehooks.domain.errors import QueueFailedError, StoreBusyError, TooManyAtOnceError
-from storehooks.domain.lease import LEASE_SECONDS, MAX_PINGS, MAX_RECOVERIES, Leased
+from storehooks.domain.lease import LEASE_SECONDS, MAX_PINGS, MAX_RECOVERIES, LeasePool
 from storehooks.domain.recovery import MISSED, SILENT_SECONDS, RecoveryStatus
 from storehooks.flows.ping import Pinger
 from tests.integration.conftest import load_event
@@ -15,7 +15,7 @@ from tests.integration.interleaving import interleavings
 from tests.world import STORE, World
 
 CLIENT_ID = "40c672b9177b5d3a8dbfad24321be15d"
-PINGS = Leased("pings", STORE, CLIENT_ID, MAX_PINGS)
+PINGS = LeasePool("pings", STORE, CLIENT_ID, MAX_PINGS)
 
 
 @pytest.fixture
@@ -32,8 +32,8 @@ def leases(aws, world):
 def take(leases, world):
     """Takes a lease as a ping does."""
 
-    def taken(holder: str, leased: Leased = PINGS):
-        return leases.take(leased, holder, is_over=lambda lease: lease.ends_at <= world.clock.now)
+    def taken(holder: str, pool: LeasePool = PINGS):
+        return leases.take(pool, holder, is_over=lambda lease: lease.ends_at <= world.clock.now)
 
     return taken
 
@@ -53,14 +53,14 @@ def test_there_are_as_many_as_there_may_be_until_one_is_released(leases, take):
 
 def test_each_client_and_each_kind_of_work_has_leases_of_its_own(take):
     others = (
-        Leased("pings", STORE, "f" * 32, 2),
-        Leased("pings", "other1", CLIENT_ID, 2),
-        Leased("recoveries", STORE, CLIENT_ID, 2),
+        LeasePool("pings", STORE, "f" * 32, 2),
+        LeasePool("pings", "other1", CLIENT_ID, 2),
+        LeasePool("recoveries", STORE, CLIENT_ID, 2),
     )
-    for leased in (PINGS, *others):
-        assert take("a", leased)
-        assert take("b", leased)
-        assert take("c", leased) is None
+    for pool in (PINGS, *others):
+        assert take("a", pool)
+        assert take("b", pool)
+        assert take("c", pool) is None
 
 
 def test_a_lease_that_is_not_released_ends_by_itself(take, world):
@@ -148,7 +148,7 @@ def test_a_third_ping_at_once_is_a_429_that_says_when_to_try_again(functions, wo
     event = load_event("ping_hook")
     event["pathParameters"]["id"] = str(hook.id)
     event["requestContext"]["authorizer"]["client_id"] = hook.client_id
-    pings = Leased("pings", STORE, hook.client_id, MAX_PINGS)
+    pings = LeasePool("pings", STORE, hook.client_id, MAX_PINGS)
     first = take("a", pings)
     take("b", pings)
     response = functions.handler("ping_hook")(event, None)
@@ -190,7 +190,7 @@ def busy(*_given):
 
 
 def order(world, hook):
-    return world.orders.order(hook, MISSED, 0, world.clock.now)
+    return world.recovery_starter.start(hook, MISSED, 0, world.clock.now)
 
 
 def held(world, hook, number: int = 1):

@@ -308,7 +308,7 @@ def test_a_failure_of_the_queue_fails_the_messages_whose_deliveries_it_did_not_t
 ):
     active(client, "store/order/*")
 
-    def partly(orders):
+    def partly(messages):
         raise QueueFailedError("InternalError", frozenset({1}))
 
     monkeypatch.setattr(matching.parts.deliveries_queue, "send", partly)
@@ -321,8 +321,8 @@ def test_an_event_whose_message_failed_after_its_id_was_remembered_is_not_lost(c
     message = matching.message("store/order/created", id="given")
     with monkeypatch.context() as patched:
 
-        def nothing(orders):
-            raise QueueFailedError("InternalError", frozenset(range(len(orders))))
+        def nothing(messages):
+            raise QueueFailedError("InternalError", frozenset(range(len(messages))))
 
         patched.setattr(matching.parts.deliveries_queue, "send", nothing)
         assert matching.match(message) == [message["messageId"]]

@@ -28,8 +28,8 @@ def test_an_event_is_counted_once_though_it_comes_again_and_is_published_again(
     def match(**changes):
         return parts.matcher.match({"message": json.dumps(envelope | changes)})
 
-    def refuse(orders):
-        raise QueueFailedError("InternalError", frozenset(range(len(orders))))
+    def refuse(messages):
+        raise QueueFailedError("InternalError", frozenset(range(len(messages))))
 
     with monkeypatch.context() as patched:
         patched.setattr(parts.deliveries_queue, "send", refuse)

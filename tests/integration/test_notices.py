@@ -8,8 +8,8 @@ from moto.core import DEFAULT_ACCOUNT_ID
 from moto.ses.models import ses_backends
 
 from storehooks.domain.deactivation_day import DAY_SECONDS, FIRST, LATER, MAX_LISTED, day_end
-from storehooks.domain.delivery import DigestTask, HoldTask, TaskMessage
 from storehooks.domain.errors import QueueFailedError
+from storehooks.domain.task import DigestTask, HoldTask, TaskMessage
 from tests.integration.conftest import REGION
 from tests.integration.interleaving import interleavings
 from tests.world import STORE, World
@@ -159,7 +159,7 @@ def test_a_digest_that_the_bus_does_not_take_comes_later(world, monkeypatch):
 def test_two_messages_for_one_day_send_one_digest(world):
     hook = world.hook()
     deactivate(world, hook), deactivate(world, hook)
-    (_, _, message, _) = world.queue.waiting[-1]
+    message = world.queue.waiting[-1].body
     assert isinstance(World.task(message), DigestTask)
     world.queue.put(message, 5)
     world.pass_time(DAY_SECONDS)
@@ -197,4 +197,4 @@ def test_what_a_deactivation_costs(aws, world):
     before = len(aws.calls)
     world.parts.notices.add(again)
     assert aws.calls[before:] == ["UpdateItem", "UpdateItem"]
-    assert json.loads(world.queue.waiting[-1][2])["do"] == "digest"
+    assert json.loads(world.queue.waiting[-1].body)["do"] == "digest"

@@ -15,9 +15,9 @@ from botocore.exceptions import ClientError
 
 from storehooks.adapters.hook_lists import list_key
 from storehooks.adapters.leases import lease_key
-from storehooks.domain.delivery import HoldTask
-from storehooks.domain.lease import Leased
+from storehooks.domain.lease import LeasePool
 from storehooks.domain.recovery import MISSED, RECOVERABLE, SILENT_SECONDS, new_recovery, new_recovery_id
+from storehooks.domain.task import HoldTask
 from tests.integration.conftest import load_event
 from tests.integration.earlier_release import forget_lists
 from tests.integration.rights import ROLES, granted, of_the_mapping, rights_of
@@ -132,9 +132,7 @@ def test_delivering_may_do_what_it_does(aws, functions, world, needed):
         world.response = lambda _request, status=status: (status, None)
         world.event(hook)
         world.work()
-    parts.outcomes.hold(
-        HoldTask(store_hash="5ueh97", hook_id=hook.id, client_id=hook.client_id, store_id=None)
-    )
+    parts.holds.hold(HoldTask(store_hash="5ueh97", hook_id=hook.id, client_id=hook.client_id, store_id=None))
     world.response = lambda _request: (500, None)
     for _ in range(6):
         world.event(sick)
@@ -256,7 +254,7 @@ def test_who_only_reads_hooks_may_write_nothing_but_clients_lists_of_them():
 
 
 def test_who_takes_leases_may_write_nothing_else_to_the_table_of_event_ids():
-    leased = Leased("pings", "5ueh97", "a" * 32, 2)
+    pool = LeasePool("pings", "5ueh97", "a" * 32, 2)
     for name in ("PingHook", "RecoverDeliveries"):
         (policy,) = resources("AWS::IAM::Role")[f"{name}Role"]["Policies"]
         (writing,) = [
@@ -266,7 +264,7 @@ def test_who_takes_leases_may_write_nothing_else_to_the_table_of_event_ids():
         ]
         (prefix,) = writing["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
         assert prefix == "#leases#*"
-        assert fnmatchcase(lease_key(leased), prefix)
+        assert fnmatchcase(lease_key(pool), prefix)
 
 
 def test_mails_may_come_from_the_one_address_alone():

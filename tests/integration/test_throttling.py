@@ -4,8 +4,8 @@ import pytest
 
 from storehooks.domain.delivery import Status
 from tests.integration.aws_platform import MAX_RECEIVES, Platform
+from tests.message_heap import VISIBILITY_SECONDS
 from tests.template_file import resources
-from tests.world import VISIBILITY_SECONDS
 
 HOUR_SECONDS = 60 * 60
 MINUTE_SECONDS = 60
@@ -45,7 +45,7 @@ def test_an_attempt_that_was_taken_from_the_queue_outlasts_an_hour_of_throttling
 
 
 def test_a_poison_message_is_a_dead_letter_within_little_more_than_an_hour(platform):
-    platform.put("DeliveriesQueue", "no task")
+    platform.queues["DeliveriesQueue"].put("no task")
     platform.pass_time(HOUR_SECONDS)
     assert platform.dead == []
     platform.pass_time(10 * MINUTE_SECONDS)

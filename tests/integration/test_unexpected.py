@@ -14,7 +14,8 @@ from tests.flow_fixtures import SECRET
 from tests.flows.test_unexpected import statuses, three
 from tests.integration.aws_platform import Platform
 from tests.integration.conftest import load_event
-from tests.world import STORE, VISIBILITY_SECONDS, World
+from tests.message_heap import VISIBILITY_SECONDS
+from tests.world import STORE, World
 
 
 @pytest.fixture

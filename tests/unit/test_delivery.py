@@ -20,6 +20,7 @@ from storehooks.domain.event import LATEST
 from storehooks.domain.hook import Hook
 from storehooks.domain.retry import RetrySchedule
 from storehooks.domain.state_machine import attempted, in_another_round
+from storehooks.domain.task import attempt_task
 from tests.unit.test_event import EVENT
 
 HOOK = Hook(
@@ -99,11 +100,11 @@ def test_the_queue_brings_what_follows_within_its_longest_delay():
 
 
 def test_its_task_carries_all_of_it_until_the_log_knows_it():
-    assert delivery().task.delivery == delivery()
-    assert delivery().task.attempt == 1
+    assert attempt_task(delivery()).delivery == delivery()
+    assert attempt_task(delivery()).attempt == 1
     once = attempted(delivery(), attempt(), SCHEDULE, NOW)
-    assert once.task.delivery is None
-    assert (once.task.delivery_id, once.task.attempt) == (delivery().id, 2)
+    assert attempt_task(once).delivery is None
+    assert (attempt_task(once).delivery_id, attempt_task(once).attempt) == (delivery().id, 2)
 
 
 def rounds(number: int, schedule: RetrySchedule):
@@ -121,7 +122,7 @@ def test_another_round_begins_the_schedule_anew_and_counts_on():
     again = in_another_round(exhausted, NOW + 900)
     assert (again.status, again.next_attempt_at, again.attempt_count) == (Status.PENDING, NOW + 900, 3)
     assert (again.earlier, again.attempts_of_round) == (3, ())
-    assert (again.task.attempt, again.task.delivery) == (4, None)
+    assert (attempt_task(again).attempt, attempt_task(again).delivery) == (4, None)
     once = attempted(again, attempt(), SCHEDULE, NOW + 900)
     assert (once.status, once.next_attempt_at, len(once.attempts)) == (Status.RETRYING, NOW + 960, 4)
     assert once.attempts_of_round == once.attempts[3:]
@@ -132,8 +133,8 @@ def test_another_round_begins_the_schedule_anew_and_counts_on():
 
 def test_what_was_cancelled_before_any_attempt_is_known_to_the_log():
     cancelled = delivery().ended(Status.CANCELLED)
-    assert in_another_round(cancelled, NOW).task.delivery is None
-    assert in_another_round(cancelled, NOW).task.attempt == 1
+    assert attempt_task(in_another_round(cancelled, NOW)).delivery is None
+    assert attempt_task(in_another_round(cancelled, NOW)).attempt == 1
 
 
 def test_of_very_many_attempts_the_newest_are_kept():
@@ -145,7 +146,7 @@ def test_of_very_many_attempts_the_newest_are_kept():
         Status.EXHAUSTED,
     )
     assert len(many.attempts_of_round) == 31
-    assert in_another_round(many, NOW).task.attempt == 9 * 31 + 1
+    assert attempt_task(in_another_round(many, NOW)).attempt == 9 * 31 + 1
 
 
 def test_an_attempt_sends_the_payload_signed_with_the_hooks_headers():

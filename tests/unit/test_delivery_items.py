@@ -12,18 +12,9 @@ from storehooks.adapters.delivery_log.items import MAX_ITEM_BYTES, from_item, to
 from storehooks.adapters.delivery_messages import from_message, to_message
 from storehooks.adapters.queue import MAX_DELAY_SECONDS
 from storehooks.domain.attempt import Attempt, Times
-from storehooks.domain.delivery import (
-    MAX_STORED_ATTEMPTS,
-    SOON_SECONDS,
-    AttemptTask,
-    Delivery,
-    DigestTask,
-    HoldTask,
-    RecordTask,
-    RecoverTask,
-    Status,
-)
+from storehooks.domain.delivery import MAX_STORED_ATTEMPTS, SOON_SECONDS, Delivery, Status
 from storehooks.domain.hook import MAX_HOOK_ID
+from storehooks.domain.task import AttemptTask, DigestTask, HoldTask, RecordTask, RecoverTask, attempt_task
 
 # As DynamoDB and JSON keep them: milliseconds.
 milliseconds = st.integers(0, 4 * 10**12).map(lambda number: number / 1000)
@@ -113,7 +104,7 @@ def test_an_item_of_before_that_is_read(delivery):
 def test_what_comes_out_of_the_queue_is_what_went_in(delivery):
     for task in (
         RecordTask(delivery=delivery),
-        delivery.task,
+        attempt_task(delivery),
         AttemptTask(
             delivery_id=delivery.id, store_hash="a", hook_id=1, client_id="c", attempt=2, delivery=delivery,
             ignores_circuit=True,

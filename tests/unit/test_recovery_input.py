@@ -1,4 +1,4 @@
-"""What a client may say of a recovery that it orders."""
+"""What a client may say of a recovery that it asks for."""
 
 import pytest
 from hypothesis import given

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from storehooks.domain import state_machine
 from storehooks.domain.circuit import PROBE_SECONDS, TRIPS_AFTER, Circuit
-from storehooks.domain.delivery import SAFETY_SECONDS, SOON_SECONDS, WAITING, Status, TaskMessage
+from storehooks.domain.delivery import SAFETY_SECONDS, SOON_SECONDS, WAITING, Status
 from storehooks.domain.event import Event
 from storehooks.domain.event_filter import check_filter
 from storehooks.domain.recovery import PROBES, new_recovery
@@ -47,6 +47,7 @@ from storehooks.domain.state_machine import (
     seconds_to_next_hold,
     seconds_until,
 )
+from storehooks.domain.task import TaskMessage, attempt_task
 from tests.unit.test_delivery import HOOK, NOW, OK, SCHEDULE, attempt, delivery
 
 FINE, TRIPPED = Circuit(), Circuit(failures=TRIPS_AFTER, probed_at=NOW)
@@ -74,7 +75,7 @@ def step(one, *, hook=HOOK, circuit=FINE, now=NOW, task=None, **known):
         "in_flight": 0,
         "came_before": False,
     } | known
-    return before_attempt(task or one.task, Known(**given), SCHEDULE, now)
+    return before_attempt(task or attempt_task(one), Known(**given), SCHEDULE, now)
 
 
 def outcome(one, result, circuit=FINE):
@@ -155,25 +156,25 @@ RETRYING = in_status(Status.RETRYING)
 MADE = replace(RETRYING, next_attempt_at=NOW + 60)
 FAR = {"next_attempt_at": NOW + SOON_SECONDS + 1}
 CROWDED = {"in_flight": MAX_IN_FLIGHT_OF_CLIENT}
-IGNORES = replace(RETRYING.task, ignores_circuit=True)
+IGNORES = replace(attempt_task(RETRYING), ignores_circuit=True)
 # By the words of the docstring's second table: what makes each row the first that is true.
 BEFORE_ATTEMPTS = {
     "log, hook and client are gone": [
         {"one": delivery(), "is_logged": False, "hook": None, "has_secret": False}
     ],
-    "the log has no such delivery": [{"one": None, "is_logged": False, "task": RETRYING.task}],
+    "the log has no such delivery": [{"one": None, "is_logged": False, "task": attempt_task(RETRYING)}],
     "it has ended": [{"one": in_status(status)} for status in sorted(ENDS)],
     "the attempt was made, and its message is new": [
-        {"one": MADE, "task": delivery().task, "came_before": False}
+        {"one": MADE, "task": attempt_task(delivery()), "came_before": False}
     ],
     "the attempt was made, and the next is soon": [
-        {"one": MADE, "task": delivery().task, "came_before": True, "now": NOW}
+        {"one": MADE, "task": attempt_task(delivery()), "came_before": True, "now": NOW}
     ],
     "the attempt was made, and the next is far ahead": [
-        {"one": replace(MADE, **FAR), "task": delivery().task, "came_before": True, "now": NOW}
+        {"one": replace(MADE, **FAR), "task": attempt_task(delivery()), "came_before": True, "now": NOW}
     ],
-    "the attempt is due soon": [{"one": MADE, "task": MADE.task, "now": NOW}],
-    "the attempt is due far ahead": [{"one": replace(MADE, **FAR), "task": MADE.task, "now": NOW}],
+    "the attempt is due soon": [{"one": MADE, "task": attempt_task(MADE), "now": NOW}],
+    "the attempt is due far ahead": [{"one": replace(MADE, **FAR), "task": attempt_task(MADE), "now": NOW}],
     "its hook was deactivated": [{"hook": DEACTIVATED}],
     "its hook is inactive, deleted, or without a secret": [
         {"hook": INACTIVE},
@@ -189,9 +190,9 @@ BEFORE_ATTEMPTS = {
     ],
     "its hook's circuit is tripped, and it ignores that": [{"circuit": TRIPPED, "task": IGNORES}],
     "its hook's circuit is tripped, and a probe is wanted": [
-        {"circuit": TRIPPED, "now": NOW + PROBE_SECONDS, "task": RETRYING.task}
+        {"circuit": TRIPPED, "now": NOW + PROBE_SECONDS, "task": attempt_task(RETRYING)}
     ],
-    "its hook's circuit is tripped": [{"circuit": TRIPPED, "now": NOW, "task": RETRYING.task}],
+    "its hook's circuit is tripped": [{"circuit": TRIPPED, "now": NOW, "task": attempt_task(RETRYING)}],
     "otherwise": [{}, {"one": delivery(), "is_logged": False}],
 }
 
@@ -233,19 +234,21 @@ def test_what_is_due_to_a_hook_that_receives_is_sent():
 
 def test_what_is_not_due_waits_on_the_queue_or_in_the_due_index():
     soon = replace(in_status(Status.RETRYING), next_attempt_at=NOW + 59.2)
-    assert step(soon) == Defer(soon.task, 60, 60, Why.NOT_DUE)
+    assert step(soon) == Defer(attempt_task(soon), 60, 60, Why.NOT_DUE)
     far = replace(soon, next_attempt_at=NOW + SOON_SECONDS + 1)
     assert isinstance(step(far), Drop)
 
 
 def test_an_attempt_that_was_made_orders_the_next_one_only_if_that_may_be_missing():
     made = outcome(delivery(), FAILED).delivery
-    assert isinstance(step(made, task=delivery().task), Drop)
-    assert step(made, task=delivery().task, came_before=True) == Defer(made.task, 60, 60, Why.NOT_DUE)
+    assert isinstance(step(made, task=attempt_task(delivery())), Drop)
+    assert step(made, task=attempt_task(delivery()), came_before=True) == Defer(
+        attempt_task(made), 60, 60, Why.NOT_DUE
+    )
 
 
 def test_without_log_hook_and_client_nothing_is_done_and_without_the_delivery_it_is_rejected():
-    task = in_status(Status.RETRYING).task
+    task = attempt_task(in_status(Status.RETRYING))
     gone = {"is_logged": False, "hook": None, "has_secret": False}
     assert isinstance(step(delivery(), **gone), Drop)
     assert isinstance(step(None, task=task, is_logged=False), Reject)
@@ -412,7 +415,7 @@ def test_an_event_that_a_hooks_filter_leaves_out_becomes_no_delivery_for_it():
 
 def test_a_message_brings_the_next_attempt_if_it_is_soon_and_else_the_sweep():
     failed = outcome(delivery(), FAILED).delivery
-    assert next_message(failed, NOW) == TaskMessage(failed.task, 60)
+    assert next_message(failed, NOW) == TaskMessage(attempt_task(failed), 60)
     assert next_message(replace(failed, **FAR), NOW) is None
     assert next_message(outcome(delivery(), OK).delivery, NOW) is None
 
@@ -420,8 +423,8 @@ def test_a_message_brings_the_next_attempt_if_it_is_soon_and_else_the_sweep():
 def test_what_somebody_asks_for_and_a_probe_are_not_deferred_by_a_circuit():
     one = in_another_round(in_status(Status.HELD), NOW)
     assert step(one, circuit=TRIPPED, task=asked_for(one)) == Send(one)
-    assert Begin(1, True, 0).task(one.task).ignores_circuit
-    assert not Begin(1, False, 0).task(one.task).ignores_circuit
+    assert Begin(1, True, 0).task(attempt_task(one)).ignores_circuit
+    assert not Begin(1, False, 0).task(attempt_task(one)).ignores_circuit
 
 
 def test_a_step_in_which_a_call_failed_is_not_followed_at_once():

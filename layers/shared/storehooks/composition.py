@@ -40,10 +40,12 @@ if TYPE_CHECKING:
     from storehooks.domain.hook import HookQuotas
     from storehooks.domain.retry import RetrySchedule
     from storehooks.flows.deliver import Deliverer
+    from storehooks.flows.hold import Holds
     from storehooks.flows.match import Matcher
     from storehooks.flows.meter import Meter
     from storehooks.flows.notices import Notices
     from storehooks.flows.notify import Notifier
+    from storehooks.flows.operational_events import OperationalEvents
     from storehooks.flows.outcome import Outcomes
     from storehooks.flows.ping import Pinger
     from storehooks.flows.recover import Recoverer, RecoveryStarter
@@ -197,6 +199,12 @@ class Parts:
         )
 
     @cached_property
+    def days(self) -> "DeactivationDays":
+        from storehooks.adapters.delivery_log.deactivation_days import DeactivationDays
+
+        return DeactivationDays(self.settings.deliveries_table, dynamodb=self.dynamodb)
+
+    @cached_property
     def contexts(self) -> "DeliveryContexts":
         from storehooks.adapters.delivery_context import DeliveryContexts
 
@@ -295,14 +303,22 @@ class Parts:
             circuits=self.circuits,
             queue=self.deliveries_queue,
             outcomes=self.outcomes,
-            notices=self.notices,
+            holds=self.holds,
             recoverer=self.recoverer,
+            notices=self.notices,
             sender=self.sender,
             schedule=self.schedule,
             meter=self.meter,
             timeout_seconds=self.settings.delivery_timeout_seconds,
+            patience_seconds=self.patience_seconds,
             clock=self.clock,
         )
+
+    @cached_property
+    def patience_seconds(self) -> float:
+        from storehooks.flows.deliver import PATIENCE_SECONDS
+
+        return PATIENCE_SECONDS
 
     @cached_property
     def outcomes(self) -> "Outcomes":
@@ -313,20 +329,37 @@ class Parts:
             circuits=self.circuits,
             hooks=self.hooks,
             queue=self.deliveries_queue,
-            events_queue=self.events_queue,
-            bus=self.bus,
-            claims=self.claims,
-            notices=self.notices,
+            operational_events=self.operational_events,
             schedule=self.schedule,
             meter=self.meter,
             clock=self.clock,
         )
 
     @cached_property
-    def days(self) -> "DeactivationDays":
-        from storehooks.adapters.delivery_log.deactivation_days import DeactivationDays
+    def holds(self) -> "Holds":
+        from storehooks.flows.hold import Holds
 
-        return DeactivationDays(self.settings.deliveries_table, dynamodb=self.dynamodb)
+        return Holds(
+            log=self.log,
+            hooks=self.hooks,
+            queue=self.deliveries_queue,
+            operational_events=self.operational_events,
+            meter=self.meter,
+            clock=self.clock,
+        )
+
+    @cached_property
+    def operational_events(self) -> "OperationalEvents":
+        from storehooks.flows.operational_events import OperationalEvents
+
+        return OperationalEvents(
+            events_queue=self.events_queue,
+            bus=self.bus,
+            claims=self.claims,
+            notices=self.notices,
+            meter=self.meter,
+            clock=self.clock,
+        )
 
     @cached_property
     def notices(self) -> "Notices":

@@ -21,7 +21,7 @@ class Settings:
 
     @property
     def hooks_table(self) -> str:
-        """The table of hooks, and of the addresses for their notices."""
+        """The table of hooks, and of notification emails."""
         return self._text("HOOKS_TABLE")
 
     @property
@@ -41,7 +41,7 @@ class Settings:
 
     @property
     def event_ids_table(self) -> str:
-        """The table of event ids, and of claims."""
+        """The table of event ids, of claims and of leases."""
         return self._text("EVENT_IDS_TABLE")
 
     @property

@@ -14,16 +14,17 @@ if TYPE_CHECKING:
 
 
 class EventBus:
-    """The bus by which a platform publishes events, and hears of what storehooks does."""
+    """The bus on which platforms publish events, and storehooks its operational events and notices."""
 
     def __init__(self, name: str, events: "EventBridgeClient") -> None:
         self._name = name
         self._events = events
 
-    def put(self, source: str, scope: str, detail: Mapping[str, Any]) -> str:
-        """Publish an event, and return the id that the bus gave it.
+    def put(self, source: str, detail_type: str, detail: Mapping[str, Any]) -> str:
+        """Put an entry on the bus, and return the id that it was given.
 
-        :param detail: the event, with ``store_hash``.
+        :param detail_type: the scope of an event, or the kind of a notice.
+        :param detail: an event or a notice, with ``store_hash``.
         :raises QueueFailedError:
         """
         try:
@@ -32,7 +33,7 @@ class EventBus:
                     {
                         "EventBusName": self._name,
                         "Source": source,
-                        "DetailType": scope,
+                        "DetailType": detail_type,
                         "Detail": json.dumps(detail, separators=(",", ":")),
                     }
                 ]

@@ -1,4 +1,4 @@
-"""The deliveries queue: which attempts are to be made, and when.
+"""The deliveries queue: attempts that are to be made, and other tasks.
 
 :mod:`storehooks.adapters.delivery_messages` has the form of its messages.
 """
@@ -8,7 +8,7 @@ from typing import Any
 
 from storehooks.adapters.delivery_messages import read_task, to_message
 from storehooks.adapters.queue import MAX_DELAY_SECONDS, OutgoingMessage, Queue, as_body
-from storehooks.domain.delivery import ReceivedTask, RecordTask, Task, TaskMessage
+from storehooks.domain.task import ReceivedTask, RecordTask, Task, TaskMessage
 
 
 class DeliveriesQueue:

@@ -1,4 +1,4 @@
-"""All that a batch of attempts has to know, read in one call.
+"""What a batch of attempts has to know, read in one call.
 
 Each attempt reads its hook as it is then, so that a change or a delete takes effect at once;
 and what the log says of the delivery, so that what was done is not done again.
@@ -21,8 +21,8 @@ from storehooks.adapters.dynamodb import (
     read_batch,
 )
 from storehooks.adapters.hooks_table import hook_key, to_hook
-from storehooks.domain.delivery import AttemptTask
 from storehooks.domain.delivery_context import DeliveryContext
+from storehooks.domain.task import AttemptTask
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

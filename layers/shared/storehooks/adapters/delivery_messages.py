@@ -7,21 +7,10 @@ from typing import Any
 
 from storehooks.adapters import attempt_records
 from storehooks.domain.attempt import Attempt
-from storehooks.domain.delivery import (
-    MAX_COUNT,
-    TIME_END,
-    AttemptTask,
-    Delivery,
-    DigestTask,
-    HoldTask,
-    RecordTask,
-    RecoverTask,
-    Status,
-    Task,
-    is_delivery_id,
-)
+from storehooks.domain.delivery import TIME_END, Delivery, Status, is_delivery_id
 from storehooks.domain.hook import is_hook_of_client
 from storehooks.domain.recovery import is_recovery_id
+from storehooks.domain.task import MAX_COUNT, AttemptTask, DigestTask, HoldTask, RecordTask, RecoverTask, Task
 
 _DELIVERY_FIELDS = [field.name for field in fields(Delivery)]
 
@@ -55,10 +44,10 @@ def to_message(task: Task) -> dict[str, Any]:
 def from_message(message: Mapping[str, Any]) -> Task:
     """The task in a message.
 
-    Of all that it holds, type and range are checked: one message with a key that DynamoDB refuses would
-    fail the read of its whole batch.
+    The type and range of each field are checked: one message with a key that DynamoDB refuses would fail the
+    read of its whole batch.
 
-    :raises ValueError: when it is none.
+    :raises ValueError: when there is none.
     """
     try:
         known = {name: value for name, value in message.items() if name not in {"do", "delivery"}}
@@ -70,7 +59,7 @@ def from_message(message: Mapping[str, Any]) -> Task:
                 1 <= attempt <= MAX_COUNT and is_delivery_id(delivery_id)
             ):
                 _check_keys(message)
-                ignores_circuit = _switch(known.pop("is_put_off", False))
+                ignores_circuit = _boolean(known.pop("is_put_off", False))
                 return AttemptTask(**known, delivery=delivery, ignores_circuit=ignores_circuit)
             case {"do": "hold", "store_id": str() | None}:
                 _check_keys(message)
@@ -94,7 +83,7 @@ def _check_keys(named: Mapping[str, Any]) -> None:
 
 
 def read_task(body: str) -> Task | None:
-    """The task in a message's body; None when there is none, as nothing of ours would send."""
+    """The task in a message's body; None when there is none, which nothing of ours would send."""
     try:
         return from_message(json.loads(body))
     except (ValueError, RecursionError):
@@ -151,7 +140,7 @@ def _is_count(value: object) -> bool:
     return isinstance(value, int) and 0 <= value <= MAX_COUNT
 
 
-def _switch(value: object) -> bool:
+def _boolean(value: object) -> bool:
     if not isinstance(value, bool):
-        raise TypeError("a switch is neither on nor off")
+        raise TypeError("neither true nor false")
     return value

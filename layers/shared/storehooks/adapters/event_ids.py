@@ -6,7 +6,7 @@ An id belongs to its publisher. The first to use it in a store has the item that
 all publishers, ``store_hash#id``: so an id that was used before an update, or before a rollback, is known
 after it, and one call is enough. Another publisher that uses the same id finds that item, and has one of
 its own, whose key begins with a ``#``, as no store's hash does. The first item has to be found for as long
-as such another one counts: therefore its ``expires_at`` is put off, and its ``free_at`` says when its own
+as such another one counts: therefore its ``expires_at`` is moved, and its ``free_at`` says when its own
 publisher may use the id again.
 """
 
@@ -55,7 +55,7 @@ class EventIdsTable:
             first = self._put(f"{event.store_hash}#{event.id}", event, now)
             if first is None or not _is_of_another(first, event):
                 return _use(first, event)
-            if self._put_off(first, now + KEPT_SECONDS):
+            if self._keep_until(first, now + KEPT_SECONDS):
                 return _use(self._put(_own_key(event), event, now), event)
         raise StoreBusyError
 
@@ -93,8 +93,8 @@ class EventIdsTable:
             return error.item
         return None
 
-    def _put_off(self, first: _Item, until: int) -> bool:
-        """Have an item found until a time; False if it has changed since it was read."""
+    def _keep_until(self, first: _Item, until: int) -> bool:
+        """Keep an item until a time, at least; False if it has changed since it was read."""
         if int(first["expires_at"]["N"]) >= until:
             return True
         try:

@@ -1,9 +1,9 @@
-"""Leases: how much a client has under way at once, exactly, however many requests come at once.
+"""Leases in DynamoDB: a pool never has more than its limit, however many requests come at once.
 
-In the table of event ids, an item for each client and kind of work, with its leases as a set of texts
-(``leases``). One write takes a lease when there are fewer than there may be. When there are as many, a second
-write leaves out those that are over, on the condition that the set is the one that was read. The item expires
-two weeks after its last change.
+In the table of event ids, an item for each pool, with its leases as a set of texts (``leases``). One write
+takes a lease when there are fewer than there may be. When there are as many, a second write leaves out those
+that have ended, on the condition that the set is the one that was read. The item expires two weeks after its
+last change.
 
 The keys begin with a ``#``, as those of :mod:`storehooks.adapters.claims` do.
 """
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from storehooks.adapters.dynamodb import ConditionFailedError, store_errors
 from storehooks.domain.errors import StoreBusyError
-from storehooks.domain.lease import LEASE_SECONDS, Lease, Leased
+from storehooks.domain.lease import LEASE_SECONDS, Lease, LeasePool
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -40,69 +40,69 @@ class Leases:
         self._dynamodb = dynamodb
         self._clock = clock
 
-    def take(self, leased: Leased, holder: str, is_over: Callable[[Lease], bool]) -> Lease | None:
+    def take(self, pool: LeasePool, holder: str, is_over: Callable[[Lease], bool]) -> Lease | None:
         """A lease for a holder that has none, or None when there are as many as there may be.
 
-        One call while there are fewer; else one more when ``is_over`` says that one of them is over.
+        One call while there are fewer. Else one more, if ``is_over`` says of one of them that it has ended.
         """
         lease = Lease(holder, int(self._clock()) + LEASE_SECONDS)
         found: set[str] = set()
         kept: set[str] = set()
         for _ in range(_TRIES):
             try:
-                if len(found) < leased.limit:
-                    self._add(leased, lease)
+                if len(found) < pool.limit:
+                    self._add(pool, lease)
                 else:
-                    self._replace(leased, found, kept | {_to_text(lease)})
+                    self._replace(pool, found, kept | {_to_text(lease)})
             except ConditionFailedError as error:
                 found = set((error.item or {}).get("leases", {"SS": []})["SS"])
                 if _to_text(lease) in found:  # then its write took effect, and the response was lost
                     return lease
                 kept = {text for text in found if not is_over(_from_text(text))}
-                if len(kept) >= leased.limit:
+                if len(kept) >= pool.limit:
                     return None
             else:
                 return lease
         raise StoreBusyError
 
-    def release(self, leased: Leased, lease: Lease) -> None:
+    def release(self, pool: LeasePool, lease: Lease) -> None:
         """End a lease; nothing happens if it has ended. One call."""
-        self._update(leased, "DELETE leases :lease", {":lease": {"SS": [_to_text(lease)]}})
+        self._update(pool, "DELETE leases :lease", {":lease": {"SS": [_to_text(lease)]}})
 
-    def _add(self, leased: Leased, lease: Lease) -> None:
+    def _add(self, pool: LeasePool, lease: Lease) -> None:
         self._update(
-            leased,
+            pool,
             "ADD leases :lease",
-            {":lease": {"SS": [_to_text(lease)]}, ":limit": {"N": str(leased.limit)}},
+            {":lease": {"SS": [_to_text(lease)]}, ":limit": {"N": str(pool.limit)}},
             ConditionExpression="attribute_not_exists(leases) OR size(leases) < :limit",
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
         )
 
-    def _replace(self, leased: Leased, found: set[str], new: set[str]) -> None:
+    def _replace(self, pool: LeasePool, found: set[str], new: set[str]) -> None:
         self._update(
-            leased,
+            pool,
             "SET leases = :new",
             {":new": {"SS": sorted(new)}, ":found": {"SS": sorted(found)}},
             ConditionExpression="leases = :found",
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
         )
 
-    def _update(self, leased: Leased, change: str, values: Mapping[str, Any], **condition: Any) -> None:
+    def _update(self, pool: LeasePool, change: str, values: Mapping[str, Any], **condition: Any) -> None:
         expires_at = {"N": str(int(self._clock()) + _KEPT_SECONDS)}
         setting = ", expires_at = :end" if change.startswith("SET") else " SET expires_at = :end"
         with store_errors():
             self._dynamodb.update_item(
                 TableName=self._table,
-                Key={"event_key": {"S": lease_key(leased)}},
+                Key={"event_key": {"S": lease_key(pool)}},
                 UpdateExpression=change + setting,
                 ExpressionAttributeValues={**values, ":end": expires_at},
                 **condition,
             )
 
 
-def lease_key(leased: Leased) -> str:
-    """The ``event_key`` of the item that has a client's leases."""
-    return f"#leases#{leased.kind}#{leased.store_hash}#{leased.client_id}"
+def lease_key(pool: LeasePool) -> str:
+    """The ``event_key`` of a pool's item."""
+    return f"#leases#{pool.kind}#{pool.store_hash}#{pool.client_id}"
 
 
 def _to_text(lease: Lease) -> str:

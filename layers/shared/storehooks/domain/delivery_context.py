@@ -1,4 +1,4 @@
-"""All that a batch of attempts has to know."""
+"""What a batch of attempts has to know of its hooks, clients and deliveries."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from storehooks.domain.hook import Hook, HookKey
 
 @dataclass(frozen=True, slots=True)
 class DeliveryContext:
-    """What was read. What is missing does not exist."""
+    """What was read; what is missing does not exist."""
 
     hooks: Mapping[HookKey, Hook]
     secrets: Mapping[tuple[str, str], tuple[str, ...]]

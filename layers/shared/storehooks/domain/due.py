@@ -1,15 +1,15 @@
-"""What the retry sweep finds: attempts that are due, and calls that failed while it looked."""
+"""What the retry sweep finds: attempts that are due, and what failed while it looked."""
 
 from dataclasses import dataclass
 from typing import Any
 
-from storehooks.domain.delivery import AttemptTask
 from storehooks.domain.errors import CorruptItemError, TransientError
+from storehooks.domain.task import AttemptTask
 
 
 @dataclass(frozen=True, slots=True)
 class DueFailure:
-    """A call that failed while due deliveries were looked for or claimed, and what it was about."""
+    """A call that failed, or an item that cannot be read; and whose it was, for the logs."""
 
     error: TransientError | CorruptItemError
     log_keys: dict[str, Any]
@@ -17,7 +17,7 @@ class DueFailure:
 
 @dataclass(frozen=True, slots=True)
 class DueBatch:
-    """Attempts that are due, each with its time in seconds since 1970, and the calls that failed."""
+    """Attempts that are due and claimed, each with its time in seconds since 1970; and what failed."""
 
     due: list[tuple[AttemptTask, float]]
     failures: list[DueFailure]

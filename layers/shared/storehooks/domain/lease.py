@@ -1,10 +1,11 @@
-"""Leases: what bounds how much of something a client has under way at once."""
+"""Leases bound how many pings and recoveries a client has under way at once."""
 
 from dataclasses import dataclass
 from typing import Literal
 
 LEASE_SECONDS = 45
-"""Longer than a function runs that has taken one. So a lease ends also when its function was ended."""
+"""A lease that nobody releases ends after this time, unless it is a recovery's that still runs. No function
+that takes one runs for longer."""
 
 MAX_PINGS = 2
 """Pings that a client of a store may have under way. Each holds a function until its destination responds."""
@@ -16,8 +17,8 @@ type LeaseKind = Literal["pings", "recoveries"]
 
 
 @dataclass(frozen=True, slots=True)
-class Leased:
-    """What leases are for: work of a kind of one client, and how much of it may be under way at once."""
+class LeasePool:
+    """The leases of one kind that a client of a store may have at once: at most ``limit``."""
 
     kind: LeaseKind
     store_hash: str
@@ -30,5 +31,5 @@ class Lease:
     """A lease that ends at ``ends_at``, in seconds since 1970, unless it is released before."""
 
     holder: str
-    """The id of the work."""
+    """The id of the ping or the recovery."""
     ends_at: int

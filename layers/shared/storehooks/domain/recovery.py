@@ -5,8 +5,9 @@ import uuid
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from storehooks.domain.delivery import RecoverTask, Status
+from storehooks.domain.delivery import Status
 from storehooks.domain.hook import Hook
+from storehooks.domain.task import RecoverTask
 
 RECOVERABLE = (Status.EXHAUSTED, Status.HELD, Status.CANCELLED, Status.DELIVERED)
 """What may be sent again: all that has ended."""

@@ -1,7 +1,8 @@
 """What happens to a delivery next. This is the one place that decides it; the flows carry it out.
 
-A delivery is one event for one hook. ``pending`` and ``retrying`` wait for an attempt. From the other
-statuses a redelivery or a recovery leads on, and an attempt that was under way may still deliver it:
+A delivery is one event for one hook. While it is ``pending`` or ``retrying`` it waits for an attempt; with
+another status it has ended. A redelivery or a recovery begins another round for one that ended. An attempt
+that was under way at the end may still deliver it. Its transitions:
 
 =========================================  =========================  ==============================
 When                                       a delivery that was        becomes
@@ -19,7 +20,7 @@ somebody redelivers or recovers it         delivered, exhausted,      pending, i
                                            cancelled, held
 =========================================  =========================  ==============================
 
-Before each attempt, the first of these that is true says what to do (:func:`before_attempt`):
+What to do with a message that asks for an attempt, by the first row that is true (:func:`before_attempt`):
 
 =======================================================  ======  ======================================
 Known is that                                            so      and
@@ -42,7 +43,8 @@ its hook's circuit is tripped                            defer   once
 otherwise                                                send
 =======================================================  ======  ======================================
 
-A new rule, such as a pause of a hook, is a row in one of these tables and a branch in its function.
+A new rule, such as a pause of a hook, is a row in one of these tables and a branch in its function. Holds and
+recoveries go on in steps: :func:`seconds_to_next_hold`, :func:`before_step` and :func:`recovery_step`.
 """
 
 import math
@@ -59,36 +61,34 @@ from storehooks.domain.delivery import (
     SAFETY_SECONDS,
     SOON_SECONDS,
     WAITING,
-    AttemptTask,
     Delivery,
-    RecoverTask,
     Status,
-    TaskMessage,
     new_delivery,
 )
 from storehooks.domain.event import Event, compact_json
 from storehooks.domain.hook import Hook
 from storehooks.domain.recovery import PROBES, Recovery, RecoveryStatus
 from storehooks.domain.retry import RetrySchedule
+from storehooks.domain.task import AttemptTask, RecoverTask, TaskMessage, attempt_task
 
 MAX_IN_FLIGHT_OF_CLIENT = 100
-"""Attempts of one client that an invocation makes at once, so that its slow destinations never are
-all that the invocation waits for."""
+"""An invocation has this many attempts of one client in flight at most, so that slow destinations of one hold
+up no other."""
 
 MAX_PENDING = 1000
-"""While so many of a hook's deliveries wait to be sent again, a recovery begins no more."""
+"""A recovery begins no more deliveries while its hook has this many pending."""
 
 MAX_OF_STEP = 500
-"""Deliveries that one step of a recovery begins."""
+"""One step of a recovery begins this many deliveries at most."""
 
 CROWDED_SECONDS = 5
-"""The first wait of an attempt whose client has as much in flight as it may."""
+"""An attempt whose client has too much in flight is deferred by this long at first."""
 
 FULL_SECONDS = 2
-"""The first wait of a recovery that may begin no more for now."""
+"""A recovery that may begin no more for now looks again after this long at first."""
 
 PROBING_SECONDS = 5
-"""The same while its hook fails."""
+"""The same while its hook's circuit is tripped, and between steps that probe."""
 
 
 # ---------------------------------------------------------------- whether a hook receives
@@ -117,13 +117,13 @@ def refusal_of(hook: Hook | None, *, has_secret: bool = True) -> Refusal | None:
 
 
 def held_as(hook: Hook | None) -> Status | None:
-    """What deliveries that wait for a hook end as once failures deactivated it; None if they did not."""
+    """What deliveries that wait for a hook end as if failures have deactivated it; None if they have not."""
     refusal = refusal_of(hook)
     return refusal.ends_as if refusal is not None and refusal.ends_as is Status.HELD else None
 
 
 def may_ping(*, has_secret: bool) -> bool:
-    """Whether a test event may be sent, which hooks that are not active get as well."""
+    """Whether a test event may be sent. Also to a hook that is not active: its owner asks for it."""
     return has_secret
 
 
@@ -139,13 +139,11 @@ class NewDeliveries:
 
 
 def new_deliveries(event: Event, hooks: Iterable[Hook]) -> NewDeliveries:
-    """The deliveries of an event to the hooks that subscribe to it, each once.
+    """The deliveries of an event to the hooks that subscribe to it, or to those of its recipient alone.
 
-    If it has a recipient, to that client's hooks alone.
+    A deactivated hook has one as well: it is held, or sent if the hook was activated a moment ago.
 
-    Also of a deactivated hook, for which it is held: that it is active again may not show yet.
-
-    :param hooks: as they were found by scope; one may be on its way from one scope to another.
+    :param hooks: as they were found by scope. One that is changing its scope may be found twice.
     """
     body = event.callback()
     receiving = {hook.id: hook for hook in hooks if event.recipient in {None, hook.client_id}}
@@ -162,9 +160,9 @@ def new_deliveries(event: Event, hooks: Iterable[Hook]) -> NewDeliveries:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """What is known when an attempt is to be made.
+    """What is known when a message asks for an attempt.
 
-    :ivar delivery: as the log has it, or else as its message carries it.
+    :ivar delivery: as the log has it, or else as the message carries it.
     :ivar in_flight: how many attempts of its client this invocation is making.
     :ivar came_before: whether the message was received before.
     """
@@ -188,7 +186,7 @@ class Why(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Defer:
-    """Send this task again, for a time from now between these seconds."""
+    """Send this task again, with a delay between these seconds."""
 
     task: AttemptTask
     min_seconds: int
@@ -198,7 +196,7 @@ class Defer:
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Make the attempt. With ``unless_probed``: only if nobody else probes the hook now, else do that."""
+    """Make the attempt. With ``unless_probed`` it is a probe; if another was just sent, do that instead."""
 
     delivery: Delivery
     unless_probed: Defer | None = None
@@ -206,7 +204,7 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """Log the delivery as it is here; no attempt follows."""
+    """Log the delivery, which has ended as it is here. No attempt follows."""
 
     delivery: Delivery
     reason: str
@@ -242,8 +240,10 @@ def before_attempt(task: AttemptTask, known: Known, schedule: RetrySchedule, now
     if delivery.status not in WAITING:
         return Drop(f"it is {delivery.status}")
     if delivery.attempt_count >= task.attempt:
+        if not known.came_before:
+            return Drop("the attempt was made")
         # If the invocation that made it stopped before it sent the next one, that is sent now.
-        return _until_due(delivery.task, delivery, now) if known.came_before else Drop("the attempt was made")
+        return _until_due(attempt_task(delivery), delivery, now)
     if delivery.next_attempt_at is not None and delivery.next_attempt_at > now:
         return _until_due(task, delivery, now)
     if (refusal := refusal_of(known.hook, has_secret=known.has_secret)) is not None:
@@ -252,7 +252,7 @@ def before_attempt(task: AttemptTask, known: Known, schedule: RetrySchedule, now
         waited = now - (delivery.next_attempt_at or delivery.created_at)
         wait = growing_wait(waited, at_least=CROWDED_SECONDS)
         if known.is_logged and delivery.next_attempt_at is not None and wait > SAFETY_SECONDS:
-            # It looks at the delivery in any case; a message of our own would be a second one.
+            # The sweep sends a message for the delivery in any case; another one would double it.
             return Drop("the retry sweep brings it")
         return Defer(task, wait - wait // 4, wait, Why.CROWDED)
     if task.ignores_circuit or not known.circuit.is_tripped:
@@ -263,7 +263,7 @@ def before_attempt(task: AttemptTask, known: Known, schedule: RetrySchedule, now
 
 
 def _until_due(task: AttemptTask, delivery: Delivery, now: float) -> Defer | Drop:
-    """What is far ahead is in the due index."""
+    """Defer a task until its delivery is due; if that is far ahead, leave it to the retry sweep."""
     wait = seconds_until(delivery.next_attempt_at or now, now)
     if wait > SOON_SECONDS:
         return Drop("the retry sweep brings it")
@@ -282,8 +282,8 @@ def seconds_until(due_at: float, now: float) -> int:
 class Outcome:
     """What an attempt has led to.
 
-    ``deactivates`` says whether it is the end of its hook: at once, or, with ``unless_reached_since``
-    (seconds since 1970), only if the log has no success of the hook since then.
+    With ``deactivates`` its hook is to be deactivated; with ``unless_reached_since`` (seconds since 1970) as
+    well, only if the log has no delivery that reached the hook since then.
     """
 
     delivery: Delivery
@@ -291,7 +291,7 @@ class Outcome:
     unless_reached_since: float | None = None
 
     def with_hook_deactivated(self) -> Delivery:
-        """The delivery once its hook is off: one that a destination refused for good waits for a recovery."""
+        """The delivery once its hook is deactivated: after a 410 it is held, so that a recovery sends it."""
         is_gone = self.delivery.attempts[-1].status == GONE
         return self.delivery.ended(Status.HELD) if is_gone else self.delivery
 
@@ -338,7 +338,7 @@ def next_message(delivery: Delivery, now: float) -> TaskMessage | None:
     """The message that brings the next attempt; None if none follows, or the sweep brings it."""
     if delivery.next_attempt_at is None or not delivery.is_next_soon:
         return None
-    return TaskMessage(delivery.task, seconds_until(delivery.next_attempt_at, now))
+    return TaskMessage(attempt_task(delivery), seconds_until(delivery.next_attempt_at, now))
 
 
 def deactivation_reason(delivery: Delivery) -> str:
@@ -354,11 +354,11 @@ def deactivation_reason(delivery: Delivery) -> str:
 
 
 def seconds_to_next_hold(*, held: int, deactivated_at: float, now: float) -> int:
-    """When to hold what is left: at once, or later each time if all that was found had changed meanwhile."""
+    """Seconds until the next step of a hold: 0, or more each time that all it found has changed."""
     return 0 if held else growing_wait(now - deactivated_at, at_least=1)
 
 
-# ---------------------------------------------------------------- when somebody asks for it again
+# ---------------------------------------------------------------- when somebody redelivers or recovers
 
 
 class Again(StrEnum):
@@ -396,8 +396,8 @@ def in_another_round(delivery: Delivery, now: float) -> Delivery:
 
 
 def asked_for(delivery: Delivery) -> AttemptTask:
-    """The task of an attempt that somebody waits for: no circuit defers it."""
-    return replace(delivery.task, ignores_circuit=True)
+    """The task of an attempt that a person asked for: no circuit defers it."""
+    return replace(attempt_task(delivery), ignores_circuit=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -409,21 +409,21 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """As many deliveries as may be are under way: look again after these seconds."""
+    """The hook has as many deliveries pending as it may: look again after these seconds."""
 
     seconds: int
 
 
 @dataclass(frozen=True, slots=True)
 class Begin:
-    """Begin another round for so many; the next step follows after these seconds."""
+    """Begin another round for up to ``limit`` deliveries; the next step follows after these seconds."""
 
     limit: int
     are_probes: bool
     then_seconds: int
 
     def task(self, begun: AttemptTask) -> AttemptTask:
-        """The task of one that was begun: the circuit that a probe tries does not defer it."""
+        """The task of a delivery that was begun. A probe ignores the circuit."""
         return replace(begun, ignores_circuit=self.are_probes)
 
     def seconds_to_next(self, *, is_failed: bool) -> int:
@@ -452,7 +452,7 @@ def before_step(task: RecoverTask, recovery: Recovery, *, came_before: bool) -> 
 
 
 def max_pending(circuit: Circuit) -> int:
-    """How many of a hook's deliveries a recovery may have under way: a few probes while the hook fails."""
+    """How many of a hook's deliveries may be pending in a recovery: a few while its circuit is tripped."""
     return PROBES if circuit.is_tripped else MAX_PENDING
 
 
@@ -461,7 +461,7 @@ def recovery_step(
 ) -> Stop | Wait | Begin:
     """What a step of a recovery does.
 
-    :param pending: of the hook's deliveries, how many wait to be sent again.
+    :param pending: how many of the hook's deliveries are pending.
     """
     if (refusal := refusal_of(hook)) is not None:
         return Stop(refusal.reason)

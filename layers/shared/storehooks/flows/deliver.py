@@ -1,11 +1,11 @@
-"""Making the attempts that are due.
+"""Making the attempts that the deliveries queue asks for, and doing its other tasks.
 
-An invocation begins with the batch that it is given. While some of its sends wait for slow
-destinations, it takes further messages from the queue itself: a hundred slow ones then cost
-one invocation instead of ten, and never stand in the way of the others.
+An invocation begins with the batch that it is given. While attempts wait for slow destinations, it receives
+further messages from the queue itself: a hundred slow attempts then take one invocation instead of ten, and
+hold up no others. Tasks that take long (holds, recoveries, digests) are done after all attempts.
 
 A message that meets a mistake of ours fails alone (:mod:`storehooks.flows.unexpected`). Attempts that
-were made are logged in any case, also if sending itself breaks off.
+were made are logged in any case, also if sending breaks off.
 """
 
 from __future__ import annotations
@@ -25,9 +25,14 @@ from aws_lambda_powertools import Logger
 
 from storehooks.domain.callback import callback
 from storehooks.domain.circuit import Circuit
-from storehooks.domain.delivery import (
+from storehooks.domain.delivery import Delivery
+from storehooks.domain.delivery_context import DeliveryContext
+from storehooks.domain.errors import QueueFailedError, TransientError
+from storehooks.domain.hook import Hook, HookKey
+from storehooks.domain.retry import RetrySchedule
+from storehooks.domain.state_machine import Defer, Drop, End, Known, Reject, Send, Why, before_attempt
+from storehooks.domain.task import (
     AttemptTask,
-    Delivery,
     DigestTask,
     HoldTask,
     ReceivedTask,
@@ -36,11 +41,7 @@ from storehooks.domain.delivery import (
     TaskMessage,
     delivery_ids,
 )
-from storehooks.domain.delivery_context import DeliveryContext
-from storehooks.domain.errors import QueueFailedError, TransientError
-from storehooks.domain.hook import Hook, HookKey
-from storehooks.domain.retry import RetrySchedule
-from storehooks.domain.state_machine import Defer, Drop, End, Known, Reject, Send, Why, before_attempt
+from storehooks.flows.hold import Holds
 from storehooks.flows.meter import Duration, Meter
 from storehooks.flows.notices import Notices
 from storehooks.flows.outcome import Outcomes, Sent
@@ -53,10 +54,11 @@ if TYPE_CHECKING:
 logger = Logger(utc=True)
 
 _MAX_IN_FLIGHT = 200
-_MAX_SECONDS = 45.0
-# After this long the invocation looks for more work beside what it waits for: now and then,
-# and by long polls once that is likely to last. Those may outlast what is waited for.
-_PATIENCE_SECONDS = 0.25
+# No long task begins later: one may take about 10 s, and Lambda ends the function after 60 s.
+_LONG_TASKS_WITHIN_SECONDS = 45.0
+PATIENCE_SECONDS = 0.25
+"""How long an invocation waits for its attempts before it receives more messages beside them."""
+# From then on by long polls, because the wait is likely to last. A poll may outlast it.
 _LONG_POLLS_AFTER_SECONDS = 1.0
 _LONG_POLL_SECONDS = 1
 _STEP_SECONDS = 0.05
@@ -89,12 +91,14 @@ class Deliverer:
         circuits: Circuits,
         queue: DeliveriesQueue,
         outcomes: Outcomes,
-        notices: Notices,
+        holds: Holds,
         recoverer: Recoverer,
+        notices: Notices,
         sender: Sender,
         schedule: RetrySchedule,
         meter: Meter,
         timeout_seconds: float,
+        patience_seconds: float,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.contexts = contexts
@@ -102,18 +106,21 @@ class Deliverer:
         self.circuits = circuits
         self.queue = queue
         self.outcomes = outcomes
-        self.notices = notices
+        self.holds = holds
         self.recoverer = recoverer
+        self.notices = notices
         self.sender = sender
         self.schedule = schedule
         self.meter = meter
         self.timeout_seconds = timeout_seconds
+        self.patience_seconds = patience_seconds
         self.clock = clock
         self.invocations = itertools.count()
 
     def deliver(self, batch: Sequence[ReceivedTask]) -> set[str]:
-        """Do all tasks of a batch, and those that are taken on meanwhile. Returns within about
-        twice ``timeout_seconds``, plus up to 8 s under flood.
+        """Do all tasks of a batch, and of the messages that are received meanwhile.
+
+        Attempts are over within about twice ``timeout_seconds``, plus up to 8 s under flood.
 
         :return: the ids of the messages that failed, and have to come again.
         """
@@ -123,33 +130,33 @@ class Deliverer:
 class _Invocation:
     def __init__(self, shared: Deliverer) -> None:
         self._shared = shared
-        # What it sends bears its name: the sender may still have what one before it began.
-        self._name = f"{next(shared.invocations)}:"
+        # It begins the keys of its requests: the sender may still have some of an invocation before.
+        self._key_prefix = f"{next(shared.invocations)}:"
         self._started = time.monotonic()
         self._under_way: dict[str, _UnderWay] = {}
-        self._in_flight: Counter[tuple[str, str]] = Counter()
+        self._in_flight_of: Counter[tuple[str, str]] = Counter()
         self._circuits: dict[HookKey, Circuit] = {}
         self._finished: list[Sent] = []
         self._finished_since = 0.0
-        self._last: list[tuple[ReceivedTask, HoldTask | RecoverTask | DigestTask]] = []
+        self._long_tasks: list[tuple[ReceivedTask, HoldTask | RecoverTask | DigestTask]] = []
         self._failed: set[str] = set()
         self._to_delete: list[ReceivedTask] = []
-        self._receive_at = self._started + _PATIENCE_SECONDS
+        self._receive_at = self._started + shared.patience_seconds
         self._is_first_receive = True
 
     def run(self, batch: Sequence[ReceivedTask]) -> set[str]:
         try:
             self._make_attempts(batch)
-        except Exception:  # what was sent until then is not to be sent again
+        except Exception:  # attempts that were made are not to be made again
             self._settle()
             self._delete()
             raise
         self._settle()
         self._delete()
-        # Last, because nothing is sent or read while it goes on.
-        for message, task in self._last:
+        # After all else, because no attempt is made meanwhile.
+        for message, task in self._long_tasks:
             with alone(partial(self._fail_unexpectedly, message)):
-                self._do_last(message, task)
+                self._do_long(message, task)
         self._delete()
         return self._failed
 
@@ -173,7 +180,7 @@ class _Invocation:
                     )
                     receiving.add_done_callback(lambda _: self._shared.sender.wake())
 
-    # ------------------------------------------------------------ more work
+    # ------------------------------------------------------------ receiving more
 
     def _wants_more(self) -> bool:
         now = time.monotonic()
@@ -194,7 +201,8 @@ class _Invocation:
             self._shared.meter.call_failed("taking more work failed", error=error.code)
             return []
         is_early = now - self._started < _LONG_POLLS_AFTER_SECONDS
-        self._receive_at = now + _PATIENCE_SECONDS if is_early and not received else now
+        waits = is_early and not received
+        self._receive_at = now + self._shared.patience_seconds if waits else now
         return received
 
     def _stop_receiving(self, error: Exception) -> None:
@@ -213,7 +221,7 @@ class _Invocation:
                     with alone(partial(self._fail_unexpectedly, message)):
                         self._record(message, delivery)
                 case HoldTask() | RecoverTask() | DigestTask() as task:
-                    self._last.append((message, task))
+                    self._long_tasks.append((message, task))
                 case None:
                     logger.error("not a task", message_id=message.batch_id)
                     self._fail(message)
@@ -221,7 +229,7 @@ class _Invocation:
             each_alone(self._begin_all, list(attempts.values()), self._fail_one_unexpectedly)
 
     def _choose(self, message: ReceivedTask, task: AttemptTask, attempts: dict[str, _Asked]) -> None:
-        """Of several messages of one delivery, the one that is furthest on; the others are repeats."""
+        """Of several messages of one delivery, keep the one of the latest attempt. The others are repeats."""
         before = attempts.get(task.delivery_id)
         if task.delivery_id in self._under_way or (before and before[1].attempt >= task.attempt):
             self._done(message)
@@ -280,7 +288,7 @@ class _Invocation:
             hook=hook,
             has_secret=bool(secrets),
             circuit=self._circuits.get(key, Circuit()),
-            in_flight=self._in_flight[client],
+            in_flight=self._in_flight_of[client],
             came_before=message.came_before,
         )
         step = before_attempt(task, known, self._shared.schedule, now)
@@ -309,8 +317,8 @@ class _Invocation:
         return None
 
     def _claims_probe(self, key: HookKey, now: float) -> bool:
-        """Whether this attempt is the one that tries a tripped circuit now."""
-        # By this attempt or another's: it is being tried.
+        """Whether this attempt probes its hook; false if somebody else has just begun to."""
+        # Whoever gets the claim, the circuit is being probed now.
         self._circuits[key] = replace(self._circuits[key], probed_at=now)
         return self._shared.circuits.claim_probe(*key)
 
@@ -320,9 +328,9 @@ class _Invocation:
             due_at = delivery.next_attempt_at or delivery.created_at
             self._shared.meter.time(Duration.DELIVERY_LAG, max(0.0, now - due_at) * 1000)
         request = callback(delivery, one.hook, secrets=secrets, now=now)
-        self._shared.sender.start(self._name + delivery.id, request)
+        self._shared.sender.start(self._key_prefix + delivery.id, request)
         self._under_way[delivery.id] = one
-        self._in_flight[task.store_hash, task.client_id] += 1
+        self._in_flight_of[task.store_hash, task.client_id] += 1
 
     def _defer(self, deferred: Sequence[tuple[ReceivedTask, TaskMessage]]) -> None:
         failed: frozenset[int] = frozenset()
@@ -342,10 +350,10 @@ class _Invocation:
 
     def _collect(self) -> None:
         for key, attempt in self._shared.sender.wait(_STEP_SECONDS):
-            if not key.startswith(self._name):
-                continue  # of an invocation that was broken off; its message comes again
-            one = self._under_way[key.removeprefix(self._name)]
-            self._in_flight[one.delivery.store_hash, one.delivery.client_id] -= 1
+            if not key.startswith(self._key_prefix):
+                continue  # of an invocation before, which broke off; its message comes again
+            one = self._under_way[key.removeprefix(self._key_prefix)]
+            self._in_flight_of[one.delivery.store_hash, one.delivery.client_id] -= 1
             if not self._finished:
                 self._finished_since = time.monotonic()
             self._finished.append(Sent(one.delivery, one.logged, one.hook, attempt))
@@ -365,14 +373,14 @@ class _Invocation:
             else:
                 self._done(message)
 
-    def _do_last(self, message: ReceivedTask, task: HoldTask | RecoverTask | DigestTask) -> None:
-        if time.monotonic() - self._started > _MAX_SECONDS:
+    def _do_long(self, message: ReceivedTask, task: HoldTask | RecoverTask | DigestTask) -> None:
+        if time.monotonic() - self._started > _LONG_TASKS_WITHIN_SECONDS:
             self._fail(message)
             return
         try:
             match task:
                 case HoldTask():
-                    self._shared.outcomes.hold(task)
+                    self._shared.holds.hold(task)
                 case RecoverTask():
                     self._shared.recoverer.recover(task, came_before=message.came_before)
                 case DigestTask():

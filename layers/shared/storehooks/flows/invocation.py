@@ -1,4 +1,4 @@
-"""What the functions have in common that no request comes to."""
+"""What functions that no request invokes have in common."""
 
 from aws_lambda_powertools import Logger
 

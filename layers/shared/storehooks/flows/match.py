@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools import Logger
 
 from storehooks.api.event_envelope import from_envelope
-from storehooks.domain.delivery import TaskMessage, delivery_ids
 from storehooks.domain.errors import InvalidRequestError, QueueFailedError, TransientError
 from storehooks.domain.event import Event, IdUse
 from storehooks.domain.hook import Hook
 from storehooks.domain.scope import subscriptions_to
 from storehooks.domain.state_machine import new_deliveries
+from storehooks.domain.task import TaskMessage, attempt_task, delivery_ids
 from storehooks.flows.meter import Count, Meter
 from storehooks.flows.unexpected import alone
 
@@ -109,7 +109,7 @@ class Matcher:
                 "filtered": len(made.filtered_out),
             }
         logger.info("matched", **keys)
-        return [TaskMessage(delivery.task) for delivery in made.deliveries]
+        return [TaskMessage(attempt_task(delivery)) for delivery in made.deliveries]
 
     def _subscribers(self, event: Event, found: dict[tuple[str, str], list[Hook]]) -> Iterable[Hook]:
         """The hooks that are found by the scopes which an event belongs to."""

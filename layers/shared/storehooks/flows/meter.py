@@ -45,7 +45,7 @@ class Duration(StrEnum):
 
     ATTEMPT_LATENCY = "AttemptLatency"
     DELIVERY_LAG = "DeliveryLag"
-    """From when an attempt was due, unless a circuit put it off."""
+    """From when an attempt was due until it is made, unless a circuit deferred it."""
 
 
 _ENDS = {Status.EXHAUSTED: Count.EXHAUSTED, Status.HELD: Count.HELD}

@@ -17,11 +17,12 @@ from storehooks.domain.deactivation_day import (
     notice_of_first,
     notice_of_later,
 )
-from storehooks.domain.delivery import SOON_SECONDS, DigestTask, TaskMessage
+from storehooks.domain.delivery import SOON_SECONDS
 from storehooks.domain.errors import TransientError
 from storehooks.domain.exception_event import REMEMBERED_SECONDS, SOURCE
 from storehooks.domain.hook import Hook
 from storehooks.domain.state_machine import seconds_until
+from storehooks.domain.task import DigestTask, TaskMessage
 
 if TYPE_CHECKING:
     from storehooks.flows.ports import Claims, DeactivationDays, DeliveriesQueue, EventBus
@@ -30,7 +31,7 @@ logger = Logger(utc=True)
 
 
 class Notices:
-    """Puts notices on the bus. Every method may be repeated."""
+    """Puts notices on the bus. Its methods may be repeated."""
 
     def __init__(
         self,
@@ -88,5 +89,5 @@ class Notices:
 
 
 def _at_end(task: DigestTask, now: float) -> TaskMessage:
-    """The message that brings a day's task; each gets a quarter of an hour nearer to it."""
+    """The message that brings a day's task at its end, or nearer to it by the longest delay."""
     return TaskMessage(task, min(seconds_until(task.until + SETTLED_SECONDS, now), SOON_SECONDS))

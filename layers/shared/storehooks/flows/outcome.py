@@ -1,60 +1,48 @@
 """What follows from attempts: the log, the next attempt, the hook's circuit, its deactivation.
 
-The order matters, for the work can stop anywhere: what repeating would undo comes last.
+The work can stop anywhere; then the message comes again, and the log says whether its attempt was made. So a
+hook is deactivated before the log has the end of its delivery, and the next attempt is sent after the log has
+the last one. Circuits come last, for they only slow down.
 """
 
 from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Logger
 
-from storehooks.api.operational_envelope import to_operational_envelope
 from storehooks.domain import exception_event
 from storehooks.domain.attempt import Attempt
 from storehooks.domain.circuit import Circuit
-from storehooks.domain.delivery import Delivery, HoldTask, RecordTask, Status, TaskMessage, delivery_ids
-from storehooks.domain.destination import destination_digest
+from storehooks.domain.delivery import Delivery, Status
 from storehooks.domain.errors import QueueFailedError, TransientError
 from storehooks.domain.hook import Hook, HookKey
 from storehooks.domain.retry import RetrySchedule
-from storehooks.domain.scope import DELIVERY_EXCEPTION
 from storehooks.domain.state_machine import (
     Outcome,
     after_attempt,
     deactivation_reason,
-    held_as,
     next_message,
     refusal_of,
-    seconds_to_next_hold,
 )
+from storehooks.domain.task import HoldTask, RecordTask, TaskMessage, delivery_ids
 from storehooks.flows.meter import Count, Duration, Meter
-from storehooks.flows.notices import Notices
+from storehooks.flows.operational_events import OperationalEvents
 from storehooks.flows.unexpected import each_alone
 
 if TYPE_CHECKING:
-    from storehooks.flows.ports import (
-        Circuits,
-        Claims,
-        DeliveriesQueue,
-        DeliveryLog,
-        EventBus,
-        EventsQueue,
-        Hooks,
-    )
+    from storehooks.flows.ports import Circuits, DeliveriesQueue, DeliveryLog, Hooks
 
 logger = Logger(utc=True)
 
 _RECORD_AGAIN_SECONDS = 30
-# By then the hook is deactivated, however often that had to be tried, or is not to be.
+# By then the hook is deactivated, however often that had to be tried, or its owner has changed it.
 _HOLD_SURELY_AFTER_SECONDS = 30
-_HOLD_AT_ONCE = 500
 _AT_ONCE = 16
 
 
@@ -73,14 +61,12 @@ class Sent:
         return self.hook.store_hash, self.hook.id
 
 
-@dataclass(frozen=True, slots=True)
-class _Failed:
-    sent: Sent
-    outcome: Outcome
+@dataclass(slots=True)
+class _Tally:
+    """How many attempts of a hook succeeded and failed."""
 
-    @property
-    def after(self) -> Delivery:
-        return self.outcome.delivery
+    succeeded: int = 0
+    failed: int = 0
 
 
 class Outcomes:
@@ -93,10 +79,7 @@ class Outcomes:
         circuits: Circuits,
         hooks: Hooks,
         queue: DeliveriesQueue,
-        events_queue: EventsQueue,
-        bus: EventBus,
-        claims: Claims,
-        notices: Notices,
+        operational_events: OperationalEvents,
         schedule: RetrySchedule,
         meter: Meter,
         clock: Callable[[], float] = time.time,
@@ -105,10 +88,7 @@ class Outcomes:
         self._circuits = circuits
         self._hooks = hooks
         self._queue = queue
-        self._events_queue = events_queue
-        self._bus = bus
-        self._claims = claims
-        self._notices = notices
+        self._operational_events = operational_events
         self._schedule = schedule
         self._meter = meter
         self._clock = clock
@@ -137,80 +117,23 @@ class Outcomes:
         return unsettled
 
     def _settle(self, sent: Sequence[Sent], circuits: dict[HookKey, Circuit]) -> set[str]:
-        """The same, but for what is counted once. It may be repeated: the log says what was done."""
+        """What of :meth:`settle` may be repeated: all but the lines and numbers of the attempts."""
         self._log_delivered([one for one in sent if one.attempt.succeeded])
-        changed = self._counted(sent, circuits)
-        current = circuits | {key: circuit for key, (circuit, _) in changed.items()}
-        failed = [
-            _Failed(one, self._outcome(one, current[one.hook_key]))
-            for one in sent
-            if not one.attempt.succeeded
-        ]
-        unsettled = self._log_failed(failed)
-        for (store_hash, hook_id), (_, write) in changed.items():
-            try:
-                write()
-            except TransientError as error:  # it only slows down
-                self._meter.call_failed(
-                    "circuit not written", error=repr(error), store_hash=store_hash, hook_id=hook_id
-                )
-        circuits |= current
+        tallies = _tallies(sent)
+        changed = self._changed(circuits, tallies)
+        current = circuits | changed
+        unsettled = self._settle_failed(
+            [(one, self._outcome(one, current[one.hook_key])) for one in sent if not one.attempt.succeeded]
+        )
+        for key in changed:
+            self._write_circuit(key, tallies[key])
+        circuits |= changed
         return unsettled
-
-    def hold(self, task: HoldTask) -> None:
-        """Notify of a hook's deactivation, and hold what waits for it; nothing if it is not deactivated.
-
-        :raises TransientError: when the task has to be repeated.
-        """
-        hook = self._hooks.find(task.store_hash, task.hook_id)
-        status = held_as(hook)
-        if hook is None or status is None:
-            return
-        self._notify_of_deactivation(hook, task)
-        waiting, is_more = self._log.waiting(task.store_hash, task.hook_id, _HOLD_AT_ONCE)
-        with ThreadPoolExecutor(_AT_ONCE) as threads:
-            held = sum(threads.map(lambda delivery: self._log.end_waiting(delivery, status), waiting))
-        logger.info("held", store_hash=task.store_hash, hook_id=task.hook_id, deliveries=held)
-        self._meter.count_ended(status, held)
-        if is_more:
-            wait = seconds_to_next_hold(held=held, deactivated_at=hook.deactivated_at or 0, now=self._clock())
-            self._queue.send([TaskMessage(task, wait)])
-
-    def _notify_of_deactivation(self, hook: Hook, task: HoldTask) -> None:
-        """Notify people and publish the event for it, unless that was done.
-
-        A task that ends in between comes again.
-        """
-        if not exception_event.may_notify(hook):
-            return
-        # Releases without notices have another name: what they put on the bus has its notice as well.
-        occasion = f"deactivated#{hook.store_hash}#{hook.id}#{hook.deactivated_at}"
-        if self._claims.claim(occasion):
-            self._notices.add(hook)
-            detail = exception_event.deactivated(hook, task.store_id)
-            self._publish_once(hook, detail, occasion, exception_event.REMEMBERED_SECONDS)
-
-    def _publish_once(self, hook: Hook, detail: Mapping[str, Any], occasion: str, for_seconds: int) -> None:
-        """Publish an event whose occasion was claimed, to its client and to operators, and confirm that.
-
-        :raises TransientError: when the queue or the bus did not take it. Then the claim expires.
-        """
-        # First the queue: of an event with an id, matching knows the repeat that follows if the bus fails.
-        now = int(self._clock() * 1_000_000)
-        self._events_queue.send([to_operational_envelope(detail, hook.client_id, now)])
-        self._bus.put(exception_event.SOURCE, DELIVERY_EXCEPTION, detail)
-        try:
-            self._claims.confirm(occasion, for_seconds=for_seconds)
-        except TransientError as error:  # another process may put it there again
-            self._meter.call_failed(
-                "not remembered",
-                error=repr(error),
-                store_hash=detail["store_hash"],
-                hook_id=detail["data"]["id"],
-            )
 
     def _outcome(self, one: Sent, circuit: Circuit) -> Outcome:
         return after_attempt(one.delivery, one.attempt, circuit, self._schedule, self._clock())
+
+    # ------------------------------------------------------------ those that succeeded
 
     def _log_delivered(self, sent: Sequence[Sent]) -> None:
         """These are not sent again, unless both the log and the queue fail."""
@@ -232,61 +155,69 @@ class Outcomes:
                 self._meter.count(Count.CALLS_FAILED)
                 logger.error("delivered, and never logged", error=failure.code, delivery_ids=ids)  # noqa: TRY400 - says it all
 
-    def _log_failed(self, failed: Sequence[_Failed]) -> set[str]:
-        """Log failed attempts, and send the next ones; the ids of the deliveries for which that failed."""
-        unsettled: set[str] = set()
+    # ------------------------------------------------------------ those that failed
+
+    def _settle_failed(self, failed: Sequence[tuple[Sent, Outcome]]) -> set[str]:
+        """Log these, send the next attempts, and notify; the ids of the deliveries for which that failed."""
         if not failed:
-            return unsettled
-        ended = self._ended_with_their_hooks(failed, unsettled)
+            return set()
+        after = self._deactivate_hooks(failed)
+        unsettled = {one.delivery.id for one, _ in failed} - after.keys()
         with ThreadPoolExecutor(_AT_ONCE) as threads:
             saving = [
-                (one, after, threads.submit(self._log.save, after, over=one.sent.logged))
-                for one in failed
-                if (after := ended.get(one.after.id, one.after)).id not in unsettled
+                (
+                    one,
+                    after[one.delivery.id],
+                    threads.submit(self._log.save, after[one.delivery.id], over=one.logged),
+                )
+                for one, _ in failed
+                if one.delivery.id in after
             ]
         messages: list[TaskMessage] = []
-        for _, after, saved in saving:
+        for _, delivery, saved in saving:
             try:
                 if not saved.result():
                     continue  # made twice at once, and the other is in the log
             except TransientError as error:
-                unsettled.add(after.id)
-                self._meter.call_failed("logging failed", error=repr(error), **after.log_keys)
+                unsettled.add(delivery.id)
+                self._meter.call_failed("logging failed", error=repr(error), **delivery.log_keys)
                 continue
-            self._meter.count_ended(after.status)
-            if (message := next_message(after, self._clock())) is not None:
+            self._meter.count_ended(delivery.status)
+            if (message := next_message(delivery, self._clock())) is not None:
                 messages.append(message)
         unsettled |= self._send(messages)
-        for one, after, _ in saving:
-            if after.status is Status.RETRYING:
-                self._notify_of_failure(one.sent)
+        for one, delivery, _ in saving:
+            if delivery.status is Status.RETRYING:
+                self._operational_events.notify_of_failure(one.hook, one.delivery, one.attempt)
         return unsettled
 
-    def _ended_with_their_hooks(self, failed: Sequence[_Failed], unsettled: set[str]) -> dict[str, Delivery]:
-        """Deactivate the hooks that these failures are the end of; what they are then, by the id."""
-        ended: dict[str, Delivery] = {}
-        is_off: dict[HookKey, bool] = {}
-        for one in failed:
-            key = one.sent.hook_key
-            try:
-                if key not in is_off and self._is_end_of_hook(one):
-                    is_off[key] = self._deactivate(one.sent.hook, one.after)
-            except TransientError as error:
-                unsettled.add(one.after.id)
-                self._meter.call_failed("deactivating failed", error=repr(error), **one.after.log_keys)
-                continue
-            if is_off.get(key):
-                ended[one.after.id] = one.outcome.with_hook_deactivated()
-        return ended
+    def _deactivate_hooks(self, failed: Sequence[tuple[Sent, Outcome]]) -> dict[str, Delivery]:
+        """Deactivate the hooks for which these attempts say so.
 
-    def _is_end_of_hook(self, one: _Failed) -> bool:
-        if not one.outcome.deactivates:
+        :return: by id, the deliveries as they are then; without those for which it failed.
+        """
+        after: dict[str, Delivery] = {}
+        is_off: dict[HookKey, bool] = {}
+        for one, outcome in failed:
+            key, delivery = one.hook_key, outcome.delivery
+            try:
+                if key not in is_off and self._deactivates(outcome):
+                    is_off[key] = self._deactivate(one.hook, delivery)
+            except TransientError as error:
+                self._meter.call_failed("deactivating failed", error=repr(error), **delivery.log_keys)
+                continue
+            after[delivery.id] = outcome.with_hook_deactivated() if is_off.get(key) else delivery
+        return after
+
+    def _deactivates(self, outcome: Outcome) -> bool:
+        """Whether an outcome deactivates its hook, by what the log says as well."""
+        if not outcome.deactivates:
             return False
-        since = one.outcome.unless_reached_since
-        return since is None or not self._log.has_reached(one.after.store_hash, one.after.hook_id, since)
+        since, delivery = outcome.unless_reached_since, outcome.delivery
+        return since is None or not self._log.has_reached(delivery.store_hash, delivery.hook_id, since)
 
     def _deactivate(self, hook: Hook, delivery: Delivery) -> bool:
-        """Switch a hook off, unless its owner has changed it meanwhile; whether it is off then."""
+        """Deactivate a hook, unless its owner has changed it meanwhile; whether it receives nothing then."""
         task = HoldTask(
             store_hash=hook.store_hash,
             hook_id=hook.id,
@@ -303,25 +234,6 @@ class Outcomes:
         self._send([TaskMessage(task)])
         return True
 
-    def _notify_of_failure(self, one: Sent) -> None:
-        """Publish the event for a failed attempt, unless its destination had one in ten minutes.
-
-        If queue or bus fail, the claim expires, and a later failure notifies.
-        """
-        if not exception_event.may_notify(one.hook):
-            return
-        # Of each client: another one's events would say nothing of its own hook.
-        whose = f"{one.hook.store_hash}#{one.hook.client_id}"
-        occasion = f"destination#{whose}#{destination_digest(one.hook.destination)}"
-        try:
-            if self._claims.claim(occasion):
-                detail = exception_event.retrying(one.hook, one.delivery, one.attempt)
-                self._publish_once(one.hook, detail, occasion, exception_event.NOTIFY_AGAIN_SECONDS)
-        except TransientError as error:
-            self._meter.call_failed(
-                "notifying of a failure failed", error=repr(error), **one.delivery.log_keys
-            )
-
     def _send(self, messages: Sequence[TaskMessage]) -> set[str]:
         """Send tasks; the ids of the deliveries whose attempts were not taken."""
         try:
@@ -336,23 +248,38 @@ class Outcomes:
             return set(ids)
         return set()
 
-    def _counted(
-        self, sent: Sequence[Sent], circuits: Mapping[HookKey, Circuit]
-    ) -> dict[HookKey, tuple[Circuit, Callable[[], None]]]:
-        """The circuits that these attempts change: as they are then, and how that is written."""
-        succeeded: dict[HookKey, int] = defaultdict(int)
-        failed: dict[HookKey, int] = defaultdict(int)
-        for one in sent:
-            (succeeded if one.attempt.succeeded else failed)[one.hook_key] += 1
-        changed: dict[HookKey, tuple[Circuit, Callable[[], None]]] = {}
-        for key in succeeded.keys() | failed.keys():
-            after = circuits.get(key, Circuit()).counted(
-                succeeded=succeeded[key], failed=failed[key], now=self._clock()
+    # ------------------------------------------------------------ circuits
+
+    def _changed(
+        self, circuits: dict[HookKey, Circuit], tallies: dict[HookKey, _Tally]
+    ) -> dict[HookKey, Circuit]:
+        """The circuits that these attempts change, as they are then."""
+        now = self._clock()
+        counted = {
+            key: circuits.get(key, Circuit()).counted(succeeded=tally.succeeded, failed=tally.failed, now=now)
+            for key, tally in tallies.items()
+        }
+        return {key: circuit for key, circuit in counted.items() if circuit is not None}
+
+    def _write_circuit(self, key: HookKey, tally: _Tally) -> None:
+        store_hash, hook_id = key
+        count = self._circuits.count_success if tally.succeeded else self._circuits.count_failures
+        try:
+            count(store_hash, hook_id, tally.failed)
+        except TransientError as error:  # it only slows down
+            self._meter.call_failed(
+                "circuit not written", error=repr(error), store_hash=store_hash, hook_id=hook_id
             )
-            if after is not None:
-                count = self._circuits.count_success if succeeded[key] else self._circuits.count_failures
-                changed[key] = (after, partial(count, *key, failed[key]))
-        return changed
+
+
+def _tallies(sent: Sequence[Sent]) -> dict[HookKey, _Tally]:
+    tallies: dict[HookKey, _Tally] = defaultdict(_Tally)
+    for one in sent:
+        if one.attempt.succeeded:
+            tallies[one.hook_key].succeeded += 1
+        else:
+            tallies[one.hook_key].failed += 1
+    return tallies
 
 
 def _log_attempt(one: Sent) -> None:

@@ -13,10 +13,10 @@ from storehooks.domain.callback import callback
 from storehooks.domain.delivery import Delivery
 from storehooks.domain.errors import HookNotFoundError
 from storehooks.domain.hook import Hook
-from storehooks.domain.lease import MAX_PINGS, Leased
+from storehooks.domain.lease import MAX_PINGS, LeasePool
 from storehooks.domain.ping import new_ping
 from storehooks.domain.state_machine import may_ping
-from storehooks.flows.under_way import release_lease, take_lease
+from storehooks.flows.leases import release_lease, take_lease
 
 if TYPE_CHECKING:
     from storehooks.flows.ports import ClientSecrets, Leases, Sender
@@ -54,10 +54,10 @@ class Pinger:
         if not may_ping(has_secret=bool(secrets)):
             raise HookNotFoundError(hook.id)
         delivery = new_ping(hook)
-        leased = Leased("pings", hook.store_hash, hook.client_id, MAX_PINGS)
+        pool = LeasePool("pings", hook.store_hash, hook.client_id, MAX_PINGS)
         lease = take_lease(
             self._leases,
-            leased,
+            pool,
             delivery.id,
             is_over=lambda lease: lease.ends_at <= self._clock(),
             retry_after_seconds=_RETRY_AFTER_SECONDS,
@@ -65,7 +65,7 @@ class Pinger:
         try:
             attempt = self._send(delivery, hook, secrets)
         finally:
-            release_lease(self._leases, leased, lease)
+            release_lease(self._leases, pool, lease)
         logger.info(
             "ping", status=attempt.status, error=attempt.error, latency_ms=attempt.times.total_ms,
             **delivery.log_keys,

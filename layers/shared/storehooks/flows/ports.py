@@ -12,20 +12,14 @@ from storehooks.domain.attempt import Attempt, OutgoingRequest
 from storehooks.domain.circuit import Circuit
 from storehooks.domain.deactivation_day import Deactivation, DeactivationDay
 from storehooks.domain.deactivation_mail import Mail
-from storehooks.domain.delivery import (
-    AttemptTask,
-    Delivery,
-    DeliverySummary,
-    ReceivedTask,
-    Status,
-    TaskMessage,
-)
+from storehooks.domain.delivery import Delivery, DeliverySummary, Status
 from storehooks.domain.delivery_context import DeliveryContext
 from storehooks.domain.due import DueBatch
 from storehooks.domain.event import Event, IdUse
 from storehooks.domain.hook import Hook
-from storehooks.domain.lease import Lease, Leased
+from storehooks.domain.lease import Lease, LeasePool
 from storehooks.domain.recovery import Recovery
+from storehooks.domain.task import AttemptTask, ReceivedTask, TaskMessage
 
 
 class Hooks(Protocol):
@@ -38,7 +32,7 @@ class Hooks(Protocol):
         """The hooks for a scope that get its events, deactivated ones included. It may be a moment old."""
 
     def deactivate(self, hook: Hook, reason: str) -> bool:
-        """Switch a hook off because failures say so; False if it has changed since it was read."""
+        """Deactivate a hook because of failures; False if it has changed since it was read."""
 
 
 class DeliveryLog(Protocol):
@@ -54,7 +48,7 @@ class DeliveryLog(Protocol):
         """Some of what waits for a hook's next attempt; and whether that is not all."""
 
     def has_reached(self, store_hash: str, hook_id: int, since: float) -> bool:
-        """Whether one of the hook's latest deliveries got there after a time."""
+        """Whether one of the hook's latest deliveries was delivered at a time or later."""
 
     def save_delivered(self, deliveries: Sequence[Delivery]) -> None:
         """Log deliveries that a destination has taken, whatever else the log says of them."""
@@ -92,23 +86,23 @@ class Selections(Protocol):
         *,
         within_seconds: float,
     ) -> tuple[int, bool]:
-        """How many there are; and whether that is all, or the time was over."""
+        """How many there are; and whether all were counted before ``within_seconds`` were over."""
 
     def pending(self, store_hash: str, hook_id: int, limit: int) -> int:
-        """About how many are to be sent again, no further than this many."""
+        """About how many are pending; counting stops at ``limit``."""
 
     def next_of(self, recovery: Recovery, limit: int) -> tuple[list[DeliverySummary], str | None]:
-        """The next ones of a recovery by id; and up to which id those are all, None if they are the last."""
+        """The next ones of a recovery; and up to which id these are all, None if they are the last."""
 
 
 class DueDeliveries(Protocol):
-    """The deliveries whose next attempt no message brings."""
+    """The deliveries whose next attempt the retry sweep has to send."""
 
     def take_due(self, until: float) -> Iterator[DueBatch]:
         """Claim what is due up to a time, a few at a time. Raises nothing: a batch has its failures."""
 
     def release(self, task: AttemptTask, next_attempt_at: float) -> None:
-        """Make what was claimed due again, because it could not be sent."""
+        """Make an attempt that was claimed due again, because its message could not be sent."""
 
 
 class Circuits(Protocol):
@@ -137,10 +131,10 @@ class Recoveries(Protocol):
         """
 
     def create(self, recovery: Recovery) -> None:
-        """Keep a new recovery."""
+        """Save a new recovery."""
 
     def save(self, recovery: Recovery, *, over: Recovery) -> bool:
-        """Keep a recovery after a step; False if somebody else has done that step."""
+        """Save a recovery after a step; False if somebody else has done that step."""
 
 
 class DeliveryContexts(Protocol):
@@ -194,10 +188,10 @@ class EventsQueue(Protocol):
 
 
 class EventBus(Protocol):
-    """The bus of events."""
+    """The event bus."""
 
-    def put(self, source: str, scope: str, detail: Mapping[str, Any]) -> str:
-        """Publish an event, and return the id that the bus gave it."""
+    def put(self, source: str, detail_type: str, detail: Mapping[str, Any]) -> str:
+        """Put an event or a notice on the bus, and return the id that it was given."""
 
 
 class Claims(Protocol):
@@ -211,12 +205,12 @@ class Claims(Protocol):
 
 
 class Leases(Protocol):
-    """Leases that bound what a client has under way at once. One that is not released ends by itself."""
+    """The leases of all clients. One that is not released ends by itself."""
 
-    def take(self, leased: Leased, holder: str, is_over: Callable[[Lease], bool]) -> Lease | None:
-        """A lease for a holder that has none; None when there are as many as may be and none is over."""
+    def take(self, pool: LeasePool, holder: str, is_over: Callable[[Lease], bool]) -> Lease | None:
+        """A lease for a holder that has none; None when there are as many as may be and none has ended."""
 
-    def release(self, leased: Leased, lease: Lease) -> None:
+    def release(self, pool: LeasePool, lease: Lease) -> None:
         """End a lease."""
 
 

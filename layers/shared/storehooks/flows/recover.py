@@ -1,8 +1,8 @@
-"""Recovering: a hook's deliveries of a time are sent again, in steps that follow one another.
+"""Recoveries: a hook's deliveries of a time are sent again, in steps that follow one another.
 
 A step takes the oldest deliveries that are left, begins another round for each, and sends
-the next step. It may be repeated, or be done twice at once: a delivery whose round began
-after the recovery was requested is passed over.
+the next step. Steps are idempotent, also at once: a delivery whose round began after the recovery was
+requested is passed over.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from aws_lambda_powertools import Logger
 
 from storehooks.domain.circuit import Circuit
-from storehooks.domain.delivery import AttemptTask, DeliverySummary, RecoverTask, Status, TaskMessage
+from storehooks.domain.delivery import DeliverySummary, Status
 from storehooks.domain.errors import (
     HookInactiveError,
     QueueFailedError,
@@ -26,7 +26,7 @@ from storehooks.domain.errors import (
     TransientError,
 )
 from storehooks.domain.hook import Hook
-from storehooks.domain.lease import MAX_RECOVERIES, Lease, Leased
+from storehooks.domain.lease import MAX_RECOVERIES, Lease, LeasePool
 from storehooks.domain.recovery import Recovery, RecoveryStatus, new_recovery, new_recovery_id
 from storehooks.domain.state_machine import (
     Begin,
@@ -38,7 +38,8 @@ from storehooks.domain.state_machine import (
     recovery_step,
     refusal_of,
 )
-from storehooks.flows.under_way import release_lease, take_lease
+from storehooks.domain.task import AttemptTask, RecoverTask, TaskMessage
+from storehooks.flows.leases import release_lease, take_lease
 
 if TYPE_CHECKING:  # for the handlers that only start recoveries, and have no metrics
     from storehooks.flows.meter import Meter
@@ -80,8 +81,8 @@ class RecoveryStarter:
         self._queue = queue
         self._clock = clock
 
-    def order(self, hook: Hook, statuses: tuple[Status, ...], since: float, until: float) -> Recovery:
-        """A recovery whose first step is on the queue. Three calls, and those to count.
+    def start(self, hook: Hook, statuses: tuple[Status, ...], since: float, until: float) -> Recovery:
+        """Start a recovery: its first step is on the queue then. Three calls, and those that count.
 
         :raises HookInactiveError:
         :raises TooManyAtOnceError: when as many recoveries of the client run as may.
@@ -90,10 +91,10 @@ class RecoveryStarter:
         if refusal_of(hook) is not None:
             raise HookInactiveError(hook.id, hook.deactivation_reason)
         recovery_id = new_recovery_id()
-        leased = Leased("recoveries", hook.store_hash, hook.client_id, MAX_RECOVERIES)
+        pool = LeasePool("recoveries", hook.store_hash, hook.client_id, MAX_RECOVERIES)
         lease = take_lease(
             self._leases,
-            leased,
+            pool,
             f"{hook.id}#{recovery_id}",
             is_over=partial(self._is_over, hook.store_hash),
             retry_after_seconds=_RETRY_AFTER_SECONDS,
@@ -109,7 +110,7 @@ class RecoveryStarter:
             self._recoveries.create(recovery)
             self._queue.send([TaskMessage(recovery.task)])
         except TransientError:
-            release_lease(self._leases, leased, lease)
+            release_lease(self._leases, pool, lease)
             raise
         return recovery
 
@@ -125,7 +126,7 @@ class RecoveryStarter:
 
 @dataclass(slots=True)
 class _Begun:
-    """How far a step has got: the id up to which all is done, and how many deliveries it began."""
+    """How far a step has got: up to which id all have begun, how many it began, and the call that failed."""
 
     position: str
     number: int = 0
@@ -183,7 +184,7 @@ class Recoverer:
                 self._begin_some(recovery, step)
 
     def _step(self, recovery: Recovery) -> Stop | Wait | Begin:
-        """Decide, without reading what a hook that does not receive makes needless."""
+        """What the state machine says. Of a hook that does not receive, nothing else is read."""
         store_hash, hook_id = recovery.store_hash, recovery.hook_id
         hook = self._hooks.find(store_hash, hook_id)
         circuit, pending = Circuit(), 0
@@ -232,7 +233,7 @@ class Recoverer:
     def _begin_one(
         self, recovery: Recovery, delivery: DeliverySummary
     ) -> tuple[AttemptTask | None, TransientError | None]:
-        now = max(self._clock(), recovery.created_at)  # whatever the clocks say, not before it
+        now = max(self._clock(), recovery.created_at)  # clocks differ, and no round may begin before it
         try:
             return self._log.begin_round(delivery, now, unless_since=recovery.created_at), None
         except TransientError as error:
@@ -250,7 +251,7 @@ class Recoverer:
             )
 
     def _save(self, after: Recovery, before: Recovery, wait_seconds: int = 0) -> None:
-        """Keep what a step has come to, and send the next one, unless another did this one too."""
+        """Save a recovery after a step, and send the next one; nothing if the step was done already."""
         if not self._recoveries.save(after, over=before):
             return
         if after.status is RecoveryStatus.RUNNING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Logger
 
-from storehooks.domain.delivery import Delivery, TaskMessage
+from storehooks.domain.delivery import Delivery
 from storehooks.domain.errors import HookInactiveError, QueueFailedError, StoreBusyError
 from storehooks.domain.hook import Hook
 from storehooks.domain.state_machine import (
@@ -19,6 +19,7 @@ from storehooks.domain.state_machine import (
     redelivery_of,
     refusal_of,
 )
+from storehooks.domain.task import TaskMessage
 
 if TYPE_CHECKING:
     from storehooks.flows.ports import DeliveriesQueue, DeliveryLog
@@ -29,7 +30,7 @@ _TRIES = 4
 
 
 class Redeliverer:
-    """Begins another round for what ended, and has what waits for its next attempt sent now."""
+    """Begins another round for a delivery that ended, and has the next attempt of a retried one made now."""
 
     def __init__(
         self, *, log: DeliveryLog, queue: DeliveriesQueue, clock: Callable[[], float] = time.time
@@ -39,11 +40,11 @@ class Redeliverer:
         self._clock = clock
 
     def redeliver(self, hook: Hook, delivery_id: str) -> Delivery:
-        """The delivery as it is once its task is sent. Three calls.
+        """Redeliver, and return the delivery as it is then. Three calls.
 
         :raises HookInactiveError:
         :raises storehooks.domain.errors.DeliveryNotFoundError:
-        :raises StoreBusyError: when it changes each time it was read.
+        :raises StoreBusyError: when somebody else changes it whenever it was read.
         """
         if refusal_of(hook) is not None:
             raise HookInactiveError(hook.id, hook.deactivation_reason)
@@ -51,10 +52,10 @@ class Redeliverer:
             delivery = self._log.get(hook.store_hash, hook.id, delivery_id)
             if redelivery_of(delivery) is Again.NOTHING:
                 return delivery
-            ordered = self._begun(delivery)
-            if ordered is not None:
-                self._send(ordered)
-                return ordered
+            begun = self._begun(delivery)
+            if begun is not None:
+                self._send(begun)
+                return begun
         raise StoreBusyError
 
     def _begun(self, delivery: Delivery) -> Delivery | None:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Logger
 
-from storehooks.domain.delivery import AttemptTask, TaskMessage, delivery_ids
 from storehooks.domain.errors import FaultError, QueueFailedError, StorehooksError, TransientError
 from storehooks.domain.state_machine import seconds_until
+from storehooks.domain.task import AttemptTask, TaskMessage, delivery_ids
 from storehooks.flows.meter import Count, Meter
 
 if TYPE_CHECKING:
@@ -87,11 +87,11 @@ class Sweeper:
             ids = delivery_ids(due[position][0] for position in sorted(error.failed))
             self._meter.call_failed("sending retries failed", error=error.code, delivery_ids=ids)
             for position in error.failed:
-                self._give_back(*due[position])
+                self._release(*due[position])
             return error
         return None
 
-    def _give_back(self, task: AttemptTask, due_at: float) -> None:
+    def _release(self, task: AttemptTask, due_at: float) -> None:
         try:
             self._due.release(task, due_at)
         except TransientError as error:  # then it is due again in five minutes

@@ -1,8 +1,7 @@
-"""Mistakes of ours in the middle of a batch: a message that meets one fails alone, and the rest goes on.
+"""Mistakes of ours in the middle of a batch: a message that meets one fails alone, and the others go on.
 
-These are the places of the flows that catch what nobody foresaw. Nothing is lost by it: the message comes
-again, and in the end is a dead letter. And nothing is passed over: who uses them has to log the error and
-count it, see :meth:`storehooks.flows.meter.Meter.unexpected`.
+Flows catch unexpected errors by these functions. The message comes again, and is a dead letter in the end.
+Who calls them logs the error and counts it, with :meth:`storehooks.flows.meter.Meter.unexpected`.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -11,7 +10,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def alone(fail: Callable[[Exception], None]) -> Iterator[None]:
-    """Have what is done within fail by itself: ``fail`` is called with the error, and the work goes on."""
+    """Catch an error of what is done within, call ``fail`` with it, and go on."""
     try:
         yield
     except Exception as error:  # noqa: BLE001 - see above

@@ -22,8 +22,8 @@ Index         Its keys              Whose
 ``by_state``  ``state``: store,     :class:`.selections.Selections` reads it for recoveries,
               hook and status;      :class:`.missed.MissedEvents` for a client, and
               ``id``                :class:`.deliveries.DeliveryLog` for lists
-``by_due``    ``due_shard``,        :class:`.due.DueIndex`, which also moves ``due_at`` while
-              ``due_at``            it hands an attempt to the queue
+``by_due``    ``due_shard``,        :class:`.due.DueIndex`, which also moves ``due_at`` when
+              ``due_at``            it claims an attempt for the queue
 ============  ====================  =====================================================
 
 :mod:`.keys` has the names of all partitions. What an attempt has to know of a hook and its delivery is

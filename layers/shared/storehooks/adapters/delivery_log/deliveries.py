@@ -32,8 +32,9 @@ from storehooks.adapters.dynamodb import (
     store_errors,
     write_batch,
 )
-from storehooks.domain.delivery import WAITING, AttemptTask, Delivery, DeliverySummary, Status
+from storehooks.domain.delivery import WAITING, Delivery, DeliverySummary, Status
 from storehooks.domain.errors import DeliveryNotFoundError
+from storehooks.domain.task import AttemptTask
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

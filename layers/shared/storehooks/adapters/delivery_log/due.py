@@ -1,4 +1,4 @@
-"""The due index: which attempts the retry sweep has to hand to the queue, and when."""
+"""The due index: which attempts the retry sweep has to send to the queue, and when."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -20,10 +20,11 @@ from storehooks.adapters.dynamodb import (
     reads_item,
     store_errors,
 )
-from storehooks.domain.delivery import MAX_COUNT, SAFETY_SECONDS, AttemptTask, is_delivery_id
+from storehooks.domain.delivery import SAFETY_SECONDS, is_delivery_id
 from storehooks.domain.due import DueBatch, DueFailure
 from storehooks.domain.errors import CorruptItemError, TransientError
 from storehooks.domain.hook import is_hook_of_client
+from storehooks.domain.task import MAX_COUNT, AttemptTask
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -52,18 +53,17 @@ class DueIndex:
         self._clock = clock
 
     def take_due(self, until: float) -> Iterator[DueBatch]:
-        """What is due up to a time, a few deliveries at a time.
+        """Claim what is due up to a time, and yield a few attempts at a time.
 
-        Each is claimed for five minutes before it is yielded: two sweeps at once don't both
-        get it, and a sweep that ends before it has sent it only delays it. A failure is yielded as
-        well, and what it is about is still due for the next sweep.
+        A claim lasts five minutes or more. So of two sweeps at once only one gets an attempt, and a sweep
+        that ends before it has sent it only delays it. What failed is yielded too, and stays due.
         """
         with ThreadPoolExecutor(_CLAIMS_AT_ONCE) as threads:
             for page in self._due(until):
                 if isinstance(page, DueFailure):
                     yield DueBatch([], [page])
                     continue
-                # Only a few at a time: what is claimed and not used waits for five minutes.
+                # Only a few at a time: what is claimed and not sent waits for five minutes.
                 for some in batched(page, _CLAIMS_AT_ONCE, strict=False):
                     batch = DueBatch([], [])
                     for one in threads.map(self._claim_due, some):
@@ -74,7 +74,7 @@ class DueIndex:
                     yield batch
 
     def _due(self, until: float) -> Iterator[list[Item] | DueFailure]:
-        # Not always the same first: a sweep may not get to the last.
+        # Each minute another shard is the first, because a sweep may not get to the last.
         first = int(self._clock() // _MINUTE_SECONDS)
         for shard in range(first, first + DUE_SHARDS):
             pages = query_pages(
@@ -110,7 +110,7 @@ class DueIndex:
         self._move_due(task, seen=later, to=due_at(next_attempt_at), at_most=True)
 
     def _move_due(self, task: AttemptTask, *, seen: Item, to: Item, at_most: bool = False) -> bool:
-        """Change when the sweep looks at a delivery, unless somebody else did so meanwhile."""
+        """Change when a sweep looks at a delivery; false if somebody else did so meanwhile."""
         try:
             with store_errors():
                 self._dynamodb.update_item(
@@ -150,10 +150,10 @@ def _attempt_due(item: Mapping[str, Any]) -> tuple[AttemptTask, float]:
 
 
 def claimed_until(next_attempt_at: float, now: float) -> Item:
-    """Until when a sweep has handed a delivery to the queue, before another looks at it again.
+    """Until when a claim lasts: then a sweep looks at the delivery again.
 
-    The longer it is overdue, the later, up to an hour: a queue that nobody serves is not to fill with
-    repeats, and what the queue leaves to the sweep is not to wait for longer.
+    The longer it is overdue, the longer, up to an hour. So a queue that nobody serves does not fill with
+    repeats, and an attempt that is left to the sweep waits for an hour at most.
     """
     overdue = max(0.0, now - next_attempt_at)
     return number_value(next_attempt_at + overdue + min(max(SAFETY_SECONDS, overdue), _MAX_CLAIM_SECONDS))

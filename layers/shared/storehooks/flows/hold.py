@@ -1,0 +1,63 @@
+"""Holding what waits for a hook that failures have deactivated, in steps that follow one another."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from aws_lambda_powertools import Logger
+
+from storehooks.domain.state_machine import held_as, seconds_to_next_hold
+from storehooks.domain.task import HoldTask, TaskMessage
+from storehooks.flows.meter import Meter
+from storehooks.flows.operational_events import OperationalEvents
+
+if TYPE_CHECKING:
+    from storehooks.flows.ports import DeliveriesQueue, DeliveryLog, Hooks
+
+logger = Logger(utc=True)
+
+_MAX_OF_STEP = 500
+_AT_ONCE = 16
+
+
+class Holds:
+    """Holds what waits for deactivated hooks."""
+
+    def __init__(
+        self,
+        *,
+        log: DeliveryLog,
+        hooks: Hooks,
+        queue: DeliveriesQueue,
+        operational_events: OperationalEvents,
+        meter: Meter,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._log = log
+        self._hooks = hooks
+        self._queue = queue
+        self._operational_events = operational_events
+        self._meter = meter
+        self._clock = clock
+
+    def hold(self, task: HoldTask) -> None:
+        """Notify of a hook's deactivation, and hold what waits for it; nothing if it is not deactivated.
+
+        :raises TransientError: when the task has to be repeated.
+        """
+        hook = self._hooks.find(task.store_hash, task.hook_id)
+        status = held_as(hook)
+        if hook is None or status is None:
+            return
+        self._operational_events.notify_of_deactivation(hook, task.store_id)
+        waiting, is_more = self._log.waiting(task.store_hash, task.hook_id, _MAX_OF_STEP)
+        with ThreadPoolExecutor(_AT_ONCE) as threads:
+            held = sum(threads.map(lambda delivery: self._log.end_waiting(delivery, status), waiting))
+        logger.info("held", store_hash=task.store_hash, hook_id=task.hook_id, deliveries=held)
+        self._meter.count_ended(status, held)
+        if is_more:
+            wait = seconds_to_next_hold(held=held, deactivated_at=hook.deactivated_at or 0, now=self._clock())
+            self._queue.send([TaskMessage(task, wait)])

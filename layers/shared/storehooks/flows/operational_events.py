@@ -1,0 +1,93 @@
+"""Operational events: the client of a hook, and operators, are notified that its deliveries fail.
+
+An event goes to the events queue, for the client's hooks, and to the bus, for operators. It is claimed first,
+and confirmed once both have taken it. If one of them fails, the claim expires, and a repeat notifies.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from storehooks.api.operational_envelope import to_operational_envelope
+from storehooks.domain import exception_event
+from storehooks.domain.attempt import Attempt
+from storehooks.domain.delivery import Delivery
+from storehooks.domain.destination import destination_digest
+from storehooks.domain.errors import TransientError
+from storehooks.domain.hook import Hook
+from storehooks.domain.scope import DELIVERY_EXCEPTION
+from storehooks.flows.meter import Meter
+from storehooks.flows.notices import Notices
+
+if TYPE_CHECKING:
+    from storehooks.flows.ports import Claims, EventBus, EventsQueue
+
+
+class OperationalEvents:
+    """Publishes the operational events of hooks."""
+
+    def __init__(
+        self,
+        *,
+        events_queue: EventsQueue,
+        bus: EventBus,
+        claims: Claims,
+        notices: Notices,
+        meter: Meter,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._events_queue = events_queue
+        self._bus = bus
+        self._claims = claims
+        self._notices = notices
+        self._meter = meter
+        self._clock = clock
+
+    def notify_of_failure(self, hook: Hook, delivery: Delivery, attempt: Attempt) -> None:
+        """Publish the event for a failed attempt that is retried, once in ten minutes for a destination.
+
+        A call that fails is logged: a later failure notifies.
+        """
+        if not exception_event.may_notify(hook):
+            return
+        # Of each client: another one's events would say nothing of its own hook.
+        client = f"{hook.store_hash}#{hook.client_id}"
+        occasion = f"destination#{client}#{destination_digest(hook.destination)}"
+        try:
+            if self._claims.claim(occasion):
+                detail = exception_event.retrying(hook, delivery, attempt)
+                self._publish(hook, detail, occasion, exception_event.NOTIFY_AGAIN_SECONDS)
+        except TransientError as error:
+            self._meter.call_failed("notifying of a failure failed", error=repr(error), **delivery.log_keys)
+
+    def notify_of_deactivation(self, hook: Hook, store_id: str | None) -> None:
+        """Notify people of a hook's deactivation, and publish the event for it, unless that was done.
+
+        :raises TransientError: when it has to be repeated.
+        """
+        if not exception_event.may_notify(hook):
+            return
+        # Not the name that releases without notices claim: what they published still gets its notice.
+        occasion = f"deactivated#{hook.store_hash}#{hook.id}#{hook.deactivated_at}"
+        if self._claims.claim(occasion):
+            self._notices.add(hook)
+            detail = exception_event.deactivated(hook, store_id)
+            self._publish(hook, detail, occasion, exception_event.REMEMBERED_SECONDS)
+
+    def _publish(self, hook: Hook, detail: Mapping[str, Any], occasion: str, for_seconds: int) -> None:
+        """Publish an event whose occasion was claimed, and confirm that.
+
+        :raises TransientError: when the queue or the bus did not take it.
+        """
+        # First the queue: of an event with an id, matching knows the repeat that follows if the bus fails.
+        now = int(self._clock() * 1_000_000)
+        self._events_queue.send([to_operational_envelope(detail, hook.client_id, now)])
+        self._bus.put(exception_event.SOURCE, DELIVERY_EXCEPTION, detail)
+        try:
+            self._claims.confirm(occasion, for_seconds=for_seconds)
+        except TransientError as error:  # another process may publish it again
+            self._meter.call_failed(
+                "not remembered", error=repr(error), store_hash=hook.store_hash, hook_id=hook.id
+            )
