@@ -16,6 +16,7 @@ from storehooks.domain.errors import (
     HookNotFoundError,
     InvalidRequestError,
     NotAllowedError,
+    UnsupportedContentEncodingError,
     UnsupportedMediaTypeError,
 )
 from storehooks.domain.hook import HookFilter
@@ -33,6 +34,7 @@ def request(
     granted=None,
     encoded=False,
     version="v2",
+    **others,
 ):
     granted = {"store_hash": "5ueh97", "client_id": CLIENT, "oauth_scopes": "default"} | (granted or {})
     return Request(
@@ -44,6 +46,7 @@ def request(
             "requestContext": {"requestId": "r-1", "authorizer": granted},
             "body": body,
             "isBase64Encoded": encoded,
+            **others,
         }
     )
 
@@ -198,6 +201,52 @@ def test_bytes_that_are_no_utf8_or_no_base64_are_refused():
     assert refusal(base64.b64encode(b'{"a":"\xff"}').decode(), encoded=True) == refusal(escaped)
     assert refusal("%%%", encoded=True) == refusal("ü", encoded=True)
     assert refusal("%%%", encoded=True) != refusal(escaped)
+
+
+def lines(*values, name="Content-Encoding"):
+    """What the gateway makes of a header that comes in several lines."""
+    return {"headers": {name: values[-1]}, "multiValueHeaders": {name: list(values)}}
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"headers": {"Content-Encoding": ""}},
+        {"headers": {"content-encoding": "identity"}},
+        {"headers": {"CONTENT-ENCODING": " Identity , IDENTITY,"}},
+        lines("identity", "identity"),
+        lines("gzip", name="Accept-Encoding"),
+        {"multiValueHeaders": None},
+    ],
+)
+def test_a_body_that_is_not_encoded_is_read(given):
+    assert request('{"a":1}', **given).json_object() == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({"headers": {"Content-Encoding": "gzip"}}, "gzip"),
+        ({"headers": {"content-encoding": "GZIP"}}, "GZIP"),
+        ({"headers": {"CONTENT-ENCODING": "br"}}, "br"),
+        ({"headers": {"Content-Encoding": "zstd"}}, "zstd"),
+        ({"headers": {"Content-Encoding": "deflate"}}, "deflate"),
+        ({"headers": {"Content-Encoding": "identity, x-gzip"}}, "identity, x-gzip"),
+        ({"headers": {"Content-Encoding": "utf-8"}}, "utf-8"),
+        (lines("gzip", "identity"), "gzip, identity"),
+        (lines("identity", "br"), "identity, br"),
+        (lines("deflate", name="content-encoding"), "deflate"),
+    ],
+)
+def test_a_body_that_is_declared_as_encoded_is_refused_even_if_it_is_not(given, named):
+    for read in (
+        lambda asked: asked.json_object(),
+        lambda asked: asked.json_objects(limit=1, max_bytes=99),
+    ):
+        with pytest.raises(UnsupportedContentEncodingError) as refused:
+            read(request("{}", **given))
+        assert refused.value.given == named
 
 
 def test_64_kb_of_bytes_are_the_most():
