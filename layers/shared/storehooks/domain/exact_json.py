@@ -98,6 +98,8 @@ def _written(value: object, writer: json.JSONEncoder) -> str:
             )
         case list() | tuple():
             return "[" + ",".join([_written(one, writer) for one in value]) + "]"
+        case int() if not isinstance(value, bool):
+            return int.__repr__(value)  # as the writer does, which sets up its C code for it each time
         case _:
             return writer.encode(value)
 
