@@ -15,6 +15,7 @@ from requests.auth import AuthBase
 from urllib3 import BaseHTTPResponse, Retry
 
 from storehooks import __version__
+from storehooks.domain.exact_json import read_float, read_int
 
 _PAGE = 250
 # Longer than the gateway lets a function take.
@@ -110,7 +111,7 @@ class Api:
         except requests.RequestException as error:
             raise ApiUnreachableError(_reason(error)) from None
         try:
-            body = response.json()
+            body = response.json(parse_float=read_float, parse_int=read_int)
         except requests.JSONDecodeError:
             raise ApiError(response.status_code, [], [], asked_for) from None
         if not response.ok or response.is_redirect:

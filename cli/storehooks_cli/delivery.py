@@ -1,6 +1,5 @@
 """storehooks delivery: what became of a hook's events, by way of the API."""
 
-import json
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -11,7 +10,7 @@ from storehooks.domain.errors import InvalidValueError
 from storehooks_cli.connection import ApiOptions, connected, hook_named
 from storehooks_cli.hook import attempt_fields
 from storehooks_cli.options import Json, parser, unfolded
-from storehooks_cli.output import print_fields, print_json, print_table, printable, progress, say
+from storehooks_cli.output import json_text, print_fields, print_json, print_table, printable, progress, say
 from storehooks_cli.times import local_time, relative_time
 
 app = typer.Typer(no_args_is_help=True, help="Deliveries: list and show them, and send them again.")
@@ -79,7 +78,7 @@ def show_delivery(
         typer.echo("\nattempt" if count is None else f"\nattempt {count - len(attempts) + position}")
         print_fields(attempt_fields(attempt))
     typer.echo("\npayload")
-    for line in json.dumps(delivery["payload"], indent=2, ensure_ascii=False).split("\n"):
+    for line in json_text(delivery["payload"], in_ascii=False, margin="\n").split("\n"):
         typer.echo(printable(line))
 
 

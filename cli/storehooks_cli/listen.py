@@ -5,7 +5,6 @@ a run that was killed has left is found by that id, and by nobody answering at t
 destination; the next run for the store removes it.
 """
 
-import json
 import secrets
 import time
 from collections.abc import Iterator
@@ -30,7 +29,7 @@ from storehooks_cli.options import (
     parser,
     unfolded,
 )
-from storehooks_cli.output import fail, failures_said, say
+from storehooks_cli.output import fail, failures_said, json_text, say
 from storehooks_cli.receiver import RECEIVER_PATH, Receiver
 from storehooks_cli.stopping import exit_on_signals
 
@@ -86,7 +85,7 @@ def listen(
         with clients.new(scope, receiver):
             say(f"listening for {scope} of the store {store_hash} on {receiver.url}; Ctrl-C ends it")
             for delivery in receiver.deliveries():
-                typer.echo(json.dumps(delivery.as_json) if as_json else delivery.line)
+                typer.echo(json_text(delivery.as_json) if as_json else delivery.line)
 
 
 class _Clients:

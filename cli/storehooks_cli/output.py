@@ -1,6 +1,5 @@
 """How the command line speaks: results on standard output, everything else on standard error."""
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from threading import Timer
@@ -11,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from storehooks.domain.errors import StoreBusyError, StoreFailedError
+from storehooks.domain.exact_json import dumps
 
 _NO_WIDTH = 10_000  # rich would cut off what is wider than the terminal
 _SILENT_SECONDS = 2.0
@@ -50,7 +50,28 @@ def printable(text: str) -> str:
 
 def print_json(value: object) -> None:
     """One JSON value, for programs."""
-    typer.echo(json.dumps(value, indent=2))
+    typer.echo(json_text(value, margin="\n"))
+
+
+def json_text(value: object, *, in_ascii: bool = True, margin: str = "") -> str:
+    """JSON for people and programs; numbers have the digits that they were written with.
+
+    :param margin: the line break, and what comes before the value's own lines; all is one line without it.
+    """
+    inner = margin and f"{margin}  "
+    comma = f",{inner}" if margin else ", "
+    match value:
+        case dict() if value:
+            members = [
+                f"{dumps(name, in_ascii=in_ascii)}: {json_text(one, in_ascii=in_ascii, margin=inner)}"
+                for name, one in value.items()
+            ]
+            return f"{{{inner}{comma.join(members)}{margin}}}"
+        case list() | tuple() if value:
+            values = [json_text(one, in_ascii=in_ascii, margin=inner) for one in value]
+            return f"[{inner}{comma.join(values)}{margin}]"
+        case _:
+            return dumps(value, in_ascii=in_ascii)
 
 
 def print_fields(fields: Mapping[str, str]) -> None:

@@ -1,6 +1,5 @@
 """A destination on this machine: verifies each delivery that comes, and forwards it if asked."""
 
-import json
 import secrets
 import time
 from base64 import b64encode
@@ -13,8 +12,9 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import Any
 
+from storehooks.domain.exact_json import loads
 from storehooks_cli.local.ports import LOOPBACK
-from storehooks_cli.output import fail, printable
+from storehooks_cli.output import fail, json_text, printable
 
 RECEIVER_PATH = "/storehooks-listen/"
 """How the paths of such destinations begin."""
@@ -81,7 +81,7 @@ class Received:
             "signature valid" if self.refusal is None else f"SIGNATURE NOT VALID ({self.refusal})",
             self.id if self.times == 1 else f"{self.id} (for the {self.times}. time)",
             str(payload["scope"]) if is_event else "no event",
-            json.dumps(payload["data"] if is_event else payload, ensure_ascii=False),
+            json_text(payload["data"] if is_event else payload, in_ascii=False),
         ]
         if self.failure is not None:
             parts.append(f"not forwarded: {self.failure}; response {self.responded}")
@@ -95,7 +95,7 @@ class Received:
     def _payload(self) -> Any:
         """The body as JSON; its text if it is none."""
         try:
-            return json.loads(self.body)
+            return loads(self.body.decode())
         except ValueError:
             return self.body.decode(errors="replace")
 

@@ -1,7 +1,5 @@
 """POST /stores/{store_hash}/v2/events/explain"""
 
-import json
-
 from storehooks.api.event_envelope import from_envelope, to_envelope
 from storehooks.api.event_input import NewEvent
 from storehooks.api.operation import operation
@@ -9,6 +7,7 @@ from storehooks.api.request import Request
 from storehooks.api.response import Response
 from storehooks.api.v2 import explanations_to_v2
 from storehooks.composition import Handler, Parts, lambda_handler
+from storehooks.domain.exact_json import dumps
 from storehooks.domain.explanation import explain
 from storehooks.domain.identity import DEFAULT_OAUTH_SCOPE
 
@@ -23,7 +22,7 @@ def build(parts: Parts) -> Handler:
         caller = request.caller(DEFAULT_OAUTH_SCOPE)
         new = NewEvent.parse(request.json_object())
         # The way of an event that is published, so that its callback is the same.
-        event = from_envelope(json.dumps(to_envelope(new, caller, int(clock() * 1_000_000))))
+        event = from_envelope(dumps(to_envelope(new, caller, int(clock() * 1_000_000))))
         callback = event.callback()
         explanations = [explain(hook, event.scope, callback) for hook in hooks.all(caller)]
         return Response(200, explanations_to_v2(explanations))

@@ -144,6 +144,14 @@ def test_a_bad_body_is_refused_in_the_v2_form(api, body, media_type, status):
     assert api.request("GET").json() == []
 
 
+@pytest.mark.parametrize("coding", ["gzip", "GZIP", "br", "zstd", "deflate"])
+def test_a_body_with_a_content_encoding_is_415(api, coding):
+    refused = api.request("POST", data=b"{}", headers={"Content-Encoding": coding})
+    assert_v2_error(refused, 415)
+    assert f"Content-Encoding '{coding}'" in refused.json()[0]["message"]
+    assert api.request("GET").json() == []
+
+
 @pytest.mark.parametrize(
     "target",
     [

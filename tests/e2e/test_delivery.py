@@ -12,6 +12,7 @@ from standardwebhooks import Webhook
 from tests.e2e.command_line import storehooks
 from tests.e2e.local_run import STORE_HASH, LocalRun, free_ports
 from tests.e2e.store import ARRIVAL_SECONDS, Destination, Store
+from tests.numbers_in_json import NUMBERS
 
 
 def test_an_event_reaches_its_hook_signed_and_is_in_the_log(stack):
@@ -29,6 +30,22 @@ def test_an_event_reaches_its_hook_signed_and_is_in_the_log(stack):
     whole = store.call("GET", f"hooks/{hook_id}/deliveries/{shown['id']}").json()
     assert whole["payload"] == callback
     assert [attempt["answer"] for attempt in whole["attempts"]] == ["thanks"]
+
+
+@pytest.mark.parametrize("way", ["http", "bus"])
+def test_numbers_arrive_with_the_digits_that_they_were_published_with(stack, way):
+    store = Store(stack, f"d1g1ts{way}")
+    data = f"[{','.join(NUMBERS)}]"
+    with Destination() as destination:
+        store.hook("store/order/*", destination.url)
+        if way == "http":
+            body = f'\ufeff{{"scope":"store/order/created","data":{data}}}'.encode()
+            assert store.call("POST", "events", data=body).status_code == 202
+        else:
+            options = ("--store-hash", store.store_hash, "--scope", "store/order/created")
+            storehooks(stack, "event", "send", *options, "--data", "-", input=data)
+        _, received = destination.next()
+    assert f'"data":{data},"hash"' in received.decode()
 
 
 def test_a_destination_that_is_gone_deactivates_its_hook_and_others_hear_of_it(stack):

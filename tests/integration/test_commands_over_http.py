@@ -4,11 +4,13 @@ import json
 import os
 import re
 import signal
+from dataclasses import replace
 from functools import reduce
 
 import pytest
 from typer.testing import CliRunner
 
+from storehooks.api.response import Response
 from storehooks.api.v2 import delivery_to_v2, whole_delivery_to_v2
 from storehooks.domain import state_machine
 from storehooks.domain.attempt import Attempt, Times
@@ -18,6 +20,7 @@ from storehooks_cli import recover as recover_module
 from storehooks_cli.commands import commands
 from storehooks_cli.stopping import SIGNALS
 from tests.integration.scripted_api import scripted_api
+from tests.numbers_in_json import NUMBERS
 
 CREATE = "storehooks token create --store-hash h1"
 DELIVERY_ID = "msg_" + "0" * 32
@@ -273,6 +276,16 @@ def test_a_delivery_is_shown_with_its_newest_attempts_by_their_numbers_and_its_p
     assert "response  no?way\n" in shown
     assert '  "data": {\n    "é": 1\n' in shown
     assert api.asked == [f"GET hooks/7/deliveries/{DELIVERY_ID}"]
+
+
+def test_numbers_of_a_payload_are_shown_with_their_digits(api, run):
+    data = f"[{','.join(NUMBERS)}]"
+    one = replace(attempted(1), payload=f'{{"data":{data}}}')
+    for options in ([], ["--json"]):
+        api.will_answer(200, Response(200, whole_delivery_to_v2(one)).to_gateway()["body"].encode())
+        shown = run("delivery", "show", "--hook", "7", DELIVERY_ID, *options).stdout
+        _, _, after = shown.partition('"data": ')
+        assert "".join(after.split()).startswith(data)
 
 
 def test_where_the_api_does_not_say_how_many_attempts_there_were_no_number_is_made_up(api, run):

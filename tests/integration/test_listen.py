@@ -10,8 +10,10 @@ import typer
 from storehooks.domain.signature import signature_headers
 from storehooks_cli.api_client import Api
 from storehooks_cli.listen import _answers, _is_ours, _register
+from storehooks_cli.output import json_text
 from storehooks_cli.receiver import Receiver
 from tests.integration.scripted_api import scripted_api
+from tests.numbers_in_json import NUMBERS
 
 SECRET = "5" * 64
 BODY = b'{"scope": "store/order/created",  "data": {"id": "\xc3\xbc\\u001b"}}'
@@ -40,6 +42,17 @@ def test_a_delivery_is_verified_answered_and_told_in_a_line():
         second.as_json.items()
     )
     assert second.as_json["payload"] == json.loads(BODY)
+
+
+def test_numbers_are_told_with_their_digits():
+    data = f"[{', '.join(NUMBERS)}]"
+    with receiver() as destination:
+        post(destination, f'{{"scope":"store/order/created","data":{data}}}'.encode())
+        post(destination, b'{"scope":"store/order/created","data":NaN}')
+        delivery, of_no_json = (next(destination.deliveries()) for _ in range(2))
+    assert f"  {data}  response 204" in delivery.line
+    assert f'"data": {data}}}' in json_text(delivery.as_json)
+    assert "no event" in of_no_json.line
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,7 @@ ANSWERS = [
     (errors.HookInactiveError(7, "12 attempts failed"), 409),
     (errors.BodyTooLargeError(65536), 413),
     (errors.UnsupportedMediaTypeError("text/plain"), 415),
+    (errors.UnsupportedContentEncodingError("gzip"), 415),
     (errors.StoreBusyError(), 429),
     (errors.TooManyAtOnceError("pings", 2, 5), 429),
     (errors.StoreFailedError("InternalServerError"), 503),

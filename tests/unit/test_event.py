@@ -15,6 +15,7 @@ from storehooks.domain.event import (
     check_event_id,
     check_store_id,
 )
+from storehooks.domain.exact_json import Number
 
 EVENT = Event(
     id="order-250-created",
@@ -69,6 +70,8 @@ def test_the_hash_of_an_event_without_a_given_id_is_that_of_earlier_releases():
     [
         ({"a": 1, "b": [2]}, {"b": [2.0], "a": 1.0}),
         ([-0.0, 1e3], [0, 1000]),
+        ([Number("1.50"), Number("1E+2"), Number("-0")], [1.5, 100, 0]),
+        ([Number("1234567890123456.780")], [Number("1234567890123456.78")]),
         ({"a": "\u00fc"}, {"a": "ü"}),
     ],
 )
@@ -83,6 +86,27 @@ def test_other_data_or_another_scope_is_another_content(other):
     assert replace(EVENT, data=other).content_digest != EVENT.content_digest
     assert replace(EVENT, scope="store/order/updated").content_digest != EVENT.content_digest
     assert replace(EVENT, data=[True]).content_digest != replace(EVENT, data=[1]).content_digest
+
+
+def test_numbers_that_one_float_has_are_still_other_contents():
+    one, other = [Number("1234567890123456.78")], [Number("1234567890123456.77")]
+    assert float(one[0].literal) == float(other[0].literal)
+    assert replace(EVENT, data=one).content_digest != replace(EVENT, data=other).content_digest
+    assert replace(EVENT, data=[Number("1e-400")]).content_digest != replace(EVENT, data=[0]).content_digest
+
+
+def test_the_content_of_an_event_is_what_it_was_before_numbers_kept_their_digits():
+    """A repeat after an update is compared with what the earlier release has stored."""
+    data = {"b": [1.5, 250.0, -0.0, 1e3, 1e-7, 12345678901234567890], "a": {"ü": True, "c": None}}
+    before = json.dumps(
+        [
+            "store/order/created",
+            {"a": {"c": None, "ü": True}, "b": [1.5, 250, 0, 1000, 1e-7, 12345678901234567890]},
+        ],
+        ensure_ascii=False,
+        separators=(",", ":"),
+    )
+    assert replace(EVENT, data=data).content_digest == hashlib.sha256(before.encode()).hexdigest()
 
 
 def test_data_has_at_most_64_kb_as_compact_json_in_utf8():

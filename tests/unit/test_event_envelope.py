@@ -1,17 +1,38 @@
 """The messages of the events queue."""
 
 import json
+from itertools import batched
 
 import pytest
 
+from storehooks.adapters.delivery_messages import read_task, to_message
+from storehooks.adapters.queue import as_body
 from storehooks.api.event_envelope import from_envelope, published_to_v2, to_envelope
 from storehooks.api.event_input import NewEvent
 from storehooks.api.operational_envelope import to_operational_envelope
+from storehooks.api.request import Request
+from storehooks.api.response import Response
+from storehooks.api.v2 import whole_delivery_to_v2
+from storehooks.domain.callback import callback
+from storehooks.domain.delivery import new_delivery
 from storehooks.domain.errors import InvalidRequestError
+from storehooks.domain.hook import Hook
 from storehooks.domain.identity import Caller
+from tests.numbers_in_json import literals
 
 GOOD = {"scope": "store/order/created", "data": {"type": "order", "id": 250}}
 CALLER = Caller("5ueh97", "c" * 32, frozenset())
+HOOK = Hook(
+    id=1,
+    store_hash="5ueh97",
+    client_id="c" * 32,
+    scope="store/*",
+    destination="https://app.example.com/",
+    headers=None,
+    is_active=True,
+    created_at=0,
+    updated_at=0,
+)
 
 
 def fields_refused(body):
@@ -136,6 +157,52 @@ def test_an_entry_that_is_no_event_is_refused_by_its_field(entry, field):
     assert fields_refused(json.dumps(entry)) == {field}
 
 
-@pytest.mark.parametrize("body", ["", "not JSON", "[" * 100_000])
-def test_a_message_that_is_not_json_is_refused(body):
+GOOD_ENTRY = json.dumps(bus_entry())
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "not JSON",
+        "[" * 100_000,
+        GOOD_ENTRY.replace('"data":', '"data": {}, "data":'),
+        GOOD_ENTRY.replace('"store_hash":', '"store_hash": "other", "store_hash":'),
+        GOOD_ENTRY.replace('"detail":', '"detail": {}, "detail":'),
+        GOOD_ENTRY.replace('"account":', '"account": "1", "account":'),
+        GOOD_ENTRY.replace('"id": 1', '"id": 1, "id": 1'),
+        GOOD_ENTRY.replace('"id": 1', '"id": NaN'),
+        GOOD_ENTRY.replace('"id": 1', f'"id": 0.{"1" * 4300}'),
+        GOOD_ENTRY.replace('"id": 1', r'"id": "\ud800"'),
+    ],
+)
+def test_a_message_that_would_be_refused_as_a_body_is_refused(body):
     assert fields_refused(body) == {"message"}
+
+
+def test_a_byte_order_mark_before_a_message_is_ignored():
+    assert from_envelope("\ufeff" + GOOD_ENTRY) == from_envelope(GOOD_ENTRY)
+
+
+def test_20000_numbers_arrive_as_they_were_written_over_http_and_from_the_queue_on():
+    """From a request's body to a request to a destination, by the messages of both queues."""
+    numbers, arrived = literals(20_000), 0
+    for some in batched(numbers, 1_000, strict=True):
+        data = f"[{','.join(some)}]"
+        body = f'\ufeff{{"scope": "store/order/created", "data": {data.replace(",", " , ")}}}'
+        (new,) = NewEvent.parse_all(
+            Request({"body": body}).json_objects(limit=1, max_bytes=10**6)[0], in_array=False
+        )
+        message = as_body(to_envelope(new, CALLER, 0))
+        of_the_bus = GOOD_ENTRY.replace('{"id": 1}', data)
+        for event in (from_envelope(message), from_envelope(of_the_bus)):
+            delivery = new_delivery(event, event.payload(), HOOK)
+            for _ in range(2):  # as a task comes again, with the delivery in it
+                task = read_task(as_body(to_message(delivery.task)))
+                delivery = task.delivery
+            sent = callback(delivery, HOOK, secrets=["s"], now=0).body.decode()
+            assert sent == event.payload()
+            assert f'"data":{data},"hash"' in sent
+            assert f'"payload":{sent}' in Response(200, whole_delivery_to_v2(delivery)).to_gateway()["body"]
+            arrived += len(some)
+    assert arrived == 2 * 20_000

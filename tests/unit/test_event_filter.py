@@ -15,6 +15,7 @@ from storehooks.domain.event_filter import (
     check_filter,
     stored_filter,
 )
+from storehooks.domain.exact_json import loads
 
 # The event and the patterns of the EventBridge user guide, "Comparison operators" and the pages beside it.
 EC2 = {
@@ -229,6 +230,17 @@ def test_equal_filters_have_one_text_which_gives_the_filter_back() -> None:
     assert one.text == other.text
     assert stored_filter(one.text).text == one.text
     assert stored_filter(one.text).mismatch({"b": "x", "a": {"c": 2, "d": 1}}) is None
+
+
+def test_a_number_is_compared_as_it_is_written_and_numeric_compares_its_value() -> None:
+    body = loads('{"a": 1.50, "b": 1e-400, "c": 19.99, "d": 1e99999999999999999999}')
+
+    assert has(loads('{"a": [1.50], "b": [1e-400], "c": [19.99]}'), body)
+    assert not has({"a": [1.5]}, body)
+    assert has({"a": [{"numeric": ["=", 1.5]}], "b": [{"numeric": [">", 0, "<", 1]}]}, body)
+    assert has(loads('{"a": [{"numeric": [">=", 1.500]}]}'), body)
+    assert not has({"d": [{"numeric": [">", 0]}]}, body)
+    assert check_filter(loads('{"a":[1.50]}')).text == '{"a":[1.50]}'
 
 
 _LONG = "a" * 64_000

@@ -4,6 +4,7 @@ import pytest
 
 from storehooks.api.event_input import NewEvent
 from storehooks.domain.errors import InvalidRequestError
+from storehooks.domain.exact_json import Number, read_float
 
 GOOD = {"scope": "store/order/created", "data": {"type": "order", "id": 250}}
 
@@ -82,6 +83,10 @@ def test_an_integer_may_be_written_with_a_fraction_of_zero(field):
     """JSON has one kind of number: 250.0 is 250."""
     event = {"scope": "store/order/created", "data": {}}
     assert getattr(NewEvent.parse(event | {field: 250.0}), field) in {250, "250"}
-    for wrong in (250.5, 1e400, True):
+    for literal in ("250.00", "2.5E+2", "2500e-1"):
+        given = read_float(literal)
+        assert isinstance(given, Number)
+        assert getattr(NewEvent.parse(event | {field: given}), field) in {250, "250"}
+    for wrong in (250.5, 1e400, True, Number("250.50"), Number("1e400"), Number("1e99999")):
         with pytest.raises(InvalidRequestError):
             NewEvent.parse(event | {field: wrong})

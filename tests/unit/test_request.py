@@ -16,6 +16,7 @@ from storehooks.domain.errors import (
     HookNotFoundError,
     InvalidRequestError,
     NotAllowedError,
+    UnsupportedContentEncodingError,
     UnsupportedMediaTypeError,
 )
 from storehooks.domain.hook import HookFilter
@@ -33,6 +34,7 @@ def request(
     granted=None,
     encoded=False,
     version="v2",
+    **others,
 ):
     granted = {"store_hash": "5ueh97", "client_id": CLIENT, "oauth_scopes": "default"} | (granted or {})
     return Request(
@@ -44,6 +46,7 @@ def request(
             "requestContext": {"requestId": "r-1", "authorizer": granted},
             "body": body,
             "isBase64Encoded": encoded,
+            **others,
         }
     )
 
@@ -166,11 +169,12 @@ def test_a_base64_body_is_read():
 # What is refused for one reason, and what the reason has to name.
 REFUSED = {
     "empty": ([None, ""], ""),
-    "no JSON": (["{", "nul", '{"a":"\x01"}', "\ufeff{}", "{'a':1}"], "line 1 column "),
+    "no JSON": (["{", "nul", '{"a":"\x01"}', "\ufeff\ufeff{}", "{'a':1}"], "line 1 column "),
     "no object": (["[]", "1", '"a"', "null"], ""),
     "a member twice": (['{"a":1,"a":2}', '{"b":{"a":1,"a":2}}'], "'a'"),
     "no number": (['{"a":NaN}'], "NaN"),
     "infinite": (['{"a":-Infinity}'], "-Infinity"),
+    "UTF-16": (["\0{\0}\0", '{\0"\0a\0'], "UTF-16"),
     "no UTF-8": (['{"a":"\\ud800"}', '{"\\udfff":1}'], ""),
     "too many digits": (['{"a":' + "9" * 5000 + "}"], ""),
     "too deep": (["[" * 60000, '{"a":' * 10000 + "1" + "}" * 10000], ""),
@@ -198,6 +202,65 @@ def test_bytes_that_are_no_utf8_or_no_base64_are_refused():
     assert refusal(base64.b64encode(b'{"a":"\xff"}').decode(), encoded=True) == refusal(escaped)
     assert refusal("%%%", encoded=True) == refusal("ü", encoded=True)
     assert refusal("%%%", encoded=True) != refusal(escaped)
+
+
+def test_a_byte_order_mark_before_the_body_is_ignored():
+    assert request('\ufeff{"a":1}').json_object() == {"a": 1}
+    encoded = base64.b64encode(b'\xef\xbb\xbf[{"a":1}]').decode()
+    assert request(encoded, encoded=True).json_objects(limit=1, max_bytes=99) == ([{"a": 1}], True)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_a_body_in_another_encoding_is_refused_with_the_one_that_is_accepted(encoding):
+    body = '{"a":1}'.encode(encoding)
+    assert "UTF-8" in refusal(base64.b64encode(body).decode(), encoded=True)
+    assert refusal(body.decode("utf-8", "replace")), "as a gateway hands it on that takes it for text"
+
+
+def lines(*values, name="Content-Encoding"):
+    """What the gateway makes of a header that comes in several lines."""
+    return {"headers": {name: values[-1]}, "multiValueHeaders": {name: list(values)}}
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"headers": {"Content-Encoding": ""}},
+        {"headers": {"content-encoding": "identity"}},
+        {"headers": {"CONTENT-ENCODING": " Identity , IDENTITY,"}},
+        lines("identity", "identity"),
+        lines("gzip", name="Accept-Encoding"),
+        {"multiValueHeaders": None},
+    ],
+)
+def test_a_body_that_is_not_encoded_is_read(given):
+    assert request('{"a":1}', **given).json_object() == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({"headers": {"Content-Encoding": "gzip"}}, "gzip"),
+        ({"headers": {"content-encoding": "GZIP"}}, "GZIP"),
+        ({"headers": {"CONTENT-ENCODING": "br"}}, "br"),
+        ({"headers": {"Content-Encoding": "zstd"}}, "zstd"),
+        ({"headers": {"Content-Encoding": "deflate"}}, "deflate"),
+        ({"headers": {"Content-Encoding": "identity, x-gzip"}}, "identity, x-gzip"),
+        ({"headers": {"Content-Encoding": "utf-8"}}, "utf-8"),
+        (lines("gzip", "identity"), "gzip, identity"),
+        (lines("identity", "br"), "identity, br"),
+        (lines("deflate", name="content-encoding"), "deflate"),
+    ],
+)
+def test_a_body_that_is_declared_as_encoded_is_refused_even_if_it_is_not(given, named):
+    for read in (
+        lambda asked: asked.json_object(),
+        lambda asked: asked.json_objects(limit=1, max_bytes=99),
+    ):
+        with pytest.raises(UnsupportedContentEncodingError) as refused:
+            read(request("{}", **given))
+        assert refused.value.given == named
 
 
 def test_64_kb_of_bytes_are_the_most():

@@ -9,6 +9,9 @@ Of what the template deploys it lacks two. A bus policy is kept as PutPermission
 An alarm over several metrics is kept with its actions, and does not go off by itself: nothing
 here makes metrics of what functions write.
 
+Its bus writes an entry's detail anew: 1.50 becomes 1.5, and of a member that is there twice the last one
+is left. Here a queue gets the detail as it was published.
+
 It unpacks and compiles the layer anew for every process of a function. Here they share one copy.
 
 It takes requests from anyone. Here a guard stands before it, and functions have the key that lets
@@ -17,6 +20,7 @@ them in.
 
 import hashlib
 import io
+import json
 import os
 import sys
 import tempfile
@@ -61,6 +65,7 @@ def main() -> None:
     _wrap(sqs, "get_state", _in_turn)
     actions = vars(sqs)["_HANDLERS"]
     actions.update({action: vars(sqs)[handler.__name__] for action, handler in actions.items()})
+    _wrap(eventbridge, "_invoke_target", _with_detail_as_published)
     _wrap(lambda_svc, "_sqs_esm_concurrency", _with_numbers)
     _wrap(lambda_runtime.Worker, "_spawn", _with_shared_layers)
     _wrap(lambda_runtime, "execution_credentials", _with_key_of_this_start)
@@ -99,6 +104,22 @@ def _in_turn[**P, T](function: Callable[P, T]) -> Callable[P, T]:
             return function(*args, **kwargs)
 
     return in_turn
+
+
+def _with_detail_as_published(invoke: Callable[..., None]) -> Callable[..., None]:
+    """ministack's delivery of an entry to a target; a queue gets the detail's own text."""
+
+    def with_detail_as_published(
+        target: dict[str, Any], event: dict[str, Any], rule: object, view: Any = None
+    ) -> None:
+        is_entry = view is not None and isinstance(view.event_with_detail()["detail"], dict)
+        is_whole = not {"Input", "InputPath", "InputTransformer"} & target.keys()
+        if is_entry and is_whole and target["Arn"].split(":")[2] == "sqs":
+            envelope = json.dumps(view.envelope())
+            target = {**target, "Input": f'{envelope[:-1]}, "detail": {event["Detail"]}}}'}
+        invoke(target, event, rule, view)
+
+    return with_detail_as_published
 
 
 def _with_numbers(concurrency: Callable[..., int]) -> Callable[..., int]:

@@ -27,7 +27,7 @@ _STATUSES = {
     404: "There is no such thing of this client's, or no such route.",
     409: "It contradicts what is there.",
     413: "The body is too large.",
-    415: "The body is declared as something other than JSON.",
+    415: "The body is declared as something other than JSON, or has a Content-Encoding.",
     422: "A field of a well-formed body is invalid; nothing was done.",
     429: "Too many requests at once.",
     500: "The service failed.",

@@ -39,6 +39,7 @@ from storehooks.domain.errors import (
     TooManyAddressesError,
     TooManyAtOnceError,
     TooManyHooksError,
+    UnsupportedContentEncodingError,
     UnsupportedMediaTypeError,
 )
 from storehooks.domain.event import Event
@@ -183,6 +184,7 @@ def errors() -> dict[str, StorehooksError]:
         "a body of too many bytes of events": BodyTooLargeError(MAX_BYTES),
         "too many events": BodyTooLargeError(MAX_EVENTS, "objects"),
         "another media type": UnsupportedMediaTypeError("text/xml"),
+        "a compressed body": UnsupportedContentEncodingError("gzip"),
         "too many pings at once": TooManyAtOnceError("pings", MAX_PINGS, 5),
         "the store is busy": StoreBusyError(),
         "the store failed": StoreFailedError("InternalServerError"),

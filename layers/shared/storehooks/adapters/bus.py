@@ -1,6 +1,5 @@
 """The event bus, on EventBridge."""
 
-import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -8,6 +7,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from storehooks.adapters.aws import error_code
 from storehooks.domain.errors import QueueFailedError
+from storehooks.domain.exact_json import dumps
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
@@ -34,7 +34,7 @@ class EventBus:
                         "EventBusName": self._name,
                         "Source": source,
                         "DetailType": detail_type,
-                        "Detail": json.dumps(detail, separators=(",", ":")),
+                        "Detail": dumps(detail, in_ascii=True),
                     }
                 ]
             )

@@ -1,6 +1,5 @@
 """A queue on SQS."""
 
-import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from storehooks.adapters.aws import error_code
 from storehooks.domain.errors import QueueFailedError
+from storehooks.domain.exact_json import dumps
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -171,7 +171,7 @@ def _queue_errors() -> Iterator[None]:
 
 def as_body(value: dict[str, Any]) -> str:
     """JSON as a message's body: in ASCII, for SQS refuses some characters that JSON may hold."""
-    return json.dumps(value, separators=(",", ":"))
+    return dumps(value, in_ascii=True)
 
 
 def _chunks(messages: Sequence[OutgoingMessage]) -> Iterator[list[int]]:

@@ -33,6 +33,7 @@ from storehooks.domain.errors import (
     TooManyAtOnceError,
     TooManyHooksError,
     TransientError,
+    UnsupportedContentEncodingError,
     UnsupportedMediaTypeError,
 )
 
@@ -116,6 +117,15 @@ def _explain(error: StorehooksError) -> tuple[int, str, ErrorDetails]:
         case UnsupportedMediaTypeError(media_type=given):
             message = f"The request body is declared as '{_short(given)}'; send application/json in UTF-8."
             return 415, message, {}
+        case UnsupportedContentEncodingError(given=given):
+            accepted = "no Content-Encoding, or identity"
+            message = f"The request body has the Content-Encoding '{_short(given)}'. Accepted: {accepted}."
+            details: ErrorDetails = {
+                "field": "Content-Encoding",
+                "accepted": accepted,
+                "given": _short(given),
+            }
+            return 415, message, details
         case TooManyAtOnceError(what=what, limit=limit):
             message = (
                 f"This client has {limit} {what} under way already, the most it may have at once. "

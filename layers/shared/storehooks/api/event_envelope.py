@@ -11,7 +11,6 @@ over HTTP, and ``recipient`` if they are storehooks' own. Who publishes over HTT
 alone.
 """
 
-import json
 import uuid
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from storehooks.api.event_input import NewBusEvent, NewEvent, NewOperationalEvent
 from storehooks.api.iso_time import microseconds_of, to_iso
 from storehooks.api.operational_envelope import recipient_of
+from storehooks.api.strict_json import RefusedJsonError, strict_json
 from storehooks.domain.delivery import TIME_END
 from storehooks.domain.errors import InvalidRequestError, Problem
 from storehooks.domain.event import (
@@ -48,7 +48,8 @@ def to_envelope(new: NewEvent, caller: Caller, accepted_at: int) -> dict[str, An
         "client": caller.client_id,
         "detail-type": new.scope,
         "time": to_iso(accepted_at),
-        "detail": {"store_hash": caller.store_hash, **new.model_dump(exclude_none=True)},
+        "detail": {"store_hash": caller.store_hash}
+        | {name: value for name, value in new if value is not None},
     }
 
 
@@ -87,9 +88,9 @@ def from_envelope(body: str) -> Event:
 
 def _envelope(body: str) -> dict[str, Any]:
     try:
-        envelope = json.loads(body)
-    except (ValueError, RecursionError):
-        raise InvalidRequestError(Problem("message", "is not JSON", "an EventBridge event")) from None
+        envelope = strict_json(body)
+    except RefusedJsonError as error:
+        raise InvalidRequestError(Problem("message", str(error), "an EventBridge event")) from None
     if not isinstance(envelope, dict):
         raise InvalidRequestError(Problem("message", "is no JSON object", "an EventBridge event"))
     for name in ("id", "detail-type", "time"):

@@ -17,6 +17,7 @@ from storehooks.api.problems import problems_of
 from storehooks.domain import event as events
 from storehooks.domain import scope as scopes
 from storehooks.domain.errors import InvalidRequestError, Problem
+from storehooks.domain.exact_json import Number, decimal_value
 from storehooks.domain.identity import check_store_hash
 
 MAX_EVENTS = 100
@@ -25,8 +26,8 @@ MAX_BYTES = 1024 * 1024
 
 
 def _whole(value: object) -> object:
-    """An integer, also where it is written as 250.0, which in JSON is the same number."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+    """An integer, also where it is written as 250.0 or 2.5e2, which in JSON is the same number."""
+    return decimal_value(value) if isinstance(value, float | Number) else value
 
 
 Whole = Annotated[StrictInt, BeforeValidator(_whole)]

@@ -23,6 +23,7 @@ from storehooks.domain.errors import (
     NotAllowedError,
     Problem,
     RecoveryNotFoundError,
+    UnsupportedContentEncodingError,
     UnsupportedMediaTypeError,
 )
 from storehooks.domain.hook import is_hook_id
@@ -144,6 +145,7 @@ class Request:
         """The body, which must be one JSON object.
 
         :raises UnsupportedMediaTypeError: when it is declared as anything else.
+        :raises UnsupportedContentEncodingError: when it is declared as compressed.
         :raises BodyTooLargeError: over 64 KB.
         :raises InvalidRequestError: when it is no JSON, no object, or names a member twice.
         """
@@ -159,6 +161,7 @@ class Request:
         What the array holds is not looked at.
 
         :raises UnsupportedMediaTypeError: when it is declared as anything else.
+        :raises UnsupportedContentEncodingError: when it is declared as compressed.
         :raises BodyTooLargeError: over this many bytes, or this many in the array.
         :raises InvalidRequestError: as for :meth:`json_object`, or when the array is empty.
         """
@@ -175,6 +178,7 @@ class Request:
 
     def _json(self, max_bytes: int, accepted: str) -> Any:
         self._require_json_type()
+        self._require_no_encoding()
         raw = self._body
         if len(raw) > max_bytes:
             raise BodyTooLargeError(max_bytes)
@@ -206,6 +210,11 @@ class Request:
             problem = Problem("body", "is not base64, as the gateway declares it", "base64")
             raise InvalidRequestError(problem) from None
 
+    def _header_lines(self, name: str) -> list[str]:
+        """A header's values, one for each line that had it. (``headers`` has the last line alone.)"""
+        lines = self._event.get("multiValueHeaders") or {}
+        return [value for given, values in lines.items() if given.lower() == name for value in values]
+
     def _path(self, name: str) -> str:
         return (self._event.get("pathParameters") or {}).get(name) or ""
 
@@ -226,3 +235,10 @@ class Request:
             "utf8",
         }:
             raise UnsupportedMediaTypeError(declared)
+
+    def _require_no_encoding(self) -> None:
+        lines = self._header_lines("content-encoding") or [self._headers.get("content-encoding", "")]
+        given = ", ".join(lines)
+        codings = {coding.strip().lower() for coding in given.split(",")}
+        if codings - {"", "identity"}:
+            raise UnsupportedContentEncodingError(given)

@@ -1,9 +1,10 @@
 """What a function returns to the gateway."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from storehooks.domain.exact_json import dumps
 
 MAX_RESPONSE_BYTES = 6 * 1024 * 1024
 """Lambda's: what a function may return, with the body as a string in JSON."""
@@ -30,7 +31,7 @@ class Response:
         return {
             "statusCode": self.status,
             "headers": {"Content-Type": "application/json", "Cache-Control": "no-store", **self.headers},
-            "body": json.dumps(self.body, ensure_ascii=False, separators=(",", ":")),
+            "body": dumps(self.body),
             "isBase64Encoded": False,
         }
 

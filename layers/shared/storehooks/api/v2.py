@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+
+from storehooks.domain.exact_json import loads
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -47,7 +48,7 @@ def hook_to_v2(hook: Hook) -> HookV2:
         shown["deactivated_at"] = iso_utc(hook.deactivated_at)
         shown["deactivation_reason"] = hook.deactivation_reason or ""
     if hook.filter is not None:
-        shown["filter"] = json.loads(hook.filter.text)
+        shown["filter"] = loads(hook.filter.text)
     return shown
 
 
@@ -85,7 +86,7 @@ def whole_delivery_to_v2(delivery: Delivery) -> WholeDeliveryV2:
         **delivery_to_v2(delivery),
         "attempts": [_whole_attempt_to_v2(attempt) for attempt in delivery.attempts],
         "attempt_count": delivery.attempt_count,
-        "payload": json.loads(delivery.payload),
+        "payload": loads(delivery.payload),
     }
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from storehooks.domain.errors import InvalidRequestError, Problem
+from storehooks.domain.exact_json import loads
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -50,7 +51,7 @@ def hook_to_v3(hook: Hook) -> HookV3:
         shown["deactivated_at"] = hook.deactivated_at
         shown["deactivation_reason"] = hook.deactivation_reason or ""
     if hook.filter is not None:
-        shown["filter"] = json.loads(hook.filter.text)
+        shown["filter"] = loads(hook.filter.text)
     return shown
 
 
@@ -92,7 +93,7 @@ def events_to_v3(payloads: Sequence[str], meta: PageMetaV3) -> EventsAnswerV3:
             raise InvalidRequestError(
                 Problem("limit", "asks for more than a response can hold", f"here a number up to {number}")
             )
-    return {"data": [json.loads(payload) for payload in payloads], "meta": meta}
+    return {"data": [loads(payload) for payload in payloads], "meta": meta}
 
 
 def pagination(page: Page, *, total: int, count: int) -> PageMetaV3:

@@ -15,6 +15,7 @@ Each error is of one of three branches, by which a caller decides what to do::
     │   │       └── NothingToChangeError
     │   ├── BodyTooLargeError
     │   ├── UnsupportedMediaTypeError
+    │   ├── UnsupportedContentEncodingError
     │   ├── UnauthenticatedError
     │   ├── NotAllowedError
     │   ├── HookNotFoundError
@@ -112,6 +113,14 @@ class UnsupportedMediaTypeError(CallerError):
     def __init__(self, media_type: str) -> None:
         super().__init__(media_type)
         self.media_type = media_type
+
+
+class UnsupportedContentEncodingError(CallerError):
+    """A request body is declared as compressed, or encoded in another way."""
+
+    def __init__(self, given: str) -> None:
+        super().__init__(given)
+        self.given = given
 
 
 class UnauthenticatedError(CallerError):

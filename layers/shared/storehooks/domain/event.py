@@ -1,13 +1,13 @@
 """An event of a store, as it was published."""
 
 import hashlib
-import json
 import re
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
 from storehooks.domain.errors import InvalidValueError
+from storehooks.domain.exact_json import Number, decimal_value, dumps
 
 type Data = dict[str, object] | list[object]
 
@@ -78,7 +78,7 @@ class Event:
 
     def payload(self) -> str:
         """The body of its deliveries, as compact JSON."""
-        return compact_json(self.callback())
+        return dumps(self.callback())
 
     def callback(self) -> dict[str, Any]:
         """What its deliveries carry: a BigCommerce callback."""
@@ -129,28 +129,20 @@ class IdUse(Enum):
 
 
 def canonical_json(value: object) -> str:
-    """JSON that is the same for equal values: keys in order, and 250.0 as 250."""
-    return json.dumps(_canonical(value), ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    """JSON that is the same for equal values: keys in order, and numbers by their decimal value."""
+    return dumps(_canonical(value))
 
 
 def _canonical(value: object) -> object:
     match value:
         case dict():
-            return {key: _canonical(one) for key, one in value.items()}
+            return {key: _canonical(one) for key, one in sorted(value.items())}
         case list():
             return [_canonical(one) for one in value]
-        case float() if value.is_integer():
-            return int(value)
+        case float() | Number():
+            return decimal_value(value)
         case _:
             return value
-
-
-def compact_json(value: object) -> str:
-    """JSON without spaces, and with every character as it is.
-
-    :raises ValueError: for a number that JSON does not know.
-    """
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 def check_data(data: Data) -> Data:
@@ -158,7 +150,7 @@ def check_data(data: Data) -> Data:
     if _depth(data) > MAX_DATA_DEPTH:
         raise InvalidValueError("is nested too deeply", DATA_ACCEPTED)
     try:
-        size = len(compact_json(data).encode())
+        size = len(dumps(data).encode())
     except UnicodeEncodeError:
         raise InvalidValueError("has a lone surrogate, which is no character", DATA_ACCEPTED) from None
     except ValueError:

@@ -26,7 +26,6 @@ of an array of objects, one and the same for all fields of the pattern.
 Source: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html
 """
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -35,6 +34,7 @@ from ipaddress import ip_address, ip_network
 from typing import Any
 
 from storehooks.domain.errors import Problem
+from storehooks.domain.exact_json import Number, dumps, loads
 
 MAX_FILTER_BYTES = 4096
 """Of a filter's canonical JSON, in UTF-8."""
@@ -131,12 +131,21 @@ def check_filter(value: Any) -> EventFilter:
 @lru_cache(maxsize=512)
 def stored_filter(text: str) -> EventFilter:
     """The filter with this canonical JSON, which was checked before it was stored."""
-    return check_filter(json.loads(text))
+    return check_filter(loads(text))
 
 
 def canonical(value: Any) -> str:
-    """JSON without spaces, members by name."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    """JSON without spaces, members by name, numbers as they were written."""
+    return dumps(_sorted(value))
+
+
+def _sorted(value: Any) -> Any:
+    match value:
+        case dict():
+            return {name: _sorted(value[name]) for name in sorted(value)}
+        case list():
+            return [_sorted(each) for each in value]
+    return value
 
 
 # ---------------------------------------------------------------- what a pattern is compiled to
@@ -543,7 +552,7 @@ def _decimal(value: Any) -> Decimal | None:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, int | float | Number) and not isinstance(value, bool)
 
 
 def _kind(value: Any) -> str:

@@ -65,7 +65,8 @@ from storehooks.domain.delivery import (
     Status,
     new_delivery,
 )
-from storehooks.domain.event import Event, compact_json
+from storehooks.domain.event import Event
+from storehooks.domain.exact_json import dumps
 from storehooks.domain.hook import Hook
 from storehooks.domain.recovery import PROBES, Recovery, RecoveryStatus
 from storehooks.domain.retry import RetrySchedule
@@ -148,7 +149,7 @@ def new_deliveries(event: Event, hooks: Iterable[Hook]) -> NewDeliveries:
     body = event.callback()
     receiving = {hook.id: hook for hook in hooks if event.recipient in {None, hook.client_id}}
     filtered_out = sorted(hook.id for hook in receiving.values() if hook.mismatch(body) is not None)
-    payload = compact_json(body)
+    payload = dumps(body)
     deliveries = [
         new_delivery(event, payload, hook) for hook in receiving.values() if hook.id not in filtered_out
     ]
