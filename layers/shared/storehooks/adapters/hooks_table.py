@@ -182,7 +182,7 @@ class HooksTable:
 
         try:
             return self._retried(create_once)
-        except CallerError:
+        except (CallerError, _RacesLostError):
             self._ids.give_back(caller.store_hash)
             raise
 
@@ -358,11 +358,15 @@ class HooksTable:
         try:
             return attempt()
         except _LostRaceError:
-            raise StoreBusyError from None
+            raise _RacesLostError from None
 
 
 class _LostRaceError(Exception):
     """Another request changed the same items first; nothing was written."""
+
+
+class _RacesLostError(StoreBusyError):
+    """The same happened each time."""
 
 
 class _ListRefusedError(_LostRaceError):
