@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from storehooks.adapters.claims import CLAIM_SECONDS
 from storehooks.domain.delivery import Status
 from storehooks.domain.errors import QueueFailedError, StoreBusyError
-from storehooks.domain.exception_event import DEACTIVATED
+from storehooks.domain.operational_event import DEACTIVATED
 from storehooks.domain.scope import DELIVERY_EXCEPTION
 from storehooks.domain.task import RecordTask
 from tests.flows.test_faults import failing

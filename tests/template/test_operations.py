@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from storehooks.domain import deactivation_day, exception_event
+from storehooks.domain import deactivation_day, operational_event
 from storehooks.domain.hook import Hook
 from storehooks.flows.meter import NAMESPACE, Count, Duration
 from tests.template_file import EMAIL_SENDER, deployed, logical_id, resources, template
@@ -203,7 +203,7 @@ def test_hooks_that_were_deactivated_are_told_of_by_this_account_alone():
     assert rule["EventBusName"] == {"Ref": "EventBus"}
     assert rule["EventPattern"] == {
         "account": [{"Ref": "AWS::AccountId"}],
-        "source": [exception_event.SOURCE],
+        "source": [operational_event.SOURCE],
         "detail-type": [deactivation_day.FIRST, deactivation_day.LATER],
     }
 
@@ -379,7 +379,7 @@ def test_what_is_called_storehooks_own_on_the_bus_comes_from_deliver_alone():
         "Action": "events:PutEvents",
         "Resource": {"Fn::GetAtt": ["EventBus", "Arn"]},
         "Condition": {
-            "ForAnyValue:StringEquals": {"events:source": exception_event.SOURCE},
+            "ForAnyValue:StringEquals": {"events:source": operational_event.SOURCE},
             "ArnNotEquals": {"aws:PrincipalArn": {"Fn::GetAtt": ["DeliverRole", "Arn"]}},
         },
     }

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Logger
 
-from storehooks.domain import exception_event
+from storehooks.domain import operational_event
 from storehooks.domain.attempt import Attempt
 from storehooks.domain.circuit import Circuit
 from storehooks.domain.delivery import Delivery, Status
@@ -222,7 +222,7 @@ class Outcomes:
             store_hash=hook.store_hash,
             hook_id=hook.id,
             client_id=hook.client_id,
-            store_id=exception_event.store_id_of(delivery),
+            store_id=operational_event.store_id_of(delivery),
         )
         # First what comes after it: were the work to stop in between, nobody would be notified.
         self._queue.send([TaskMessage(task, _HOLD_SURELY_AFTER_SECONDS)])
