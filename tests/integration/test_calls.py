@@ -68,6 +68,20 @@ def test_failures_of_a_tripped_circuit_are_not_counted_on(aws):
     assert world.circuits.get(hook.store_hash, hook.id).failures == 5
 
 
+def test_the_retries_of_a_failing_hook_come_together_each_once(aws):
+    world = World(aws, schedule="60,1800")
+    world.response = lambda _request: (500, None)
+    hook = world.hook()
+    deliveries = [world.event(hook) for _ in range(10)]
+    world.work()
+    world.queue.sends.clear()
+    calls = counted(aws, lambda: world.pass_time(100))
+    assert calls == ["BatchGetItem", *["PutItem"] * 10]
+    assert not world.queue.sends, "nothing was deferred"
+    ((*_, waited),) = {tuple(world.attempts(one)) for one in deliveries}
+    assert 61 <= waited <= 90
+
+
 def test_a_failed_attempt_makes_three_calls_and_once_in_ten_minutes_two_more_to_notify(aws):
     world = World(aws)
     world.response = lambda _request: (500, None)

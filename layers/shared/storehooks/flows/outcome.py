@@ -5,6 +5,7 @@ The order matters, for the work can stop anywhere: what repeating would undo com
 
 from __future__ import annotations
 
+import random
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -141,8 +142,10 @@ class Outcomes:
         self._log_delivered([one for one in sent if one.attempt.succeeded])
         changed = self._counted(sent, circuits)
         current = circuits | {key: circuit for key, (circuit, _) in changed.items()}
+        # The same for all of a hook: then they come again as one batch.
+        lateness: dict[HookKey, float] = defaultdict(random.random)
         failed = [
-            _Failed(one, self._outcome(one, current[one.hook_key]))
+            _Failed(one, self._outcome(one, current[one.hook_key], lateness[one.hook_key]))
             for one in sent
             if not one.attempt.succeeded
         ]
@@ -209,8 +212,8 @@ class Outcomes:
                 hook_id=detail["data"]["id"],
             )
 
-    def _outcome(self, one: Sent, circuit: Circuit) -> Outcome:
-        return after_attempt(one.delivery, one.attempt, circuit, self._schedule, self._clock())
+    def _outcome(self, one: Sent, circuit: Circuit, lateness: float = 0.0) -> Outcome:
+        return after_attempt(one.delivery, one.attempt, circuit, self._schedule, self._clock(), lateness)
 
     def _log_delivered(self, sent: Sequence[Sent]) -> None:
         """These are not sent again, unless both the log and the queue fail."""
