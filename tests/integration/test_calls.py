@@ -113,6 +113,20 @@ def test_a_sweep_with_nothing_due_is_what_an_idle_month_is_priced_by(aws, functi
     assert len(caplog.messages) == 1, "one line"
 
 
+def test_a_sweep_takes_all_that_is_due_in_a_shard_by_one_write(aws):
+    world = World(aws, schedule="1800,1800")
+    world.response = lambda _request: (500, None)
+    hook = world.hook()
+    for _ in range(40):
+        world.event(hook)
+    world.pass_time(60)
+    world.clock.now += 1700
+    calls = counted(aws, world.sweeper.sweep)
+    assert len(world.queue.waiting) == 40
+    assert sorted(calls) == ["Query"] * DUE_SHARDS + ["UpdateItem"] * DUE_SHARDS
+    assert counted(aws, world.sweeper.sweep) == ["Query"] * DUE_SHARDS, "it knows what it has taken"
+
+
 def test_an_event_makes_a_query_for_each_scope_above_it_and_one_send_beside_remembering_its_id(
     aws, functions
 ):
