@@ -1,6 +1,7 @@
 """The delivery log: one table of DynamoDB, and who owns what is in it.
 
-Its partitions are hooks, clients, and parts of the due index. What is in one outlives the hook until its ``expires_at``:
+Its partitions are hooks, clients, and parts of the due index. What is in one outlives the hook until its
+``expires_at``:
 
 ========================  ===========  ==================================================
 ``hook``                  ``id``       What it is, and whose
