@@ -53,6 +53,8 @@ class Memory:
     """When the client first named each email that counts for its limit."""
     deliveries: dict[tuple[str, int, str], LoggedDelivery] = field(default_factory=dict)
     """By store, hook and id. What is over its time stays, as it does in DynamoDB for days."""
+    taken_until: dict[str, float] = field(default_factory=dict)
+    """By shard of the due index, before which time all that is due was taken."""
     circuits: dict[HookKey, Circuit] = field(default_factory=dict)
     recoveries: dict[tuple[str, int, str], tuple[Recovery, int]] = field(default_factory=dict)
     """By store, hook and id; each with the time until when it is kept."""

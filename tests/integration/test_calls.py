@@ -68,6 +68,20 @@ def test_failures_of_a_tripped_circuit_are_not_counted_on(aws):
     assert world.circuits.get(hook.store_hash, hook.id).failures == 5
 
 
+def test_the_retries_of_a_failing_hook_come_together_each_once(aws):
+    world = World(aws, schedule="60,1800")
+    world.response = lambda _request: (500, None)
+    hook = world.hook()
+    deliveries = [world.event(hook) for _ in range(10)]
+    world.work()
+    world.queue.sends.clear()
+    calls = counted(aws, lambda: world.pass_time(100))
+    assert calls == ["BatchGetItem", *["PutItem"] * 10]
+    assert not world.queue.sends, "nothing was deferred"
+    ((*_, waited),) = {tuple(world.attempts(one)) for one in deliveries}
+    assert 61 <= waited <= 90
+
+
 def test_a_failed_attempt_makes_three_calls_and_once_in_ten_minutes_two_more_to_notify(aws):
     world = World(aws)
     world.response = lambda _request: (500, None)
@@ -97,6 +111,20 @@ def test_a_sweep_with_nothing_due_is_what_an_idle_month_is_priced_by(aws, functi
     assert counted(aws, lambda: sweep(load_event("retry_due"), None)) == ["Query"] * DUE_SHARDS
     assert emf.lines(capsys.readouterr().out) == [], "a metric is paid for by the hours in which it has data"
     assert len(caplog.messages) == 1, "one line"
+
+
+def test_a_sweep_takes_all_that_is_due_in_a_shard_by_one_write(aws):
+    world = World(aws, schedule="1800,1800")
+    world.response = lambda _request: (500, None)
+    hook = world.hook()
+    for _ in range(40):
+        world.event(hook)
+    world.pass_time(60)
+    world.clock.now += 1700
+    calls = counted(aws, world.sweeper.sweep)
+    assert len(world.queue.waiting) == 40
+    assert sorted(calls) == ["Query"] * DUE_SHARDS + ["UpdateItem"] * DUE_SHARDS
+    assert counted(aws, world.sweeper.sweep) == ["Query"] * DUE_SHARDS, "it knows what it has taken"
 
 
 def test_an_event_makes_a_query_for_each_scope_above_it_and_one_send_beside_remembering_its_id(

@@ -14,6 +14,7 @@ from storehooks.domain.delivery import SAFETY_SECONDS, SOON_SECONDS, WAITING, St
 from storehooks.domain.event import Event
 from storehooks.domain.event_filter import check_filter
 from storehooks.domain.recovery import PROBES, new_recovery
+from storehooks.domain.retry import RetrySchedule
 from storehooks.domain.state_machine import (
     CROWDED_SECONDS,
     MAX_IN_FLIGHT_OF_CLIENT,
@@ -46,6 +47,7 @@ from storehooks.domain.state_machine import (
     refusal_of,
     seconds_to_next_hold,
     seconds_until,
+    share_of,
 )
 from storehooks.domain.task import TaskMessage, attempt_task
 from tests.unit.test_delivery import HOOK, NOW, OK, SCHEDULE, attempt, delivery
@@ -157,6 +159,7 @@ MADE = replace(RETRYING, next_attempt_at=NOW + 60)
 FAR = {"next_attempt_at": NOW + SOON_SECONDS + 1}
 CROWDED = {"in_flight": MAX_IN_FLIGHT_OF_CLIENT}
 IGNORES = replace(attempt_task(RETRYING), ignores_circuit=True)
+LATE = replace(RETRYING, attempts=(replace(FAILED, at=NOW - SCHEDULE.slots[0] - 2),))
 # By the words of the docstring's second table: what makes each row the first that is true.
 BEFORE_ATTEMPTS = {
     "log, hook and client are gone": [
@@ -189,6 +192,9 @@ BEFORE_ATTEMPTS = {
         CROWDED | {"now": NOW + 5000, "one": delivery(), "is_logged": False},
     ],
     "its hook's circuit is tripped, and it ignores that": [{"circuit": TRIPPED, "task": IGNORES}],
+    "its hook's circuit is tripped, and it was planned late": [
+        {"circuit": TRIPPED, "one": LATE, "task": attempt_task(LATE), "now": NOW + PROBE_SECONDS}
+    ],
     "its hook's circuit is tripped, and a probe is wanted": [
         {"circuit": TRIPPED, "now": NOW + PROBE_SECONDS, "task": attempt_task(RETRYING)}
     ],
@@ -292,6 +298,40 @@ def test_a_tripped_circuit_defers_an_attempt_once_and_lets_a_probe_through():
     assert step(one, circuit=TRIPPED, task=deferred.task) == Send(one)
     later = step(one, circuit=TRIPPED, now=NOW + PROBE_SECONDS)
     assert later == Send(one, unless_probed=deferred)
+
+
+@pytest.mark.parametrize(("slot", "longest"), [(4, 4), (60, 30), (1800, 30)])
+@given(lateness=st.floats(0, 1, exclude_max=True))
+def test_what_fails_while_the_circuit_is_tripped_is_planned_late_and_then_not_deferred(
+    slot, longest, lateness
+):
+    schedule = RetrySchedule((slot,))
+    failed = after_attempt(delivery(), FAILED, TRIPPED, schedule, NOW + 1, lateness).delivery
+    late = failed.next_attempt_at - (NOW + 1 + slot)
+    assert 1 <= late <= longest
+    assert late == int(late)
+    at_once = after_attempt(delivery(), FAILED, FINE, schedule, NOW + 1, lateness).delivery
+    assert at_once.next_attempt_at == NOW + 1 + slot
+    now = failed.next_attempt_at + PROBE_SECONDS
+    known = Known(
+        delivery=failed, is_logged=True, hook=HOOK, has_secret=True, circuit=TRIPPED, in_flight=0,
+        came_before=False,
+    )  # fmt: skip
+    assert before_attempt(attempt_task(failed), known, schedule, now) == Send(failed)
+
+
+def test_what_was_planned_late_is_deferred_in_its_next_round():
+    again = in_another_round(LATE.ended(Status.HELD), NOW)
+    assert isinstance(step(again, circuit=TRIPPED), Defer)
+
+
+@given(share=st.floats(0, 1, exclude_max=True), least=st.integers(0, 99), more=st.integers(0, 99))
+def test_a_share_is_one_of_the_numbers_between(share, least, more):
+    assert least <= share_of(least, least + more, share) <= least + more
+
+
+def test_shares_get_to_both_ends():
+    assert [share_of(1, 3, share) for share in (0, 0.34, 0.99)] == [1, 2, 3]
 
 
 @given(

@@ -112,10 +112,16 @@ class Delivery(DeliverySummary):
     @property
     def is_next_soon(self) -> bool:
         """Whether the next attempt follows the last one so soon that the queue can bring it."""
+        seconds = self.seconds_to_next
+        return seconds is not None and seconds <= SOON_SECONDS
+
+    @property
+    def seconds_to_next(self) -> float | None:
+        """From the end of the last attempt to the next one; None if either is missing."""
         if self.next_attempt_at is None or not self.attempts:
-            return False
+            return None
         last = self.attempts[-1]
-        return self.next_attempt_at - (last.at + last.times.total_ms / 1000) <= SOON_SECONDS
+        return self.next_attempt_at - (last.at + last.times.total_ms / 1000)
 
 
 def new_delivery(event: Event, payload: str, hook: Hook) -> Delivery:

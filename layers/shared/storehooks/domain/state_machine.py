@@ -38,6 +38,7 @@ its hook is inactive, deleted, or without a secret       end     as cancelled
 its client has too much in flight, and the sweep has it  drop    it is logged, and the wait is long
 its client has too much in flight                        defer   longer each time
 its hook's circuit is tripped, and it ignores that       send
+its hook's circuit is tripped, and it was planned late   send
 its hook's circuit is tripped, and a probe is wanted     send    unless somebody else probes the hook
 its hook's circuit is tripped                            defer   once
 otherwise                                                send
@@ -256,11 +257,18 @@ def before_attempt(task: AttemptTask, known: Known, schedule: RetrySchedule, now
             # The sweep sends a message for the delivery in any case; another one would double it.
             return Drop("the retry sweep brings it")
         return Defer(task, wait - wait // 4, wait, Why.CROWDED)
-    if task.ignores_circuit or not known.circuit.is_tripped:
+    slot = schedule.slot_before(task.attempt - delivery.earlier)
+    if task.ignores_circuit or not known.circuit.is_tripped or _is_late_by_plan(delivery, slot):
         return Send(delivery)
-    pause = defer_seconds(schedule.slot_before(task.attempt - delivery.earlier))
+    pause = defer_seconds(slot)
     deferred = Defer(replace(task, ignores_circuit=True), 1, pause, Why.CIRCUIT)
     return Send(delivery, unless_probed=deferred) if known.circuit.may_probe(now) else deferred
+
+
+def _is_late_by_plan(delivery: Delivery, slot: int) -> bool:
+    """Whether a retry was planned a second or more after its slot, which counts as deferred."""
+    planned = delivery.seconds_to_next if delivery.attempts_of_round else None
+    return planned is not None and planned >= slot + 1
 
 
 def _until_due(task: AttemptTask, delivery: Delivery, now: float) -> Defer | Drop:
@@ -274,6 +282,11 @@ def _until_due(task: AttemptTask, delivery: Delivery, now: float) -> Defer | Dro
 def seconds_until(due_at: float, now: float) -> int:
     """Whole seconds until an attempt is due, never early; 0 if it is."""
     return max(0, math.ceil(due_at - now))
+
+
+def share_of(least: int, most: int, share: float) -> int:
+    """One of the whole numbers from ``least`` to ``most``, by a share from 0 to less than 1."""
+    return least + int(share * (most - least + 1))
 
 
 # ---------------------------------------------------------------- after an attempt
@@ -298,15 +311,27 @@ class Outcome:
 
 
 def after_attempt(
-    delivery: Delivery, attempt: Attempt, circuit: Circuit, schedule: RetrySchedule, now: float
+    delivery: Delivery,
+    attempt: Attempt,
+    circuit: Circuit,
+    schedule: RetrySchedule,
+    now: float,
+    lateness: float = 0.0,
 ) -> Outcome:
     """What follows from an attempt.
 
+    A tripped circuit would defer the next attempt once it is due. It is planned later at once instead,
+    which saves a message; attempts with the same lateness then come together.
+
     :param circuit: of its hook, with this attempt counted.
+    :param lateness: how much of the circuit's longest delay that is, from 0 to less than 1.
     """
     after = attempted(delivery, attempt, schedule, now)
     if attempt.succeeded:
         return Outcome(after)
+    if circuit.is_tripped and after.next_attempt_at is not None:
+        longest = defer_seconds(schedule.slot_before(after.attempt_count + 1 - after.earlier))
+        after = replace(after, next_attempt_at=after.next_attempt_at + share_of(1, longest, lateness))
     if attempt.status == GONE:
         return Outcome(after, deactivates=True)
     if after.status is Status.EXHAUSTED:

@@ -14,8 +14,8 @@ import itertools
 import math
 import random
 import time
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from functools import partial
@@ -30,7 +30,17 @@ from storehooks.domain.delivery_context import DeliveryContext
 from storehooks.domain.errors import QueueFailedError, TransientError
 from storehooks.domain.hook import Hook, HookKey
 from storehooks.domain.retry import RetrySchedule
-from storehooks.domain.state_machine import Defer, Drop, End, Known, Reject, Send, Why, before_attempt
+from storehooks.domain.state_machine import (
+    Defer,
+    Drop,
+    End,
+    Known,
+    Reject,
+    Send,
+    Why,
+    before_attempt,
+    share_of,
+)
 from storehooks.domain.task import (
     AttemptTask,
     DigestTask,
@@ -258,10 +268,12 @@ class _Invocation:
             return
         self._circuits |= context.circuits
         deferred: list[tuple[ReceivedTask, TaskMessage]] = []
+        # The same for all of a hook: then they come again as one batch.
+        shares: dict[HookKey, float] = defaultdict(random.random)
         for message, task in attempts:
             with alone(partial(self._fail_unexpectedly, message)):
                 try:
-                    later = self._begin(message, task, context)
+                    later = self._begin(message, task, context, shares)
                 except TransientError as error:
                     self._shared.meter.call_failed("beginning failed", error=repr(error), **task.log_keys)
                     self._fail(message)
@@ -272,7 +284,11 @@ class _Invocation:
             each_alone(self._defer, deferred, self._fail_one_unexpectedly)
 
     def _begin(
-        self, message: ReceivedTask, task: AttemptTask, context: DeliveryContext
+        self,
+        message: ReceivedTask,
+        task: AttemptTask,
+        context: DeliveryContext,
+        shares: Mapping[HookKey, float],
     ) -> TaskMessage | None:
         """Do what the state machine says of an attempt.
 
@@ -299,7 +315,7 @@ class _Invocation:
                 assert hook is not None  # noqa: S101 - to which no step sends
                 self._send(task, _UnderWay(message, delivery, logged, hook), secrets, now)
             case Defer():
-                seconds = random.randint(step.min_seconds, step.max_seconds)  # noqa: S311 - spreads load
+                seconds = share_of(step.min_seconds, step.max_seconds, shares[key])
                 if step.why is Why.CIRCUIT:
                     logger.info("deferred", seconds=seconds, **(known.delivery or task).log_keys)
                 return TaskMessage(step.task, seconds)

@@ -1,6 +1,7 @@
 """The delivery log: one table of DynamoDB, and who owns what is in it.
 
-Its partitions are hooks, and clients. What is in one outlives the hook until its ``expires_at``:
+Its partitions are hooks, clients, and parts of the due index. What is in one outlives the hook until its
+``expires_at``:
 
 ========================  ===========  ==================================================
 ``hook``                  ``id``       What it is, and whose
@@ -12,6 +13,9 @@ Its partitions are hooks, and clients. What is in one outlives the hook until it
 ``notices#STORE#CLIENT``  its end      a day in which hooks of the client were
                                        deactivated:
                                        :class:`.deactivation_days.DeactivationDays`
+``due#shard#N``           ``mark``     before which time all that is due in this part of
+                                       the due index was taken; it has no end:
+                                       :class:`.due.DueIndex`
 ========================  ===========  ==================================================
 
 Two sparse indexes have deliveries alone. What is delivered is in neither:
@@ -22,8 +26,8 @@ Index         Its keys              Whose
 ``by_state``  ``state``: store,     :class:`.selections.Selections` reads it for recoveries,
               hook and status;      :class:`.missed.MissedEvents` for a client, and
               ``id``                :class:`.deliveries.DeliveryLog` for lists
-``by_due``    ``due_shard``,        :class:`.due.DueIndex`, which also moves ``due_at`` when
-              ``due_at``            it claims an attempt for the queue
+``by_due``    ``due_shard``,        :class:`.due.DueIndex`, which also moves ``due_at`` of what it
+              ``due_at``            looks at again
 ============  ====================  =====================================================
 
 :mod:`.keys` has the names of all partitions. What an attempt has to know of a hook and its delivery is

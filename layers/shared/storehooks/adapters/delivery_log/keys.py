@@ -40,6 +40,11 @@ def due_shard(delivery_id: str) -> str:
     return str(int(delivery_id[-4:], 16) % DUE_SHARDS)
 
 
+def mark_key(shard: str) -> Item:
+    """The key of the mark up to which a shard of the due index was taken. No hook has a partition like it."""
+    return {"hook": {"S": f"due#shard#{shard}"}, "id": {"S": "mark"}}
+
+
 def due_at(next_attempt_at: float) -> Item:
     """When the sweep has to look at a delivery that no message of the queue is there for."""
     return number_value(next_attempt_at)
