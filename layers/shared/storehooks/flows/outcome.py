@@ -34,6 +34,7 @@ from storehooks.domain.state_machine import (
     refusal_of,
     seconds_to_next_hold,
 )
+from storehooks.flows.log_lines import info_lines
 from storehooks.flows.meter import Count, Duration, Meter
 from storehooks.flows.notices import Notices
 from storehooks.flows.unexpected import each_alone
@@ -128,8 +129,8 @@ class Outcomes:
             unsettled.add(one.delivery.id)
             self._meter.unexpected(error, **one.delivery.log_keys)
 
+        info_lines(logger, "attempt", map(_attempt_keys, sent))
         for one in sent:
-            _log_attempt(one)
             self._meter.time(Duration.ATTEMPT_LATENCY, one.attempt.times.total_ms)
         self._meter.count(Count.ATTEMPTS, len(sent))
         self._meter.count(Count.ATTEMPTS_FAILED, sum(not one.attempt.succeeded for one in sent))
@@ -355,12 +356,11 @@ class Outcomes:
         return changed
 
 
-def _log_attempt(one: Sent) -> None:
-    logger.info(
-        "attempt",
-        attempt=one.delivery.attempt_count + 1,
-        status=one.attempt.status,
-        error=one.attempt.error,
-        latency_ms=one.attempt.times.total_ms,
+def _attempt_keys(one: Sent) -> dict[str, Any]:
+    return {
+        "attempt": one.delivery.attempt_count + 1,
+        "status": one.attempt.status,
+        "error": one.attempt.error,
+        "latency_ms": one.attempt.times.total_ms,
         **one.delivery.log_keys,
-    )
+    }
