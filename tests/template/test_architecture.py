@@ -51,6 +51,7 @@ def test_every_flow_that_an_event_goes_through_is_in_the_picture():
     others = {
         "__init__",
         "invocation",
+        "log_lines",
         "meter",
         "notices",
         "notify",

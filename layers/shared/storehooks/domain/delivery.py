@@ -3,13 +3,14 @@
 import hashlib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from typing import Any
 
 from storehooks.domain.attempt import Attempt
 from storehooks.domain.event import Event
 from storehooks.domain.hook import Hook
+from storehooks.domain.values import dataclass
 
 GONE = 410
 """The status by which a destination says that it wants no more (Standard Webhooks)."""

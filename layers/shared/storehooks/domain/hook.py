@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from storehooks.domain.identity import is_client_id, is_store_hash
+from storehooks.domain.values import dataclass
 
 MAX_HOOKS_PER_SCOPE = 10
 """Hooks that one client may have for one scope of one store (BigCommerce, since 2025-04)."""

@@ -47,7 +47,7 @@ A new rule, such as a pause of a hook, is a row in one of these tables and a bra
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 
 from storehooks.domain.attempt import Attempt
@@ -70,6 +70,7 @@ from storehooks.domain.event import Event
 from storehooks.domain.hook import Hook
 from storehooks.domain.recovery import PROBES, Recovery, RecoveryStatus
 from storehooks.domain.retry import RetrySchedule
+from storehooks.domain.values import dataclass
 
 MAX_IN_FLIGHT_OF_CLIENT = 100
 """Attempts of one client that an invocation makes at once, so that its slow destinations never are

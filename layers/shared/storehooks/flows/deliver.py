@@ -17,7 +17,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -41,6 +41,7 @@ from storehooks.domain.errors import QueueFailedError, TransientError
 from storehooks.domain.hook import Hook, HookKey
 from storehooks.domain.retry import RetrySchedule
 from storehooks.domain.state_machine import Defer, Drop, End, Known, Reject, Send, Why, before_attempt
+from storehooks.domain.values import dataclass
 from storehooks.flows.meter import Duration, Meter
 from storehooks.flows.notices import Notices
 from storehooks.flows.outcome import Outcomes, Sent

@@ -9,7 +9,6 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +33,7 @@ from storehooks.domain.state_machine import (
     refusal_of,
     seconds_to_next_hold,
 )
+from storehooks.domain.values import dataclass
 from storehooks.flows.log_lines import info_lines
 from storehooks.flows.meter import Count, Duration, Meter
 from storehooks.flows.notices import Notices
