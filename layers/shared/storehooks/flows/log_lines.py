@@ -8,6 +8,9 @@ from typing import Any, cast
 
 from aws_lambda_powertools import Logger
 
+# As Powertools has it. json.dumps makes an encoder for each call.
+_json = json.JSONEncoder(ensure_ascii=False, default=str, separators=(",", ":")).encode
+
 
 def info_lines(logger: Logger, message: str, lines: Iterable[Mapping[str, Any]]) -> None:
     """Log a message once for each of these, in one write, as ``logger.info`` does it one by one.
@@ -32,5 +35,4 @@ def info_lines(logger: Logger, message: str, lines: Iterable[Mapping[str, Any]])
 
 
 def _without_none(keys: Mapping[str, Any]) -> str:
-    kept = {name: value for name, value in keys.items() if value is not None}
-    return json.dumps(kept, ensure_ascii=False, default=str, separators=(",", ":"))
+    return _json({name: value for name, value in keys.items() if value is not None})
