@@ -58,6 +58,7 @@ class DirectDynamoDB:
             pycurl.AWS_SIGV4: f"aws:amz:{region}:dynamodb",
             pycurl.USERAGENT: user_agent,
             pycurl.CAINFO: ca_bundle,
+            pycurl.HTTP_VERSION: pycurl.CURL_HTTP_VERSION_1_1,
             pycurl.NOSIGNAL: 1,
             pycurl.CONNECTTIMEOUT_MS: round(_CONNECT_SECONDS * 1000),
             pycurl.TIMEOUT_MS: round(_SECONDS * 1000),
