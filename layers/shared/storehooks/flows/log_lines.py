@@ -30,7 +30,7 @@ def info_lines(logger: Logger, message: str, lines: Iterable[Mapping[str, Any]])
         common = handler.format(record).removesuffix("}")
         handler.stream.write("".join(f"{common},{_without_none(keys)[1:]}\n" for keys in lines))
         handler.flush()
-    except Exception:  # noqa: BLE001 - as handlers do: what cannot be logged stops nothing
+    except (OSError, ValueError):  # as handlers do: what cannot be written stops nothing
         handler.handleError(record)
 
 
