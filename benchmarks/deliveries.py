@@ -1,13 +1,18 @@
-"""Deliveries per second of one core: ``deliver`` beside the plainest loops that send the same requests.
+"""Deliveries per second of one core: ``deliver`` beside loops that send the same requests.
+
+The plainest do nothing else. One does what ``deliver`` does, as most people write it.
 
 The senders run in turn on one core, each in a process of its own; the receiver and AWS's stub
 share the other core.
 """
 
 import asyncio
+import json
+import logging
 import os
 import ssl
 import statistics
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -17,6 +22,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 import aiohttp
+import boto3
 import pycurl  # type: ignore[import-untyped]
 import requests
 
@@ -25,6 +31,8 @@ from benchmarks.alone import Context
 from benchmarks.measure import Measure, Sample, paired, print_measures, ratio
 from benchmarks.peers import MEASURED_CORE, Peers, peers
 from benchmarks.sampling import sampled
+from storehooks.adapters.delivery_log.keys import item_key
+from storehooks.adapters.hooks_table import hook_key, to_hook
 from storehooks.adapters.sender import Sender
 from storehooks.domain.attempt import OutgoingRequest
 from storehooks.domain.callback import callback
@@ -35,7 +43,7 @@ HOOKS, STORES = 20, 5
 AT_ONCE = deployment.BATCH
 ROUNDS = 7
 # Enough for half a second or so each.
-SENT = {"deliver": 1000, "pycurl": 4000, "aiohttp": 1000, "requests": 200}
+SENT = {"deliver": 1000, "pycurl": 4000, "aiohttp": 1000, "requests": 200, "requests and boto3": 200}
 
 type Made = Sequence[tuple[Delivery, Hook]]
 
@@ -161,11 +169,55 @@ class Requests:
             assert response.status_code == 200
 
 
-SENDERS: Mapping[str, Callable[[Peers], Deliver | Pycurl | Aiohttp | Requests]] = {
+class RequestsAndBoto3:
+    """What most people write: a message at a time it reads the hook, signs, sends, logs and writes a line."""
+
+    def __init__(self, to: Peers) -> None:
+        to.use_aws()
+        self._made: Made = ()
+        self._ca_file = to.ca_file
+        self._session = requests.Session()
+        self._dynamodb = boto3.client("dynamodb", region_name=os.environ["AWS_REGION"])
+        self._logger = logging.getLogger("sender")
+        self._logger.setLevel(logging.INFO)
+        self._logger.addHandler(logging.StreamHandler(sys.stdout))
+
+    def prepare(self, made: Made) -> None:
+        self._made = made
+
+    def send(self) -> None:
+        for delivery, hook in self._made:
+            found = self._dynamodb.get_item(TableName="hooks", Key=hook_key(hook.store_hash, hook.id))
+            now = time.time()
+            request = callback(delivery, to_hook(found["Item"]), secrets=(deployment.SECRET,), now=now)
+            response = self._session.post(
+                request.url, data=request.body, headers=request.headers, verify=self._ca_file
+            )
+            assert response.status_code == 200
+            attempt = {"at": now, "status": response.status_code, "answer": response.text}
+            self._dynamodb.put_item(
+                TableName="deliveries",
+                Item={
+                    **item_key(delivery.store_hash, delivery.hook_id, delivery.id),
+                    "client_id": {"S": delivery.client_id},
+                    "event_id": {"S": delivery.event_id},
+                    "scope": {"S": delivery.scope},
+                    "payload": {"S": delivery.payload},
+                    "status": {"S": "delivered"},
+                    "attempts": {"S": json.dumps([attempt])},
+                },
+            )
+            self._logger.info(json.dumps({"message": "attempt", **attempt, **delivery.log_keys}))
+
+
+type Loop = Deliver | Pycurl | Aiohttp | Requests | RequestsAndBoto3
+
+SENDERS: Mapping[str, Callable[[Peers], Loop]] = {
     "deliver": Deliver,
     "pycurl": Pycurl,
     "aiohttp": Aiohttp,
     "requests": Requests,
+    "requests and boto3": RequestsAndBoto3,
 }
 
 
@@ -177,6 +229,7 @@ KINDS = {
     "adapters/delivery_context.py:read": "reading hooks, secrets and log (1 call for 10)",
     "adapters/dynamodb.py:write_batch": "writing the log (1 call for 10)",
     "delivery_log/items.py:to_item": "making the log's items",
+    "flows/log_lines.py": "log lines",
     "logging/logger.py": "log lines",
     "flows/meter.py": "metrics",
 }
@@ -267,8 +320,9 @@ def measure() -> list[Measure]:
             compared={kind: round(_median(split, kind)) for kind in kinds},
             compared_unit="us",
         ),
-        _times_as_many(samples, "aiohttp", 3),
-        _times_as_many(samples, "pycurl", 0.5),
+        _times_as_many(samples, "aiohttp", 0.9),
+        _times_as_many(samples, "pycurl", 0.18),
+        _times_as_many(samples, "requests and boto3", 12),
     ]
 
 

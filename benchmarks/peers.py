@@ -65,6 +65,8 @@ class AwsStub:
         match operation:
             case "BatchGetItem":
                 return {"Responses": self._read(request["RequestItems"]), "UnprocessedKeys": {}}
+            case "GetItem":
+                return {"Item": self._items[request["TableName"]][key_text(request["Key"])]}
             case "BatchWriteItem":
                 return {"UnprocessedItems": {}}
             case "Query":

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from storehooks.adapters.delivery_log.missed import MissedEvents
     from storehooks.adapters.delivery_log.recoveries import Recoveries
     from storehooks.adapters.delivery_log.selections import Selections
+    from storehooks.adapters.direct_dynamodb import DirectDynamoDB
     from storehooks.adapters.event_ids import EventIdsTable
     from storehooks.adapters.events_queue import EventsQueue
     from storehooks.adapters.hooks_table import HooksTable
@@ -89,6 +90,12 @@ class Parts:
         from storehooks.adapters.aws import dynamodb_client
 
         return dynamodb_client()
+
+    @cached_property
+    def direct_dynamodb(self) -> "DirectDynamoDB":
+        from storehooks.adapters.aws import direct_dynamodb
+
+        return direct_dynamodb(self.clock, self.sleep)
 
     @cached_property
     def tokens(self) -> "TokensTable":
@@ -152,6 +159,7 @@ class Parts:
             self.settings.deliveries_table,
             retention_days=self.settings.delivery_retention_days,
             dynamodb=self.dynamodb,
+            batches=lambda: self.direct_dynamodb,  # which only deliver loads
             clock=self.clock,
             sleep=self.sleep,
         )
@@ -212,7 +220,7 @@ class Parts:
             hooks_table=self.settings.hooks_table,
             clients_table=self.settings.clients_table,
             deliveries_table=self.settings.deliveries_table,
-            dynamodb=self.dynamodb,
+            dynamodb=self.direct_dynamodb,
             clock=self.clock,
             sleep=self.sleep,
         )

@@ -6,7 +6,6 @@ and what the log says of the delivery, so that what was done is not done again.
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING
 
 from storehooks.adapters.access import client_key, valid_secrets
 from storehooks.adapters.delivery_log.circuits import to_circuit
@@ -17,15 +16,13 @@ from storehooks.adapters.delivery_log.keys import (
     item_key,
 )
 from storehooks.adapters.dynamodb import (
+    Batches,
     Item,
     read_batch,
 )
 from storehooks.adapters.hooks_table import hook_key, to_hook
 from storehooks.domain.delivery_context import DeliveryContext
 from storehooks.domain.task import AttemptTask
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
 
 _TRIES = 4
 
@@ -39,7 +36,7 @@ class DeliveryContexts:
         hooks_table: str,
         clients_table: str,
         deliveries_table: str,
-        dynamodb: "DynamoDBClient",
+        dynamodb: Batches,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:

@@ -2,13 +2,14 @@
 
 import hashlib
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from typing import Any
 
 from storehooks.domain.attempt import Attempt
 from storehooks.domain.event import Event
 from storehooks.domain.hook import Hook
+from storehooks.domain.values import dataclass
 
 GONE = 410
 """By this status of HTTP a destination unsubscribes (Standard Webhooks)."""

@@ -1,11 +1,11 @@
 """What a batch of attempts has to know of its hooks, clients and deliveries."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from storehooks.domain.circuit import Circuit
 from storehooks.domain.delivery import Delivery
 from storehooks.domain.hook import Hook, HookKey
+from storehooks.domain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

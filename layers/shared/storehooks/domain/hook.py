@@ -3,12 +3,13 @@
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
 
 from storehooks.domain.destination import destination_digest
 from storehooks.domain.event_filter import EventFilter, Mismatch
 from storehooks.domain.identity import is_client_id, is_store_hash
+from storehooks.domain.values import dataclass
 
 MAX_HOOKS_PER_SCOPE = 10
 """Hooks that one client may have for one scope of one store (BigCommerce, since 2025-04)."""

@@ -50,7 +50,7 @@ recoveries go on in steps: :func:`seconds_to_next_hold`, :func:`before_step` and
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 
 from storehooks.domain.attempt import Attempt
@@ -72,6 +72,7 @@ from storehooks.domain.hook import Hook
 from storehooks.domain.recovery import PROBES, Recovery, RecoveryStatus
 from storehooks.domain.retry import RetrySchedule
 from storehooks.domain.task import AttemptTask, RecoverTask, TaskMessage, attempt_task
+from storehooks.domain.values import dataclass
 
 MAX_IN_FLIGHT_OF_CLIENT = 100
 """An invocation has this many attempts of one client in flight at most, so that slow destinations of one hold

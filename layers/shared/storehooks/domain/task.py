@@ -1,10 +1,10 @@
 """Tasks: what the messages of the deliveries queue ask for."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 from storehooks.domain.delivery import Delivery
+from storehooks.domain.values import dataclass
 
 MAX_COUNT = 10**9
 """More attempts of a delivery, or steps of a recovery, than there ever are."""

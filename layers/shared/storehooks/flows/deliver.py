@@ -17,7 +17,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -51,6 +51,7 @@ from storehooks.domain.task import (
     TaskMessage,
     delivery_ids,
 )
+from storehooks.domain.values import dataclass
 from storehooks.flows.hold import Holds
 from storehooks.flows.meter import Duration, Meter
 from storehooks.flows.notices import Notices

@@ -12,8 +12,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 
@@ -32,6 +31,8 @@ from storehooks.domain.state_machine import (
     refusal_of,
 )
 from storehooks.domain.task import HoldTask, RecordTask, TaskMessage, delivery_ids
+from storehooks.domain.values import dataclass
+from storehooks.flows.log_lines import info_lines
 from storehooks.flows.meter import Count, Duration, Meter
 from storehooks.flows.operational_events import OperationalEvents
 from storehooks.flows.unexpected import each_alone
@@ -109,8 +110,8 @@ class Outcomes:
             unsettled.add(one.delivery.id)
             self._meter.unexpected(error, **one.delivery.log_keys)
 
+        info_lines(logger, "attempt", map(_attempt_keys, sent))
         for one in sent:
-            _log_attempt(one)
             self._meter.time(Duration.ATTEMPT_LATENCY, one.attempt.times.total_ms)
         self._meter.count(Count.ATTEMPTS, len(sent))
         self._meter.count(Count.ATTEMPTS_FAILED, sum(not one.attempt.succeeded for one in sent))
@@ -289,12 +290,11 @@ def _tallies(sent: Sequence[Sent]) -> dict[HookKey, _Tally]:
     return tallies
 
 
-def _log_attempt(one: Sent) -> None:
-    logger.info(
-        "attempt",
-        attempt=one.delivery.attempt_count + 1,
-        status=one.attempt.status,
-        error=one.attempt.error,
-        latency_ms=one.attempt.times.total_ms,
+def _attempt_keys(one: Sent) -> dict[str, Any]:
+    return {
+        "attempt": one.delivery.attempt_count + 1,
+        "status": one.attempt.status,
+        "error": one.attempt.error,
+        "latency_ms": one.attempt.times.total_ms,
         **one.delivery.log_keys,
-    )
+    }

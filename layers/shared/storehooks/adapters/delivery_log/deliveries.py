@@ -27,6 +27,7 @@ from storehooks.adapters.delivery_log.keys import (
 )
 from storehooks.adapters.dynamodb import (
     MAX_WRITES,
+    Batches,
     ConditionFailedError,
     Item,
     store_errors,
@@ -62,6 +63,7 @@ class DeliveryLog:
     :class:`storehooks.domain.errors.StoreFailedError`.
 
     :param retention_days: how long a delivery is kept after its last change.
+    :param batches: gives the client that writes what destinations have taken; the same one if None.
     """
 
     def __init__(
@@ -70,12 +72,14 @@ class DeliveryLog:
         *,
         retention_days: int,
         dynamodb: "DynamoDBClient",
+        batches: Callable[[], Batches] | None = None,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._table = table
         self._retention_seconds = retention_days * DAY_SECONDS
         self._dynamodb = dynamodb
+        self._batches = batches or (lambda: dynamodb)
         self._clock = clock
         self._sleep = sleep
 
@@ -181,7 +185,7 @@ class DeliveryLog:
             puts: list[WriteRequestTypeDef] = [
                 {"PutRequest": {"Item": self._item(delivery)}} for delivery in chunk
             ]
-            write_batch(self._dynamodb, self._table, puts, tries=_TRIES, sleep=self._sleep)
+            write_batch(self._batches(), self._table, puts, tries=_TRIES, sleep=self._sleep)
 
     def save(self, delivery: Delivery, *, over: Delivery | None) -> bool:
         """Log a delivery as it is now, over what was read of it. One call.
