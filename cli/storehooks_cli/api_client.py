@@ -15,7 +15,7 @@ from requests.auth import AuthBase
 from urllib3 import BaseHTTPResponse, Retry
 
 from storehooks import __version__
-from storehooks.domain.exact_json import read_float, read_int
+from storehooks.domain.exact_json import dumps, read_float, read_int
 
 _PAGE = 250
 # Longer than the gateway lets a function take.
@@ -57,11 +57,11 @@ class Api:
 
     def post(self, path: str, asked_for: str, body: object = None) -> Any:
         """The answer to a POST. It is sent once: the API may have acted on one that got no answer."""
-        return self._request("POST", path, asked_for, json=body)
+        return self._request("POST", path, asked_for, **_json(body))
 
     def put(self, path: str, asked_for: str, body: object) -> Any:
         """The answer to a PUT."""
-        return self._request("PUT", path, asked_for, json=body)
+        return self._request("PUT", path, asked_for, **_json(body))
 
     def delete(self, path: str, asked_for: str) -> Any:
         """The answer to a DELETE."""
@@ -117,6 +117,13 @@ class Api:
         if not response.ok or response.is_redirect:
             raise ApiError(response.status_code, *_told(body), asked_for)
         return body
+
+
+def _json(body: object) -> dict[str, Any]:
+    """How a body is given to requests, whose own JSON would write numbers anew."""
+    if body is None:
+        return {}
+    return {"data": dumps(body, in_ascii=True), "headers": {"Content-Type": "application/json"}}
 
 
 def _reason(error: requests.RequestException) -> str:

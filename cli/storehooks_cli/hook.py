@@ -1,6 +1,5 @@
 """storehooks hook: a client's hooks, by way of the API."""
 
-import json
 import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -9,9 +8,10 @@ from typing import Annotated, Any
 
 import typer
 
+from storehooks.api.strict_json import RefusedJsonError, strict_json
 from storehooks_cli.connection import ApiOptions, connected, hook_named
 from storehooks_cli.options import Json, complete_hook_scope, unfolded
-from storehooks_cli.output import fail, print_fields, print_json, print_table, progress
+from storehooks_cli.output import fail, json_text, print_fields, print_json, print_table, progress
 from storehooks_cli.times import local_time, relative_time
 
 app = typer.Typer(no_args_is_help=True, help="Hooks: list, make, change, delete and try them.")
@@ -199,7 +199,7 @@ def _print(hook: dict[str, Any], *, show_headers: bool, as_json: bool) -> None:
     for name, value in (hook["headers"] or {}).items():
         shown[f"header {name}"] = value if show_headers else _HIDDEN
     if "filter" in hook:
-        shown["filter"] = json.dumps(hook["filter"], ensure_ascii=False)
+        shown["filter"] = json_text(hook["filter"], in_ascii=False)
     print_fields(shown)
 
 
@@ -233,9 +233,9 @@ def _read_filter(given: str) -> object:
     """The event pattern that an option is, or has in a file. The service checks it."""
     text = "\n".join(_lines([given], "filter"))
     try:
-        return json.loads(text)
-    except ValueError as error:
-        raise typer.BadParameter(f"--filter is not JSON: {error}") from None
+        return strict_json(text)
+    except RefusedJsonError as error:
+        raise typer.BadParameter(f"--filter {error}") from None
 
 
 def _lines(given: Iterable[str], what: str) -> Iterable[str]:

@@ -123,6 +123,14 @@ def test_an_explanation_is_a_table_of_hooks_with_the_catalogues_example(api, run
     }
 
 
+def test_the_numbers_of_an_event_to_explain_are_sent_as_they_were_written(api, run):
+    api.will_answer(200, {"data": []})
+    data = f"[{','.join(NUMBERS)}]"
+    assert run("event", "explain", "--scope", "store/order/created", "--data", data).exit_code == 0
+    assert f'"data":{data}' in api.requests[0].body.decode()
+    assert api.requests[0].headers["Content-Type"] == "application/json"
+
+
 # -------------------------------------------------------------------- hooks
 
 
@@ -196,6 +204,15 @@ def test_only_what_is_named_of_a_hook_is_changed(api, run, arguments, body):
     assert json.loads(api.requests[0].body) == body
 
 
+def test_a_filters_numbers_are_sent_and_shown_as_they_were_written(api, run):
+    pattern = f'{{"data":[{",".join(NUMBERS)}]}}'
+    shown = json.dumps(hook()).removesuffix("}") + f', "filter": {pattern}}}'
+    api.will_answer(200, shown.encode())
+    response = run("hook", "update", "7", "--filter", pattern)
+    assert api.requests[0].body.decode() == f'{{"filter":{pattern}}}'
+    assert f'{{"data": [{", ".join(NUMBERS)}]}}' in response.stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
@@ -204,6 +221,7 @@ def test_only_what_is_named_of_a_hook_is_changed(api, run, arguments, body):
         (("hook", "update", "7", "--header", "s3cret"), "--header"),
         (("hook", "update", "7", "--filter", "{}", "--no-filter"), "--no-filter"),
         (("hook", "update", "7", "--filter", "{data}"), "--filter"),
+        (("hook", "update", "7", "--filter", '{"a": [1], "a": [2]}'), "--filter"),
         (("hook", "get", "7", "--client-id", "0" * 32), "--client-id"),
         (("hook", "get", "0"), "'ID'"),
         (("delivery", "show", "--hook", "7", "x"), "msg_"),

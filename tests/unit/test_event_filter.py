@@ -196,6 +196,26 @@ def test_what_is_no_pattern_is_refused_with_its_place(pattern: Any, place: str) 
     assert problem.accepted
 
 
+@pytest.mark.parametrize("exponent", ["400", "1000001", "999999999999999999", "9999999999999999999"])
+def test_a_number_of_any_size_is_refused_in_numeric(exponent: str) -> None:
+    for number in (f"1e{exponent}", f"-1e{exponent}"):
+        with pytest.raises(InvalidFilterError) as caught:
+            check_filter(loads(f'{{"a": [{{"numeric": ["=", {number}]}}]}}'))
+
+        assert [problem.field for problem in caught.value.problems] == ["filter.a[0].numeric"]
+
+
+@pytest.mark.parametrize("depth", [1_500, 3_000])
+@pytest.mark.parametrize(("start", "end"), [("[", "]"), ('{"a":', "}"), ('[{"prefix":', "}]")])
+def test_what_is_nested_as_deeply_as_json_may_be_is_refused(depth: int, start: str, end: str) -> None:
+    with pytest.raises(InvalidFilterError) as caught:
+        check_filter(loads(f'{{"a":{start * depth}1{end * depth}}}'))
+
+    assert [(problem.field, problem.reason) for problem in caught.value.problems] == [
+        ("filter", "is nested too deeply")
+    ]
+
+
 def test_every_mistake_is_named() -> None:
     with pytest.raises(InvalidFilterError) as caught:
         check_filter({"a": [], "b": {"c": [{"prefix": 1}, {"cidr": "x"}]}})
@@ -251,7 +271,13 @@ _WORST = [
     ({"a": [{"cidr": "10.0.0.0/8"}] * 150}, {"a": ["1.2.3.4"] * 6_000}),
     ({"a": [{"equals-ignore-case": f"b{number}"} for number in range(120)]}, {"a": _LONG}),
     ({"a": [{"anything-but": {"prefix": ["y"] * 900}}] * 1}, {"a": ["y"] * 16_000}),
+    ({"a": [{"anything-but": {"wildcard": [*["*b"] * 700, "y*"]}}]}, {"a": ["y"] * 1_000}),
+    ({"a": [{"anything-but": {"wildcard": [*["*b*c"] * 50, "y*"]}}]}, {"a": _LONG.replace("a", "y")}),
     ({"$or": [{"x": {"a": [number], "b": [1]}} for number in range(130)]}, {"x": [{"a": 1}] * 8_000}),
+    ({"$or": [{"a": [{"exists": False}], "b": [number]} for number in range(100)]}, {"a": [{}] * 16_000}),
+    ({"$or": [{"a": [{"exists": False}], "b": [number]} for number in range(100)]}, {"a": [[]] * 16_000}),
+    ({"$or": [{"a": {"b": [number]}} for number in range(130)]}, {"a": [1] * 16_000}),
+    ({"a": {f"b{number}": [{"exists": False}] for number in range(150)} | {"c": [1]}}, {"a": [{}] * 16_000}),
 ]
 
 

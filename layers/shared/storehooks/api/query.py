@@ -24,7 +24,7 @@ _NUMBER = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
 _MAX_NUMBER = 10**18 - 1
 _SECONDS = re.compile(r"[0-9]{1,12}", re.ASCII)
 # The gateway makes a space of a plus that is not escaped, as forms have it: here of the one before an offset.
-_OFFSET_WITHOUT_PLUS = re.compile(r" (?=[0-9]{2}:?[0-9]{2}\Z)", re.ASCII)
+_OFFSET_WITHOUT_PLUS = re.compile(r" (?=[0-9]{2}(?::?[0-9]{2})?\Z)", re.ASCII)
 # PHP's http_build_query writes 1 and 0, Python's str() True and False.
 _SWITCH = {"true": True, "1": True, "false": False, "0": False}
 _SWITCH_ACCEPTED = "true or false, in any letter case, or 1 or 0"

@@ -44,6 +44,8 @@ ACCEPTED = f"null or an event pattern, an object of at most {MAX_FILTER_BYTES} b
 MAX_FILTER_DEPTH = 16
 """Objects within objects, those of ``$or`` counted."""
 
+_DEPTH_ACCEPTED = f"at most {MAX_FILTER_DEPTH} objects within objects"
+
 MAX_STEPS = 20_000
 """What one evaluation may take, in comparisons. An event that would need more is sent: a filter saves
 a receiver work, and to leave an event out by mistake would lose it."""
@@ -119,8 +121,11 @@ def check_filter(value: Any) -> EventFilter:
     :raises InvalidFilterError: with every mistake in it.
     """
     compiler = _Compiler()
-    pattern = compiler.pattern(value, "", depth=1)
-    text = canonical(value)
+    try:
+        pattern = compiler.pattern(value, "", depth=1)
+        text = canonical(value)
+    except RecursionError:
+        raise InvalidFilterError([Problem("filter", "is nested too deeply", _DEPTH_ACCEPTED)]) from None
     if len(text.encode()) > MAX_FILTER_BYTES:
         compiler.refuse("", f"has {len(text.encode())} bytes", f"at most {MAX_FILTER_BYTES} bytes")
     if compiler.problems:
@@ -153,7 +158,10 @@ def _sorted(value: Any) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class _Leaf:
-    """A field's alternatives. ``exists`` has those of its truth values that were asked for."""
+    """A field's alternatives. ``exists`` has those of its truth values that were asked for.
+
+    ``comparisons`` is how often ``tests`` compare a value, ``steps`` what all of it takes of a short one.
+    """
 
     place: str
     asked: str
@@ -161,6 +169,7 @@ class _Leaf:
     tests: tuple[_Test, ...]
     ranges: "tuple[_Range, ...]"
     exists: frozenset[bool]
+    comparisons: int
     steps: int
 
     def has(self, value: Any) -> bool:
@@ -196,22 +205,60 @@ class _Evaluation:
             if isinstance(wanted, _Leaf):
                 if not self._has_leaf(wanted, found):
                     return self._missed(wanted.place, found, wanted.asked)
-            elif not any(self.matches(wanted, each) for each in _objects(found)):
+            elif not any(self.matches(wanted, each) for each in self._objects(found)):
                 return self._missed(wanted.place, found, wanted.asked)
         return all(any(self.matches(each, value) for each in choice) for choice in pattern.choices)
 
     def _has_leaf(self, leaf: _Leaf, found: Any) -> bool:
+        self._count(1)
         is_there = False
-        for value in _scalars(found):
+        for value in self._scalars(found):
             is_there = True
             if True in leaf.exists:
                 return True
             self._count(leaf.steps)
             if isinstance(value, str):
-                self._count(len(leaf.tests) * len(value) // _CHARS_OF_STEP)
+                self._count(leaf.comparisons * len(value) // _CHARS_OF_STEP)
             if leaf.has(value):
                 return True
         return not is_there and False in leaf.exists
+
+    def _scalars(self, found: Any) -> Iterator[Any]:
+        """What a field has as values: itself, or an array's elements, however deep; an object is none."""
+        if isinstance(found, list):
+            for each in self._elements(found):
+                if isinstance(each, dict):
+                    self._count(1)
+                else:
+                    yield each
+        elif found is not _MISSING and not isinstance(found, dict):
+            yield found
+
+    def _objects(self, found: Any) -> Iterator[Mapping[str, Any]]:
+        if isinstance(found, dict):
+            yield found
+        elif isinstance(found, list):
+            for each in self._elements(found):
+                if isinstance(each, dict):
+                    yield each
+                else:
+                    self._count(1)
+
+    def _elements(self, array: list[Any]) -> Iterator[Any]:
+        """The elements of an array and of those within it.
+
+        Not recursive: a sender decides how deep they are.
+        """
+        stack = [iter(array)]
+        while stack:
+            for each in stack[-1]:
+                if isinstance(each, list):
+                    self._count(1)
+                    stack.append(iter(each))
+                    break
+                yield each
+            else:
+                stack.pop()
 
     def _missed(self, place: str, found: Any, asked: str) -> bool:
         if self.first_miss is None:
@@ -225,38 +272,6 @@ class _Evaluation:
 
 
 _MISSING = object()
-
-
-def _scalars(found: Any) -> Iterator[Any]:
-    """What a field has as values: itself, or of an array its elements, however deep; an object is none."""
-    if isinstance(found, list):
-        for each in _elements(found):
-            if not isinstance(each, dict):
-                yield each
-    elif found is not _MISSING and not isinstance(found, dict):
-        yield found
-
-
-def _objects(found: Any) -> Iterator[Mapping[str, Any]]:
-    if isinstance(found, dict):
-        yield found
-    elif isinstance(found, list):
-        for each in _elements(found):
-            if isinstance(each, dict):
-                yield each
-
-
-def _elements(array: list[Any]) -> Iterator[Any]:
-    """The elements of an array and of those within it. Not recursive: a sender decides how deep they are."""
-    stack = [iter(array)]
-    while stack:
-        for each in stack[-1]:
-            if isinstance(each, list):
-                stack.append(iter(each))
-                break
-            yield each
-        else:
-            stack.pop()
 
 
 def _shown(found: Any) -> str:
@@ -289,7 +304,7 @@ class _Compiler:
         if not isinstance(value, dict) or not value:
             self.refuse(place, f"is {_kind(value)}", "an object with one or more fields")
         elif depth > MAX_FILTER_DEPTH:
-            self.refuse(place, "is nested too deeply", f"at most {MAX_FILTER_DEPTH} objects within objects")
+            self.refuse(place, "is nested too deeply", _DEPTH_ACCEPTED)
         else:
             for name, wanted in value.items():
                 inner = f"{place}.{name}" if place else name
@@ -322,7 +337,7 @@ class _Compiler:
         tests: list[_Test] = []
         ranges: list[_Range] = []
         exists: set[bool] = set()
-        steps = 1
+        comparisons, steps = 0, 1
         for number, alternative in enumerate(alternatives):
             inner = f"{place}[{number}]"
             if isinstance(alternative, list):
@@ -346,7 +361,8 @@ class _Compiler:
                     ranges += self._ranges(argument, inner)
                 elif (test := self._test(operator, argument, inner)) is not None:
                     tests.append(test)
-                    steps += _STEPS_OF_ADDRESS if operator == "cidr" else 1
+                    comparisons += _comparisons(argument)
+                    steps += _STEPS_OF_ADDRESS if operator == "cidr" else _comparisons(argument)
         return _Leaf(
             place,
             _shown(alternatives),
@@ -354,6 +370,7 @@ class _Compiler:
             tuple(tests),
             tuple(ranges),
             frozenset(exists),
+            comparisons,
             steps + (_STEPS_OF_NUMBER + len(ranges) if ranges else 0),
         )
 
@@ -461,6 +478,12 @@ _NEGATED = ("prefix", "suffix", "equals-ignore-case", "wildcard")
 _ANY_OPERATOR = "an object with one of " + ", ".join(f'"{name}"' for name in OPERATORS)
 
 
+def _comparisons(argument: Any) -> int:
+    """How often a checked operator compares a value: ``anything-but`` over another, once for each string."""
+    inner = next(iter(argument.values())) if isinstance(argument, dict) else None
+    return len(inner) if isinstance(inner, list) else 1
+
+
 def _on_strings(test: Callable[[str], bool]) -> _Test:
     return lambda value: isinstance(value, str) and test(value)
 
@@ -519,7 +542,7 @@ def _limits(argument: Any) -> _Range | None:
     checked = tuple(
         (name, number)
         for name, number in limits
-        if isinstance(name, str) and number is not None and abs(number) <= MAX_NUMBER
+        if isinstance(name, str) and number is not None and -MAX_NUMBER <= number <= MAX_NUMBER
     )
     match [name for name, _ in checked]:
         case ["=" | "<" | "<=" | ">" | ">="] if len(limits) == 1:
