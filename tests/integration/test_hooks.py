@@ -345,3 +345,22 @@ def test_each_mistake_in_a_filter_is_named_with_its_place(client):
         "filter.data.status",
     ]
     assert all(error["details"]["accepted"] for error in response)
+
+
+def test_a_page_that_a_response_cannot_hold_is_refused_and_a_smaller_one_is_not(
+    client, v3_client, monkeypatch
+):
+    for number in range(3):
+        client.create(
+            scope="store/order/*",
+            destination=f"https://app.example.com/{number}",
+            headers={"x-a": "a" * 8000},
+            filter={"data": {"status": ["b" * 3000]}},
+        )
+    monkeypatch.setattr("storehooks.api.response.MAX_RESPONSE_BYTES", 30_000)
+    monkeypatch.setattr("storehooks.api.response._SURELY_FITS", 5_000)
+    for api in (client, v3_client):
+        status, response = api.list(limit="3")
+        assert status == 400
+        assert "limit" in json.dumps(response)
+        assert api.list(limit="2")[0] == 200

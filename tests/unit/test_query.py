@@ -180,3 +180,18 @@ def test_any_query_is_read_or_refused(text, other):
     for read in (*READS.values(), Query.deliveries_wanted):
         with suppress(InvalidRequestError):
             read(query)
+
+
+def test_a_parameter_with_several_values_is_refused_and_the_same_twice_is_not():
+    with pytest.raises(InvalidRequestError) as caught:
+        Query({"is_active": "0", "limit": "5"}, {"is_active"}).filtered_hooks_wanted()
+    (problem,) = caught.value.problems
+    assert problem.field == "is_active"
+
+
+def test_a_time_range_that_ends_before_it_begins_is_refused():
+    with pytest.raises(InvalidRequestError) as caught:
+        Query({"created_at:min": "20", "created_at:max": "10"}).events_wanted()
+    (problem,) = caught.value.problems
+    assert problem.field == "created_at:min"
+    assert Query({"created_at:min": "10", "created_at:max": "10"}).events_wanted().since == 10
