@@ -40,6 +40,7 @@ MUTANTS := .venv-mutants/.installed
 AUDIT := .venv-audit/.installed
 CHECKOV := .venv-checkov/.installed
 CLIENTS := .venv-clients/.installed
+SENDERS := .venv-senders/.installed
 BOTOCORES := .venv-botocore-oldest/.installed .venv-botocore-newest/.installed
 
 .PHONY: run test test-all lint upgrade-test bench fuzz openapi mutants audit checkov format invoke deploy lock install environments clean
@@ -71,7 +72,7 @@ lint: install
 	@# An example that looks like a secret goes into tests/known_examples.py; a comment beside it does not help.
 	git ls-files -z | xargs -0 -n 100 -P 2 .venv/bin/detect-secrets-hook --no-verify --baseline .secrets.baseline
 
-bench: install
+bench: install $(SENDERS)
 	@exec .venv/bin/python -m benchmarks $(MODULES)
 
 openapi: install
@@ -122,15 +123,16 @@ $(MUTANTS): requirements/mutants.txt
 $(AUDIT): requirements/audit.txt
 $(CHECKOV): requirements/checkov.txt
 $(CLIENTS): requirements/clients.txt
+$(SENDERS): requirements/senders.txt
 $(BOTOCORES): .venv-%/.installed: requirements/%.txt
-$(DEV) $(AWS) $(SAM) $(MUTANTS) $(AUDIT) $(CHECKOV) $(CLIENTS) $(BOTOCORES):
+$(DEV) $(AWS) $(SAM) $(MUTANTS) $(AUDIT) $(CHECKOV) $(CLIENTS) $(SENDERS) $(BOTOCORES):
 	@PYTHON="$(PYTHON)" exec ./cli/install "$(@D)" "$<"
 
 lock: install
-	for file in layers/shared/requirements requirements/dev requirements/aws requirements/sam requirements/mutants requirements/audit requirements/checkov requirements/clients requirements/botocore-oldest requirements/botocore-newest; do \
+	for file in layers/shared/requirements requirements/dev requirements/aws requirements/sam requirements/mutants requirements/audit requirements/checkov requirements/clients requirements/senders requirements/botocore-oldest requirements/botocore-newest; do \
 		.venv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.13 --generate-hashes \
 			--no-header --no-annotate "$$file.in" -o "$$file.txt" || exit 1; \
 	done
 
 clean:
-	rm -rf .venv .venv-aws .venv-sam .venv-mutants .venv-audit .venv-checkov .venv-clients .venv-botocore-oldest .venv-botocore-newest .build .aws-sam
+	rm -rf .venv .venv-aws .venv-sam .venv-mutants .venv-audit .venv-checkov .venv-clients .venv-senders .venv-botocore-oldest .venv-botocore-newest .build .aws-sam

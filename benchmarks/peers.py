@@ -46,7 +46,7 @@ class Tables:
 
 
 class AwsStub:
-    """Answers the calls of ``deliver`` and ``match_events``, and counts them."""
+    """Answers the calls of ``deliver``, ``match_events`` and the benchmark's senders, and counts them."""
 
     def __init__(self, tables: Tables) -> None:
         self.calls: Counter[str] = Counter()
