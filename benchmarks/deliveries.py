@@ -333,8 +333,8 @@ def measure() -> list[Measure]:
             compared={kind: round(_median(split, kind)) for kind in kinds},
             compared_unit="us",
         ),
-        _times_as_many(samples, "aiohttp", "the aiohttp loop", 3),
-        _times_as_many(samples, "pycurl", "the pycurl loop", 0.5),
+        _times_as_many(samples, "aiohttp", "the aiohttp loop", 0.9),
+        _times_as_many(samples, "pycurl", "the pycurl loop", 0.18),
         *(_times_as_many(samples, name, *reach) for name, reach in LIKE_DELIVER.items()),
     ]
 
