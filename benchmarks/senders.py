@@ -216,8 +216,8 @@ class AiohttpAndAiobotocore(_InBatches):
     packages = ("aiohttp", "aiobotocore", "botocore")
 
     async def _open(self) -> None:
-        from aiobotocore.config import AioConfig  # type: ignore[import-not-found,unused-ignore]
-        from aiobotocore.session import get_session  # type: ignore[import-not-found,unused-ignore]
+        from aiobotocore.config import AioConfig
+        from aiobotocore.session import get_session
 
         await super()._open()
         client = get_session().create_client("dynamodb", config=AioConfig(parameter_validation=False))
@@ -245,10 +245,10 @@ class AiohttpAndAiodynamo(_InBatches):
     packages = ("aiohttp", "aiodynamo")
 
     async def _open(self) -> None:
-        from aiodynamo.client import Client  # type: ignore[import-not-found,unused-ignore]
-        from aiodynamo.credentials import EnvironmentCredentials  # type: ignore[import-not-found,unused-ignore]
-        from aiodynamo.http.aiohttp import AIOHTTP  # type: ignore[import-not-found,unused-ignore]
-        from aiodynamo.models import (  # type: ignore[import-not-found,unused-ignore]
+        from aiodynamo.client import Client
+        from aiodynamo.credentials import EnvironmentCredentials
+        from aiodynamo.http.aiohttp import AIOHTTP
+        from aiodynamo.models import (
             BatchGetRequest,
             BatchWriteRequest,
         )
