@@ -133,7 +133,7 @@ export class HooksView {
       el(
         "div",
         { class: "row-main" },
-        el("div", { class: "row-title" }, ...breakable(hook.scope), hook.filter ? el("span", { class: "mark" }, FILTERED) : null),
+        el("div", { class: "row-title" }, ...breakable(hook.scope), ...(hook.filter ? [" ", el("span", { class: "mark" }, FILTERED)] : [])),
         el("div", { class: "row-sub destination", title: hook.destination }, hook.destination),
         health.nodes.length ? el("div", { class: `row-news ${health.tone === "ok" ? "" : health.tone}` }, ...health.nodes) : null,
       ),

@@ -175,7 +175,8 @@ def test_an_event_is_tried(visit, stack):
     page.get_by_role("link", name="store/order/statusUpdated").click()
     page.get_by_role("button", name="Try an event").click()
     expect(page.get_by_role("heading", name="Try an event")).to_be_focused()
-    scope, data = page.get_by_label("Scope"), page.get_by_label("Data")
+    form = page.get_by_role("region", name="Try an event")
+    scope, data = form.get_by_label("Scope"), form.get_by_label("Data")
     expect(scope).to_have_value("store/order/statusUpdated")
     expect(data).to_have_value(re.compile('"new_status_id"'))
 
