@@ -226,9 +226,10 @@ def test_a_mismatch_shows_the_start_of_what_is_long() -> None:
 
 
 def test_equal_filters_have_one_text_which_gives_the_filter_back() -> None:
-    one = check_filter({"b": ["x"], "a": {"d": [1], "c": [2]}})
-    other = check_filter({"a": {"c": [2], "d": [1]}, "b": ["x"]})
+    one = check_filter({"b": ["x", {"prefix": "y"}], "a": {"d": [1], "c": [2]}})
+    other = check_filter({"a": {"c": [2], "d": [1]}, "b": ["x", {"prefix": "y"}]})
 
+    assert one == other
     assert one.text == other.text
     assert stored_filter(one.text).text == one.text
     assert stored_filter(one.text).mismatch({"b": "x", "a": {"c": 2, "d": 1}}) is None

@@ -27,7 +27,7 @@ Source: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-patte
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache, partial
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
@@ -117,7 +117,7 @@ class EventFilter:
     """A filter that was checked. ``text`` is its canonical JSON: equal filters have equal texts."""
 
     text: str
-    _pattern: "_Pattern"
+    _pattern: "_Pattern" = field(compare=False, repr=False)
 
     def mismatch(self, body: Mapping[str, Any]) -> Mismatch | None:
         """Why a callback's body does not match; None if it does, or if to say so took too long."""
