@@ -9,6 +9,8 @@ Its partitions are hooks, and clients. What is in one outlives the hook until it
                                        :class:`.deliveries.DeliveryLog`
 ``STORE#ID``              ``rec_...``  a recovery: :class:`.recoveries.Recoveries`
 ``STORE#ID``              ``circuit``  the hook's circuit: :class:`.circuits.Circuits`
+``STORE#ID``              ``rate``     where the line of a hook with a rate ends:
+                                       :class:`.lines.Lines`
 ``notices#STORE#CLIENT``  its end      a day in which hooks of the client were
                                        deactivated:
                                        :class:`.deactivation_days.DeactivationDays`
