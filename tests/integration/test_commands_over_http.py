@@ -187,6 +187,9 @@ def test_a_hook_is_created_active_and_its_headers_may_come_from_a_file_and_from_
         (("--header", "A: b", "--header", "C: d"), {"headers": {"A": "b", "C": "d"}}),
         (("--filter", '{"data": {"id": [1]}}'), {"filter": {"data": {"id": [1]}}}),
         (("--no-filter",), {"filter": None}),
+        (("--max-per-second", "5"), {"max_per_second": 5}),
+        (("--max-per-second", "0.5"), {"max_per_second": 0.5}),
+        (("--no-max-per-second",), {"max_per_second": None}),
     ],
 )  # fmt: skip
 def test_only_what_is_named_of_a_hook_is_changed(api, run, arguments, body):
@@ -204,6 +207,8 @@ def test_only_what_is_named_of_a_hook_is_changed(api, run, arguments, body):
         (("hook", "update", "7", "--header", "s3cret"), "--header"),
         (("hook", "update", "7", "--filter", "{}", "--no-filter"), "--no-filter"),
         (("hook", "update", "7", "--filter", "{data}"), "--filter"),
+        (("hook", "update", "7", "--max-per-second", "5", "--no-max-per-second"), "--no-max-per-second"),
+        (("hook", "update", "7", "--max-per-second", "many"), "--max-per-second"),
         (("hook", "get", "7", "--client-id", "0" * 32), "--client-id"),
         (("hook", "get", "0"), "'ID'"),
         (("delivery", "show", "--hook", "7", "x"), "msg_"),
