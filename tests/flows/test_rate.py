@@ -357,3 +357,32 @@ def test_a_task_in_flight_is_deferred_with_its_place_and_no_other_change():
     world.queue.send([TaskMessage(attempt_task(other))])
     world.pass_time(5)
     assert {one.id: 1, other.id: 1} == ids(world, hook)
+
+
+def test_a_mistake_of_ours_in_reserving_fails_the_attempts_of_that_hook_alone(monkeypatch, errors):
+    world = World()
+    hook, neighbour = limited(world, 5), world.hook()
+    for one in (hook, neighbour, hook):
+        world.event(one)
+
+    def stumble(_hook, _number):
+        raise RuntimeError("hunter2")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(world.parts.lines, "reserve", stumble)
+        world.work()
+    assert [request.url for _, request in world.sent] == [neighbour.destination]
+    assert len(errors()) == 2
+    world.pass_time(300)
+    assert len(world.sent) == 3
+    assert max(world.queue.sends.values()) == 1, "they come again by themselves"
+
+
+def test_a_ping_of_a_hook_with_a_rate_takes_no_place():
+    world = World()
+    hook = limited(world, 1)
+    world.event(hook)
+    world.work()
+    before = world.account.memory.lines.copy()
+    assert world.parts.pinger.ping(hook) is not None
+    assert world.account.memory.lines == before

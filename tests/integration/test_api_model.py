@@ -95,7 +95,7 @@ class Model:
                 "created_at": iso(now),
                 "updated_at": iso(now),
             }
-            return self._is_created(request, hook, status, body)
+            return self._is_created(request, shown(hook), status, body)
         store, _ = request.store_and_client
         old = next((hook for hook in self.of(request.client) if hook["id"] == request.hook_id), None)
         if request.kind == "deactivate":
@@ -111,8 +111,8 @@ class Model:
             new.pop("deactivation_reason", None)
         if (refusal := self._refusal(new, old)) is not None:
             return refusal(status, body)
-        self.hooks[store, old["id"]] = new
-        return response == (200, new)
+        self.hooks[store, old["id"]] = shown(new)
+        return response == (200, shown(new))
 
     def _is_created(self, request: Request, hook: dict[str, Any], status: int, body: Any) -> bool:
         store, client_id = request.store_and_client
@@ -165,6 +165,11 @@ def iso(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat()
 
 
+def shown(hook: dict[str, Any]) -> dict[str, Any]:
+    """A hook as a response has it: a rate only if there is one."""
+    return {name: value for name, value in hook.items() if (name, value) != ("max_per_second", None)}
+
+
 def seconds(text: str) -> int:
     return int(datetime.fromisoformat(text).timestamp())
 
@@ -176,10 +181,11 @@ fields = {
     "destination": destinations,
     "headers": st.none() | st.dictionaries(st.sampled_from(["X-A", "X-B"]), st.just("1")),
     "is_active": st.booleans(),
+    "max_per_second": st.sampled_from([None, 0.1, 2.5, 1000]),
 }
 new_hooks = st.fixed_dictionaries(
     {"scope": fields["scope"], "destination": destinations},
-    optional={"headers": fields["headers"], "is_active": fields["is_active"]},
+    optional={name: fields[name] for name in ("headers", "is_active", "max_per_second")},
 )
 changes = st.fixed_dictionaries({}, optional=fields).filter(bool)
 

@@ -148,6 +148,16 @@ def test_a_table_tells_the_status_and_neither_credentials_nor_what_steers_a_term
     assert "a secret" not in shown
 
 
+def test_a_rate_is_shown_and_a_list_has_a_column_for_it_if_a_hook_has_one(api, run):
+    api.will_answer(200, [hook(), hook(8, max_per_second=2.5)])
+    heading, without, limited = run("hook", "list").stdout.splitlines()
+    assert heading.split() == ["ID", "STATUS", "SCOPE", "DESTINATION", "MAX_PER_SECOND", "HEADERS"]
+    assert without.split()[4:] == ["X-Key:", "***"]
+    assert limited.split()[4:] == ["2.5", "X-Key:", "***"]
+    api.will_answer(200, hook(8, max_per_second=5))
+    assert "max_per_second  5" in run("hook", "get", "8").stdout
+
+
 def test_headers_are_shown_when_that_is_asked_for_and_in_json(api, run):
     for _ in range(3):
         api.will_answer(200, hook())
