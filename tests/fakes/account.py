@@ -30,6 +30,7 @@ def memory_parts(memory: Memory, clock: Callable[[], float], **given: object) ->
         "selections": delivery_log.Selections(memory, clock, **table),
         "due": delivery_log.DueDeliveries(memory, clock, **table),
         "circuits": delivery_log.Circuits(memory, clock, **table),
+        "lines": delivery_log.Lines(memory, clock, **table),
         "recoveries": delivery_log.Recoveries(memory, clock, **table),
         "missed_events": delivery_log.MissedEvents(memory, clock, **table),
         "days": DeactivationDays(memory),

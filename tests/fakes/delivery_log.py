@@ -26,6 +26,8 @@ from storehooks.domain.delivery import (
 )
 from storehooks.domain.due import DueBatch
 from storehooks.domain.errors import DeliveryNotFoundError, RecoveryNotFoundError
+from storehooks.domain.hook import Hook
+from storehooks.domain.rate import Reservation, next_places
 from storehooks.domain.recovery import Recovery
 from storehooks.domain.task import AttemptTask
 from tests.fakes.memory import LoggedDelivery, Memory, atomic, thousandth
@@ -126,6 +128,15 @@ class DeliveryLog(_Table):
         return True
 
     @atomic
+    def save_reserved(self, delivery: Delivery, reserved: Reservation, *, over: Delivery | None) -> None:
+        logged = self._logged(_key(delivery))
+        if _version(logged and logged.delivery) == _version(over):
+            self._put(delivery)
+            due_at = _number(keys.due_at(delivery.next_attempt_at or 0))
+            put = self._memory.deliveries[_key(delivery)]
+            self._memory.deliveries[_key(delivery)] = put.changed(due_at=due_at, reserved=reserved)
+
+    @atomic
     def end_waiting(self, delivery: DeliverySummary, status: Status) -> bool:
         logged = self._logged(_key(delivery), status=delivery.status)
         if logged is None:
@@ -163,7 +174,7 @@ class DeliveryLog(_Table):
             return False
         due_at = None if logged.due_at is None else _number(keys.due_at_if_lost(now))
         self._memory.deliveries[_key(delivery)] = logged.changed(
-            next_attempt_at=thousandth(now), due_at=due_at
+            next_attempt_at=thousandth(now), due_at=due_at, reserved=None
         )
         return True
 
@@ -292,6 +303,21 @@ class Circuits(_Table):
     def _change(self, store_hash: str, hook_id: int, **changes: Any) -> None:
         circuit = self.get(store_hash, hook_id)
         self._memory.circuits[store_hash, hook_id] = replace(circuit, **changes)
+
+
+class Lines(_Table):
+    """As :class:`storehooks.adapters.delivery_log.lines.Lines`."""
+
+    @atomic
+    def reserve(self, hook: Hook, number: int) -> tuple[int, ...] | None:
+        assert hook.max_per_second is not None
+        key = hook.store_hash, hook.id
+        line = self._memory.lines.get(key)
+        places = next_places(line, hook.version, hook.max_per_second, number, self._clock())
+        if places is None:
+            return None
+        self._memory.lines[key] = places.line
+        return places.seconds
 
 
 class Recoveries(_Table):

@@ -61,6 +61,7 @@ class Hooks:
         headers: Mapping[str, str] | None = None,
         is_active: bool = False,
         filter: EventFilter | None = None,  # noqa: A002 - the field's name
+        max_per_second: float | None = None,
     ) -> Hook:
         now, last_ids = int(self._clock()), self._memory.last_hook_ids
         last_ids[caller.store_hash] = last_ids.get(caller.store_hash, 0) + 1
@@ -73,6 +74,7 @@ class Hooks:
             headers=headers,
             is_active=is_active,
             filter=filter,
+            max_per_second=max_per_second,
             created_at=now,
             updated_at=now,
         )

@@ -20,11 +20,13 @@ METHODS = {
     for fake, names in {
         Hooks: ("find", "subscribers", "deactivate"),
         delivery_log.DeliveryLog: (
-            "get", "waiting", "has_reached", "save", "save_delivered", "end_waiting", "begin_round",
+            "get", "waiting", "has_reached", "save", "save_reserved", "save_delivered", "end_waiting",
+            "begin_round",
         ),
         delivery_log.Selections: ("pending", "next_of"),
         delivery_log.DueDeliveries: ("take_due", "release"),
         delivery_log.Circuits: ("get", "count_failures", "count_success", "claim_probe"),
+        delivery_log.Lines: ("reserve",),
         delivery_log.Recoveries: ("get", "save"),
         contexts.DeliveryContexts: ("read",),
         once.EventIds: ("remember",),

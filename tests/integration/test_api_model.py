@@ -102,9 +102,7 @@ class Model:
                 "created_at": iso(now),
                 "updated_at": iso(now),
             }
-            if hook.get("filter", ()) is None:
-                del hook["filter"]
-            return self._is_created(request, hook, status, body)
+            return self._is_created(request, shown(hook), status, body)
         store, _ = request.store_and_client
         old = next((hook for hook in self.of(request.client) if hook["id"] == request.hook_id), None)
         if request.kind == "deactivate":
@@ -122,8 +120,8 @@ class Model:
             new.pop("deactivation_reason", None)
         if (refusal := self._refusal(new, old)) is not None:
             return refusal(status, body)
-        self.hooks[store, old["id"]] = new
-        return response == (200, new)
+        self.hooks[store, old["id"]] = shown(new)
+        return response == (200, shown(new))
 
     def _is_created(self, request: Request, hook: dict[str, Any], status: int, body: Any) -> bool:
         store, client_id = request.store_and_client
@@ -180,6 +178,12 @@ def iso(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat()
 
 
+def shown(hook: dict[str, Any]) -> dict[str, Any]:
+    """A hook as a response has it: a filter and a rate only if there is one."""
+    absent = [("filter", None), ("max_per_second", None)]
+    return {name: value for name, value in hook.items() if (name, value) not in absent}
+
+
 def seconds(text: str) -> int:
     return int(datetime.fromisoformat(text).timestamp())
 
@@ -192,6 +196,7 @@ fields = {
     "headers": st.none() | st.dictionaries(st.sampled_from(["X-A", "X-B"]), st.just("1")),
     "is_active": st.booleans(),
     "filter": st.sampled_from(FILTERS),
+    "max_per_second": st.sampled_from([None, 0.1, 2.5, 1000]),
 }
 
 
@@ -202,7 +207,7 @@ def new_hooks_with(*optional: str) -> st.SearchStrategy[dict[str, Any]]:
     )
 
 
-new_hooks = new_hooks_with("headers", "is_active", "filter")
+new_hooks = new_hooks_with("headers", "is_active", "filter", "max_per_second")
 changes = st.fixed_dictionaries({}, optional=fields).filter(bool)
 
 

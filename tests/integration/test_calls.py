@@ -105,6 +105,47 @@ def test_a_batch_of_deliveries_makes_two_calls_however_many_hooks_it_is_for(aws)
     assert len(world.sent) == 10
 
 
+def test_a_hook_with_a_rate_costs_a_batch_one_write_more_and_two_when_its_line_begins(aws):
+    world = World(aws)
+    hooks = [
+        world.hook(
+            f"https://app.example.com/{number}", max_per_second=10, scope=f"store/channel/{number + 1}/*"
+        )
+        for number in range(3)
+    ]
+
+    def batch_of(*some):
+        for number in range(9):
+            world.event(some[number % len(some)])
+        return counted(aws, world.work)
+
+    begins = ["UpdateItem"] * 2
+    assert batch_of(hooks[0]) == ["BatchGetItem", *begins, "BatchWriteItem"]
+    assert batch_of(hooks[0]) == ["BatchGetItem", "UpdateItem", "BatchWriteItem"]
+    assert batch_of(*hooks) == [
+        "BatchGetItem",
+        "UpdateItem",
+        *begins * 2,
+        "BatchWriteItem",
+    ]
+    world.clock.now += 1
+    # Those that have a place for this second reserve none: 8 of the second batch, 2 of the third.
+    assert counted(aws, world.work) == ["BatchGetItem", "BatchWriteItem"]
+    unlimited = world.hook("https://app.example.com/other")
+    assert batch_of(unlimited) == ["BatchGetItem", "BatchWriteItem"]
+
+
+def test_what_waits_long_for_its_place_is_written_to_the_log_for_each_hour(aws):
+    world = World(aws)
+    hook = world.hook(max_per_second=0.1)
+    for _ in range(10):
+        world.event(hook)
+    world.work()
+    world.parts.lines.reserve(world.current(hook), 1000)
+    world.event(hook)
+    assert counted(aws, world.work) == ["BatchGetItem", "UpdateItem", "PutItem"]
+
+
 def test_a_sweep_with_nothing_due_is_what_an_idle_month_is_priced_by(aws, functions, capsys, caplog):
     sweep = functions.handler("retry_due")
     capsys.readouterr()

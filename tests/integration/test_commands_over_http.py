@@ -156,6 +156,16 @@ def test_a_table_tells_the_status_and_neither_credentials_nor_what_steers_a_term
     assert "a secret" not in shown
 
 
+def test_a_rate_is_shown_and_a_list_has_a_column_for_it_if_a_hook_has_one(api, run):
+    api.will_answer(200, [hook(), hook(8, max_per_second=2.5)])
+    heading, without, limited = run("hook", "list").stdout.splitlines()
+    assert heading.split() == ["ID", "STATUS", "SCOPE", "DESTINATION", "MAX_PER_SECOND", "HEADERS"]
+    assert without.split()[4:] == ["X-Key:", "***"]
+    assert limited.split()[4:] == ["2.5", "X-Key:", "***"]
+    api.will_answer(200, hook(8, max_per_second=5))
+    assert "max_per_second  5" in run("hook", "get", "8").stdout
+
+
 def test_headers_are_shown_when_that_is_asked_for_and_in_json(api, run):
     for _ in range(3):
         api.will_answer(200, hook())
@@ -195,6 +205,9 @@ def test_a_hook_is_created_active_and_its_headers_may_come_from_a_file_and_from_
         (("--header", "A: b", "--header", "C: d"), {"headers": {"A": "b", "C": "d"}}),
         (("--filter", '{"data": {"id": [1]}}'), {"filter": {"data": {"id": [1]}}}),
         (("--no-filter",), {"filter": None}),
+        (("--max-per-second", "5"), {"max_per_second": 5}),
+        (("--max-per-second", "0.5"), {"max_per_second": 0.5}),
+        (("--no-max-per-second",), {"max_per_second": None}),
     ],
 )  # fmt: skip
 def test_only_what_is_named_of_a_hook_is_changed(api, run, arguments, body):
@@ -222,6 +235,8 @@ def test_a_filters_numbers_are_sent_and_shown_as_they_were_written(api, run):
         (("hook", "update", "7", "--filter", "{}", "--no-filter"), "--no-filter"),
         (("hook", "update", "7", "--filter", "{data}"), "--filter"),
         (("hook", "update", "7", "--filter", '{"a": [1], "a": [2]}'), "--filter"),
+        (("hook", "update", "7", "--max-per-second", "5", "--no-max-per-second"), "--no-max-per-second"),
+        (("hook", "update", "7", "--max-per-second", "many"), "--max-per-second"),
         (("hook", "get", "7", "--client-id", "0" * 32), "--client-id"),
         (("hook", "get", "0"), "'ID'"),
         (("delivery", "show", "--hook", "7", "x"), "msg_"),

@@ -194,10 +194,10 @@ def test_the_first_receive_is_tried_again_for_after_a_freeze_its_connection_may_
     queue = delivering.parts.deliveries_queue._queue
     receive, failures = queue.receive, iter([True])
 
-    def fail_once(*, wait_seconds):
+    def fail_once(**given):
         if next(failures, False):
             raise QueueFailedError("ConnectionClosedError", frozenset())
-        return receive(wait_seconds=wait_seconds)
+        return receive(**given)
 
     monkeypatch.setattr(queue, "receive", fail_once)
     with Receiver(then_hanging(b""), None) as hanging:

@@ -13,11 +13,13 @@ from storehooks.domain.circuit import PROBE_SECONDS, TRIPS_AFTER, Circuit
 from storehooks.domain.delivery import SAFETY_SECONDS, SOON_SECONDS, WAITING, Status
 from storehooks.domain.event import Event
 from storehooks.domain.event_filter import check_filter
+from storehooks.domain.rate import MAX_LEAD_SECONDS, Reservation
 from storehooks.domain.recovery import PROBES, new_recovery
 from storehooks.domain.retry import RetrySchedule
 from storehooks.domain.state_machine import (
     CROWDED_SECONDS,
     MAX_IN_FLIGHT_OF_CLIENT,
+    MAX_LOGGED_SECONDS,
     MAX_OF_STEP,
     MAX_PENDING,
     Again,
@@ -26,7 +28,9 @@ from storehooks.domain.state_machine import (
     Drop,
     End,
     Known,
+    Log,
     Reject,
+    Reserve,
     Send,
     StepTask,
     Stop,
@@ -36,6 +40,7 @@ from storehooks.domain.state_machine import (
     asked_for,
     before_attempt,
     before_step,
+    could_begin_at,
     due_now,
     held_as,
     in_another_round,
@@ -160,6 +165,14 @@ FAR = {"next_attempt_at": NOW + SOON_SECONDS + 1}
 CROWDED = {"in_flight": MAX_IN_FLIGHT_OF_CLIENT}
 IGNORES = replace(attempt_task(RETRYING), ignores_circuit=True)
 LATE = replace(RETRYING, attempts=(replace(FAILED, at=NOW - SCHEDULE.slots[0] - 2),))
+LIMITED = replace(HOOK, max_per_second=5, version=3)
+
+
+def place(later: int) -> Reservation:
+    """The second that begins so much later than the present one."""
+    return Reservation(int(NOW) + later, LIMITED.version)
+
+
 # By the words of the docstring's second table: what makes each row the first that is true.
 BEFORE_ATTEMPTS = {
     "log, hook and client are gone": [
@@ -191,15 +204,38 @@ BEFORE_ATTEMPTS = {
         CROWDED | {"now": NOW + SAFETY_SECONDS},
         CROWDED | {"now": NOW + 5000, "one": delivery(), "is_logged": False},
     ],
+    "its hook's circuit is tripped, and defers it": [
+        {"circuit": TRIPPED, "now": NOW, "one": RETRYING, "task": attempt_task(RETRYING)}
+    ],
+    "its hook has a rate, and it has no place in its line": [
+        {"hook": LIMITED, "reserved": None},
+        {"hook": LIMITED, "reserved": place(-1), "now": NOW},
+        {"hook": LIMITED, "reserved": replace(place(5), hook_version=LIMITED.version - 1), "now": NOW},
+    ],
+    "its place comes soon": [
+        {"hook": LIMITED, "reserved": place(5), "now": NOW},
+        {"hook": LIMITED, "reserved": place(SOON_SECONDS), "now": NOW, "one": delivery(), "is_logged": False},
+    ],
+    "its place comes later": [
+        {"hook": LIMITED, "reserved": place(SAFETY_SECONDS), "now": NOW, "is_logged": True},
+        {"hook": LIMITED, "reserved": place(SOON_SECONDS + 1), "now": NOW, "is_logged": False},
+    ],
     "its hook's circuit is tripped, and it ignores that": [{"circuit": TRIPPED, "task": IGNORES}],
     "its hook's circuit is tripped, and it was planned late": [
         {"circuit": TRIPPED, "one": LATE, "task": attempt_task(LATE), "now": NOW + PROBE_SECONDS}
     ],
     "its hook's circuit is tripped, and a probe is wanted": [
-        {"circuit": TRIPPED, "now": NOW + PROBE_SECONDS, "task": attempt_task(RETRYING)}
+        {
+            "circuit": replace(TRIPPED, probed_at=NOW - PROBE_SECONDS),
+            "now": NOW,
+            "task": attempt_task(RETRYING),
+        }
     ],
-    "its hook's circuit is tripped": [{"circuit": TRIPPED, "now": NOW, "task": attempt_task(RETRYING)}],
-    "otherwise": [{}, {"one": delivery(), "is_logged": False}],
+    "otherwise": [
+        {},
+        {"one": delivery(), "is_logged": False},
+        {"hook": LIMITED, "reserved": place(0), "now": NOW},
+    ],
 }
 
 
@@ -216,7 +252,9 @@ def check_row(known, so, what):
 def test_the_second_table_has_each_row_and_each_thing_to_do():
     rows = rows_of_table(1)
     assert [when for when, _, _ in rows] == list(BEFORE_ATTEMPTS)
-    assert {so for _, so, _ in rows} == {kind.__name__.lower() for kind in (Send, Defer, End, Drop, Reject)}
+    assert {so for _, so, _ in rows} == {
+        kind.__name__.lower() for kind in (Send, Defer, Reserve, Log, End, Drop, Reject)
+    }
 
 
 @pytest.mark.parametrize(("when", "so", "what"), rows_of_table(1))
@@ -491,3 +529,74 @@ def test_a_step_is_done_once_and_the_next_is_ordered_only_if_that_may_be_missing
     ]
     assert what(third, True) is StepTask.DROP
     assert what(second.finished(NOW), True) is StepTask.DROP
+
+
+# ---------------------------------------------------------------- the rate of a hook
+
+
+def of_rate(one, reserved, **known):
+    return step(one, hook=LIMITED, reserved=reserved, **known)
+
+
+def test_an_attempt_begins_in_its_second_and_carries_its_place_until_then():
+    new = delivery()
+    for later, now in ((0, NOW), (2, int(NOW) + 2), (2, int(NOW) + 2.999)):
+        assert of_rate(new, place(later), now=now, is_logged=False) == Send(new)
+    carrying = replace(attempt_task(new), reserved=place(7))
+    assert of_rate(new, place(7), is_logged=False) == Defer(carrying, 7, 7, Why.RATE)
+    assert of_rate(new, place(7), now=NOW + 7, is_logged=False) == Send(new)
+
+
+def test_a_message_that_came_late_for_its_place_is_sent_earlier_the_next_time():
+    new = delivery()
+    for late, wait in ((0.4, 20), (1.4, 19), (5, 15), (900, 20 - MAX_LEAD_SECONDS)):
+        task = replace(attempt_task(new), reserved=Reservation(int(NOW) - 1, LIMITED.version))
+        now = int(NOW) + late
+        fresh = Reservation(int(now) + 20, LIMITED.version)
+        found = of_rate(new, fresh, now=now, task=task, is_logged=False)
+        assert 0 <= found.min_seconds - wait <= 1
+        assert found.task.reserved == fresh
+    early = replace(attempt_task(new), reserved=place(2))
+    assert of_rate(new, place(2), task=early, is_logged=False) == Defer(early, 2, 2, Why.RATE)
+
+
+def test_what_the_log_knows_is_due_at_its_place_once_the_sweep_would_bring_it_before():
+    retrying = in_status(Status.RETRYING)
+    soon = SAFETY_SECONDS // 2
+    assert isinstance(of_rate(retrying, place(soon)), Defer)
+    later = place(soon + 1)
+    assert of_rate(retrying, later) == Log(replace(retrying, next_attempt_at=later.second), later)
+    in_hours = place(2 * MAX_LOGGED_SECONDS)
+    assert of_rate(delivery(), in_hours, is_logged=False) == Log(
+        replace(delivery(), next_attempt_at=NOW + MAX_LOGGED_SECONDS), in_hours
+    )
+
+
+def test_a_hook_without_a_rate_takes_no_notice_of_a_place():
+    for reserved in (None, place(-5), place(500)):
+        assert step(delivery(), reserved=reserved) == Send(delivery())
+
+
+def test_what_waited_for_its_place_was_not_delayed_by_anything_else():
+    new = delivery()
+    task = attempt_task(new)
+    assert could_begin_at(task, new, NOW) == new.created_at
+    assert could_begin_at(replace(task, reserved=place(-3)), new, NOW) == int(NOW) - 3
+    assert could_begin_at(replace(task, reserved=place(50)), new, NOW) == NOW
+    later = replace(new, next_attempt_at=NOW + 90)
+    assert could_begin_at(replace(task, reserved=place(-3)), later, NOW) == NOW + 90
+
+
+def test_a_crowd_defers_what_waited_long_for_its_place_as_briefly_as_what_is_new():
+    old = replace(delivery(), created_at=NOW - 5000)
+    task = replace(attempt_task(old), reserved=place(0))
+    deferred = of_rate(old, place(0), task=task, is_logged=False, **CROWDED)
+    assert (deferred.task, deferred.max_seconds) == (task, CROWDED_SECONDS)
+    later = of_rate(old, place(0), task=task, is_logged=False, now=NOW + 60, **CROWDED)
+    assert later.max_seconds == 61
+
+
+def test_a_circuit_that_defers_an_attempt_takes_its_place():
+    task = replace(attempt_task(delivery()), reserved=place(0))
+    deferred = of_rate(delivery(), place(0), task=task, is_logged=False, circuit=TRIPPED)
+    assert (deferred.why, deferred.task.reserved) == (Why.CIRCUIT, None)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from storehooks.adapters.delivery_log.deactivation_days import DeactivationDays
     from storehooks.adapters.delivery_log.deliveries import DeliveryLog
     from storehooks.adapters.delivery_log.due import DueIndex
+    from storehooks.adapters.delivery_log.lines import Lines
     from storehooks.adapters.delivery_log.missed import MissedEvents
     from storehooks.adapters.delivery_log.recoveries import Recoveries
     from storehooks.adapters.delivery_log.selections import Selections
@@ -188,6 +189,17 @@ class Parts:
         )
 
     @cached_property
+    def lines(self) -> "Lines":
+        from storehooks.adapters.delivery_log.lines import Lines
+
+        return Lines(
+            self.settings.deliveries_table,
+            retention_days=self.settings.delivery_retention_days,
+            dynamodb=self.dynamodb,
+            clock=self.clock,
+        )
+
+    @cached_property
     def recoveries(self) -> "Recoveries":
         from storehooks.adapters.delivery_log.recoveries import Recoveries
 
@@ -309,6 +321,7 @@ class Parts:
             contexts=self.contexts,
             log=self.log,
             circuits=self.circuits,
+            lines=self.lines,
             queue=self.deliveries_queue,
             outcomes=self.outcomes,
             holds=self.holds,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from storehooks.adapters.access import client_key, valid_secrets
 from storehooks.adapters.delivery_log.circuits import to_circuit
-from storehooks.adapters.delivery_log.items import from_item
+from storehooks.adapters.delivery_log.items import from_item, reservation_in
 from storehooks.adapters.delivery_log.keys import (
     CIRCUIT_ID,
     hook_of,
@@ -76,6 +76,9 @@ class DeliveryContexts:
             },
             deliveries={item["id"]["S"]: from_item(item) for item in logged if item["id"]["S"] != CIRCUIT_ID},
             circuits={hook_of(item): to_circuit(item) for item in logged if item["id"]["S"] == CIRCUIT_ID},
+            reserved={
+                item["id"]["S"]: reserved for item in logged if (reserved := reservation_in(item)) is not None
+            },
         )
 
     def _read(self, keys: Mapping[str, list[Item]]) -> dict[str, list[Item]]:

@@ -50,6 +50,7 @@ from storehooks.domain.hook import (
     hook_digest,
 )
 from storehooks.domain.identity import Caller
+from storehooks.domain.rate import stored_rate
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -148,6 +149,7 @@ class HooksTable:
         headers: Mapping[str, str] | None = None,
         is_active: bool = False,
         filter: EventFilter | None = None,  # noqa: A002 - the field's name
+        max_per_second: float | None = None,
         quotas: HookQuotas = DEFAULT_QUOTAS,
     ) -> Hook:
         """Register a hook for the caller. Two calls.
@@ -167,6 +169,7 @@ class HooksTable:
             headers=headers,
             is_active=is_active,
             filter=filter,
+            max_per_second=max_per_second,
             created_at=now,
             updated_at=now,
         )
@@ -422,6 +425,8 @@ def to_item(hook: Hook) -> Item:
         item["subscription"] = {"S": _subscription(hook.store_hash, hook.scope)}
     if hook.filter is not None:
         item["filter"] = {"S": hook.filter.text}
+    if hook.max_per_second is not None:
+        item["max_per_second"] = {"N": str(hook.max_per_second)}
     if hook.deactivated_at is not None:
         item["deactivated_at"] = {"N": str(hook.deactivated_at)}
         item["deactivation_reason"] = {"S": hook.deactivation_reason or ""}
@@ -450,4 +455,5 @@ def to_hook(item: Mapping[str, Any]) -> Hook:
         deactivated_at=int(item["deactivated_at"]["N"]) if "deactivated_at" in item else None,
         deactivation_reason=item["deactivation_reason"]["S"] if "deactivation_reason" in item else None,
         filter=stored_filter(item["filter"]["S"]) if "filter" in item else None,
+        max_per_second=stored_rate(item["max_per_second"]["N"]) if "max_per_second" in item else None,
     )

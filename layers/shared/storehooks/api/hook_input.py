@@ -19,7 +19,7 @@ from pydantic import (
 )
 
 from storehooks.api.problems import problems_of
-from storehooks.domain import destination, event_filter, headers, scope
+from storehooks.domain import destination, event_filter, headers, rate, scope
 from storehooks.domain.errors import InvalidFieldsError, InvalidValueError, NothingToChangeError, Problem
 
 # The third version of the API carries events_history_enabled, and status in the list of `hooks/admin`.
@@ -63,12 +63,17 @@ def _check_filter(value: Any) -> event_filter.EventFilter | None:
     return None if value is None else event_filter.check_filter(value)
 
 
+def _check_rate(value: Any) -> float | None:
+    return None if value is None else rate.check_rate(value)
+
+
 Scope = Annotated[StrictStr, AfterValidator(scope.check_scope)]
 Destination = Annotated[StrictStr, AfterValidator(_check_destination)]
 Headers = Annotated[
     dict[StrictStr, StrictStr], BeforeValidator(_object_of_strings), AfterValidator(headers.check_headers)
 ]
 Filter = Annotated[Any, AfterValidator(_check_filter)]
+Rate = Annotated[Any, AfterValidator(_check_rate)]
 
 
 class _HookInput(BaseModel):
@@ -97,6 +102,7 @@ class NewHook(_HookInput):
     headers: Headers | None = None
     is_active: StrictBool = False
     filter: Filter = None
+    max_per_second: Rate = None
 
 
 class HookChanges(_HookInput):
@@ -108,6 +114,7 @@ class HookChanges(_HookInput):
     headers: Headers | None = None
     is_active: StrictBool = False
     filter: Filter = None
+    max_per_second: Rate = None
 
     @classmethod
     def parse(cls, body: dict[str, Any], *, allow_private: bool) -> Self:
@@ -125,6 +132,7 @@ def _accepted(*, allow_private: bool) -> dict[str, str]:
         "headers": headers.ACCEPTED,
         "is_active": "true or false",
         "filter": event_filter.ACCEPTED,
+        "max_per_second": rate.ACCEPTED,
     }
 
 

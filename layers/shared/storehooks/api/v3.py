@@ -34,7 +34,7 @@ _MAX_EVENT_BYTES = 6_000_000
 
 
 def hook_to_v3(hook: Hook) -> HookV3:
-    """The ten fields of a V3 hook, two more while failures have deactivated it, and its filter if any."""
+    """The ten fields of a V3 hook, two more while failures have deactivated it, filter and rate if any."""
     shown: HookV3 = {
         "id": hook.id,
         "client_id": hook.client_id,
@@ -52,6 +52,8 @@ def hook_to_v3(hook: Hook) -> HookV3:
         shown["deactivation_reason"] = hook.deactivation_reason or ""
     if hook.filter is not None:
         shown["filter"] = loads(hook.filter.text)
+    if hook.max_per_second is not None:
+        shown["max_per_second"] = hook.max_per_second
     return shown
 
 

@@ -31,7 +31,7 @@ class Hook:
 
     Times are whole seconds since 1970. ``version`` counts the hook's changes from 1; a
     change is written only over the version that it was made from. Header values may be
-    credentials and so never show in a hook's text.
+    credentials and so never show in a hook's text. ``max_per_second`` is an int if it is whole.
     """
 
     id: int
@@ -47,6 +47,7 @@ class Hook:
     deactivated_at: int | None = None
     deactivation_reason: str | None = None
     filter: EventFilter | None = None
+    max_per_second: float | None = None
 
     @property
     def is_deactivated(self) -> bool:

@@ -48,7 +48,12 @@ class Duration(StrEnum):
 
     ATTEMPT_LATENCY = "AttemptLatency"
     DELIVERY_LAG = "DeliveryLag"
-    """From when an attempt was due until it is made, unless a circuit deferred it."""
+    """From when an attempt was due until it is made, unless a circuit deferred it.
+
+    Of a hook with a rate, until it gets a place; a place that it came too late for counts as due.
+    """
+    RATE_BACKLOG = "RateBacklog"
+    """From when an attempt gets a place in the line of a hook with a rate until that place."""
 
 
 _ENDS = {Status.EXHAUSTED: Count.EXHAUSTED, Status.HELD: Count.HELD}

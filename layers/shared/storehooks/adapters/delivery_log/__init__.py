@@ -10,6 +10,8 @@ Its partitions are hooks, clients, and parts of the due index. What is in one ou
                                        :class:`.deliveries.DeliveryLog`
 ``STORE#ID``              ``rec_...``  a recovery: :class:`.recoveries.Recoveries`
 ``STORE#ID``              ``circuit``  the hook's circuit: :class:`.circuits.Circuits`
+``STORE#ID``              ``rate``     where the line of a hook with a rate ends:
+                                       :class:`.lines.Lines`
 ``notices#STORE#CLIENT``  its end      a day in which hooks of the client were
                                        deactivated:
                                        :class:`.deactivation_days.DeactivationDays`

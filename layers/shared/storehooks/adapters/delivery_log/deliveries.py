@@ -11,6 +11,7 @@ from storehooks.adapters.delivery_log.items import (
     LISTED,
     LISTED_NAMES,
     from_item,
+    reserving_item,
     summary_from_item,
     to_item,
 )
@@ -35,6 +36,7 @@ from storehooks.adapters.dynamodb import (
 )
 from storehooks.domain.delivery import WAITING, Delivery, DeliverySummary, Status
 from storehooks.domain.errors import DeliveryNotFoundError
+from storehooks.domain.rate import Reservation
 from storehooks.domain.task import AttemptTask
 
 if TYPE_CHECKING:
@@ -193,6 +195,19 @@ class DeliveryLog:
         :param over: None when the log did not know it.
         :return: whether that was still what the log says; else nothing was written.
         """
+        return self._save(self._item(delivery), over)
+
+    def save_reserved(self, delivery: Delivery, reserved: Reservation, *, over: Delivery | None) -> None:
+        """Log a delivery that waits for its place, unless the log says something else by now. One call.
+
+        The sweep brings it at its ``next_attempt_at``.
+
+        :param over: what was read of it, None when the log did not know it.
+        """
+        expires_at = self._expires_at(delivery.next_attempt_at)
+        self._save(reserving_item(delivery, reserved, expires_at=expires_at), over)
+
+    def _save(self, item: Item, over: Delivery | None) -> bool:
         condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(id)"}
         if over is not None:
             condition = {
@@ -203,7 +218,6 @@ class DeliveryLog:
                     ":count": {"N": str(over.attempt_count)},
                 },
             }
-        item = self._item(delivery)
         try:
             with store_errors():
                 self._dynamodb.put_item(
@@ -316,7 +330,7 @@ class DeliveryLog:
                 self._dynamodb.update_item(
                     TableName=self._table,
                     Key=item_key(delivery.store_hash, delivery.hook_id, delivery.id),
-                    UpdateExpression="SET next_attempt_at = :now, due_at = :due_at",
+                    UpdateExpression="SET next_attempt_at = :now, due_at = :due_at REMOVE reserved",
                     ConditionExpression="#status = :status AND attempt_count = :count",
                     ExpressionAttributeNames={"#status": "status"},
                     ExpressionAttributeValues={

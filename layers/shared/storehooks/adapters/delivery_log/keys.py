@@ -7,6 +7,7 @@ from storehooks.adapters.dynamodb import Item
 from storehooks.domain.delivery import SAFETY_SECONDS, Status
 
 CIRCUIT_ID = "circuit"
+LINE_ID = "rate"
 DELIVERY_PREFIX = "msg_"
 DAY_SECONDS = 24 * 60 * 60
 
