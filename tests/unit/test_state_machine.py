@@ -222,7 +222,12 @@ BEFORE_ATTEMPTS = {
     ],
     "its hook's circuit is tripped, and it ignores that": [{"circuit": TRIPPED, "task": IGNORES}],
     "its hook's circuit is tripped, and it was planned late": [
-        {"circuit": TRIPPED, "one": LATE, "task": attempt_task(LATE), "now": NOW + PROBE_SECONDS}
+        {
+            "circuit": replace(TRIPPED, probed_at=NOW - PROBE_SECONDS),
+            "one": LATE,
+            "task": attempt_task(LATE),
+            "now": NOW,
+        }
     ],
     "its hook's circuit is tripped, and a probe is wanted": [
         {
