@@ -1,6 +1,6 @@
 """`make peers`: measures the local stack and two Django packages, one after the other, with the same events.
 
-Writes benchmarks/peers.json and its table in docs/performance.md. About ten minutes; each step has a limit.
+Writes benchmarks/peers.json and its table in docs/performance.md. A quarter of an hour; each step has a limit.
 """
 
 import argparse
