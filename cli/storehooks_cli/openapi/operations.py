@@ -96,8 +96,8 @@ _STAYS = (
     "Fields that are not given stay as they are. Of two changes at once both are made, or one is refused."
 )
 _FEW = (
-    "A client has at most 10 hooks for one scope, and one for each scope and destination; of all scopes "
-    "together 250, and all clients of a store have 2,000, unless the deployment sets other quotas."
+    "A client has at most 10 hooks for one scope, and one for each scope, destination and filter; of all "
+    "scopes together 250, and all clients of a store have 2,000, unless the deployment sets other quotas."
 )
 _WAS = "The answer is the hook as it was. What waits for it is cancelled."
 _PINGED = "The hook may be off. Whatever the destination answers, this is a 200 that tells of it."
