@@ -1,5 +1,7 @@
 """How many calls to AWS an operation costs."""
 
+import pytest
+
 from storehooks.adapters.delivery_log.keys import DUE_SHARDS
 from storehooks.adapters.hooks_table import HooksTable
 from storehooks.domain.delivery import Status
@@ -214,6 +216,7 @@ def test_a_refused_request_makes_no_call(aws, client):
     assert counted(aws, lambda: client.get("01")) == []
 
 
+@pytest.mark.toolchain
 def test_a_list_makes_a_call_and_one_for_each_hundred_hooks_of_its_client(aws):
     hooks = HooksTable("HooksTable", dynamodb=aws.dynamodb)
     caller, other = (Caller("5ueh97", letter * 32, frozenset()) for letter in "ab")

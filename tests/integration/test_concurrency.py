@@ -20,6 +20,8 @@ from tests.integration.interleaving import interleavings
 from tests.integration.wholeness import check_whole
 from tests.world import World
 
+pytestmark = pytest.mark.toolchain  # takes long
+
 THREADS = 50
 
 

@@ -17,6 +17,8 @@ from storehooks_cli.failed_stacks import DESCRIPTION, RETAINED_TYPES
 from storehooks_cli.stack import CREATION_FAILED
 from tests.template_file import resources, table_definition, template
 
+pytestmark = pytest.mark.toolchain  # takes long
+
 REGION = "us-east-1"
 NAME = "storehooks"
 GONE = ([], ["PendingDeletion"], ["DELETE_COMPLETE"])

@@ -281,6 +281,7 @@ def test_while_one_request_counts_a_store_no_other_does(aws, hooks, clock, monke
 # ---------------------------------------------------------------- what a list reads
 
 
+@pytest.mark.toolchain
 def test_a_list_takes_no_longer_beside_another_clients_full_quota_of_the_largest_hooks(
     aws, hooks, record_property
 ):

@@ -2,12 +2,15 @@
 
 import json
 
+import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from storehooks.domain.event_filter import OPERATORS
 from storehooks.domain.scope import catalogue
 from tests.integration.conftest import load_event
+
+pytestmark = pytest.mark.toolchain  # a long search
 
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),

@@ -20,6 +20,8 @@ from tests.integration.conftest import load_event
 from tests.integration.test_hostile_input import anything, hostile
 from tests.world import STORE, World
 
+pytestmark = pytest.mark.toolchain  # a long search
+
 HUGE = 10**40
 values = (
     anything
