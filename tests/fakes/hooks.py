@@ -6,7 +6,7 @@ from typing import Any
 
 from storehooks.domain.errors import DuplicateHookError, HookNotFoundError, TooManyHooksError
 from storehooks.domain.event_filter import EventFilter
-from storehooks.domain.hook import ALL_HOOKS, MAX_HOOKS_PER_SCOPE, Hook, HookFilter, HookPage, hook_digest
+from storehooks.domain.hook import ALL_HOOKS, MAX_HOOKS_PER_SCOPE, Hook, HookFilter, HookPage, changed, hook_digest
 from storehooks.domain.identity import Caller
 from tests.fakes.memory import Memory, atomic
 
@@ -61,6 +61,7 @@ class Hooks:
         headers: Mapping[str, str] | None = None,
         is_active: bool = False,
         filter: EventFilter | None = None,  # noqa: A002 - the field's name
+        is_paused: bool = False,
     ) -> Hook:
         now, last_ids = int(self._clock()), self._memory.last_hook_ids
         last_ids[caller.store_hash] = last_ids.get(caller.store_hash, 0) + 1
@@ -73,6 +74,7 @@ class Hooks:
             headers=headers,
             is_active=is_active,
             filter=filter,
+            paused_at=now if is_paused else None,
             created_at=now,
             updated_at=now,
         )
@@ -80,12 +82,15 @@ class Hooks:
         return self._keep(hook)
 
     @atomic
-    def update(self, caller: Caller, hook_id: int, changes: Mapping[str, Any]) -> Hook:
-        old = self.get(caller, hook_id)
-        if "is_active" in changes:
-            changes = {**changes, "deactivated_at": None, "deactivation_reason": None}
-        now = max(int(self._clock()), old.updated_at)
-        new = replace(old, **changes, updated_at=now, version=old.version + 1)
+    def update(
+        self,
+        caller: Caller,
+        hook_id: int,
+        changes: Mapping[str, Any],
+        *,
+        read: Hook | None = None,  # noqa: ARG002 - saves nothing here
+    ) -> Hook:
+        new = changed(self.get(caller, hook_id), changes, int(self._clock()))
         self._check_place(new)
         return self._keep(new)
 

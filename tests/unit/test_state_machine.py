@@ -37,6 +37,7 @@ from storehooks.domain.state_machine import (
     before_step,
     due_now,
     held_as,
+    held_since,
     in_another_round,
     may_ping,
     new_deliveries,
@@ -53,6 +54,7 @@ from tests.unit.test_delivery import HOOK, NOW, OK, SCHEDULE, attempt, delivery
 FINE, TRIPPED = Circuit(), Circuit(failures=TRIPS_AFTER, probed_at=NOW)
 DEACTIVATED = replace(HOOK, is_active=False, deactivated_at=1, deactivation_reason="it fails")
 INACTIVE = replace(HOOK, is_active=False)
+PAUSED = replace(HOOK, paused_at=1)
 FAILED, GONE = attempt(), attempt(status=410, error="answered 410")
 ENDS = set(Status) - WAITING
 
@@ -92,11 +94,11 @@ TRANSITIONS = {
         outcome(replace(one, attempts=(FAILED,) * len(SCHEDULE.slots)), FAILED).delivery
     ),
     "an attempt got a 410, and its hook is off": lambda one: outcome(one, GONE).with_hook_deactivated(),
-    "an attempt is due, its hook deactivated": lambda one: step(one, hook=DEACTIVATED).delivery,
+    "an attempt is due, its hook deactivated or paused": lambda one: step(one, hook=PAUSED).delivery,
     "an attempt is due, its hook is inactive, deleted, or without a secret": lambda one: (
         step(one, hook=INACTIVE).delivery
     ),
-    "its hook was deactivated": lambda one: one.ended(held_as(DEACTIVATED)),
+    "its hook was deactivated or paused": lambda one: one.ended(held_as(PAUSED)),
     "somebody redelivers it": lambda one: due_now(one, NOW),
     "somebody redelivers or recovers it": lambda one: in_another_round(one, NOW),
 }
@@ -181,6 +183,7 @@ BEFORE_ATTEMPTS = {
         {"hook": None},
         {"hook": HOOK, "has_secret": False},
     ],
+    "its hook is paused": [{"hook": PAUSED}],
     "its client has too much in flight, and the sweep has it": [
         CROWDED | {"one": RETRYING, "is_logged": True, "now": NOW + SAFETY_SECONDS + 1}
     ],
@@ -262,6 +265,10 @@ def test_without_log_hook_and_client_nothing_is_done_and_without_the_delivery_it
         (HOOK, False, Status.CANCELLED),
         (DEACTIVATED, True, Status.HELD),
         (DEACTIVATED, False, Status.HELD),
+        (PAUSED, True, Status.HELD),
+        (PAUSED, False, Status.CANCELLED),
+        (replace(INACTIVE, paused_at=1), True, Status.CANCELLED),
+        (replace(DEACTIVATED, paused_at=1), True, Status.HELD),
     ],
 )
 def test_a_hook_that_does_not_receive_ends_its_deliveries(hook, has_secret, status):
@@ -296,7 +303,7 @@ def test_a_tripped_circuit_defers_an_attempt_once_and_lets_a_probe_through():
 
 @given(
     status=st.sampled_from(Status),
-    hook=st.sampled_from([HOOK, INACTIVE, DEACTIVATED, None]),
+    hook=st.sampled_from([HOOK, INACTIVE, DEACTIVATED, PAUSED, None]),
     circuit=st.sampled_from([FINE, TRIPPED]),
     due_in=st.floats(-1e6, 1e6),
     in_flight=st.integers(0, 2 * MAX_IN_FLIGHT_OF_CLIENT),
@@ -352,11 +359,12 @@ def test_a_410_deactivates_at_once_and_other_failures_do_not():
 # ---------------------------------------------------------------- hold, redeliver, recover, sweep, ping
 
 
-def test_only_what_waits_for_a_deactivated_hook_is_held_and_no_progress_waits_longer():
-    held = [held_as(hook) for hook in (HOOK, INACTIVE, DEACTIVATED, None)]
-    assert held == [None, None, Status.HELD, None]
-    assert seconds_to_next_hold(held=1, deactivated_at=NOW - 100, now=NOW) == 0
-    assert seconds_to_next_hold(held=0, deactivated_at=NOW - 100, now=NOW) == 100
+def test_only_what_waits_for_a_deactivated_or_paused_hook_is_held_and_no_progress_waits_longer():
+    held = [held_as(hook) for hook in (HOOK, INACTIVE, DEACTIVATED, PAUSED, None)]
+    assert held == [None, None, Status.HELD, Status.HELD, None]
+    assert [held_since(hook) for hook in (HOOK, DEACTIVATED, replace(HOOK, paused_at=5))] == [0, 1, 5]
+    assert seconds_to_next_hold(held=1, since=NOW - 100, now=NOW) == 0
+    assert seconds_to_next_hold(held=0, since=NOW - 100, now=NOW) == 100
 
 
 @pytest.mark.parametrize("status", Status)
@@ -374,6 +382,7 @@ def test_a_step_of_a_recovery_begins_what_may_be_pending_waits_or_stops():
         return recovery_step(recovery, hook, circuit, pending, now)
 
     assert next_step(DEACTIVATED) == Stop("failures deactivated the hook: it fails")
+    assert next_step(PAUSED) == Stop("the hook is paused")
     assert next_step() == Begin(MAX_OF_STEP, False, 0)
     assert next_step(pending=MAX_PENDING - 1) == Begin(1, False, 0)
     assert next_step(pending=MAX_PENDING) == Wait(2)

@@ -47,6 +47,7 @@ from storehooks.domain.hook import (
     HookFilter,
     HookPage,
     HookQuotas,
+    changed,
     hook_digest,
 )
 from storehooks.domain.identity import Caller
@@ -148,6 +149,7 @@ class HooksTable:
         headers: Mapping[str, str] | None = None,
         is_active: bool = False,
         filter: EventFilter | None = None,  # noqa: A002 - the field's name
+        is_paused: bool = False,
         quotas: HookQuotas = DEFAULT_QUOTAS,
     ) -> Hook:
         """Register a hook for the caller. Two calls.
@@ -167,6 +169,7 @@ class HooksTable:
             headers=headers,
             is_active=is_active,
             filter=filter,
+            paused_at=now if is_paused else None,
             created_at=now,
             updated_at=now,
         )
@@ -186,15 +189,24 @@ class HooksTable:
             self._ids.give_back(caller.store_hash)
             raise
 
-    def update(self, caller: Caller, hook_id: int, changes: Mapping[str, Any]) -> Hook:
+    def update(
+        self, caller: Caller, hook_id: int, changes: Mapping[str, Any], *, read: Hook | None = None
+    ) -> Hook:
         """Change some fields of a hook of the caller, and return it whole. Two calls.
 
-        :param changes: new values by the names of :class:`Hook`'s fields.
+        :param changes: as for :func:`storehooks.domain.hook.changed`.
+        :param read: the hook, if it was read a moment ago; that saves a call.
         :raises HookNotFoundError: as for :meth:`get`.
         :raises DuplicateHookError: as for :meth:`create`; the hook stays as it was.
         :raises TooManyHooksError: likewise.
         """
-        return self._retried(lambda: self._update_once(self.get(caller, hook_id), changes))
+
+        def update_once() -> Hook:
+            nonlocal read
+            old, read = read or self.get(caller, hook_id), None
+            return self._update_once(old, changes)
+
+        return self._retried(update_once)
 
     def delete(self, caller: Caller, hook_id: int) -> Hook:
         """Remove a hook of the caller, and return what it was. Three calls.
@@ -242,12 +254,7 @@ class HooksTable:
         return True
 
     def _update_once(self, old: Hook, changes: Mapping[str, Any]) -> Hook:
-        # Clocks differ between machines; a hook's time never goes back.
-        now = max(int(self._clock()), old.updated_at)
-        if "is_active" in changes:
-            # Its owner decides anew, either way: what failures had decided is over.
-            changes = {**changes, "deactivated_at": None, "deactivation_reason": None}
-        new = replace(old, **changes, updated_at=now, version=old.version + 1)
+        new = changed(old, changes, int(self._clock()))
         put = self._put(new, over=old)
         if guard_key(old) != guard_key(new):
             return self._transact(new, [put, self._guard_removing(old), self._guard_adding(new)])
@@ -418,6 +425,10 @@ def to_item(hook: Hook) -> Item:
         item["subscription"] = {"S": _subscription(hook.store_hash, hook.scope)}
     if hook.filter is not None:
         item["filter"] = {"S": hook.filter.text}
+    if hook.paused_at is not None:
+        item["paused_at"] = {"N": str(hook.paused_at)}
+    if hook.resumption is not None:
+        item["resumption"] = {"S": hook.resumption}
     if hook.deactivated_at is not None:
         item["deactivated_at"] = {"N": str(hook.deactivated_at)}
         item["deactivation_reason"] = {"S": hook.deactivation_reason or ""}
@@ -446,4 +457,6 @@ def to_hook(item: Mapping[str, Any]) -> Hook:
         deactivated_at=int(item["deactivated_at"]["N"]) if "deactivated_at" in item else None,
         deactivation_reason=item["deactivation_reason"]["S"] if "deactivation_reason" in item else None,
         filter=stored_filter(item["filter"]["S"]) if "filter" in item else None,
+        paused_at=int(item["paused_at"]["N"]) if "paused_at" in item else None,
+        resumption=item["resumption"]["S"] if "resumption" in item else None,
     )

@@ -12,9 +12,10 @@ an attempt failed, and another follows     pending, retrying          retrying
 the schedule's last attempt failed         pending, retrying          exhausted
 an attempt got a 410, and its hook is off  pending, retrying          held
 an attempt is due, its hook deactivated    pending, retrying          held
+or paused
 an attempt is due, its hook is inactive,   pending, retrying          cancelled
 deleted, or without a secret
-its hook was deactivated                   pending, retrying          held
+its hook was deactivated or paused         pending, retrying          held
 somebody redelivers it                     retrying                   retrying, and due now
 somebody redelivers or recovers it         delivered, exhausted,      pending, in another round
                                            cancelled, held
@@ -35,6 +36,7 @@ the attempt is due soon                                  defer   until then
 the attempt is due far ahead                             drop    the sweep brings it
 its hook was deactivated                                 end     as held
 its hook is inactive, deleted, or without a secret       end     as cancelled
+its hook is paused                                       end     as held
 its client has too much in flight, and the sweep has it  drop    it is logged, and the wait is long
 its client has too much in flight                        defer   longer each time
 its hook's circuit is tripped, and it ignores that       send
@@ -43,7 +45,7 @@ its hook's circuit is tripped                            defer   once
 otherwise                                                send
 =======================================================  ======  ======================================
 
-A new rule, such as a pause of a hook, is a row in one of these tables and a branch in its function. Holds and
+A new rule is a row in one of these tables and a branch in its function. Holds and
 recoveries go on in steps: :func:`seconds_to_next_hold`, :func:`before_step` and :func:`recovery_step`.
 """
 
@@ -111,14 +113,16 @@ def refusal_of(hook: Hook | None, *, has_secret: bool = True) -> Refusal | None:
     if hook is None:
         return Refusal(Status.CANCELLED, "the hook was deleted")
     if hook.is_active:
-        return None if has_secret else Refusal(Status.CANCELLED, "the hook's client was removed")
+        if not has_secret:
+            return Refusal(Status.CANCELLED, "the hook's client was removed")
+        return Refusal(Status.HELD, "the hook is paused") if hook.is_paused else None
     if hook.is_deactivated:
         return Refusal(Status.HELD, f"failures deactivated the hook: {hook.deactivation_reason}")
     return Refusal(Status.CANCELLED, "the hook was switched off")
 
 
 def held_as(hook: Hook | None) -> Status | None:
-    """What deliveries that wait for a hook end as if failures have deactivated it; None if they have not."""
+    """What deliveries that wait for a hook end as while it is deactivated or paused; None if it is neither."""
     refusal = refusal_of(hook)
     return refusal.ends_as if refusal is not None and refusal.ends_as is Status.HELD else None
 
@@ -351,12 +355,17 @@ def deactivation_reason(delivery: Delivery) -> str:
     return f"{number} attempts failed and none succeeded meanwhile; the last: {last.error}"
 
 
-# ---------------------------------------------------------------- when a hook was deactivated
+# ---------------------------------------------------------------- when a hook was deactivated or paused
 
 
-def seconds_to_next_hold(*, held: int, deactivated_at: float, now: float) -> int:
+def held_since(hook: Hook) -> int:
+    """Since when what comes for a hook is held, if it is, in seconds since 1970."""
+    return hook.deactivated_at or hook.paused_at or 0
+
+
+def seconds_to_next_hold(*, held: int, since: float, now: float) -> int:
     """Seconds until the next step of a hold: 0, or more each time that all it found has changed."""
-    return 0 if held else growing_wait(now - deactivated_at, at_least=1)
+    return 0 if held else growing_wait(now - since, at_least=1)
 
 
 # ---------------------------------------------------------------- when somebody redelivers or recovers
