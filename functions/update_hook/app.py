@@ -16,11 +16,18 @@ def build(parts: Parts) -> Handler:
 
     @operation
     def update_hook(request: Request) -> Response:
-        """Change the given fields of a hook of the caller; the response is the whole hook."""
+        """Change the given fields of a hook of the caller; the response is the whole hook.
+
+        If it resumes, the header Location names the recovery of what was held.
+        """
         caller = request.caller(DEFAULT_OAUTH_SCOPE)
         hook_id = request.hook_id()
-        changes = HookChanges.parse(request.json_object(), allow_private=allow_private)
-        return hook_response(request.version, hooks.update(caller, hook_id, changes.fields()))
+        changes = HookChanges.parse(request.json_object(), allow_private=allow_private).fields()
+        if "is_paused" not in changes:
+            return hook_response(request.version, hooks.update(caller, hook_id, changes))
+        # What this needs is loaded then, because most updates do without.
+        hook, recovery_id = parts.pauses.update(caller, hook_id, changes)
+        return hook_response(request.version, hook, recovery_id=recovery_id)
 
     return update_hook
 

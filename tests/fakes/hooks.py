@@ -6,7 +6,15 @@ from typing import Any
 
 from storehooks.domain.errors import DuplicateHookError, HookNotFoundError, TooManyHooksError
 from storehooks.domain.event_filter import EventFilter
-from storehooks.domain.hook import ALL_HOOKS, MAX_HOOKS_PER_SCOPE, Hook, HookFilter, HookPage, changed, hook_digest
+from storehooks.domain.hook import (
+    ALL_HOOKS,
+    MAX_HOOKS_PER_SCOPE,
+    Hook,
+    HookFilter,
+    HookPage,
+    changed,
+    hook_digest,
+)
 from storehooks.domain.identity import Caller
 from tests.fakes.memory import Memory, atomic
 

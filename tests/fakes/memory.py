@@ -53,6 +53,8 @@ class Memory:
     """When the client first named each email that counts for its limit."""
     deliveries: dict[tuple[str, int, str], LoggedDelivery] = field(default_factory=dict)
     """By store, hook and id. What is over its time stays, as it does in DynamoDB for days."""
+    held_watches: dict[HookKey, tuple[int, str, float | None]] = field(default_factory=dict)
+    """Since when each is held, its client, and when the sweep looks at it, if it does."""
     circuits: dict[HookKey, Circuit] = field(default_factory=dict)
     recoveries: dict[tuple[str, int, str], tuple[Recovery, int]] = field(default_factory=dict)
     """By store, hook and id; each with the time until when it is kept."""

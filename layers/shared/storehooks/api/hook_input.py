@@ -33,6 +33,7 @@ READ_ONLY_FIELDS = frozenset(
         "events_history_enabled",
         "deactivated_at",
         "deactivation_reason",
+        "paused_at",
         "status",
     }
 )
@@ -97,6 +98,7 @@ class NewHook(_HookInput):
     headers: Headers | None = None
     is_active: StrictBool = False
     filter: Filter = None
+    is_paused: StrictBool = False
 
 
 class HookChanges(_HookInput):
@@ -108,6 +110,7 @@ class HookChanges(_HookInput):
     headers: Headers | None = None
     is_active: StrictBool = False
     filter: Filter = None
+    is_paused: StrictBool = False
 
     @classmethod
     def parse(cls, body: dict[str, Any], *, allow_private: bool) -> Self:
@@ -125,6 +128,7 @@ def _accepted(*, allow_private: bool) -> dict[str, str]:
         "headers": headers.ACCEPTED,
         "is_active": "true or false",
         "filter": event_filter.ACCEPTED,
+        "is_paused": "true or false",
     }
 
 

@@ -67,10 +67,11 @@ from storehooks.domain.delivery import (
     Status,
     new_delivery,
 )
+from storehooks.domain.errors import HookInactiveError, HookPausedError
 from storehooks.domain.event import Event
 from storehooks.domain.exact_json import dumps
 from storehooks.domain.hook import Hook
-from storehooks.domain.recovery import PROBES, Recovery, RecoveryStatus
+from storehooks.domain.recovery import MAX_LEASE_WAIT_SECONDS, PROBES, Recovery
 from storehooks.domain.retry import RetrySchedule
 from storehooks.domain.task import AttemptTask, RecoverTask, TaskMessage, attempt_task
 
@@ -121,8 +122,22 @@ def refusal_of(hook: Hook | None, *, has_secret: bool = True) -> Refusal | None:
     return Refusal(Status.CANCELLED, "the hook was switched off")
 
 
+def check_receives(hook: Hook) -> None:
+    """Check that something may be sent to a hook.
+
+    :raises HookInactiveError: when it is inactive or deactivated.
+    :raises HookPausedError: when it is paused.
+    """
+    if refusal_of(hook) is not None:
+        raise (
+            HookPausedError(hook.id)
+            if hook.is_active
+            else HookInactiveError(hook.id, hook.deactivation_reason)
+        )
+
+
 def held_as(hook: Hook | None) -> Status | None:
-    """What deliveries that wait for a hook end as while it is deactivated or paused; None if it is neither."""
+    """What deliveries that wait for a hook end as if it is deactivated or paused; None if it is neither."""
     refusal = refusal_of(hook)
     return refusal.ends_as if refusal is not None and refusal.ends_as is Status.HELD else None
 
@@ -456,9 +471,14 @@ def before_step(task: RecoverTask, recovery: Recovery, *, came_before: bool) -> 
     """
     if recovery.step == task.step:
         return StepTask.DO
-    if came_before and recovery.step == task.step + 1 and recovery.status is RecoveryStatus.RUNNING:
+    if came_before and recovery.step == task.step + 1 and not recovery.has_ended:
         return StepTask.SEND_NEXT
     return StepTask.DROP
+
+
+def seconds_to_next_look(recovery: Recovery, now: float) -> int:
+    """Seconds until a waiting recovery looks again whether it may run."""
+    return min(growing_wait(now - recovery.created_at, at_least=FULL_SECONDS), MAX_LEASE_WAIT_SECONDS)
 
 
 def max_pending(circuit: Circuit) -> int:

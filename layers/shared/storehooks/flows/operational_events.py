@@ -18,7 +18,8 @@ from storehooks.domain.destination import destination_digest
 from storehooks.domain.errors import TransientError
 from storehooks.domain.hook import Hook
 from storehooks.domain.scope import DELIVERY_EXCEPTION
-from storehooks.flows.meter import Meter
+from storehooks.domain.state_machine import held_since
+from storehooks.flows.meter import Count, Meter
 from storehooks.flows.notices import Notices
 
 if TYPE_CHECKING:
@@ -76,6 +77,21 @@ class OperationalEvents:
             detail = exception_event.deactivated(hook, store_id)
             self._publish(hook, detail, occasion, exception_event.REMEMBERED_SECONDS)
 
+    def warn_of_expiry(self, hook: Hook, first_until: float) -> None:
+        """Warn operators, on the bus alone, that what is held for a hook is deleted soon; once for a hold.
+
+        :raises TransientError: when it has to be repeated.
+        """
+        since = held_since(hook)
+        occasion = f"expiring#{hook.store_hash}#{hook.id}#{since}"
+        if not self._claims.claim(occasion):
+            return
+        self._bus.put(
+            exception_event.SOURCE, DELIVERY_EXCEPTION, exception_event.expiring(hook, since, first_until)
+        )
+        self._meter.count(Count.HELD_EXPIRING)
+        self._confirm(hook, occasion, exception_event.REMEMBERED_SECONDS)
+
     def _publish(self, hook: Hook, detail: Mapping[str, Any], occasion: str, for_seconds: int) -> None:
         """Publish an event whose occasion was claimed, and confirm that.
 
@@ -85,6 +101,9 @@ class OperationalEvents:
         now = int(self._clock() * 1_000_000)
         self._events_queue.send([to_operational_envelope(detail, hook.client_id, now)])
         self._bus.put(exception_event.SOURCE, DELIVERY_EXCEPTION, detail)
+        self._confirm(hook, occasion, for_seconds)
+
+    def _confirm(self, hook: Hook, occasion: str, for_seconds: int) -> None:
         try:
             self._claims.confirm(occasion, for_seconds=for_seconds)
         except TransientError as error:  # another process may publish it again

@@ -9,12 +9,14 @@ Its partitions are hooks, and clients. What is in one outlives the hook until it
                                        :class:`.deliveries.DeliveryLog`
 ``STORE#ID``              ``rec_...``  a recovery: :class:`.recoveries.Recoveries`
 ``STORE#ID``              ``circuit``  the hook's circuit: :class:`.circuits.Circuits`
+``STORE#ID``              ``held``     when the sweep looks at what is held for it:
+                                       :class:`.held_watches.HeldWatches`
 ``notices#STORE#CLIENT``  its end      a day in which hooks of the client were
                                        deactivated:
                                        :class:`.deactivation_days.DeactivationDays`
 ========================  ===========  ==================================================
 
-Two sparse indexes have deliveries alone. What is delivered is in neither:
+Two sparse indexes have deliveries, and by_due has watches as well. What is delivered is in neither:
 
 ============  ====================  =====================================================
 Index         Its keys              Whose
@@ -23,7 +25,9 @@ Index         Its keys              Whose
               hook and status;      :class:`.missed.MissedEvents` for a client, and
               ``id``                :class:`.deliveries.DeliveryLog` for lists
 ``by_due``    ``due_shard``,        :class:`.due.DueIndex`, which also moves ``due_at`` when
-              ``due_at``            it claims an attempt for the queue
+              ``due_at``            it claims an attempt for the queue; and
+                                    :class:`.held_watches.HeldWatches`, in a partition
+                                    of its own
 ============  ====================  =====================================================
 
 :mod:`.keys` has the names of all partitions. What an attempt has to know of a hook and its delivery is
