@@ -23,8 +23,11 @@ def assert_described(method: str, path: str, response: dict[str, Any], body: Any
     status = str(response["statusCode"])
     assert status in responses, f"{method} {path} is not said to answer {status}"
     described = resolved(responses[status])
-    for name in described.get("headers", {}):
-        assert name in response["headers"]
+    for name, header in described.get("headers", {}).items():
+        if name in response["headers"]:
+            validate(header["schema"], response["headers"][name])
+        else:
+            assert not header.get("required"), name
     content = described.get("content")
     if content is None:
         assert body is None

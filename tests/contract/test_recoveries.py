@@ -83,7 +83,7 @@ def test_a_resumption_is_kept_while_it_waits_runs_and_goes_through_again(parts):
 
 def test_only_what_was_held_at_a_time_or_later_is_selected_whenever_its_event_was_accepted(parts, clock):
     clock.now = NOW
-    before, since, after = (examples.delivery(number, status=Status.RETRYING) for number in range(3))
+    before, since = (examples.retrying(number) for number in range(2))
     for one in (before, since):
         parts.log.save(one, over=None)
     parts.log.end_waiting(before, Status.HELD)

@@ -234,7 +234,12 @@ def test_a_hook_that_is_paused_again_before_all_was_sent_sends_it_when_it_resume
     held = [world.event(hook) for _ in range(12)]
     world.work()
     started = resume(world, hook)
-    world.response = lambda request: (change(world, hook, is_paused=True), (200, None))[1]
+
+    def paused_meanwhile(_request):
+        change(world, hook, is_paused=True)
+        return 200, None
+
+    world.response = paused_meanwhile
     world.pass_time(3600)
     assert recovery(world, hook, started.id).status is RecoveryStatus.STOPPED
     assert statuses(world, *held).count(Status.HELD) > 0
@@ -325,7 +330,7 @@ def test_an_update_that_leaves_the_flag_as_it_is_sends_no_task(world, hook):
 
 
 def stop_at(world, monkeypatch, call, *, has_effect):
-    """Have the process end at the n-th call that writes or sends, of those that a change of the flag makes."""
+    """Have the process end at the n-th call that writes or sends of a change of the flag."""
     calls = iter(range(9))
 
     def counted(method):

@@ -28,6 +28,29 @@ def test_each_operation_makes_the_fewest_calls(aws, client, access, functions):
     assert counted(aws, lambda: functions.handler("authorizer")(event, None)) == ["GetItem"]
 
 
+def test_pausing_a_hook_makes_four_calls_and_resuming_it_five_and_one_more_after_the_first_time(aws, client):
+    client.create(is_active=True)
+    paused, resumed = ({"is_paused": flag} for flag in (True, False))
+    assert counted(aws, lambda: client.update(1, **resumed)) == ["GetItem", "PutItem"]
+    pausing = ["GetItem", "SendMessageBatch", "PutItem", "SendMessageBatch"]
+    assert counted(aws, lambda: client.update(1, **paused)) == pausing
+    assert counted(aws, lambda: client.update(1, **paused)) == ["GetItem", "PutItem"]
+    assert counted(aws, lambda: client.update(1, headers={"X-A": "1"})) == ["GetItem", "PutItem"]
+    resuming = ["PutItem", "SendMessageBatch", "PutItem", "SendMessageBatch"]
+    assert counted(aws, lambda: client.update(1, **resumed)) == ["GetItem", *resuming]
+    client.update(1, **paused)
+    assert counted(aws, lambda: client.update(1, **resumed)) == ["GetItem", "GetItem", *resuming]
+
+
+def test_what_comes_for_a_paused_hook_makes_two_calls_and_one_more_for_the_first(aws):
+    world = World(aws)
+    hook = world.hook(is_paused=True)
+    world.event(hook)
+    assert counted(aws, world.work) == ["BatchGetItem", "UpdateItem", "PutItem"]
+    world.event(hook)
+    assert counted(aws, world.work) == ["BatchGetItem", "PutItem"]
+
+
 def test_sending_a_delivery_again_makes_four_calls_and_so_does_a_ping(aws, functions):
     world = World(aws)
     hook = world.hook()
@@ -92,11 +115,14 @@ def test_a_batch_of_deliveries_makes_two_calls_however_many_hooks_it_is_for(aws)
 
 
 def test_a_sweep_with_nothing_due_is_what_an_idle_month_is_priced_by(aws, functions, capsys, caplog):
+    functions.clock = lambda: 1_795_428_000.0 + 60 * 29  # twice an hour it looks for holds too
     sweep = functions.handler("retry_due")
     capsys.readouterr()
     assert counted(aws, lambda: sweep(load_event("retry_due"), None)) == ["Query"] * DUE_SHARDS
     assert emf.lines(capsys.readouterr().out) == [], "a metric is paid for by the hours in which it has data"
     assert len(caplog.messages) == 1, "one line"
+    functions.clock = lambda: 1_795_428_000.0 + 60 * 30
+    assert counted(aws, lambda: sweep(load_event("retry_due"), None)) == ["Query"] * (DUE_SHARDS + 1)
 
 
 def test_an_event_makes_a_query_for_each_scope_above_it_and_one_send_beside_remembering_its_id(

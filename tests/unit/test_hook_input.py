@@ -16,7 +16,13 @@ def problems(model, body, *, allow_private=False):
 
 def test_a_new_hook_is_inactive_and_has_no_headers_unless_said_otherwise():
     new = NewHook.parse(GIVEN, allow_private=False)
-    assert new.model_dump() == {**GIVEN, "headers": None, "is_active": False, "filter": None}
+    assert new.model_dump() == {
+        **GIVEN,
+        "headers": None,
+        "is_active": False,
+        "filter": None,
+        "is_paused": False,
+    }
 
 
 def test_a_new_hook_takes_all_four_fields():
@@ -27,9 +33,16 @@ def test_a_new_hook_takes_all_four_fields():
 def test_every_problem_is_told_at_once():
     found = problems(
         NewHook,
-        {"scope": "x", "destination": "http://a", "headers": {"Host": "x"}, "is_active": 1, "colour": "red"},
+        {
+            "scope": "x",
+            "destination": "http://a",
+            "headers": {"Host": "x"},
+            "is_active": 1,
+            "is_paused": "yes",
+            "colour": "red",
+        },
     )
-    assert set(found) == {"scope", "destination", "headers", "is_active", "colour"}
+    assert set(found) == {"scope", "destination", "headers", "is_active", "is_paused", "colour"}
     assert all(problem.reason and problem.accepted for problem in found.values())
 
 

@@ -1,7 +1,7 @@
 """Pausing a hook, and resuming it.
 
-Before the flag is written, the queue has what is to follow, with a delay in which the request ends: so nothing
-is missing if the work stops in between. Once the flag is written, the same is sent again, to happen now.
+Before the flag is written, the queue has what is to follow, with a delay in which the request ends: so
+nothing is missing if the work stops in between. Once it is written, the same is sent again, to happen now.
 """
 
 from __future__ import annotations
