@@ -268,8 +268,12 @@ def test_switching_a_hook_off_leaves_it_paused_and_what_was_held_before_to_no_re
     assert hooks.update(CALLER, hook.id, again).paused_at == off.paused_at, "sent back, it changes nothing"
 
 
-def test_an_update_of_what_was_read_is_made_over_what_is_there(hooks):
+def test_a_change_of_a_hook_that_was_read_is_made_only_over_that(hooks):
     read = create(hooks)
-    hooks.update(CALLER, read.id, {"is_active": True})
-    changed = hooks.update(CALLER, read.id, {"is_paused": True}, read=read)
-    assert (changed.is_active, changed.is_paused, changed.version) == (True, True, 3)
+    changed = hooks.change(read, {"is_paused": True})
+    assert hooks.get(CALLER, read.id) == changed
+    assert (changed.is_paused, changed.version) == (True, 2)
+    assert hooks.change(read, {"is_active": True, "scope": "store/*"}) is None
+    assert hooks.get(CALLER, read.id) == changed
+    hooks.delete(CALLER, read.id)
+    assert hooks.change(changed, {"is_active": True}) is None

@@ -90,15 +90,17 @@ class Hooks:
         return self._keep(hook)
 
     @atomic
-    def update(
-        self,
-        caller: Caller,
-        hook_id: int,
-        changes: Mapping[str, Any],
-        *,
-        read: Hook | None = None,  # noqa: ARG002 - saves nothing here
-    ) -> Hook:
+    def update(self, caller: Caller, hook_id: int, changes: Mapping[str, Any]) -> Hook:
         new = changed(self.get(caller, hook_id), changes, int(self._clock()))
+        self._check_place(new)
+        return self._keep(new)
+
+    @atomic
+    def change(self, hook: Hook, changes: Mapping[str, Any]) -> Hook | None:
+        known = self.find(hook.store_hash, hook.id)
+        if known is None or known.version != hook.version:
+            return None
+        new = changed(hook, changes, int(self._clock()))
         self._check_place(new)
         return self._keep(new)
 

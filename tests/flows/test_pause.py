@@ -3,7 +3,12 @@
 import pytest
 
 from storehooks.domain.delivery import Status
-from storehooks.domain.errors import HookPausedError, QueueFailedError, RecoveryNotFoundError
+from storehooks.domain.errors import (
+    HookPausedError,
+    QueueFailedError,
+    RecoveryNotFoundError,
+    StoreBusyError,
+)
 from storehooks.domain.lease import MAX_RECOVERIES
 from storehooks.domain.recovery import MISSED, SETTLED_SECONDS, RecoveryStatus
 from storehooks.domain.task import HoldTask, RecoverTask
@@ -345,7 +350,7 @@ def stop_at(world, monkeypatch, call, *, has_effect):
 
         return stopping
 
-    monkeypatch.setattr(world.hooks, "update", counted(world.hooks.update))
+    monkeypatch.setattr(world.hooks, "change", counted(world.hooks.change))
     monkeypatch.setattr(world.recoveries, "create", counted(world.recoveries.create))
     monkeypatch.setattr(world.queue, "send", counted(world.queue.send))
 
@@ -390,6 +395,26 @@ def test_wherever_resuming_stops_all_that_was_held_is_sent_once_the_flag_is_writ
         resume(world, hook)
         world.pass_time(SOON)
         assert statuses(world, delivery) == [Status.DELIVERED]
+
+
+def test_a_hook_that_is_paused_while_somebody_resumes_it_is_read_again(world, hook, monkeypatch):
+    read = world.hooks.get
+
+    def paused_after_it_was_read(caller, hook_id):
+        found = read(caller, hook_id)
+        monkeypatch.setattr(world.hooks, "get", read)
+        pause(world, hook)
+        return found
+
+    monkeypatch.setattr(world.hooks, "get", paused_after_it_was_read)
+    assert change(world, hook, is_paused=False) is not None, "what was held meanwhile is sent"
+    assert not world.current(hook).is_paused
+
+
+def test_who_meets_another_change_each_time_is_refused_in_the_end(world, hook, monkeypatch):
+    monkeypatch.setattr(world.hooks, "change", lambda _hook, _changes: None)
+    with pytest.raises(StoreBusyError):
+        change(world, hook, is_paused=True)
 
 
 def test_without_its_queue_nothing_changes(world, hook):

@@ -189,24 +189,27 @@ class HooksTable:
             self._ids.give_back(caller.store_hash)
             raise
 
-    def update(
-        self, caller: Caller, hook_id: int, changes: Mapping[str, Any], *, read: Hook | None = None
-    ) -> Hook:
+    def update(self, caller: Caller, hook_id: int, changes: Mapping[str, Any]) -> Hook:
         """Change some fields of a hook of the caller, and return it whole. Two calls.
 
         :param changes: as for :func:`storehooks.domain.hook.changed`.
-        :param read: the hook, if it was read a moment ago; that saves a call.
         :raises HookNotFoundError: as for :meth:`get`.
         :raises DuplicateHookError: as for :meth:`create`; the hook stays as it was.
         :raises TooManyHooksError: likewise.
         """
+        return self._retried(lambda: self._update_once(self.get(caller, hook_id), changes))
 
-        def update_once() -> Hook:
-            nonlocal read
-            old, read = read or self.get(caller, hook_id), None
-            return self._update_once(old, changes)
+    def change(self, hook: Hook, changes: Mapping[str, Any]) -> Hook | None:
+        """Change some fields of a hook that was read, and return it whole. One call.
 
-        return self._retried(update_once)
+        :return: None if it is not as it was read any more; then nothing was written.
+        :raises DuplicateHookError: as for :meth:`update`.
+        :raises TooManyHooksError: likewise.
+        """
+        try:
+            return self._update_once(hook, changes)
+        except _LostRaceError:
+            return None
 
     def delete(self, caller: Caller, hook_id: int) -> Hook:
         """Remove a hook of the caller, and return what it was. Three calls.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 
-from storehooks.domain.errors import QueueFailedError, RecoveryNotFoundError
+from storehooks.domain.errors import QueueFailedError, RecoveryNotFoundError, StoreBusyError
 from storehooks.domain.hook import Hook
 from storehooks.domain.identity import Caller
 from storehooks.domain.recovery import (
@@ -22,13 +22,14 @@ from storehooks.domain.recovery import (
     new_resumption,
 )
 from storehooks.domain.state_machine import refusal_of
-from storehooks.domain.task import HoldTask, TaskMessage
+from storehooks.domain.task import HoldTask, RecoverTask, TaskMessage
 
 if TYPE_CHECKING:
     from storehooks.flows.ports import DeliveriesQueue, HooksOfClients, Recoveries
 
 logger = Logger(utc=True)
 
+_TRIES = 6
 # By then the request has ended.
 _SURELY_AFTER_SECONDS = 30
 
@@ -50,39 +51,49 @@ class Pauses:
         self._clock = clock
 
     def update(self, caller: Caller, hook_id: int, changes: Mapping[str, Any]) -> tuple[Hook, str | None]:
-        """Change a hook of the caller, ``is_paused`` among the rest. Two calls if that is as it was.
+        """Change a hook of the caller, ``is_paused`` among the rest.
+
+        Two calls if that is as it was; four to pause it; five or six to resume it.
 
         :return: the hook, and the id of the recovery of what was held, if it resumes.
-        :raises storehooks.domain.errors.CallerError: as :meth:`HooksOfClients.update` does.
-        :raises storehooks.domain.errors.TransientError: then a repeat does no harm.
+        :raises storehooks.domain.errors.CallerError: when there is no such hook, or it cannot be changed so.
+        :raises StoreBusyError: when somebody else changes it whenever it was read.
         """
-        hook = self._hooks.get(caller, hook_id)
-        if changes["is_paused"] == hook.is_paused:
-            return self._hooks.update(caller, hook_id, changes, read=hook), None
-        if hook.is_paused:
-            return self._resume(caller, hook, changes)
-        return self._pause(caller, hook, changes), None
+        recovery_id = new_recovery_id()
+        for _ in range(_TRIES):
+            hook = self._hooks.get(caller, hook_id)
+            is_resumed = hook.is_paused and not changes["is_paused"]
+            if is_resumed:
+                changed = self._resume(hook, changes, recovery_id)
+            elif changes["is_paused"] and not hook.is_paused:
+                changed = self._pause(hook, changes)
+            else:
+                changed = self._hooks.change(hook, changes)
+            if changed is not None:
+                return changed, recovery_id if is_resumed and refusal_of(changed) is None else None
+        raise StoreBusyError
 
-    def _pause(self, caller: Caller, hook: Hook, changes: Mapping[str, Any]) -> Hook:
-        """Four calls."""
+    def _pause(self, hook: Hook, changes: Mapping[str, Any]) -> Hook | None:
         task = HoldTask(store_hash=hook.store_hash, hook_id=hook.id, client_id=hook.client_id, store_id=None)
-        self._queue.send([TaskMessage(task, _SURELY_AFTER_SECONDS)])
-        paused = self._hooks.update(caller, hook.id, changes, read=hook)
-        self._send_now(TaskMessage(task))
-        return paused
+        return self._change_before(task, hook, changes)
 
-    def _resume(self, caller: Caller, hook: Hook, changes: Mapping[str, Any]) -> tuple[Hook, str | None]:
-        """Five calls, or six if it has resumed before."""
-        recovery = new_resumption(
-            hook, new_recovery_id(), held_since=self._held_since(hook), now=self._clock()
-        )
+    def _resume(self, hook: Hook, changes: Mapping[str, Any], recovery_id: str) -> Hook | None:
+        recovery = new_resumption(hook, recovery_id, held_since=self._held_since(hook), now=self._clock())
         self._recoveries.create(recovery)
-        self._queue.send([TaskMessage(recovery.task, _SURELY_AFTER_SECONDS)])
-        resumed = self._hooks.update(caller, hook.id, {**changes, "resumption": recovery.id}, read=hook)
-        if refusal_of(resumed) is not None:
-            return resumed, None
-        self._send_now(TaskMessage(recovery.task))
-        return resumed, recovery.id
+        return self._change_before(recovery.task, hook, {**changes, "resumption": recovery_id})
+
+    def _change_before(
+        self, task: HoldTask | RecoverTask, hook: Hook, changes: Mapping[str, Any]
+    ) -> Hook | None:
+        """Change the hook as it was read, and have the task done after that."""
+        self._queue.send([TaskMessage(task, _SURELY_AFTER_SECONDS)])
+        changed = self._hooks.change(hook, changes)
+        if changed is not None:
+            try:
+                self._queue.send([TaskMessage(task)])
+            except QueueFailedError as error:  # then the one that was sent before brings it
+                logger.warning("sent later", error=error.code, **task.log_keys)
+        return changed
 
     def _held_since(self, hook: Hook) -> float:
         """Since when what is held is to be sent: since an earlier pause, if its resumption was broken off."""
@@ -96,9 +107,3 @@ class Pauses:
         if last.status is RecoveryStatus.FINISHED or last.held_since is None:
             return since
         return min(since, last.held_since)
-
-    def _send_now(self, message: TaskMessage) -> None:
-        try:
-            self._queue.send([message])
-        except QueueFailedError as error:  # then the one that was sent before brings it
-            logger.warning("sent later", error=error.code, **message.task.log_keys)

@@ -45,10 +45,8 @@ class HooksOfClients(Protocol):
         :raises storehooks.domain.errors.HookNotFoundError: when there is none, or it is another client's.
         """
 
-    def update(
-        self, caller: Caller, hook_id: int, changes: Mapping[str, Any], *, read: Hook | None = None
-    ) -> Hook:
-        """Change a hook of the caller; ``read`` is the hook, if it was read a moment ago.
+    def change(self, hook: Hook, changes: Mapping[str, Any]) -> Hook | None:
+        """Change a hook that was read; None if it is not as it was read any more.
 
         :raises storehooks.domain.errors.CallerError: when it cannot be changed like that.
         """
