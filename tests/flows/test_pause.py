@@ -238,6 +238,7 @@ def test_a_hook_that_is_paused_again_before_all_was_sent_sends_it_when_it_resume
     pause(world, hook)
     held = [world.event(hook) for _ in range(12)]
     world.work()
+    world.pass_time(600)
     started = resume(world, hook)
 
     def paused_meanwhile(_request):
