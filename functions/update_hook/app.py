@@ -12,6 +12,8 @@ from storehooks.domain.identity import DEFAULT_OAUTH_SCOPE
 def build(parts: Parts) -> Handler:
     """The handler, made of these parts."""
     hooks = parts.hooks
+    # What a pause needs is loaded by the first request for one: most updates do without.
+    parts.settings.check("deliveries_table", "delivery_retention_days", "deliveries_queue")
     allow_private = parts.settings.allow_private_destinations
 
     @operation
@@ -25,7 +27,6 @@ def build(parts: Parts) -> Handler:
         changes = HookChanges.parse(request.json_object(), allow_private=allow_private).fields()
         if "is_paused" not in changes:
             return hook_response(request.version, hooks.update(caller, hook_id, changes))
-        # What this needs is loaded then, because most updates do without.
         hook, recovery_id = parts.pauses.update(caller, hook_id, changes)
         return hook_response(request.version, hook, recovery_id=recovery_id)
 
