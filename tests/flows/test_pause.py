@@ -295,6 +295,19 @@ def test_resumptions_count_as_recoveries_of_the_client(world):
     assert set(world.statuses.values()) == {Status.DELIVERED}
 
 
+def test_a_hook_that_resumes_again_and_again_has_one_recovery_under_way(world, hook):
+    held = []
+    for _ in range(5):
+        change(world, hook, is_paused=True)
+        held.append(world.event(hook))
+        started = resume(world, hook)
+    world.work()
+    known = [one for one, _ in world.account.memory.recoveries.values()]
+    assert [one.id for one in known if not one.has_ended] == [started.id]
+    world.pass_time(SOON)
+    assert statuses(world, *held) == [Status.DELIVERED] * 5
+
+
 def test_a_waiting_recovery_stops_when_its_hook_is_paused_again(world, hook):
     pause(world, hook)
     started = resume(world, hook)

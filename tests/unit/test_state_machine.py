@@ -13,7 +13,7 @@ from storehooks.domain.circuit import PROBE_SECONDS, TRIPS_AFTER, Circuit
 from storehooks.domain.delivery import SAFETY_SECONDS, SOON_SECONDS, WAITING, Status
 from storehooks.domain.event import Event
 from storehooks.domain.event_filter import check_filter
-from storehooks.domain.recovery import PROBES, new_recovery
+from storehooks.domain.recovery import PROBES, new_recovery, new_resumption
 from storehooks.domain.state_machine import (
     CROWDED_SECONDS,
     MAX_IN_FLIGHT_OF_CLIENT,
@@ -47,6 +47,7 @@ from storehooks.domain.state_machine import (
     refusal_of,
     seconds_to_next_hold,
     seconds_until,
+    why_to_stop,
 )
 from storehooks.domain.task import TaskMessage, attempt_task
 from tests.unit.test_delivery import HOOK, NOW, OK, SCHEDULE, attempt, delivery
@@ -383,12 +384,22 @@ def test_a_step_of_a_recovery_begins_what_may_be_pending_waits_or_stops():
 
     assert next_step(DEACTIVATED) == Stop("failures deactivated the hook: it fails")
     assert next_step(PAUSED) == Stop("the hook is paused")
+    assert next_step(replace(HOOK, resumption="rec_2")) == Begin(MAX_OF_STEP, False, 0)
     assert next_step() == Begin(MAX_OF_STEP, False, 0)
     assert next_step(pending=MAX_PENDING - 1) == Begin(1, False, 0)
     assert next_step(pending=MAX_PENDING) == Wait(2)
     assert next_step(pending=MAX_PENDING, now=NOW + 100) == Wait(100)
     assert next_step(circuit=TRIPPED, pending=1) == Begin(PROBES - 1, True, 5)
     assert next_step(circuit=TRIPPED, pending=PROBES) == Wait(5)
+
+
+def test_of_a_hooks_resumptions_the_last_alone_goes_on():
+    first = new_resumption(HOOK, "rec_1", held_since=0, now=NOW)
+    assert why_to_stop(first, replace(HOOK, resumption="rec_1")) is None
+    assert why_to_stop(first, HOOK) is None, "a release before may have removed the name"
+    assert "rec_2" in why_to_stop(first, replace(HOOK, resumption="rec_2"))
+    assert why_to_stop(first, replace(PAUSED, resumption="rec_2")) == "the hook is paused"
+    assert why_to_stop(first, None) == "the hook was deleted"
 
 
 def test_the_sweep_sends_what_is_due_with_the_seconds_that_remain():

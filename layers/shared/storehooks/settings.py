@@ -100,7 +100,7 @@ class Settings:
         return self._switch("ALLOW_PRIVATE_DESTINATIONS")
 
     def check(self, *names: str) -> None:
-        """Read these settings, by the names of their properties: what needs them is made by a later request."""
+        """Read these settings, by their properties' names: what needs them is made by a later request."""
         for name in names:
             getattr(self, name)
 

@@ -44,7 +44,7 @@ class RecoveryStatus(StrEnum):
     FINISHED = "finished"
     """All that was to be found has begun another round."""
     STOPPED = "stopped"
-    """Its hook is not active any more, or is paused."""
+    """Its hook is not active any more, or is paused; or a later resumption's goes on instead."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -427,7 +427,7 @@ def asked_for(delivery: Delivery) -> AttemptTask:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """The recovery ends: its hook does not receive."""
+    """The recovery ends before it is through."""
 
     reason: str
 
@@ -476,6 +476,18 @@ def before_step(task: RecoverTask, recovery: Recovery, *, came_before: bool) -> 
     return StepTask.DROP
 
 
+def why_to_stop(recovery: Recovery, hook: Hook | None) -> str | None:
+    """Why a recovery ends before it is through; None if it goes on.
+
+    Of a hook's resumptions the last one alone goes on. It has to send what those before have not.
+    """
+    if (refusal := refusal_of(hook)) is not None:
+        return refusal.reason
+    if hook is None or recovery.held_since is None or hook.resumption in {None, recovery.id}:
+        return None
+    return f"the hook was paused and resumed again: the recovery {hook.resumption} goes on"
+
+
 def seconds_to_next_look(recovery: Recovery, now: float) -> int:
     """Seconds until a waiting recovery looks again whether it may run."""
     return min(growing_wait(now - recovery.created_at, at_least=FULL_SECONDS), MAX_LEASE_WAIT_SECONDS)
@@ -493,8 +505,8 @@ def recovery_step(
 
     :param pending: how many of the hook's deliveries are pending.
     """
-    if (refusal := refusal_of(hook)) is not None:
-        return Stop(refusal.reason)
+    if (reason := why_to_stop(recovery, hook)) is not None:
+        return Stop(reason)
     limit = min(max_pending(circuit) - pending, MAX_OF_STEP)
     if limit > 0:
         return Begin(limit, circuit.is_tripped, PROBING_SECONDS if circuit.is_tripped else 0)

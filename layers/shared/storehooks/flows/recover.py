@@ -36,9 +36,9 @@ from storehooks.domain.state_machine import (
     check_receives,
     max_pending,
     recovery_step,
-    refusal_of,
     seconds_to_next_look,
     seconds_until,
+    why_to_stop,
 )
 from storehooks.domain.task import AttemptTask, RecoverTask, TaskMessage
 from storehooks.flows.leases import release_lease, take_lease
@@ -191,8 +191,9 @@ class Recoverer:
 
     def _start(self, recovery: Recovery) -> None:
         """Have a waiting recovery run, if fewer of its client's run than may."""
-        if (refusal := refusal_of(self._hooks.find(recovery.store_hash, recovery.hook_id))) is not None:
-            self._save(recovery.stopped(self._now(), refusal.reason), recovery)
+        hook = self._hooks.find(recovery.store_hash, recovery.hook_id)
+        if (reason := why_to_stop(recovery, hook)) is not None:
+            self._save(recovery.stopped(self._now(), reason), recovery)
             return
         pool = _pool(recovery.store_hash, recovery.client_id)
         is_over = partial(_is_over, self._recoveries, self._clock, recovery.store_hash)
@@ -226,11 +227,11 @@ class Recoverer:
                 self._begin_some(recovery, step)
 
     def _step(self, recovery: Recovery) -> Stop | Wait | Begin:
-        """What the state machine says. Of a hook that does not receive, nothing else is read."""
+        """What the state machine says. If the recovery stops, nothing else is read."""
         store_hash, hook_id = recovery.store_hash, recovery.hook_id
         hook = self._hooks.find(store_hash, hook_id)
         circuit, pending = Circuit(), 0
-        if refusal_of(hook) is None:
+        if why_to_stop(recovery, hook) is None:
             circuit = self._circuits.get(store_hash, hook_id)
             pending = self._selections.pending(store_hash, hook_id, max_pending(circuit))
         return recovery_step(recovery, hook, circuit, pending, self._now())
