@@ -4,6 +4,7 @@
 # make upgrade-test  stacks of earlier releases are upgraded in place (two minutes)
 # make lint     linters, type checks, and a search for secrets
 # make bench    measures speed and cost, and writes docs/performance.md anew (minutes; MODULES for a part)
+# make peers    measures the local stack beside two Django packages that send webhooks (ten minutes; PostgreSQL, Redis)
 # make fuzz     requests that are made up, against docs/openapi.yaml (FUZZ_SECONDS)
 # make openapi  writes docs/openapi.yaml anew
 # make mutants  changes the code of the domain in each place, and lists what no unit test notices (minutes)
@@ -40,9 +41,11 @@ MUTANTS := .venv-mutants/.installed
 AUDIT := .venv-audit/.installed
 CHECKOV := .venv-checkov/.installed
 CLIENTS := .venv-clients/.installed
+SENDERS := .venv-senders/.installed
+PEERS := .venv-peers/.installed
 BOTOCORES := .venv-botocore-oldest/.installed .venv-botocore-newest/.installed
 
-.PHONY: run test test-all lint upgrade-test bench fuzz openapi mutants audit checkov format invoke deploy lock install environments clean
+.PHONY: run test test-all lint upgrade-test bench peers fuzz openapi mutants audit checkov format invoke deploy lock install environments clean
 
 run: install
 	@exec .venv/bin/storehooks local --port "$(PORT)" --tls-port "$(TLS_PORT)" --data-dir "$(DATA_DIR)" \
@@ -71,8 +74,12 @@ lint: install
 	@# An example that looks like a secret goes into tests/known_examples.py; a comment beside it does not help.
 	git ls-files -z | xargs -0 -n 100 -P 2 .venv/bin/detect-secrets-hook --no-verify --baseline .secrets.baseline
 
-bench: install
+bench: install $(SENDERS)
 	@exec .venv/bin/python -m benchmarks $(MODULES)
+
+# As root it makes PostgreSQL run as its own user.
+peers: install $(PEERS)
+	@exec .venv/bin/python -m benchmarks.beside $(SYSTEMS)
 
 openapi: install
 	.venv/bin/python -m storehooks_cli.openapi
@@ -122,15 +129,17 @@ $(MUTANTS): requirements/mutants.txt
 $(AUDIT): requirements/audit.txt
 $(CHECKOV): requirements/checkov.txt
 $(CLIENTS): requirements/clients.txt
+$(SENDERS): requirements/senders.txt
+$(PEERS): requirements/peers.txt
 $(BOTOCORES): .venv-%/.installed: requirements/%.txt
-$(DEV) $(AWS) $(SAM) $(MUTANTS) $(AUDIT) $(CHECKOV) $(CLIENTS) $(BOTOCORES):
+$(DEV) $(AWS) $(SAM) $(MUTANTS) $(AUDIT) $(CHECKOV) $(CLIENTS) $(SENDERS) $(PEERS) $(BOTOCORES):
 	@PYTHON="$(PYTHON)" exec ./cli/install "$(@D)" "$<"
 
 lock: install
-	for file in layers/shared/requirements requirements/dev requirements/aws requirements/sam requirements/mutants requirements/audit requirements/checkov requirements/clients requirements/botocore-oldest requirements/botocore-newest; do \
+	for file in layers/shared/requirements requirements/dev requirements/aws requirements/sam requirements/mutants requirements/audit requirements/checkov requirements/clients requirements/senders requirements/peers requirements/botocore-oldest requirements/botocore-newest; do \
 		.venv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.13 --generate-hashes \
 			--no-header --no-annotate "$$file.in" -o "$$file.txt" || exit 1; \
 	done
 
 clean:
-	rm -rf .venv .venv-aws .venv-sam .venv-mutants .venv-audit .venv-checkov .venv-clients .venv-botocore-oldest .venv-botocore-newest .build .aws-sam
+	rm -rf .venv .venv-aws .venv-sam .venv-mutants .venv-audit .venv-checkov .venv-clients .venv-senders .venv-peers .venv-botocore-oldest .venv-botocore-newest .build .aws-sam

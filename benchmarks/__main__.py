@@ -1,5 +1,7 @@
 """`make bench`: takes every measure, and writes results.json, the tables of docs/performance.md and its plot.
 
+What docs/scale.md computes from the results is written anew as well.
+
 Each module of `MODULES` has a `measure()` that returns its measures, and can be run alone:
 `python -m benchmarks.cold_start`. Here each has a process of its own, so that none meets what
 another has loaded.
@@ -19,6 +21,7 @@ from typing import Any
 import psutil
 import pycurl  # type: ignore[import-untyped]
 
+from benchmarks import simulate
 from benchmarks.report import plot, with_tables
 
 ROOT = Path(__file__).parents[1]
@@ -95,6 +98,7 @@ def publish(results: dict[str, Any]) -> None:
     RESULTS.write_text(json.dumps(results, indent=2, ensure_ascii=False) + "\n")
     PAGE.write_text(with_tables(PAGE.read_text(), results))
     PLOT.write_text(plot(results["measures"]))
+    simulate.PAGE.write_text(simulate.with_hours(simulate.PAGE.read_text(), results))
 
 
 def machine() -> dict[str, Any]:

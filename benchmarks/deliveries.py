@@ -1,18 +1,20 @@
-"""Deliveries per second of one core: ``deliver`` beside the plainest loops that send the same requests.
+"""Deliveries per second of one core: ``deliver``, other senders like it, and the plainest loops.
 
-The senders run in turn on one core, each in a process of its own; the receiver and AWS's stub
-share the other core.
+The loops sign and send the same requests and do nothing else; :mod:`benchmarks.senders` has the senders like
+``deliver``. All run in turn on one core, each in a process of its own; the receiver and AWS's stub share the
+other core.
 """
 
 import asyncio
 import os
 import ssl
 import statistics
+import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from itertools import batched
-from multiprocessing import get_context
+from multiprocessing import Pipe, get_context
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -21,9 +23,9 @@ import pycurl  # type: ignore[import-untyped]
 import requests
 
 from benchmarks import deployment
-from benchmarks.alone import Context
+from benchmarks.alone import ROOT, Context
 from benchmarks.measure import Measure, Sample, paired, print_measures, ratio
-from benchmarks.peers import MEASURED_CORE, Peers, peers
+from benchmarks.peers import MEASURED_CORE, Peers, aws_settings, peers
 from benchmarks.sampling import sampled
 from storehooks.adapters.sender import Sender
 from storehooks.domain.attempt import OutgoingRequest
@@ -35,7 +37,16 @@ HOOKS, STORES = 20, 5
 AT_ONCE = deployment.BATCH
 ROUNDS = 7
 # Enough for half a second or so each.
-SENT = {"deliver": 1000, "pycurl": 4000, "aiohttp": 1000, "requests": 200}
+SENT = {
+    "deliver": 1000,
+    "pycurl": 4000,
+    "aiohttp": 1000,
+    "requests": 200,
+    "requests + boto3": 200,
+    "aiohttp + aiobotocore": 500,
+    "aiohttp + aiodynamo": 1000,
+}
+SENDERS_PYTHON = ROOT / ".venv-senders/bin/python"
 
 type Made = Sequence[tuple[Delivery, Hook]]
 
@@ -44,6 +55,12 @@ def signed(made: Made) -> Iterator[OutgoingRequest]:
     """The requests that ``deliver`` sends, as they are asked for: signing is part of every figure."""
     for delivery, hook in made:
         yield callback(delivery, hook, secrets=(deployment.SECRET,), now=time.time())
+
+
+def batches(made: Made) -> list[dict[str, Any]]:
+    """Their messages, as Lambda gives them to a function."""
+    records = [deployment.delivery_record(delivery) for delivery, _ in made]
+    return [{"Records": batch} for batch in batched(records, deployment.BATCH, strict=True)]
 
 
 class Deliver:
@@ -57,9 +74,7 @@ class Deliver:
         self._events: list[dict[str, Any]] = []
 
     def prepare(self, made: Made) -> None:
-        """The batches as Lambda gives them to the function."""
-        records = [deployment.delivery_record(delivery) for delivery, _ in made]
-        self._events = [{"Records": batch} for batch in batched(records, deployment.BATCH, strict=True)]
+        self._events = batches(made)
 
     def send(self) -> None:
         for number, event in enumerate(self._events):
@@ -169,6 +184,14 @@ SENDERS: Mapping[str, Callable[[Peers], Deliver | Pycurl | Aiohttp | Requests]] 
 }
 
 
+# The senders like deliver: what they are called, and how many times as many deliveries deliver is to make.
+LIKE_DELIVER: Mapping[str, tuple[str, float]] = {
+    "requests + boto3": ("requests and boto3, a message at a time", 12),
+    "aiohttp + aiobotocore": ("aiohttp and aiobotocore, in batches", 3),
+    "aiohttp + aiodynamo": ("aiohttp and aiodynamo, in batches", 1.7),
+}
+IN_BATCHES = ("deliver", "aiohttp + aiobotocore", "aiohttp + aiodynamo")
+
 # What a function's work is called; the outermost one that is known decides.
 KINDS = {
     "adapters/delivery_messages.py:read_task": "decoding the messages",
@@ -177,6 +200,7 @@ KINDS = {
     "adapters/delivery_context.py:read": "reading hooks, secrets and log (1 call for 10)",
     "adapters/dynamodb.py:write_batch": "writing the log (1 call for 10)",
     "delivery_log/items.py:to_item": "making the log's items",
+    "flows/log_lines.py": "log lines",
     "logging/logger.py": "log lines",
     "flows/meter.py": "metrics",
 }
@@ -207,6 +231,43 @@ class Process:
         self._process.join()
 
 
+class SenderProcess:
+    """A sender like ``deliver`` in a process of its own, with the Python of its own environment, warm."""
+
+    def __init__(self, name: str, to: Peers) -> None:
+        if not SENDERS_PYTHON.exists():
+            raise SystemExit(f"{SENDERS_PYTHON} is missing: `make bench` installs it")
+        self._control, theirs = Pipe()
+        settings = {
+            **deployment.SETTINGS,
+            **aws_settings(to.aws),
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "CA_FILE": to.ca_file,
+            "SECRET": deployment.SECRET,
+        }
+        self._process = subprocess.Popen(  # noqa: S603
+            [SENDERS_PYTHON, "-m", "benchmarks.senders", str(theirs.fileno())],
+            cwd=ROOT, env=settings, pass_fds=[theirs.fileno()],
+        )  # fmt: skip
+        os.sched_setaffinity(self._process.pid, {MEASURED_CORE})
+        theirs.close()
+        made = deployment.deliveries(deployment.hooks(HOOKS, STORES, to.receiver), SENT[name])
+        self._made = len(made)
+        self._control.send((name, batches(made)))
+        self.versions: dict[str, str] = self._control.recv()
+        self.once()  # opens the connections
+
+    def once(self) -> Took:
+        """One round."""
+        self._control.send("again")
+        wall, core = self._control.recv()
+        return {"wall": wall * 1e6 / self._made, "core": core * 1e6 / self._made}
+
+    def close(self) -> None:
+        self._process.terminate()
+        self._process.wait()
+
+
 def _serve(name: str, to: Peers, control: Connection) -> None:
     os.sched_setaffinity(0, {MEASURED_CORE})
     # What is logged goes where it costs about what a pipe to Lambda's log does.
@@ -231,20 +292,24 @@ def _serve(name: str, to: Peers, control: Connection) -> None:
 
 def measure() -> list[Measure]:
     """Each round has each sender once; what counts is what it takes of its core."""
-    rounds: dict[str, list[Took]] = {name: [] for name in SENDERS}
+    rounds: dict[str, list[Took]] = {name: [] for name in SENT}
     with ExitStack() as stack:
         to = stack.enter_context(peers(lambda url: deployment.tables(deployment.hooks(HOOKS, STORES, url))))
-        processes = {name: Process(name, to) for name in SENDERS}
+        loops = {name: Process(name, to) for name in SENDERS}
+        likes = {name: SenderProcess(name, to) for name in LIKE_DELIVER}
+        processes: dict[str, Process | SenderProcess] = {**loops, **likes}
         for process in processes.values():
             stack.callback(process.close)
         to.calls()
         runs = [_round(process, rounds[name]) for name, process in processes.items()]
         samples = dict(zip(processes, paired(ROUNDS, *runs), strict=True))
         calls = to.calls()
-        split = [processes["deliver"].once(is_sampled=True) for _ in range(ROUNDS)]
+        split = [loops["deliver"].once(is_sampled=True) for _ in range(ROUNDS)]
     assert calls["received"] == ROUNDS * sum(SENT.values())
-    batches = ROUNDS * SENT["deliver"] // deployment.BATCH
-    assert (calls["BatchGetItem"], calls["BatchWriteItem"]) == (batches, batches)
+    in_batches = ROUNDS * sum(SENT[name] for name in IN_BATCHES) // deployment.BATCH
+    assert (calls["BatchGetItem"], calls["BatchWriteItem"]) == (in_batches, in_batches)
+    alone = ROUNDS * SENT["requests + boto3"]
+    assert (calls["GetItem"], calls["PutItem"]) == (alone, alone)
     rates = {name: round(1e6 / sample.median) for name, sample in samples.items()}
     kinds = sorted({kind for took in split for kind in took} - {"wall", "core"})
     return [
@@ -257,7 +322,8 @@ def measure() -> list[Measure]:
             detail={
                 "rounds": ROUNDS,
                 "core_us": {name: round(sample.median) for name, sample in samples.items()},
-                "wall_us": {name: round(_median(rounds[name], "wall")) for name in SENDERS},
+                "wall_us": {name: round(_median(rounds[name], "wall")) for name in samples},
+                "versions": {name: process.versions for name, process in likes.items()},
             },
         ),
         Measure(
@@ -267,12 +333,13 @@ def measure() -> list[Measure]:
             compared={kind: round(_median(split, kind)) for kind in kinds},
             compared_unit="us",
         ),
-        _times_as_many(samples, "aiohttp", 3),
-        _times_as_many(samples, "pycurl", 0.5),
+        _times_as_many(samples, "aiohttp", "the aiohttp loop", 0.9),
+        _times_as_many(samples, "pycurl", "the pycurl loop", 0.18),
+        *(_times_as_many(samples, name, *reach) for name, reach in LIKE_DELIVER.items()),
     ]
 
 
-def _round(process: Process, rounds: list[Took]) -> Callable[[], float]:
+def _round(process: Process | SenderProcess, rounds: list[Took]) -> Callable[[], float]:
     def run() -> float:
         rounds.append(process.once())
         return rounds[-1]["core"]
@@ -280,10 +347,10 @@ def _round(process: Process, rounds: list[Took]) -> Callable[[], float]:
     return run
 
 
-def _times_as_many(samples: Mapping[str, Sample], loop: str, reach: float) -> Measure:
+def _times_as_many(samples: Mapping[str, Sample], name: str, what: str, reach: float) -> Measure:
     return Measure(
-        name=f"Deliveries of deliver for one of the {loop} loop",
-        value=round(ratio(samples[loop], samples["deliver"]), 2),
+        name=f"Deliveries of deliver for one of {what}",
+        value=round(ratio(samples[name], samples["deliver"]), 2),
         unit="x",
         reach=reach,
         bound="at least",

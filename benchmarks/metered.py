@@ -2,7 +2,10 @@
 
 moto answers no true capacity, so it is computed from the items: 4 KB a read unit and half of one
 where the read is not consistent, 1 KB a write unit and twice that in a transaction, and what an index
-is written besides.
+is written besides: nothing if none of its attributes has changed, and two entries if a key has.
+
+- https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html
+- https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.html#GSI.Writes
 """
 
 import io

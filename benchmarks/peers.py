@@ -46,7 +46,7 @@ class Tables:
 
 
 class AwsStub:
-    """Answers the calls of ``deliver`` and ``match_events``, and counts them."""
+    """Answers the calls of ``deliver``, ``match_events`` and the benchmark's senders, and counts them."""
 
     def __init__(self, tables: Tables) -> None:
         self.calls: Counter[str] = Counter()
@@ -65,6 +65,8 @@ class AwsStub:
         match operation:
             case "BatchGetItem":
                 return {"Responses": self._read(request["RequestItems"]), "UnprocessedKeys": {}}
+            case "GetItem":
+                return {"Item": self._items[request["TableName"]][key_text(request["Key"])]}
             case "BatchWriteItem":
                 return {"UnprocessedItems": {}}
             case "Query":

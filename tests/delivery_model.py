@@ -48,8 +48,10 @@ EVENTS = ("store/order/created", "store/product/created")
 DESTINATIONS = tuple(f"https://{name}.example.com/" for name in ("one", "two", "three"))
 ANSWERS = ((200, None), (200, None), (500, None), (None, None), (410, None), (503, "120"), (302, None))
 SCHEDULE = "60,300,1200"
-# In the worst case a retry waits twice its slot, and what failed comes again some times.
-LONG_ENOUGH = 3 * (60 + 300 + 1200) + 3600
+RATES = (None, None, 5, 0.1)
+# In the worst case a retry waits twice its slot, and what failed comes again some times. And a line of a
+# hundred attempts takes a while.
+LONG_ENOUGH = 3 * (60 + 300 + 1200) + 3600 + 3 * 100 * 10
 OF_A_HOOK = ("get_hook", "list_deliveries", "get_delivery", "redeliver", "recover_deliveries", "ping_hook")
 STRANGERS = ((STORE, "f" * 32), ("other1", None))
 ENDS = frozenset({Status.DELIVERED, Status.EXHAUSTED, Status.HELD, Status.CANCELLED})
@@ -94,6 +96,9 @@ class Deliveries(RuleBasedStateMachine):
         self.responses = dict.fromkeys(DESTINATIONS, (200, None))
         self.hooks: dict[int, str] = {}
         self.ever_off: set[int] = set()
+        self.ever_limited: set[int] = set()
+        self.begun: Counter[tuple[int, int, int]] = Counter()
+        """By hook, its version, and second."""
         self.last_id = 0
         self.recoveries: list[tuple[Recovery, set[str]]] = []
         self.resumptions: list[tuple[int, str]] = []
@@ -123,15 +128,24 @@ class Deliveries(RuleBasedStateMachine):
         if known is not None and known.next_attempt_at is not None:
             assert self.world.clock.now >= known.next_attempt_at, f"sent too early: {known}"
         assert self.bodies.setdefault(delivery_id, request.body) == request.body
-        if delivery_id in self.expected:
-            with self.world.undisturbed():
-                hook = self.world.hooks.find(STORE, self.expected[delivery_id][0])
-            assert hook is None or not hook.is_paused, "sent to a paused hook"
+        self.check_hook(self.expected[delivery_id][0])
         status, retry_after = self.responses[request.url]
         if status == 200:
             self.reached.add(delivery_id)
         self.figures["attempts"] += 1
         return status, retry_after
+
+    def check_hook(self, hook_id: int) -> None:
+        """It is not paused, and no second has more attempts than its rate."""
+        with self.world.undisturbed():
+            hook = self.world.hooks.find(STORE, hook_id)
+        assert hook is None or not hook.is_paused, "sent to a paused hook"
+        if hook is None or hook.max_per_second is None:
+            return
+        begun = hook_id, hook.version, int(self.world.clock.now)
+        self.begun[begun] += 1
+        assert self.begun[begun] <= max(1, hook.max_per_second)
+        self.figures["attempts in a place"] += 1
 
     def logged_now(self, delivery_id: str) -> Delivery | None:
         return self.account.deliveries().get(delivery_id)
@@ -163,6 +177,13 @@ class Deliveries(RuleBasedStateMachine):
         hook_id = self.a_hook_of(data)
         with suppress(DuplicateHookError):
             self.world.hooks.update(self.world.caller, hook_id, {"destination": destination})
+
+    @precondition(lambda self: self.hooks)
+    @rule(data=st.data(), rate=st.sampled_from(RATES))
+    def a_hook_gets_another_rate(self, data, rate):
+        hook_id = self.a_hook_of(data)
+        self.world.hooks.update(self.world.caller, hook_id, {"max_per_second": rate})
+        self.ever_limited |= {hook_id} if rate is not None else set()
 
     @precondition(lambda self: self.hooks)
     @rule(data=st.data(), is_active=st.booleans())
@@ -461,7 +482,7 @@ class Deliveries(RuleBasedStateMachine):
             if delivery_id in self.hastened:
                 break  # its attempts come when somebody asks for them as well
             assert slot <= following.at - one.at
-            if self.is_calm:
+            if self.is_calm and hook_id not in self.ever_limited:
                 assert following.at - one.at <= 2 * slot + 60
         match delivery.status:
             case Status.DELIVERED:
@@ -474,7 +495,8 @@ class Deliveries(RuleBasedStateMachine):
             case Status.PENDING:
                 assert delivery.next_attempt_at is not None
                 assert is_looked_after
-                assert delivery.round_at is not None, "without another round the log does not know it yet"
+                is_in_line = hook_id in self.ever_limited
+                assert is_in_line or delivery.round_at is not None, "it is logged before its first attempt"
             case Status.EXHAUSTED:
                 assert len(delivery.attempts_of_round) == len(slots) + 1
             case Status.HELD:
@@ -531,5 +553,6 @@ def check_figures() -> None:
     figures = Deliveries.figures
     logger.info("figures: %s", dict(figures))
     assert figures["faults"]
+    assert figures["attempts in a place"]
     assert figures[Status.DELIVERED]
     assert figures["resumptions finished"]

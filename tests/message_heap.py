@@ -24,6 +24,8 @@ class Message:
     received: int = field(compare=False)
     lineage: Lineage = field(compare=False)
     sent_at: float = field(compare=False)
+    reserved: str | None = field(compare=False, default=None)
+    """The place that it has beside its body."""
 
 
 class MessageHeap:
@@ -39,12 +41,14 @@ class MessageHeap:
         self._numbers = itertools.count()
         self._lock = threading.RLock()  # an invocation receives in a thread of its own
 
-    def put(self, body: str, delay_seconds: float = 0, *, received: int = 0) -> None:
+    def put(
+        self, body: str, delay_seconds: float = 0, *, received: int = 0, reserved: str | None = None
+    ) -> None:
         """Add a message, whatever it says."""
         now = self.clock()
         with self._lock:
             number = next(self._numbers)
-            message = Message(now + delay_seconds, number, body, received, self._lineage(), now)
+            message = Message(now + delay_seconds, number, body, received, self._lineage(), now, reserved)
             heapq.heappush(self.waiting, message)
 
     def take(self, limit: int = MAX_BATCH) -> list[Message]:

@@ -15,7 +15,7 @@ from requests.auth import AuthBase
 from urllib3 import BaseHTTPResponse, Retry
 
 from storehooks import __version__
-from storehooks.domain.exact_json import read_float, read_int
+from storehooks.domain.exact_json import dumps, read_float, read_int
 
 _PAGE = 250
 # Longer than the gateway lets a function take.
@@ -57,17 +57,17 @@ class Api:
 
     def post(self, path: str, asked_for: str, body: object = None) -> Any:
         """The answer to a POST. It is sent once: the API may have acted on one that got no answer."""
-        return self._request("POST", path, asked_for, json=body)
+        return self._request("POST", path, asked_for, **_json(body))
 
     def put(self, path: str, asked_for: str, body: object) -> Any:
         """The answer to a PUT."""
-        return self._request("PUT", path, asked_for, json=body)
+        return self._request("PUT", path, asked_for, **_json(body))
 
     def resume(self, hook_id: int, asked_for: str) -> tuple[Any, str | None]:
         """A paused hook that goes on, and the id of the recovery of what was held, if there is one."""
-        response = self._respond("PUT", f"hooks/{hook_id}", asked_for, json={"is_paused": False})
+        response = self._respond("PUT", f"hooks/{hook_id}", asked_for, **_json({"is_paused": False}))
         location = response.headers.get("Location")
-        return _json(response, asked_for), None if location is None else location.rpartition("/")[2]
+        return _read(response, asked_for), None if location is None else location.rpartition("/")[2]
 
     def delete(self, path: str, asked_for: str) -> Any:
         """The answer to a DELETE."""
@@ -100,7 +100,7 @@ class Api:
                 return
 
     def _request(self, method: str, path: str, asked_for: str, **arguments: Any) -> Any:
-        return _json(self._respond(method, path, asked_for, **arguments), asked_for)
+        return _read(self._respond(method, path, asked_for, **arguments), asked_for)
 
     def _respond(self, method: str, path: str, asked_for: str, **arguments: Any) -> requests.Response:
         try:
@@ -120,15 +120,23 @@ class Api:
         except requests.RequestException as error:
             raise ApiUnreachableError(_reason(error)) from None
         if not response.ok or response.is_redirect:
-            raise ApiError(response.status_code, *_told(_json(response, asked_for)), asked_for)
+            raise ApiError(response.status_code, *_told(_read(response, asked_for)), asked_for)
         return response
 
 
-def _json(response: requests.Response, asked_for: str) -> Any:
+def _read(response: requests.Response, asked_for: str) -> Any:
+    """What a response says; an error if it is no JSON."""
     try:
         return response.json(parse_float=read_float, parse_int=read_int)
     except requests.JSONDecodeError:
         raise ApiError(response.status_code, [], [], asked_for) from None
+
+
+def _json(body: object) -> dict[str, Any]:
+    """How a body is given to requests, whose own JSON would write numbers anew."""
+    if body is None:
+        return {}
+    return {"data": dumps(body, in_ascii=True), "headers": {"Content-Type": "application/json"}}
 
 
 def _reason(error: requests.RequestException) -> str:

@@ -1,6 +1,5 @@
 """storehooks hook: a client's hooks, by way of the API."""
 
-import json
 import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -9,9 +8,10 @@ from typing import Annotated, Any
 
 import typer
 
+from storehooks.api.strict_json import RefusedJsonError, strict_json
 from storehooks_cli.connection import ApiOptions, connected, hook_named
 from storehooks_cli.options import Json, complete_hook_scope, unfolded
-from storehooks_cli.output import fail, print_fields, print_json, print_table, progress, say
+from storehooks_cli.output import fail, json_text, print_fields, print_json, print_table, progress, say
 from storehooks_cli.times import local_time, relative_time
 
 app = typer.Typer(no_args_is_help=True, help="Hooks: list, make, change, delete and try them.")
@@ -29,6 +29,15 @@ _Filter = Annotated[
         metavar="PATTERN",
         help="Send only the events whose callbacks match this event pattern, in JSON. @FILE reads it from a "
         "file, and @- from standard input.",
+        show_default=False,
+    ),
+]
+_Rate = Annotated[
+    float | None,
+    typer.Option(
+        "--max-per-second",
+        metavar="NUMBER",
+        help="Begin at most so many attempts a second: 0.1 to 1000, with one decimal.",
         show_default=False,
     ),
 ]
@@ -56,11 +65,13 @@ def list_hooks(api_options: ApiOptions, as_json: Json = False) -> None:
     if as_json:
         print_json(hooks)
     else:
+        rates = _rates(hooks)
         rows = [
-            [str(hook["id"]), _status(hook), hook["scope"], hook["destination"], _header_names(hook)]
-            for hook in hooks
+            [str(hook["id"]), _status(hook), hook["scope"], hook["destination"], *rate, _header_names(hook)]
+            for hook, rate in zip(hooks, rates, strict=True)
         ]
-        print_table(["ID", "STATUS", "SCOPE", "DESTINATION", "HEADERS"], rows)
+        heading = ["MAX_PER_SECOND"] if any(rates) else []
+        print_table(["ID", "STATUS", "SCOPE", "DESTINATION", *heading, "HEADERS"], rows)
 
 
 @app.command("get")
@@ -90,15 +101,18 @@ def create_hook(
     headers: _Headers = None,
     active: Annotated[bool, typer.Option("--active/--inactive", help="Whether events are sent.")] = True,
     event_filter: _Filter = None,
+    max_per_second: _Rate = None,
     show_headers: _ShowHeaders = False,
     as_json: Json = False,
 ) -> None:
     """Register a hook. It is active at once, unless told otherwise."""
-    body = {"scope": scope, "destination": destination, "is_active": active}
+    body: dict[str, object] = {"scope": scope, "destination": destination, "is_active": active}
     if headers:
         body["headers"] = _read_headers(headers)
     if event_filter is not None:
         body["filter"] = _read_filter(event_filter)
+    if max_per_second is not None:
+        body["max_per_second"] = _shortest(max_per_second)
     with connected(api_options) as api:
         hook = api.post("hooks", "", body)
     _print(hook, show_headers=show_headers, as_json=as_json)
@@ -126,6 +140,10 @@ def update_hook(
     ] = None,
     event_filter: _Filter = None,
     no_filter: Annotated[bool, typer.Option("--no-filter", help="Send all events of its scope.")] = False,
+    max_per_second: _Rate = None,
+    no_max_per_second: Annotated[
+        bool, typer.Option("--no-max-per-second", help="Begin as many attempts as there are.")
+    ] = False,
     show_headers: _ShowHeaders = False,
     as_json: Json = False,
 ) -> None:
@@ -134,12 +152,16 @@ def update_hook(
         raise typer.BadParameter("--header and --no-headers exclude each other")
     if event_filter is not None and no_filter:
         raise typer.BadParameter("--filter and --no-filter exclude each other")
+    if max_per_second is not None and no_max_per_second:
+        raise typer.BadParameter("--max-per-second and --no-max-per-second exclude each other")
     given = {"scope": scope, "destination": destination, "is_active": active}
     body: dict[str, object] = {name: value for name, value in given.items() if value is not None}
     if headers or no_headers:
         body["headers"] = _read_headers(headers) if headers else None
     if event_filter is not None or no_filter:
         body["filter"] = None if event_filter is None else _read_filter(event_filter)
+    if max_per_second is not None or no_max_per_second:
+        body["max_per_second"] = None if max_per_second is None else _shortest(max_per_second)
     if not body:
         raise typer.BadParameter("name what is to change, such as --inactive")
     with connected(api_options) as api:
@@ -225,7 +247,9 @@ def _print(hook: dict[str, Any], *, show_headers: bool, as_json: bool) -> None:
     for name, value in (hook["headers"] or {}).items():
         shown[f"header {name}"] = value if show_headers else _HIDDEN
     if "filter" in hook:
-        shown["filter"] = json.dumps(hook["filter"], ensure_ascii=False)
+        shown["filter"] = json_text(hook["filter"], in_ascii=False)
+    if "max_per_second" in hook:
+        shown["max_per_second"] = str(hook["max_per_second"])
     print_fields(shown)
 
 
@@ -239,6 +263,12 @@ def _status(hook: dict[str, Any]) -> str:
     if "deactivated_at" in hook:
         return f"deactivated {relative_time(hook['deactivated_at'], now)}: {hook['deactivation_reason']}"
     return "inactive"
+
+
+def _rates(hooks: list[dict[str, Any]]) -> list[list[str]]:
+    """A column for the rates of hooks, if one of them has a limit."""
+    is_limited = any("max_per_second" in hook for hook in hooks)
+    return [[str(hook.get("max_per_second", ""))] if is_limited else [] for hook in hooks]
 
 
 def _header_names(hook: dict[str, Any]) -> str:
@@ -261,9 +291,14 @@ def _read_filter(given: str) -> object:
     """The event pattern that an option is, or has in a file. The service checks it."""
     text = "\n".join(_lines([given], "filter"))
     try:
-        return json.loads(text)
-    except ValueError as error:
-        raise typer.BadParameter(f"--filter is not JSON: {error}") from None
+        return strict_json(text)
+    except RefusedJsonError as error:
+        raise typer.BadParameter(f"--filter {error}") from None
+
+
+def _shortest(number: float) -> float:
+    """A number as people write it: 5 rather than 5.0."""
+    return int(number) if number.is_integer() else number
 
 
 def _lines(given: Iterable[str], what: str) -> Iterable[str]:

@@ -9,7 +9,7 @@ import re
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from itertools import batched
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from storehooks.api.v2 import delivery_to_v2, iso_utc_ms
-from storehooks.domain.delivery import Delivery
+from storehooks.domain.delivery import Delivery, Status
 from storehooks.domain.errors import DeliveryNotFoundError
 from storehooks.domain.event import check_event_id, event_hash, hash_in
+from storehooks.domain.explanation import Code
 from storehooks.domain.identity import check_store_hash
 from storehooks_cli.options import Json, StackOptions, parser, unfolded
 from storehooks_cli.output import fail, failures_said, print_json, print_table, printable
@@ -36,7 +37,7 @@ _POLL_SECONDS = 0.3
 # Said in columns of their own, or nothing of the event's.
 _NOT_DETAILS = frozenset(
     {"timestamp", "message", "level", "location", "service", "sampling_rate", "xray_trace_id"}
-    | {"hook_id", "delivery_id", "delivery_ids", "event_id", "event_ids", "publisher"}
+    | {"hook_id", "delivery_id", "delivery_ids", "event_id", "event_ids", "publisher", "filtered_out"}
 )
 
 
@@ -86,6 +87,17 @@ class _Step:
         return replace(self, said=self.said | {"delivery_ids": sorted({*self.deliveries} & {*delivery_ids})})
 
 
+@dataclass(frozen=True, slots=True)
+class _NotSent:
+    """A hook with the event's scope that did not get the event, and why at that time."""
+
+    at: str
+    store_hash: str
+    hook_id: int
+    code: str
+    publisher: str | None
+
+
 @unfolded
 def trace(
     deployment: StackOptions,
@@ -103,6 +115,9 @@ def trace(
 ) -> None:
     """Show an event's way: published, matched, each attempt, and where its deliveries stand.
 
+    A hook with the event's scope that did not get the event is named with the code of the reason: its filter
+    left the event out, or failures had deactivated the hook.
+
     Two publishers may use the same id: PUBLISHER says whose event a line is of. An event whose publisher had
     given its id to another one is a conflict, and not sent.
 
@@ -119,6 +134,7 @@ def trace(
         deliveries = list(_deliveries(stack, steps))
         publishers = _publishers(event_id, steps, deliveries)
         steps = [step.with_publisher(publishers) for step in steps]
+        not_sent = _not_sent(steps, deliveries)
     if not steps:
         fail(f"no function has logged anything of the event {event_id} in the last {days} days")
     if as_json:
@@ -135,6 +151,7 @@ def trace(
                     }
                     for one in deliveries
                 ],
+                "not_sent": [asdict(one) for one in not_sent],
             }
         )
         return
@@ -168,6 +185,12 @@ def trace(
                 ]
                 for one in deliveries
             ],
+        )
+    if not_sent:
+        typer.echo()
+        print_table(
+            ["NOT SENT TO HOOK", "CODE", "PUBLISHER", "AT"],
+            [[str(one.hook_id), one.code, printable(one.publisher or ""), one.at] for one in not_sent],
         )
 
 
@@ -236,6 +259,24 @@ def _publishers(event_id: str, steps: Iterable[_Step], deliveries: Iterable[Deli
         for publisher in known
         if hash_in(one.payload) == event_hash(one.store_hash, event_id, publisher)
     }
+
+
+def _not_sent(steps: Iterable[_Step], deliveries: Iterable[Delivery]) -> list[_NotSent]:
+    """The hooks that did not get the event although it has their scope, in the order of time.
+
+    One whose delivery was held and then sent after all, by a recovery, got it.
+    """
+    released = {one.id for one in deliveries if one.status is not Status.HELD}
+    found: dict[tuple[str, int, str | None], _NotSent] = {}
+    for step in steps:
+        said = step.said
+        hooks = dict.fromkeys(said.get("filtered_out", ()), Code.FILTER.value)
+        if said["message"] == Status.HELD and said["delivery_id"] not in released:
+            hooks[said["hook_id"]] = said.get("code", Code.DEACTIVATED.value)
+        for hook_id, code in hooks.items():
+            one = _NotSent(step.at, said["store_hash"], hook_id, code, step.publisher)
+            found.setdefault((one.store_hash, hook_id, one.publisher), one)
+    return list(found.values())
 
 
 def _deliveries(stack: "Stack", steps: Iterable[_Step]) -> Iterator[Delivery]:

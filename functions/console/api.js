@@ -3,6 +3,7 @@
 const TIMEOUT_MS = 35_000; // the gateway gives up after 29 s
 const TRIES_OF_A_READ = 3;
 const LONGEST_WAIT_SECONDS = 10;
+export const HOOKS_PAGE_SIZE = 250;
 
 /** What stands before /console, as /live does where the stage is in the path, stands before /stores too. */
 export function basePath() {
@@ -35,6 +36,15 @@ function atField({ message, details: { invalid_reason: reason, accepted } }) {
   return reason && accepted ? `It ${reason}. Accepted: ${accepted}.` : message;
 }
 
+/** JSON that a person wrote: it is sent as it is, with all digits of its numbers. */
+export class JsonText {
+  /** @throws SyntaxError if it is no JSON. */
+  constructor(text) {
+    JSON.parse(text);
+    this.text = text;
+  }
+}
+
 /** The hooks API of a store. The token goes nowhere but into the header of these requests. */
 export class Api {
   #token;
@@ -59,6 +69,15 @@ export class Api {
     }
   }
 
+  /** The client's hooks, or those of so many first pages. */
+  async hooks(pages = Infinity) {
+    const hooks = [];
+    for (let page = 1; page <= pages && hooks.length === (page - 1) * HOOKS_PAGE_SIZE; page++) {
+      hooks.push(...(await this.call("GET", `/hooks?limit=${HOOKS_PAGE_SIZE}&page=${page}`)));
+    }
+    return hooks;
+  }
+
   async #send(method, path, body) {
     let response, text;
     try {
@@ -69,7 +88,7 @@ export class Api {
           Accept: "application/json",
           ...(body === undefined ? {} : { "Content-Type": "application/json" }),
         },
-        body: body === undefined ? undefined : JSON.stringify(body),
+        body: body && written(body),
         cache: "no-store",
         credentials: "omit",
         redirect: "error",
@@ -90,10 +109,27 @@ export class Api {
 
 function parsed(text) {
   try {
-    return JSON.parse(text);
+    const value = JSON.parse(text);
+    // For a filter 1.50 is not 1.5: it keeps the digits of its numbers, and can be sent back.
+    if (value?.filter) value.filter = JSON.parse(text, withDigits).filter;
+    return value;
   } catch {
     return undefined;
   }
+}
+
+/** A number that the browser would write in another way, as one that keeps its text, in browsers that have those. */
+function withDigits(_name, value, { source } = {}) {
+  const isKept = typeof value !== "number" || source === undefined || String(value) === source;
+  return isKept || !JSON.rawJSON ? value : JSON.rawJSON(source);
+}
+
+/** The JSON of an object, a member of which may be a text of JSON. */
+function written(object) {
+  const members = Object.entries(object).map(([name, value]) => {
+    return `${JSON.stringify(name)}:${value instanceof JsonText ? value.text : JSON.stringify(value)}`;
+  });
+  return `{${members.join()}}`;
 }
 
 /** What went wrong, in words that say what to do about it. */

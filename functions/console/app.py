@@ -3,14 +3,16 @@
 import base64
 import hashlib
 import html
+import json
 import re
 from pathlib import Path
+from typing import Any
 
 from storehooks.api.operation import operation
 from storehooks.api.request import Request
 from storehooks.api.response import HtmlResponse, Response
 from storehooks.composition import Handler, Parts, lambda_handler
-from storehooks.domain.scope import catalogue, wildcards
+from storehooks.domain.scope import catalogue, published, wildcards
 
 FOLDER = Path(__file__).parent
 # Each imports only from those before it, so that one after the other they are a single module.
@@ -26,6 +28,7 @@ MODULES = (
     "forms",
     "hooks",
     "hook",
+    "try",
     "main",
 )
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./[a-z]+\.js";\n', re.MULTILINE)
@@ -39,14 +42,21 @@ def script() -> str:
 
 
 def _page() -> Response:
-    """The page with its style, its script and the scopes in it: one response, and nothing that it loads."""
+    """The page with its style, its script and the catalogue in it: one response that loads nothing."""
     inline = {"style.css": (FOLDER / "style.css").read_text("utf-8"), "script": script()}
     scopes = sorted(catalogue().keys() | wildcards())
     inline["scopes"] = "".join(f'<option value="{html.escape(scope)}"></option>' for scope in scopes)
+    inline["events"] = "".join(_event_option(scope, entry["example"]) for scope, entry in published().items())
     page = (FOLDER / "page.html").read_text("utf-8")
     for name, text in inline.items():
         page = page.replace(f"<!-- {name} -->", text)
     return HtmlResponse(200, page, _headers(style=inline["style.css"], script=inline["script"]))
+
+
+def _event_option(scope: str, example: Any) -> str:
+    """A scope of events, with the example of their data. Of the channels, the first stands for all."""
+    value, data = scope.replace("{channel_id}", "1"), json.dumps(example)
+    return f'<option value="{html.escape(value)}" data-example="{html.escape(data)}"></option>'
 
 
 def _headers(*, style: str, script: str) -> dict[str, str]:

@@ -138,6 +138,8 @@ export class HookView {
     byId("hook-destination").textContent = hook.destination;
     byId("hook-switch").textContent = hook.is_active ? "Switch off …" : "Switch on";
     byId("hook-switch").className = hook.is_active ? "" : "primary";
+    byId("hook-filter").hidden = !hook.filter;
+    byId("hook-filter-text").textContent = hook.filter ? JSON.stringify(hook.filter, null, 2) : "";
     this.#drawStatus(hook);
     this.#drawDeliveries();
     const headers = Object.entries(hook.headers ?? {});
@@ -185,6 +187,7 @@ export class HookView {
     if (this.#status) return [el("p", {}, `No delivery of this hook is ${this.#status}.`)];
     const { scope, is_active: isActive, store_hash: store } = this.#hook;
     if (!isActive) return [el("h2", {}, "Nothing was sent"), el("p", {}, "Events are sent once the hook is switched on.")];
+    if (this.#hook.filter) return [el("h2", {}, "Nothing was sent yet"), el("p", {}, "Its filter may have left events out. Try an event to see which it lets through.")];
     const event = scope.endsWith("/*") ? `${scope.slice(0, -1)}…` : scope;
     const command = `storehooks event send${isLocal() ? " --local" : ""} --store-hash ${store} --scope ${event} --data '{"id": 250}'`;
     return [
@@ -224,6 +227,7 @@ export class HookView {
     });
     this.#onClick("deliveries-more", () => this.#showOlder(), "deliveries-problem");
     this.#onClick("hook-ping", () => this.#ping());
+    this.#onClick("hook-try", () => go({ store: this.#api.store, tried: this.#hook.scope }));
     this.#onClick("hook-switch", () => (this.#hook.is_active ? this.#askToSwitchOff() : this.#switchOn()));
     this.#onClick("hook-edit", () =>
       hookForm.ask(this.#hook, async (given) => {

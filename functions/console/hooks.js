@@ -1,14 +1,14 @@
 // The list of hooks: each with its status and how its last attempt went.
 
-import { explain } from "./api.js";
+import { HOOKS_PAGE_SIZE, explain } from "./api.js";
 import { breakable, byId, el, keep, news, rowLink, tell } from "./dom.js";
 import { routeTo } from "./route.js";
 import { badge, hookHealth, hookStatus } from "./status.js";
 import { when } from "./time.js";
 
-const HOOKS_PAGE_SIZE = 250;
 const SEARCH_FROM = 8;
 const LOGS_AT_ONCE = 2;
+const FILTERED = "with a filter";
 const STATUS_ORDER = ["Deactivated", "Active", "Inactive"];
 
 export class HooksView {
@@ -62,12 +62,7 @@ export class HooksView {
     const turn = ++this.#turn;
     const api = this.#api;
     try {
-      const hooks = [];
-      for (let page = 1; page <= this.#pages; page++) {
-        const found = await api.call("GET", `/hooks?limit=${HOOKS_PAGE_SIZE}&page=${page}`);
-        hooks.push(...found);
-        if (found.length < HOOKS_PAGE_SIZE) break;
-      }
+      const hooks = await api.hooks(this.#pages);
       if (turn !== this.#turn || api !== this.#api) return;
       this.#hooks = hooks;
       byId("hooks-more").hidden = hooks.length < HOOKS_PAGE_SIZE * this.#pages;
@@ -93,6 +88,7 @@ export class HooksView {
       });
     byId("hooks-create").addEventListener("click", create);
     byId("hooks-create-first").addEventListener("click", create);
+    byId("hooks-try").addEventListener("click", () => go({ store: this.#api.store, tried: "" }));
     byId("hooks-more").addEventListener("click", () => {
       this.#pages++;
       this.refresh().catch(() => {});
@@ -110,7 +106,8 @@ export class HooksView {
     const sorted = [...this.#hooks].sort((one, other) => order(one) - order(other) || one.id - other.id);
     const words = byId("hooks-search").value.toLowerCase().split(/\s+/);
     const found = sorted.filter((hook) => {
-      const text = `#${hook.id} ${hook.scope} ${hook.destination} ${hookStatus(hook).name}`.toLowerCase();
+      const filter = hook.filter ? FILTERED : "";
+      const text = `#${hook.id} ${hook.scope} ${hook.destination} ${hookStatus(hook).name} ${filter}`.toLowerCase();
       return words.every((word) => text.includes(word));
     });
     const rows = found.map((hook) => ({ hook, log: this.#logs.get(String(hook.id)) }));
@@ -136,7 +133,7 @@ export class HooksView {
       el(
         "div",
         { class: "row-main" },
-        el("div", { class: "row-title" }, ...breakable(hook.scope)),
+        el("div", { class: "row-title" }, ...breakable(hook.scope), ...(hook.filter ? [" ", el("span", { class: "mark" }, FILTERED)] : [])),
         el("div", { class: "row-sub destination", title: hook.destination }, hook.destination),
         health.nodes.length ? el("div", { class: `row-news ${health.tone === "ok" ? "" : health.tone}` }, ...health.nodes) : null,
       ),

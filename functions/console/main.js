@@ -9,6 +9,7 @@ import { HooksView } from "./hooks.js";
 import { readRoute, routeTo } from "./route.js";
 import { Session } from "./session.js";
 import { exact, tick } from "./time.js";
+import { TryView } from "./try.js";
 
 // Each refresh costs requests: a page that nobody looks at, or has used for a while, makes none.
 const IDLE_MS = 15 * 60_000;
@@ -29,6 +30,7 @@ class Console {
     const panel = new DeliveryPanel(() => this.#closePanel());
     this.hooks = new HooksView(forms.hookForm, go);
     this.hook = new HookView(this.#session, panel, forms, go);
+    this.trial = new TryView();
     this.#wire();
     if (this.#session.token) this.#api = new Api(this.#session.store, this.#session.token);
     this.#follow();
@@ -111,10 +113,15 @@ class Console {
     const isSignedIn = this.#api?.store === this.#route.store && this.#api !== undefined;
     byId("session").hidden = !this.#api;
     byId("session-store").textContent = this.#api?.store ?? "";
-    this.#show(isSignedIn ? (this.#route.hookId ? this.hook : this.hooks) : undefined);
+    this.#show(isSignedIn ? this.#viewOf(this.#route) : undefined);
     if (!isSignedIn) return this.#showSignIn();
     this.#openedPanelFrom = this.#route.deliveryId && before.hookId === this.#route.hookId ? before : undefined;
-    return this.#run(() => this.#view.open(this.#api, this.#route.hookId ? this.#route : before, before));
+    return this.#run(() => this.#view.open(this.#api, this.#view === this.hooks ? before : this.#route, before));
+  }
+
+  #viewOf({ hookId, tried }) {
+    if (tried !== undefined) return this.trial;
+    return hookId ? this.hook : this.hooks;
   }
 
   #showSignIn() {
@@ -128,8 +135,8 @@ class Console {
   #show(view) {
     this.#view = view;
     byId("sign-in").hidden = view !== undefined;
-    for (const one of [this.hooks, this.hook]) one.section.hidden = one !== view;
-    byId("refreshing").hidden = view === undefined;
+    for (const one of [this.hooks, this.hook, this.trial]) one.section.hidden = one !== view;
+    byId("refreshing").hidden = view === undefined || view === this.trial;
   }
 
   /** Back to where the panel was opened, or, from a link that led straight to it, to its hook. */

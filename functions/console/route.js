@@ -1,18 +1,24 @@
 // Where in the console one is stands in the fragment, which browsers send to nobody. Never the token.
 
-/** What a fragment names: a store, one of its hooks, one of its deliveries, and which are listed. */
+/**
+ * What a fragment names: a store, one of its hooks, one of its deliveries, and which are listed; or, with the
+ * scope of one to begin with, where an event is tried.
+ */
 export function readRoute(fragment) {
   const [path, query] = fragment.replace(/^#\/?/, "").split("?");
   const [stores, store, hooks, hookId, deliveries, deliveryId] = path.split("/").map(decoded);
+  const asked = new URLSearchParams(query);
   if (stores !== "stores" || !store) return {};
+  if (hooks === "try") return { store, tried: asked.get("scope") ?? "" };
   if (hooks !== "hooks" || !hookId) return { store };
-  const status = new URLSearchParams(query).get("status") ?? "";
+  const status = asked.get("status") ?? "";
   return { store, hookId, status, deliveryId: deliveries === "deliveries" ? deliveryId : undefined };
 }
 
 /** The fragment that names it. */
-export function routeTo({ store, hookId, deliveryId, status }) {
+export function routeTo({ store, hookId, deliveryId, status, tried }) {
   if (!store) return "#/";
+  if (tried !== undefined) return `#/stores/${encodeURIComponent(store)}/try${tried && `?scope=${encodeURIComponent(tried)}`}`;
   let route = `#/stores/${encodeURIComponent(store)}/hooks`;
   if (hookId) route += `/${encodeURIComponent(hookId)}`;
   if (deliveryId) route += `/deliveries/${encodeURIComponent(deliveryId)}`;

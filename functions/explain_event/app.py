@@ -1,7 +1,7 @@
 """POST /stores/{store_hash}/v2/events/explain"""
 
 from storehooks.api.event_envelope import from_envelope, to_envelope
-from storehooks.api.event_input import NewEvent
+from storehooks.api.event_input import MAX_BYTES, NewEvent
 from storehooks.api.operation import operation
 from storehooks.api.request import Request
 from storehooks.api.response import Response
@@ -20,7 +20,7 @@ def build(parts: Parts) -> Handler:
     def explain_event(request: Request) -> Response:
         """Say of each of the caller's hooks whether it would get an event. Nothing is published."""
         caller = request.caller(DEFAULT_OAUTH_SCOPE)
-        new = NewEvent.parse(request.json_object())
+        new = NewEvent.parse(request.json_object(max_bytes=MAX_BYTES))
         # The way of an event that is published, so that its callback is the same.
         event = from_envelope(dumps(to_envelope(new, caller, int(clock() * 1_000_000))))
         callback = event.callback()

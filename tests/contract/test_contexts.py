@@ -7,6 +7,7 @@ import pytest
 from storehooks.domain.circuit import Circuit
 from storehooks.domain.delivery_context import DeliveryContext
 from storehooks.domain.identity import Caller
+from storehooks.domain.rate import Reservation
 from storehooks.domain.task import attempt_task
 from tests.contract.examples import delivery, retrying
 from tests.world import STORE
@@ -27,6 +28,14 @@ def test_what_there_is_of_hooks_secrets_deliveries_and_circuits_is_read_together
         deliveries={known.id: known},
         circuits={(STORE, hook.id): Circuit(failures=2)},
     )
+
+
+def test_the_place_of_a_delivery_that_the_log_keeps_is_read_with_it(parts):
+    one = retrying(1)
+    parts.log.save_reserved(one, Reservation(int(one.next_attempt_at), 4), over=None)
+    context = parts.contexts.read([attempt_task(one), attempt_task(retrying(2))])
+    assert context.deliveries == {one.id: one}
+    assert context.reserved == {one.id: Reservation(int(one.next_attempt_at), 4)}
 
 
 @pytest.mark.parametrize("number", [0, 25])

@@ -6,11 +6,14 @@ import pytest
 
 from storehooks.domain.delivery import Status
 from storehooks.domain.errors import DeliveryNotFoundError
+from storehooks.domain.rate import Reservation
 from storehooks.domain.recovery import new_recovery, new_recovery_id
+from storehooks.domain.task import attempt_task
 from tests.contract import examples
 from tests.contract.examples import NOW, attempt, delivered, delivery, ended, retrying
 from tests.world import STORE
 
+PLACE = Reservation(int(NOW) + 400, 3)
 RETENTION_SECONDS = 30 * 24 * 60 * 60
 
 
@@ -202,6 +205,44 @@ def test_what_waits_is_brought_forward_unless_it_has_changed(log, account):
     log.end_waiting(one, Status.HELD)
     assert log.bring_forward(one, NOW + 2) is False
     assert log.bring_forward(retrying(7), NOW) is False
+
+
+# ---------------------------------------------------------------- what waits for its place
+
+
+def reserved(parts, one):
+    return parts.contexts.read([attempt_task(one)]).reserved.get(one.id)
+
+
+@pytest.mark.parametrize("over", [None, retrying()])
+def test_what_waits_for_its_place_is_due_at_it_and_at_no_other_time(parts, account, over):
+    if over is not None:
+        parts.log.save(over, over=None)
+    one = replace(over or delivery(), next_attempt_at=NOW + 400)
+    parts.log.save_reserved(one, PLACE, over=over)
+    assert found(parts.log, one) == one
+    assert account.due_times() == {one.id: NOW + 400}
+    assert reserved(parts, one) == PLACE
+
+
+def test_what_has_changed_meanwhile_does_not_wait_for_its_place(parts):
+    parts.log.save_delivered([delivered()])
+    parts.log.save_reserved(replace(delivery(), next_attempt_at=NOW + 400), PLACE, over=None)
+    assert found(parts.log, delivery()) == delivered()
+
+
+def test_a_place_is_forgotten_with_the_attempt_and_when_that_is_brought_forward(parts):
+    changes = (
+        lambda one: parts.log.save(replace(one, attempts=(attempt(),)), over=one),
+        lambda one: parts.log.save_delivered([replace(one, status=Status.DELIVERED, attempts=(attempt(),))]),
+        lambda one: parts.log.bring_forward(one, NOW + 1),
+    )
+    for number, change in enumerate(changes):
+        one = replace(delivery(number), next_attempt_at=NOW + 400)
+        parts.log.save_reserved(one, PLACE, over=None)
+        assert reserved(parts, one) == PLACE
+        change(one)
+        assert reserved(parts, one) is None
 
 
 # ---------------------------------------------------------------- selections

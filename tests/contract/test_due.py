@@ -57,6 +57,26 @@ def test_what_was_taken_is_not_taken_again_for_a_while(process, clock):
     assert len(taken(process(), clock.now)) == 1
 
 
+def test_what_is_due_is_taken_once_however_the_sweeps_overlap(process, clock):
+    times = [NOW + 5000 + 7 * number for number in range(40)]
+    save(process(), *(retrying(number, next_attempt_at=at) for number, at in enumerate(times)))
+    one, other = process(), process()
+    found = []
+    for clock.now in range(int(NOW) + 4900, int(NOW) + 5201, 30):
+        for parts in (one, other):
+            found += taken(parts, clock.now + 90)
+    assert sorted(at for _, at in found) == times
+
+
+def test_what_was_taken_and_not_made_is_looked_at_again_and_then_ever_later(parts, clock):
+    at = NOW + 5000
+    save(parts, retrying(1, next_attempt_at=at))
+    found = []
+    for clock.now in range(int(at) - 60, int(at) + 3 * HOUR_SECONDS, 60):
+        found += [clock.now - at] * len(taken(parts, clock.now))
+    assert found == [0, 300, 600, 1200, 2400, 4800, 8400]
+
+
 def test_of_two_sweeps_at_once_one_gets_it(process):
     at = NOW + 5000
     first, second = process(), process()
@@ -69,10 +89,10 @@ def test_of_two_sweeps_at_once_one_gets_it(process):
 
 
 def test_the_longer_it_is_overdue_the_longer_it_is_claimed_up_to_an_hour(parts, clock, account):
-    for overdue, claimed in ((0, 300), (200, 300), (1000, 1000), (10 * HOUR_SECONDS, HOUR_SECONDS)):
-        one = retrying(overdue, next_attempt_at=NOW + 5000)
+    for overdue, claimed in ((61, 300), (200, 300), (1000, 1000), (10 * HOUR_SECONDS, HOUR_SECONDS)):
+        one = retrying(overdue, next_attempt_at=clock.now + 5000)
         save(parts, one)
-        clock.now = NOW + 5000 + overdue
+        clock.now += 5000 + overdue
         list(parts.due.take_due(clock.now))
         assert account.due_times()[one.id] == clock.now + claimed
 
@@ -85,6 +105,18 @@ def test_what_is_given_back_is_due_again(parts, clock):
     ((task, due_at),) = batch.due
     parts.due.release(task, due_at)
     assert taken(parts, at) == [(task.delivery_id, at)]
+
+
+def test_what_is_given_back_is_taken_alone_whoever_sweeps_next(process, clock):
+    at = NOW + 5000
+    save(process(), *(retrying(number, next_attempt_at=at) for number in range(8)))
+    clock.now = at - 30
+    first = process()
+    due = [one for batch in first.due.take_due(clock.now + 90) for one in batch.due]
+    first.due.release(*due[3])
+    clock.now += 60
+    assert taken(process(), clock.now + 90) == [(due[3][0].delivery_id, at)]
+    assert taken(process(), clock.now + 90) == []
 
 
 def test_what_has_ended_meanwhile_is_not_due_again(parts, account):

@@ -196,6 +196,21 @@ def test_pages_are_in_the_order_of_ids_and_filtered(hooks):
     assert hooks.page(CALLER, skip=9, limit=9, is_counted=True).total == 5
 
 
+# ---------------------------------------------------------------- rates
+
+
+@pytest.mark.parametrize("rate", [0.1, 2.5, 5, 1000])
+def test_a_hook_keeps_its_rate_until_it_is_removed(hooks, rate):
+    hook = create(hooks, max_per_second=rate, is_active=True)
+    found = hooks.get(CALLER, hook.id).max_per_second
+    assert (found, type(found)) == (rate, type(rate))
+    assert [one.max_per_second for one in hooks.subscribers(STORE, hook.scope)] == [rate]
+    assert hooks.update(CALLER, hook.id, {"is_active": False}).max_per_second == rate
+    assert hooks.update(CALLER, hook.id, {"max_per_second": 7}).max_per_second == 7
+    assert hooks.update(CALLER, hook.id, {"max_per_second": None}).max_per_second is None
+    assert hooks.get(CALLER, hook.id).max_per_second is None
+
+
 # ---------------------------------------------------------------- filters
 
 PAID = check_filter({"data": {"status": ["paid"]}})

@@ -1,5 +1,8 @@
 """The deliveries queue and the events queue's dead letters."""
 
+from dataclasses import replace
+
+from storehooks.domain.rate import Reservation
 from storehooks.domain.task import DigestTask, HoldTask, RecordTask, TaskMessage, attempt_task
 from tests.contract.examples import delivered, delivery
 from tests.world import STORE
@@ -15,6 +18,16 @@ def test_tasks_come_as_they_were_sent(parts):
     assert sorted((one.task for one in received), key=repr) == sorted(tasks, key=repr)
     assert {(one.came_before, one.batch_id) for one in received} == {(False, None)}
     assert parts.deliveries_queue.receive(wait_seconds=0) == [], "they are hidden meanwhile"
+
+
+def test_the_place_of_an_attempt_comes_with_it(parts):
+    tasks = [
+        replace(attempt_task(delivery(1)), reserved=Reservation(1_795_428_007, 3)),
+        attempt_task(delivery(2)),
+    ]
+    parts.deliveries_queue.send([TaskMessage(task) for task in tasks])
+    received = parts.deliveries_queue.receive(wait_seconds=0)
+    assert {one.task.delivery_id: one.task for one in received} == {task.delivery_id: task for task in tasks}
 
 
 def test_no_more_than_ten_come_at_once_and_each_once_it_is_deleted(parts):

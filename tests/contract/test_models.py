@@ -16,6 +16,7 @@ from storehooks.domain.delivery import WAITING, Delivery, Status, ids_between
 from storehooks.domain.errors import StorehooksError
 from storehooks.domain.hook import Hook, HookFilter
 from storehooks.domain.identity import Caller
+from storehooks.domain.rate import Reservation
 from storehooks.domain.recovery import Recovery, new_recovery, new_recovery_id
 from storehooks.domain.task import AttemptTask, attempt_task
 from tests.conftest import sequences
@@ -272,6 +273,29 @@ class DeliveryLogs(Both):
     def a_batch_reads_its_context(self, data, number):
         tasks = [attempt_task(self.some(data)) for _ in range(number)]
         self.both(lambda parts: parts.contexts.read(tasks))
+
+    # ------------------------------------------------------------ places in the lines of hooks
+
+    @precondition(lambda self: any(one.status in WAITING for one in self.read))
+    @rule(data=st.data(), later=st.sampled_from([0, 200.0006, 5000]), is_known=st.booleans())
+    def a_delivery_waits_for_its_place(self, data, later, is_known):
+        one = data.draw(st.sampled_from([one for one in self.read if one.status in WAITING]))
+        waiting = replace(one, next_attempt_at=self.clock.now + later)
+        place = Reservation(int(self.clock.now + later), 1)
+        over = one if is_known else None
+        self.both(lambda parts: parts.log.save_reserved(waiting, place, over=over))
+        self.read.append(waiting)
+
+    @rule(
+        hook_id=st.integers(1, 2),
+        number=st.integers(1, 25),
+        version=st.integers(1, 2),
+        rate=st.sampled_from([0.3, 1, 2.5, 1000]),
+    )
+    def places_are_reserved(self, hook_id, number, version, rate):
+        # Each version of a hook has one rate.
+        hook = replace(examples.hook(hook_id), version=version, max_per_second=rate if version == 1 else 7)
+        self.both(lambda parts: parts.lines.reserve(hook, number))
 
     # ------------------------------------------------------------ circuits, recoveries
 

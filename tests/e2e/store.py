@@ -66,8 +66,9 @@ class Store:
     def call(self, method: str, path: str, **arguments: Any) -> requests.Response:
         return requests.request(method, f"{self.url}/{path}", headers=self._headers, timeout=60, **arguments)
 
-    def hook(self, scope: str, url: str) -> int:
-        response = self.call("POST", "hooks", json={"scope": scope, "destination": url, "is_active": True})
+    def hook(self, scope: str, url: str, **fields: Any) -> int:
+        given = {"scope": scope, "destination": url, "is_active": True} | fields
+        response = self.call("POST", "hooks", json=given)
         assert response.status_code == 201, response.text
         return response.json()["id"]
 

@@ -45,7 +45,8 @@ def troubled(stack):
         }  # fmt: skip
         for scope, destination in hooks.items():
             store.delivery(store.hook(scope, destination.url), store.publish(scope))
-        store.call("POST", "hooks", json={"scope": "store/*", "destination": f"{works.url}/{'long-' * 100}"})
+        long = {"scope": "store/*", "destination": f"{works.url}/{'long-' * 100}"}
+        store.call("POST", "hooks", json=long | {"filter": {"data": {"a" * 200: ["b" * 200]}}})
         store.delivery(3, store.publish("store/product/created"))
         yield store
 
@@ -114,6 +115,105 @@ def test_a_hook_is_created_gets_an_event_and_is_switched_off_and_deleted(visit, 
     expect(page.get_by_role("heading", name="No hooks yet")).to_be_visible()
     expect(page.locator("#news")).to_have_text("Hook 1 was deleted.")
     assert store.call("GET", "hooks").json() == []
+
+
+def test_a_hook_gets_a_filter_which_is_shown_changed_and_removed(visit, stack):
+    store = Store(stack, "c0ns01e4")
+    page = visit.page
+    visit.sign_in("c0ns01e4", store.token)
+    page.get_by_role("button", name="Create the first hook").click()
+    form = page.get_by_role("dialog")
+    field = form.get_by_role("textbox", name="Filter")
+    form.get_by_label("Scope").fill("store/order/*")
+    form.get_by_label("Destination").fill("https://app.example.com/orders")
+    field.fill('{"data": ')
+    form.get_by_role("button", name="Create the hook").click()
+    expect(field).to_be_focused()
+    expect(field).to_have_accessible_description(re.compile("It is no JSON"))
+    field.fill('{"data": {"id": [{"numeric": [">"]}], "type": []}}')
+    form.get_by_role("button", name="Create the hook").click()
+    expect(field).to_have_attribute("aria-invalid", "true")
+    expect(field).to_have_accessible_description(
+        re.compile(r"data\.id\[0\]\.numeric: It is .*Accepted: .*data\.type: It is empty", re.DOTALL)
+    )
+    field.fill('{"data": {"id": [250, 1.50]}}')
+    form.get_by_role("button", name="Create the hook").click()
+    shown = page.get_by_text("It has a filter")
+    shown.click()
+    expect(page.get_by_role("region", name="Filter")).to_contain_text("1.50")
+    assert '"filter":{"data":{"id":[250,1.50]}}' in store.call("GET", "hooks/1").text
+
+    page.get_by_role("button", name="Edit").click()
+    form = page.get_by_role("dialog", name="Edit hook 1")
+    form.get_by_label("Destination").fill("https://app.example.com/moved")
+    form.get_by_role("button", name="Save").click()
+    expect(page.locator("#hook-destination")).to_have_text("https://app.example.com/moved")
+    assert '"filter":{"data":{"id":[250,1.50]}}' in store.call("GET", "hooks/1").text
+
+    page.get_by_role("link", name="All hooks").click()
+    expect(page.locator("#hooks-list > li")).to_contain_text("with a filter")
+    page.get_by_role("link", name="store/order/*").click()
+    page.get_by_role("button", name="Edit").click()
+    field.fill("")
+    form.get_by_role("button", name="Save").click()
+    expect(shown).to_be_hidden()
+    assert "filter" not in store.call("GET", "hooks/1").json()
+
+
+def test_an_event_is_tried(visit, stack):
+    store = Store(stack, "c0ns01e5")
+    page = visit.page
+    for scope, more in {
+        "store/order/*": {},
+        "store/order/statusUpdated": {"filter": {"data": {"status": {"new_status_id": [11]}}}},
+        "store/cart/*": {},
+    }.items():
+        hook = {"scope": scope, "destination": "https://app.example.com", "is_active": True}
+        assert store.call("POST", "hooks", json=hook | more).status_code == 201
+    store.call("PUT", "hooks/1", json={"is_active": False})
+    visit.sign_in("c0ns01e5", store.token)
+    page.get_by_role("link", name="store/order/statusUpdated").click()
+    page.get_by_role("button", name="Try an event").click()
+    expect(page.get_by_role("heading", name="Try an event")).to_be_focused()
+    form = page.get_by_role("region", name="Try an event")
+    scope, data = form.get_by_label("Scope"), form.get_by_label("Data")
+    expect(scope).to_have_value("store/order/statusUpdated")
+    expect(data).to_have_value(re.compile('"new_status_id"'))
+
+    data.fill('{"status": {"new_status_id": 12}}')
+    page.get_by_role("button", name="Show who would get it").click()
+    expect(page.get_by_role("heading", name="0 of 3 hooks would get it")).to_be_focused()
+    expect(page.get_by_role("table", name="0 of 3 hooks would get it")).to_be_visible()
+    rows = page.locator("#try-rows > tr")
+    expect(rows.nth(0)).to_contain_text(re.compile(r"#1 store/order/\*.*Not sent.*It is inactive\."))
+    expect(rows.nth(1)).to_contain_text(
+        re.compile(r"#2 .*Not sent.*data\.status\.new_status_id is 12, and the filter asks for \[11\]")
+    )
+    expect(rows.nth(2)).to_contain_text(re.compile(r"#3 store/cart/\*.*Not sent.*Its scope is store/cart/\*"))
+
+    data.fill('{"status": {"new_status_id": 11}}')
+    page.get_by_role("button", name="Show who would get it").click()
+    expect(page.get_by_role("heading", name="1 of 3 hooks would get it")).to_be_visible()
+    expect(rows.nth(1)).to_contain_text(re.compile("#2 .*Sent"))
+
+    scope.fill("store/cart/created")
+    expect(data).to_have_value('{"status": {"new_status_id": 11}}')
+    page.get_by_role("button", name="Take the scope’s example").click()
+    expect(data).to_have_value(re.compile('"cart"'))
+    scope.fill("store/cart/updated")
+    expect(data).to_have_value(re.compile('"cart"'))
+    scope.fill("store/cart/*")
+    data.fill("[")
+    page.get_by_role("button", name="Show who would get it").click()
+    expect(data).to_have_accessible_description(re.compile("It is no JSON"))
+    data.fill("{}")
+    page.get_by_role("button", name="Show who would get it").click()
+    expect(scope).to_be_focused()
+    expect(scope).to_have_accessible_description(re.compile("It is a wildcard"))
+    rows.nth(2).get_by_role("link").click()
+    expect(page.locator("#hook-title")).to_have_text("store/cart/*")
+    page.go_back()
+    expect(page.get_by_role("heading", name="Try an event")).to_be_focused()
 
 
 def test_a_ping_and_a_redelivery_show_how_they_went(visit, stack):
@@ -397,10 +497,19 @@ def views(visit, store):
     expect(page.get_by_text("Looking at its deliveries")).to_have_count(0)
     yield "the hooks"
     page.get_by_role("button", name="Create a hook").click()
+    page.get_by_role("textbox", name="Filter").fill(json.dumps({"data": {"a" * 200: []}}))
+    page.get_by_role("dialog").get_by_text("Examples").click()
     page.get_by_role("button", name="Create the hook").click()
-    expect(page.get_by_label("Scope")).to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_role("dialog").get_by_label("Scope")).to_have_attribute("aria-invalid", "true")
     yield "a form with mistakes"
     page.keyboard.press("Escape")
+    page.get_by_role("button", name="Try an event").click()
+    page.get_by_role("button", name="Show who would get it").click()
+    expect(page.locator("#try-rows > tr")).to_have_count(4)
+    yield "an event that was tried"
+    visit.open("stores/c0ns01e/hooks/4")
+    page.get_by_text("It has a filter").click()
+    yield "a filter"
     for hook_id in (2, 3, 4):
         visit.open(f"stores/c0ns01e/hooks/{hook_id}")
         expect(page.locator("#hook-title")).not_to_be_empty()

@@ -48,6 +48,34 @@ def test_numbers_arrive_with_the_digits_that_they_were_published_with(stack, way
     assert f'"data":{data},"hash"' in received.decode()
 
 
+def test_a_filter_chooses_the_events_of_a_hook_and_an_explanation_says_why(stack):
+    store = Store(stack, "f11ter")
+    with Destination() as destination:
+        hook_id = store.hook(
+            "store/order/*", destination.url, filter={"data": {"total": [{"numeric": [">", 1.5]}]}}
+        )
+        scope, data = "store/order/created", '{"total":1.50}'
+        response = store.call("POST", "events/explain", data=f'{{"scope":"{scope}","data":{data}}}')
+        assert response.json()["data"] == [
+            {
+                "hook_id": hook_id,
+                "is_sent": False,
+                "code": "filter",
+                "reason": 'data.total is 1.50, and the filter asks for [{"numeric":[">",1.5]}]',
+            }
+        ]
+        options = ("--store-hash", store.store_hash, "--scope", scope, "--data", data, "--json")
+        shown = storehooks(stack, "event", "explain", *options)
+        assert json.loads(shown.stdout) == response.json()["data"]
+        store.publish(scope, data={"total": 1.5})
+        event_id = store.publish(scope, data={"total": 1.51})
+        _, body = destination.next()
+        assert json.loads(body)["data"] == {"total": 1.51}
+        store.delivery(hook_id, event_id)
+    deliveries = store.call("GET", f"hooks/{hook_id}/deliveries").json()["data"]
+    assert [one["event_id"] for one in deliveries] == [event_id]
+
+
 def test_a_destination_that_is_gone_deactivates_its_hook_and_others_hear_of_it(stack):
     store = Store(stack, "g0ne")
     with Destination() as observer, Destination(status=410) as gone:

@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 import pytest
 from typer.testing import CliRunner
 
-from storehooks.domain.exception_event import NOTIFY_AGAIN_SECONDS
+from storehooks.domain.operational_event import NOTIFY_AGAIN_SECONDS
 from storehooks_cli.commands import commands
 from storehooks_cli.doctor import leftovers, sweep, trial
 from storehooks_cli.stopping import SIGNALS

@@ -1,5 +1,6 @@
 """The front of the local stack: API Gateway's outer layers, and the only way to the emulator behind."""
 
+import gzip
 import json
 import socket
 import ssl
@@ -135,13 +136,14 @@ def test_headers_that_are_the_connections_own_are_not_forwarded(stack):
     assert raw(stack, HOOKS, "Connection: X-Auth-Token")[0] == 401
 
 
-def test_a_body_arrives_as_it_was_sent(stack):
-    body = b"\x1f\x8b not gzip"
+@pytest.mark.parametrize("body", [b"\x1f\x8b not gzip", gzip.compress(b"{}")], ids=["malformed", "gzip"])
+def test_a_body_arrives_with_the_encoding_that_it_was_sent_with(stack, body):
     status, response = raw(
         stack, HOOKS, "Content-Encoding: gzip", f"Content-Length: {len(body)}", method="POST", body=body
     )
-    assert status == 400
-    assert json.loads(response)[0]["status"] == 400
+    assert status == 415
+    (error,) = json.loads(response)
+    assert (error["details"]["field"], error["details"]["given"]) == ("Content-Encoding", "gzip")
 
 
 @pytest.mark.parametrize("framing", ["Content-Length: {length}", "Transfer-Encoding: chunked"])

@@ -36,6 +36,7 @@ def memory_parts(memory: Memory, clock: Callable[[], float], **given: object) ->
         "due": delivery_log.DueDeliveries(memory, clock, **table),
         "held_watches": HeldWatches(memory, clock),
         "circuits": delivery_log.Circuits(memory, clock, **table),
+        "lines": delivery_log.Lines(memory, clock, **table),
         "recoveries": delivery_log.Recoveries(memory, clock, **table),
         "missed_events": delivery_log.MissedEvents(memory, clock, **table),
         "days": DeactivationDays(memory),

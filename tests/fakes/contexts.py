@@ -33,4 +33,9 @@ class DeliveryContexts:
                 key[-1]: memory.deliveries[key].delivery for key in deliveries & memory.deliveries.keys()
             },
             circuits={key: memory.circuits[key] for key in hooks & memory.circuits.keys()},
+            reserved={
+                key[-1]: place
+                for key in deliveries & memory.deliveries.keys()
+                if (place := memory.deliveries[key].reserved) is not None
+            },
         )

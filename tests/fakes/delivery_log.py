@@ -11,20 +11,31 @@ from typing import Any
 from storehooks.adapters import attempt_records
 from storehooks.adapters.delivery_log import keys
 from storehooks.adapters.delivery_log.deliveries import DeliveryPage
-from storehooks.adapters.delivery_log.due import claimed_until
+from storehooks.adapters.delivery_log.due import claimed_until, due_again
 from storehooks.adapters.delivery_log.missed import MAX_EVENTS, MissedPage
 from storehooks.domain.attempt import Attempt
 from storehooks.domain.circuit import PROBE_SECONDS, Circuit
-from storehooks.domain.delivery import WAITING, Delivery, DeliverySummary, Status, id_time, ids_between
+from storehooks.domain.delivery import (
+    SAFETY_SECONDS,
+    WAITING,
+    Delivery,
+    DeliverySummary,
+    Status,
+    id_time,
+    ids_between,
+)
 from storehooks.domain.due import DueBatch
 from storehooks.domain.errors import DeliveryNotFoundError, RecoveryNotFoundError
+from storehooks.domain.hook import Hook
+from storehooks.domain.rate import Reservation, next_places
 from storehooks.domain.recovery import Recovery
 from storehooks.domain.task import AttemptTask
 from tests.fakes.memory import LoggedDelivery, Memory, atomic, thousandth
 
 _DAY_SECONDS = 24 * 60 * 60
 _LATEST = 50
-_BATCH = 16
+_BATCH = 20
+_MINUTE_SECONDS = 60
 
 type Key = tuple[str, int, str]
 
@@ -121,6 +132,15 @@ class DeliveryLog(_Table):
         return True
 
     @atomic
+    def save_reserved(self, delivery: Delivery, reserved: Reservation, *, over: Delivery | None) -> None:
+        logged = self._logged(_key(delivery))
+        if _version(logged and logged.delivery) == _version(over):
+            self._put(delivery)
+            due_at = _number(keys.due_at(delivery.next_attempt_at or 0))
+            put = self._memory.deliveries[_key(delivery)]
+            self._memory.deliveries[_key(delivery)] = put.changed(due_at=due_at, reserved=reserved)
+
+    @atomic
     def end_waiting(self, delivery: DeliverySummary, status: Status) -> bool:
         logged = self._logged(_key(delivery), status=delivery.status)
         if logged is None:
@@ -158,7 +178,7 @@ class DeliveryLog(_Table):
             return False
         due_at = None if logged.due_at is None else _number(keys.due_at_if_lost(now))
         self._memory.deliveries[_key(delivery)] = logged.changed(
-            next_attempt_at=thousandth(now), due_at=due_at
+            next_attempt_at=thousandth(now), due_at=due_at, reserved=None
         )
         return True
 
@@ -224,15 +244,36 @@ class DueDeliveries(_Table):
     """As :class:`storehooks.adapters.delivery_log.due.DueIndex`."""
 
     def take_due(self, until: float) -> Iterator[DueBatch]:
-        with self._memory.lock:
-            due = sorted(
-                (logged.due_at, key)
-                for key, logged in self._memory.deliveries.items()
-                if logged.due_at is not None and logged.due_at <= thousandth(until)
-            )
-        for some in batched(due, _BATCH, strict=False):
-            claimed = [self._claim(key, seen) for seen, key in some]
-            yield DueBatch([one for one in claimed if one is not None], [])
+        for shard in range(keys.DUE_SHARDS):
+            in_window, alone = self._take(str(shard), until)
+            for some in batched(in_window, _BATCH, strict=False):
+                yield DueBatch([self._due(key) for _, key in some], [])
+            for some in batched(alone, _BATCH, strict=False):
+                claimed = [self._claim(key, seen) for seen, key in some]
+                yield DueBatch([one for one in claimed if one is not None], [])
+
+    @atomic
+    def _take(self, shard: str, until: float) -> tuple[list[tuple[float, Key]], list[tuple[float, Key]]]:
+        """What is due and at its time, with the mark moved past it; and what is to be claimed by itself."""
+        in_window: list[tuple[float, Key]] = []
+        alone: list[tuple[float, Key]] = []
+        mark = self._memory.taken_until.get(shard, 0.0)
+        for key, logged in self._memory.deliveries.items():
+            due_at = logged.due_at
+            if due_at is None or due_at > thousandth(until) or keys.due_shard(key[-1]) != shard:
+                continue
+            is_at_its_time = due_at == logged.delivery.next_attempt_at
+            if is_at_its_time and due_at < mark and due_at + SAFETY_SECONDS > until:
+                continue
+            is_fresh = is_at_its_time and due_at >= max(mark, self._clock() - _MINUTE_SECONDS)
+            (in_window if is_fresh else alone).append((due_at, key))
+        self._memory.taken_until[shard] = max(mark, thousandth(until + 0.001))
+        return sorted(in_window), sorted(alone)
+
+    def _due(self, key: Key) -> tuple[AttemptTask, float]:
+        one = self._memory.deliveries[key].delivery
+        assert one.next_attempt_at is not None
+        return _attempt(one, one.attempt_count + 1), one.next_attempt_at
 
     @atomic
     def _claim(self, key: Key, seen: float) -> tuple[AttemptTask, float] | None:
@@ -242,7 +283,7 @@ class DueDeliveries(_Table):
         next_attempt_at = logged.delivery.next_attempt_at
         assert next_attempt_at is not None
         self._move(key, claimed_until(next_attempt_at, self._clock()))
-        return _attempt(logged.delivery, logged.delivery.attempt_count + 1), next_attempt_at
+        return self._due(key)
 
     @atomic
     def release(self, task: AttemptTask, next_attempt_at: float) -> None:
@@ -250,7 +291,7 @@ class DueDeliveries(_Table):
         logged = self._logged(key)
         later = _number(claimed_until(next_attempt_at, self._clock()))
         if logged is not None and logged.due_at is not None and logged.due_at <= later:
-            self._move(key, keys.due_at(next_attempt_at))
+            self._move(key, due_again(next_attempt_at))
 
     def _move(self, key: Key, to: keys.Item) -> None:
         self._memory.deliveries[key] = self._memory.deliveries[key].changed(due_at=_number(to))
@@ -281,6 +322,21 @@ class Circuits(_Table):
     def _change(self, store_hash: str, hook_id: int, **changes: Any) -> None:
         circuit = self.get(store_hash, hook_id)
         self._memory.circuits[store_hash, hook_id] = replace(circuit, **changes)
+
+
+class Lines(_Table):
+    """As :class:`storehooks.adapters.delivery_log.lines.Lines`."""
+
+    @atomic
+    def reserve(self, hook: Hook, number: int) -> tuple[int, ...] | None:
+        assert hook.max_per_second is not None
+        key = hook.store_hash, hook.id
+        line = self._memory.lines.get(key)
+        places = next_places(line, hook.version, hook.max_per_second, number, self._clock())
+        if places is None:
+            return None
+        self._memory.lines[key] = places.line
+        return places.seconds
 
 
 class Recoveries(_Table):

@@ -69,6 +69,7 @@ class Hooks:
         headers: Mapping[str, str] | None = None,
         is_active: bool = False,
         filter: EventFilter | None = None,  # noqa: A002 - the field's name
+        max_per_second: float | None = None,
         is_paused: bool = False,
     ) -> Hook:
         now, last_ids = int(self._clock()), self._memory.last_hook_ids
@@ -82,6 +83,7 @@ class Hooks:
             headers=headers,
             is_active=is_active,
             filter=filter,
+            max_per_second=max_per_second,
             paused_at=now if is_paused else None,
             created_at=now,
             updated_at=now,

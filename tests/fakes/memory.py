@@ -12,20 +12,22 @@ from storehooks.domain.deactivation_mail import Mail
 from storehooks.domain.delivery import Delivery
 from storehooks.domain.hook import Hook, HookKey
 from storehooks.domain.lease import Lease, LeasePool
+from storehooks.domain.rate import Line, Reservation
 from storehooks.domain.recovery import Recovery
 
 
 @dataclass(frozen=True, slots=True)
 class LoggedDelivery:
-    """A delivery in the log, until when it is kept, and when the sweep looks at it, if it does."""
+    """A delivery in the log, until when it is kept, when the sweep looks at it, and its place, if any."""
 
     delivery: Delivery
     expires_at: float
     due_at: float | None
+    reserved: Reservation | None = None
 
     def changed(self, **changes: Any) -> "LoggedDelivery":
-        """This with other values of the delivery's fields, or of its own ``expires_at`` and ``due_at``."""
-        own = {name: changes.pop(name) for name in ("expires_at", "due_at") if name in changes}
+        """This with other values of the delivery's fields, or of its own besides."""
+        own = {name: changes.pop(name) for name in ("expires_at", "due_at", "reserved") if name in changes}
         return replace(self, delivery=replace(self.delivery, **changes), **own)
 
 
@@ -55,7 +57,10 @@ class Memory:
     """By store, hook and id. What is over its time stays, as it does in DynamoDB for days."""
     held_watches: dict[HookKey, tuple[int, str, float | None]] = field(default_factory=dict)
     """Since when each is held, its client, and when the sweep looks at it, if it does."""
+    taken_until: dict[str, float] = field(default_factory=dict)
+    """By shard of the due index, before which time all that is due was taken."""
     circuits: dict[HookKey, Circuit] = field(default_factory=dict)
+    lines: dict[HookKey, Line] = field(default_factory=dict)
     recoveries: dict[tuple[str, int, str], tuple[Recovery, int]] = field(default_factory=dict)
     """By store, hook and id; each with the time until when it is kept."""
     leases: dict[LeasePool, list[Lease]] = field(default_factory=dict)

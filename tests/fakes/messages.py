@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from storehooks.adapters.delivery_messages import read_task, to_message
 from storehooks.adapters.queue import MAX_DELAY_SECONDS
-from storehooks.domain.task import ReceivedTask, Task, TaskMessage
+from storehooks.domain.rate import read_reservation
+from storehooks.domain.task import AttemptTask, ReceivedTask, Task, TaskMessage
 from tests.fakes.memory import Memory
 from tests.message_heap import Message, MessageHeap
 
@@ -18,7 +20,12 @@ class DeliveriesQueue(MessageHeap):
         for message in messages:
             assert message.delay_seconds >= 0
             # As the adapter has it: a wait of 900 s may be a second more when it is rounded up.
-            self.put(as_body(message.task), min(message.delay_seconds, MAX_DELAY_SECONDS))
+            place = message.task.reserved if isinstance(message.task, AttemptTask) else None
+            self.put(
+                as_body(message.task),
+                min(message.delay_seconds, MAX_DELAY_SECONDS),
+                reserved=None if place is None else place.text,
+            )
 
     def receive(self, *, wait_seconds: int) -> list[ReceivedTask]:  # noqa: ARG002 - nothing more would come
         taken = self.take()
@@ -44,7 +51,10 @@ def as_body(task: Task) -> str:
 
 def as_received(message: Message, **named: str) -> ReceivedTask:
     """A message that was taken, as an invocation has it."""
-    return ReceivedTask(read_task(message.body), message.received > 1, **named)
+    task = read_task(message.body)
+    if isinstance(task, AttemptTask) and message.reserved is not None:
+        task = replace(task, reserved=read_reservation(message.reserved))
+    return ReceivedTask(task, message.received > 1, **named)
 
 
 class DeadLetters:

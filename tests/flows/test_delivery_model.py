@@ -22,11 +22,12 @@ METHODS = {
         Hooks: ("find", "subscribers", "deactivate", "get", "change"),
         delivery_log.DeliveryLog: (
             "get", "waiting", "first_held_until", "has_reached",
-            "save", "save_delivered", "end_waiting", "begin_round",
+            "save", "save_reserved", "save_delivered", "end_waiting", "begin_round",
         ),
         delivery_log.Selections: ("count", "pending", "next_of"),
         delivery_log.DueDeliveries: ("take_due", "release"),
         delivery_log.Circuits: ("get", "count_failures", "count_success", "claim_probe"),
+        delivery_log.Lines: ("reserve",),
         delivery_log.Recoveries: ("get", "create", "save"),
         HeldWatches: ("begin", "move", "end"),
         contexts.DeliveryContexts: ("read",),

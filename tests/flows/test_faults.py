@@ -8,7 +8,7 @@ from storehooks.adapters.claims import CLAIM_SECONDS
 from storehooks.adapters.delivery_messages import to_message
 from storehooks.domain.delivery import Status
 from storehooks.domain.errors import QueueFailedError, StoreBusyError, StoreFailedError
-from storehooks.domain.exception_event import DEACTIVATED, RETRYING
+from storehooks.domain.operational_event import DEACTIVATED, RETRYING
 from storehooks.domain.task import RecordTask
 from storehooks.flows.sweep import Sweeper
 from tests.faults import Killed, always

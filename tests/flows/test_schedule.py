@@ -417,6 +417,38 @@ def test_a_failing_hook_is_slowed_down_and_a_healthy_one_is_not(world):
     assert all(world.attempts(one) for one in late), "deferred by half a minute at most"
 
 
+def test_what_a_tripped_circuit_defers_in_a_batch_comes_again_together(world):
+    hook = world.hook()
+    world.response = failing
+    for _ in range(10):
+        world.event(hook)
+    world.work()
+    world.queue.waiting.clear()
+    late = [world.event(hook) for _ in range(10)]
+    sends = []
+    for _ in range(60):
+        before = len(world.sent)
+        world.clock.now += 1
+        world.work()
+        sends.append(len(world.sent) - before)
+    assert [number for number in sends if number] == [1, 9], "the probe, and the others"
+    assert all(world.attempts(one) for one in late)
+
+
+def test_a_retry_of_a_failing_hook_takes_one_message_and_comes_with_the_others(world):
+    hook = world.hook()
+    world.response = failing
+    deliveries = [world.event(hook) for _ in range(10)]
+    world.work()
+    world.queue.sends.clear()
+    world.pass_time(95)
+    assert {len(world.attempts(one)) for one in deliveries} == {2}
+    assert len({world.attempts(one)[1] for one in deliveries}) == 1
+    # What was sent in that time is the next retry of each.
+    assert len(world.queue.sends) == 10
+    assert set(world.queue.sends.values()) == {1}
+
+
 def test_a_success_closes_the_circuit(world):
     hook = world.hook()
     world.response = failing

@@ -178,7 +178,9 @@ def aws(monkeypatch):
     monkeypatch.setenv("AWS_REGION", REGION)
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "storehooks")
-    with mock_aws():
+    with mock_aws(), pytest.MonkeyPatch.context() as patched:
+        # libcurl's calls leave the process, and moto is in it: tests/integration/test_direct_dynamodb.py.
+        patched.setattr(Parts, "direct_dynamodb", Parts.dynamodb)
         mocked = Aws()
         mocked.create()
         for function in resources("AWS::Serverless::Function").values():

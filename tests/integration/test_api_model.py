@@ -46,6 +46,13 @@ DESTINATIONS = tuple(
     for spelling in (f"https://app.example.com/{number}", f"https://APP.example.com:443/{number}")
 )
 IDENTITIES = dict(DESTINATIONS)
+# Two spellings of one, too, and none.
+FILTERS = (
+    None,
+    {"data": {"id": [{"numeric": [">", 5]}], "type": ["order"]}},
+    {"data": {"type": ["order"], "id": [{"numeric": [">", 5]}]}},
+    {"data": {"id": [1]}},
+)
 CLIENTS = (("5ueh97", "a" * 32), ("5ueh97", "b" * 32), ("other1", "a" * 32))
 NO_HOOK = 999
 MAX_HOOKS_PER_CLIENT = 13
@@ -95,7 +102,7 @@ class Model:
                 "created_at": iso(now),
                 "updated_at": iso(now),
             }
-            return self._is_created(request, hook, status, body)
+            return self._is_created(request, shown(hook), status, body)
         store, _ = request.store_and_client
         old = next((hook for hook in self.of(request.client) if hook["id"] == request.hook_id), None)
         if request.kind == "deactivate":
@@ -106,14 +113,16 @@ class Model:
             del self.hooks[store, old["id"]]
             return response == (200, old)
         new = old | request.fields | {"updated_at": max(iso(now), old["updated_at"])}
+        if new.get("filter", ()) is None:
+            del new["filter"]
         if "is_active" in request.fields:
             new.pop("deactivated_at", None)
             new.pop("deactivation_reason", None)
         self._pause(new, old)
         if (refusal := self._refusal(new, old)) is not None:
             return refusal(status, body)
-        self.hooks[store, old["id"]] = new
-        return response == (200, new)
+        self.hooks[store, old["id"]] = shown(new)
+        return response == (200, shown(new))
 
     def _pause(self, new: dict[str, Any], old: dict[str, Any]) -> None:
         """Since when a hook is paused: since it was, or since its owner switched it off in between."""
@@ -158,9 +167,8 @@ class Model:
             and (store, hook["client_id"], hook["scope"])
             == (new["store_hash"], new["client_id"], new["scope"])
         ]
-        identity = IDENTITIES[new["destination"]]
         for hook in beside:
-            if IDENTITIES[hook["destination"]] == identity:
+            if identity(hook) == identity(new):
                 return lambda status, body: status == 409 and body[0]["details"]["id"] == hook["id"]
         if len(beside) >= MAX_HOOKS_PER_SCOPE:
             return lambda status, _: status == 403
@@ -173,8 +181,19 @@ class Model:
         return None
 
 
+def identity(hook: dict[str, Any]) -> tuple[int, Any]:
+    """What no two hooks of a client's scope have in common."""
+    return IDENTITIES[hook["destination"]], hook.get("filter")
+
+
 def iso(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat()
+
+
+def shown(hook: dict[str, Any]) -> dict[str, Any]:
+    """A hook as a response has it: a filter and a rate only if there is one."""
+    absent = [("filter", None), ("max_per_second", None)]
+    return {name: value for name, value in hook.items() if (name, value) not in absent}
 
 
 def seconds(text: str) -> int:
@@ -188,12 +207,20 @@ fields = {
     "destination": destinations,
     "headers": st.none() | st.dictionaries(st.sampled_from(["X-A", "X-B"]), st.just("1")),
     "is_active": st.booleans(),
+    "filter": st.sampled_from(FILTERS),
+    "max_per_second": st.sampled_from([None, 0.1, 2.5, 1000]),
     "is_paused": st.booleans(),
 }
-new_hooks = st.fixed_dictionaries(
-    {"scope": fields["scope"], "destination": destinations},
-    optional={"headers": fields["headers"], "is_active": fields["is_active"]},
-)
+
+
+def new_hooks_with(*optional: str) -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries(
+        {"scope": fields["scope"], "destination": destinations},
+        optional={name: fields[name] for name in optional},
+    )
+
+
+new_hooks = new_hooks_with("headers", "is_active", "filter", "max_per_second")
 changes = st.fixed_dictionaries({}, optional=fields).filter(bool)
 
 
@@ -339,9 +366,11 @@ class HooksApi(RuleBasedStateMachine):
     def at_once(self, first: Request, second: Request, call: int) -> tuple[Answer, Answer]:
         return broken_into(self.monkeypatch, lambda: self.made(first), lambda: self.made(second), call)[:2]
 
-    @rule(data=st.data(), new=st.lists(st.tuples(clients, new_hooks), max_size=4))
+    @rule(
+        data=st.data(), new=st.lists(st.tuples(clients, new_hooks_with("headers", "is_active")), max_size=4)
+    )
     def a_rollback(self, data, new):
-        """An earlier release, which knows of no quotas, creates and deletes hooks for a while."""
+        """An earlier release, without quotas and filters, creates and deletes hooks for a while."""
         self.figures["rollbacks"] += 1
         for client, fields in new:
             caller = Caller(*CLIENTS[client], frozenset())

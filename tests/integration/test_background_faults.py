@@ -26,7 +26,7 @@ from storehooks.domain.deactivation_day import (
 )
 from storehooks.domain.delivery import Status
 from storehooks.domain.errors import StorehooksError
-from storehooks.domain.exception_event import DEACTIVATED, EXPIRING
+from storehooks.domain.operational_event import DEACTIVATED, EXPIRING
 from storehooks.domain.recovery import MISSED, RECOVERABLE
 from storehooks.domain.task import DigestTask, RecordTask, TaskMessage
 from tests.faults import NONE, PARTLY, Fault, around_aws, is_batch

@@ -91,6 +91,20 @@ def test_failures_of_a_tripped_circuit_are_not_counted_on(aws):
     assert world.circuits.get(hook.store_hash, hook.id).failures == 5
 
 
+def test_the_retries_of_a_failing_hook_come_together_each_once(aws):
+    world = World(aws, schedule="60,1800")
+    world.response = lambda _request: (500, None)
+    hook = world.hook()
+    deliveries = [world.event(hook) for _ in range(10)]
+    world.work()
+    world.queue.sends.clear()
+    calls = counted(aws, lambda: world.pass_time(100))
+    assert calls == ["BatchGetItem", *["PutItem"] * 10]
+    assert not world.queue.sends, "nothing was deferred"
+    ((*_, waited),) = {tuple(world.attempts(one)) for one in deliveries}
+    assert 61 <= waited <= 90
+
+
 def test_a_failed_attempt_makes_three_calls_and_once_in_ten_minutes_two_more_to_notify(aws):
     world = World(aws)
     world.response = lambda _request: (500, None)
@@ -114,6 +128,47 @@ def test_a_batch_of_deliveries_makes_two_calls_however_many_hooks_it_is_for(aws)
     assert len(world.sent) == 10
 
 
+def test_a_hook_with_a_rate_costs_a_batch_one_write_more_and_two_when_its_line_begins(aws):
+    world = World(aws)
+    hooks = [
+        world.hook(
+            f"https://app.example.com/{number}", max_per_second=10, scope=f"store/channel/{number + 1}/*"
+        )
+        for number in range(3)
+    ]
+
+    def batch_of(*some):
+        for number in range(9):
+            world.event(some[number % len(some)])
+        return counted(aws, world.work)
+
+    begins = ["UpdateItem"] * 2
+    assert batch_of(hooks[0]) == ["BatchGetItem", *begins, "BatchWriteItem"]
+    assert batch_of(hooks[0]) == ["BatchGetItem", "UpdateItem", "BatchWriteItem"]
+    assert batch_of(*hooks) == [
+        "BatchGetItem",
+        "UpdateItem",
+        *begins * 2,
+        "BatchWriteItem",
+    ]
+    world.clock.now += 1
+    # Those that have a place for this second reserve none: 8 of the second batch, 2 of the third.
+    assert counted(aws, world.work) == ["BatchGetItem", "BatchWriteItem"]
+    unlimited = world.hook("https://app.example.com/other")
+    assert batch_of(unlimited) == ["BatchGetItem", "BatchWriteItem"]
+
+
+def test_what_waits_long_for_its_place_is_written_to_the_log_for_each_hour(aws):
+    world = World(aws)
+    hook = world.hook(max_per_second=0.1)
+    for _ in range(10):
+        world.event(hook)
+    world.work()
+    world.parts.lines.reserve(world.current(hook), 1000)
+    world.event(hook)
+    assert counted(aws, world.work) == ["BatchGetItem", "UpdateItem", "PutItem"]
+
+
 def test_a_sweep_with_nothing_due_is_what_an_idle_month_is_priced_by(aws, functions, capsys, caplog):
     functions.clock = lambda: 1_795_428_000.0 + 60 * 29  # twice an hour it looks for holds too
     sweep = functions.handler("retry_due")
@@ -123,6 +178,20 @@ def test_a_sweep_with_nothing_due_is_what_an_idle_month_is_priced_by(aws, functi
     assert len(caplog.messages) == 1, "one line"
     functions.clock = lambda: 1_795_428_000.0 + 60 * 30
     assert counted(aws, lambda: sweep(load_event("retry_due"), None)) == ["Query"] * (DUE_SHARDS + 1)
+
+
+def test_a_sweep_takes_all_that_is_due_in_a_shard_by_one_write(aws):
+    world = World(aws, schedule="1800,1800")
+    world.response = lambda _request: (500, None)
+    hook = world.hook()
+    for _ in range(40):
+        world.event(hook)
+    world.pass_time(60)
+    world.clock.now += 1700
+    calls = counted(aws, world.sweeper.sweep)
+    assert len(world.queue.waiting) == 40
+    assert sorted(calls) == ["Query"] * DUE_SHARDS + ["UpdateItem"] * DUE_SHARDS
+    assert counted(aws, world.sweeper.sweep) == ["Query"] * DUE_SHARDS, "it knows what it has taken"
 
 
 def test_an_event_makes_a_query_for_each_scope_above_it_and_one_send_beside_remembering_its_id(

@@ -123,6 +123,14 @@ def test_an_explanation_is_a_table_of_hooks_with_the_catalogues_example(api, run
     }
 
 
+def test_the_numbers_of_an_event_to_explain_are_sent_as_they_were_written(api, run):
+    api.will_answer(200, {"data": []})
+    data = f"[{','.join(NUMBERS)}]"
+    assert run("event", "explain", "--scope", "store/order/created", "--data", data).exit_code == 0
+    assert f'"data":{data}' in api.requests[0].body.decode()
+    assert api.requests[0].headers["Content-Type"] == "application/json"
+
+
 # -------------------------------------------------------------------- hooks
 
 
@@ -149,6 +157,16 @@ def test_a_table_tells_the_status_and_neither_credentials_nor_what_steers_a_term
     assert failed.split()[:2] == ["9", "deactivated"]
     assert held.split()[:2] == ["10", "paused"]
     assert "a secret" not in shown
+
+
+def test_a_rate_is_shown_and_a_list_has_a_column_for_it_if_a_hook_has_one(api, run):
+    api.will_answer(200, [hook(), hook(8, max_per_second=2.5)])
+    heading, without, limited = run("hook", "list").stdout.splitlines()
+    assert heading.split() == ["ID", "STATUS", "SCOPE", "DESTINATION", "MAX_PER_SECOND", "HEADERS"]
+    assert without.split()[4:] == ["X-Key:", "***"]
+    assert limited.split()[4:] == ["2.5", "X-Key:", "***"]
+    api.will_answer(200, hook(8, max_per_second=5))
+    assert "max_per_second  5" in run("hook", "get", "8").stdout
 
 
 def test_headers_are_shown_when_that_is_asked_for_and_in_json(api, run):
@@ -190,6 +208,9 @@ def test_a_hook_is_created_active_and_its_headers_may_come_from_a_file_and_from_
         (("--header", "A: b", "--header", "C: d"), {"headers": {"A": "b", "C": "d"}}),
         (("--filter", '{"data": {"id": [1]}}'), {"filter": {"data": {"id": [1]}}}),
         (("--no-filter",), {"filter": None}),
+        (("--max-per-second", "5"), {"max_per_second": 5}),
+        (("--max-per-second", "0.5"), {"max_per_second": 0.5}),
+        (("--no-max-per-second",), {"max_per_second": None}),
     ],
 )  # fmt: skip
 def test_only_what_is_named_of_a_hook_is_changed(api, run, arguments, body):
@@ -197,6 +218,15 @@ def test_only_what_is_named_of_a_hook_is_changed(api, run, arguments, body):
     assert run("hook", "update", "7", *arguments).exit_code == 0
     assert api.asked == ["PUT hooks/7"]
     assert json.loads(api.requests[0].body) == body
+
+
+def test_a_filters_numbers_are_sent_and_shown_as_they_were_written(api, run):
+    pattern = f'{{"data":[{",".join(NUMBERS)}]}}'
+    shown = json.dumps(hook()).removesuffix("}") + f', "filter": {pattern}}}'
+    api.will_answer(200, shown.encode())
+    response = run("hook", "update", "7", "--filter", pattern)
+    assert api.requests[0].body.decode() == f'{{"filter":{pattern}}}'
+    assert f'{{"data": [{", ".join(NUMBERS)}]}}' in response.stdout
 
 
 def test_a_hook_is_paused_and_resumes_and_its_recovery_is_named(api, run):
@@ -225,6 +255,9 @@ def test_a_hook_is_paused_and_resumes_and_its_recovery_is_named(api, run):
         (("hook", "update", "7", "--header", "s3cret"), "--header"),
         (("hook", "update", "7", "--filter", "{}", "--no-filter"), "--no-filter"),
         (("hook", "update", "7", "--filter", "{data}"), "--filter"),
+        (("hook", "update", "7", "--filter", '{"a": [1], "a": [2]}'), "--filter"),
+        (("hook", "update", "7", "--max-per-second", "5", "--no-max-per-second"), "--no-max-per-second"),
+        (("hook", "update", "7", "--max-per-second", "many"), "--max-per-second"),
         (("hook", "get", "7", "--client-id", "0" * 32), "--client-id"),
         (("hook", "get", "0"), "'ID'"),
         (("delivery", "show", "--hook", "7", "x"), "msg_"),

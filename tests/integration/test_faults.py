@@ -9,9 +9,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from storehooks.adapters.claims import CLAIM_SECONDS
+from storehooks.adapters.delivery_log.keys import DUE_SHARDS
 from storehooks.domain.delivery import Status
 from storehooks.domain.errors import QueueFailedError, StoreBusyError
-from storehooks.domain.exception_event import DEACTIVATED
+from storehooks.domain.operational_event import DEACTIVATED
 from storehooks.domain.scope import DELIVERY_EXCEPTION
 from storehooks.domain.task import RecordTask
 from tests.flows.test_faults import failing
@@ -110,8 +111,10 @@ def test_a_claim_that_fails_delays_no_other(aws, monkeypatch):
     hook = world.hook()
     deliveries = [world.event(hook) for _ in range(4)]
     world.work()
-    world.pass_time(40)  # what the circuit has deferred
-    world.clock.now += 1720
+    world.clock.now += 1750
+    assert world.sweeper.sweep() == 4
+    world.queue.waiting.clear()  # they are lost
+    world.clock.now += 300
     move = world.due._move_due
 
     def busy(task, **arguments):
@@ -125,6 +128,76 @@ def test_a_claim_that_fails_delays_no_other(aws, monkeypatch):
     assert len(world.queue.waiting) == 3
     monkeypatch.undo()
     assert world.sweeper.sweep() == 1
+
+
+def due_at_once(aws, number, *, late=0):
+    """A world with as many retries that are due at one time, no circuit tripped."""
+    world = World(aws, schedule="1800,1800")
+    world.response = failing
+    for count in range(number):
+        if count % 4 == 0:
+            hook = world.hook(f"https://app.example.com/{count}", scope="store/*")
+        world.event(hook)
+    world.work()
+    world.clock.now += 1750 + late
+    return world
+
+
+def test_a_shard_that_cannot_be_taken_delays_no_other(aws, monkeypatch):
+    world = due_at_once(aws, 20)
+    move, tries = world.due._move_mark, []
+
+    def busy(shard, end):
+        tries.append(shard)
+        if len(tries) == 2:
+            raise StoreBusyError
+        return move(shard, end)
+
+    monkeypatch.setattr(world.due, "_move_mark", busy)
+    with pytest.raises(StoreBusyError):
+        world.sweeper.sweep()
+    assert len(set(tries)) == DUE_SHARDS
+    sent = len(world.queue.waiting)
+    assert 0 < sent < 20
+    monkeypatch.undo()
+    assert world.sweeper.sweep() == 20 - sent
+
+
+def test_a_mark_whose_response_was_lost_is_this_sweep_s(aws, monkeypatch):
+    world = due_at_once(aws, 20)
+    update = aws.dynamodb.update_item
+
+    def repeated(**given):
+        update(**given)
+        return update(**given)
+
+    monkeypatch.setattr(aws.dynamodb, "update_item", repeated)
+    assert world.sweeper.sweep() == 20
+
+
+def test_what_is_late_is_sent_though_it_cannot_be_claimed(aws, monkeypatch):
+    """It was taken with all of its time: the claim only says when it is looked at again."""
+    world = due_at_once(aws, 8, late=120)
+
+    def busy(_task, **_arguments):
+        raise StoreBusyError
+
+    monkeypatch.setattr(world.due, "_move_due", busy)
+    with pytest.raises(StoreBusyError):
+        world.sweeper.sweep()
+    assert len(world.queue.waiting) == 8
+    monkeypatch.undo()
+    assert world.sweeper.sweep() == 0
+
+
+def test_what_is_due_at_one_time_is_taken_once_though_a_page_ends_in_between(aws, monkeypatch):
+    world = due_at_once(aws, 30)
+    monkeypatch.setattr("storehooks.adapters.delivery_log.due._MAX_OF_PAGE", 3)
+    before = len(aws.calls)
+    assert world.sweeper.sweep() == 30
+    assert aws.calls[before:].count("Query") > 10
+    assert world.sweeper.sweep() == 0
+    assert len({task.delivery_id for task in world.queue.tasks}) == 30
 
 
 def test_what_waits_longer_than_the_log_is_kept_is_not_deleted_before(aws):

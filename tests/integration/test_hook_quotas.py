@@ -7,9 +7,10 @@ import pytest
 from storehooks.adapters.hook_ids import RECOUNT_SECONDS, counter_key, number_of
 from storehooks.adapters.hook_lists import _SETTLE_SECONDS
 from storehooks.adapters.hooks_table import HooksTable
-from storehooks.domain.errors import HookQuotaError, StoreFailedError
+from storehooks.domain.errors import HookQuotaError, StoreBusyError, StoreFailedError
 from storehooks.domain.hook import DEFAULT_QUOTAS, HookQuotas
 from storehooks.domain.identity import Caller
+from tests.faults import refused
 from tests.integration.conftest import Client
 from tests.integration.earlier_release import EarlierHooksTable, forget_lists
 from tests.integration.wholeness import check_whole
@@ -114,6 +115,19 @@ def test_a_refused_create_takes_no_place_of_the_store(aws, hooks):
             create(hooks, 2, OTHER, quotas=quotas)
     assert counted(aws) == 3
     check_whole(aws)
+
+
+def test_a_create_that_always_comes_second_takes_no_place_of_the_store(aws, hooks, monkeypatch):
+    """Else a client could use up all places of its store by creates that get in each other's way."""
+    conflict = {"CancellationReasons": [{"Code": "TransactionConflict"}] * 3}
+
+    def conflicting(**_given):
+        raise refused("TransactionCanceledException", **conflict)
+
+    monkeypatch.setattr(aws.dynamodb, "transact_write_items", conflicting)
+    with pytest.raises(StoreBusyError):
+        create(hooks, 1)
+    assert counted(aws) == 0
 
 
 def test_a_quota_that_is_lowered_takes_no_hook_away(hooks):

@@ -347,6 +347,55 @@ def test_each_mistake_in_a_filter_is_named_with_its_place(client):
     assert all(error["details"]["accepted"] for error in response)
 
 
+def test_a_page_that_a_response_cannot_hold_is_refused_and_a_smaller_one_is_not(
+    client, v3_client, monkeypatch
+):
+    for number in range(3):
+        client.create(
+            scope="store/order/*",
+            destination=f"https://app.example.com/{number}",
+            headers={"x-a": "a" * 8000},
+            filter={"data": {"status": ["b" * 3000]}},
+        )
+    monkeypatch.setattr("storehooks.api.response.MAX_RESPONSE_BYTES", 30_000)
+    monkeypatch.setattr("storehooks.api.response._SURELY_FITS", 5_000)
+    for api in (client, v3_client):
+        status, response = api.list(limit="3")
+        assert status == 400
+        assert "limit" in json.dumps(response)
+        assert api.list(limit="2")[0] == 200
+
+
+# ---------------------------------------------------------------- rates
+
+
+@pytest.mark.parametrize("api", ["client", "v3_client"])
+@pytest.mark.parametrize("rate", [0.1, 2.5, 5, 1000])
+def test_a_rate_is_shown_as_it_was_given_and_only_while_the_hook_has_one(request, api, rate):
+    api = request.getfixturevalue(api)
+    given = {"scope": "store/order/*", "destination": "https://app.example.com/"}
+
+    def shown(response):
+        return response[1].get("data", response[1])
+
+    hook = shown(api.create(**given, max_per_second=rate))
+    assert (hook["max_per_second"], type(hook["max_per_second"])) == (rate, type(rate))
+    assert shown(api.update(hook["id"], is_active=True))["max_per_second"] == rate
+    assert shown(api.update(hook["id"], **shown(api.get(hook["id"]))))["max_per_second"] == rate
+    assert "max_per_second" not in shown(api.update(hook["id"], max_per_second=None))
+    assert "max_per_second" not in shown(api.get(hook["id"]))
+
+
+@pytest.mark.parametrize("rate", [0, 0.01, 2.55, 1000.5, 10**30, "5", True, [5]])
+def test_what_is_no_rate_is_refused_by_name_with_what_is_accepted(client, rate):
+    status, (error,) = client.create(
+        scope="store/order/*", destination="https://app.example.com/", max_per_second=rate
+    )
+    assert status == 400
+    assert error["details"]["field"] == "max_per_second"
+    assert "from 0.1 to 1000 with at most one decimal" in error["details"]["accepted"]
+
+
 # ---------------------------------------------------------------- pauses
 
 

@@ -74,6 +74,7 @@ ENTRY = load_event("notify_owners")
 DIGEST = load_event("notify_owners_later")
 EARLIER = ENTRY | {"detail-type": DELIVERY_EXCEPTION, "detail": {"store_hash": STORE, "data": {"id": 1}}}
 ENVELOPE = json.loads(load_event("match_events")["Records"][0]["body"])
+OVER_HTTP = {name: value for name, value in ENVELOPE.items() if name != "account"}
 
 
 @pytest.fixture
@@ -100,6 +101,10 @@ def test_any_entry_of_the_bus_is_looked_up_or_refused(functions, deactivated, ca
 @given(changed(ENVELOPE).map(json.dumps) | anything.map(json.dumps) | st.text(max_size=50))
 @example(json.dumps(ENVELOPE | {"id": "\ud800"}))
 @example(json.dumps(ENVELOPE | {"detail-type": "\ud800"}))
+@example(json.dumps(ENVELOPE | {"source": "\ud800"}))
+@example(json.dumps(ENVELOPE | {"account": "\ud800"}))
+@example(json.dumps(OVER_HTTP | {"client": "\ud800"}))
+@example(json.dumps(ENVELOPE | {"source": "x" * 500_000}))
 def test_any_message_of_the_events_queue_is_matched_or_put_aside_at_once(aws, functions, caplog, body):
     record = load_event("match_events")["Records"][0]
     other = record | {"messageId": "other", "body": json.dumps(ENVELOPE | {"id": "another"})}

@@ -9,7 +9,7 @@ from moto.ses.models import ses_backends
 
 from storehooks.domain.deactivation_day import DeactivationDay, day_end, deactivation_of, notice_of_first
 from storehooks.domain.errors import MailFailedError
-from storehooks.domain.exception_event import deactivated
+from storehooks.domain.operational_event import deactivated
 from storehooks.domain.scope import DELIVERY_EXCEPTION
 from tests.integration.conftest import REGION, load_event
 from tests.template_file import EMAIL_SENDER

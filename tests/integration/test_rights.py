@@ -136,7 +136,11 @@ def test_delivering_may_do_what_it_does(aws, functions, world, needed):
     parts = functions.parts("deliver")
     world.deliverer = parts.deliverer
     hook, sick = world.hook(), world.hook("https://app.example.com/sick")
+    limited = world.hook("https://app.example.com/limited", max_per_second=0.1)
     needed.clear()
+    for _ in range(100):
+        world.event(limited)
+    world.work()
     for status in (200, 500, 200, 410):
         world.response = lambda _request, status=status: (status, None)
         world.event(hook)

@@ -1,4 +1,4 @@
-"""What `storehooks trace` says of an event whose id several publishers have given."""
+"""What `storehooks trace` says of an event: whose it is, and which hooks did not get it."""
 
 import io
 import json
@@ -10,7 +10,8 @@ from aws_lambda_powertools import Logger
 from typer.testing import CliRunner
 
 from storehooks.api import operation
-from storehooks.flows import match, outcome
+from storehooks.domain.event_filter import check_filter
+from storehooks.flows import deliver, match, outcome
 from storehooks_cli.commands import commands
 from storehooks_cli.options import StackOptions
 from tests.integration.test_event_ids import Publishers
@@ -33,7 +34,7 @@ class Logs:
         return {"queryId": pattern}
 
     def get_query_results(self, *, queryId):  # noqa: N803
-        of = {"publishing": "publish_events", "attempt": "deliver"}
+        of = {"publishing": "publish_events", "attempt": "deliver", "held": "deliver"}
         rows = [
             {
                 "@ptr": str(number),
@@ -52,7 +53,7 @@ def traced(aws, functions, monkeypatch):
     """Publishes with one id, and traces it."""
     publishers = Publishers(aws, functions)
     written = io.StringIO()
-    loggers = (Logger(), operation.logger, match.logger, outcome.logger)
+    loggers = (Logger(), operation.logger, match.logger, deliver.logger, outcome.logger)
     handlers = {id(logger.registered_handler): logger.registered_handler for logger in loggers}
     before = [(handler, handler.setStream(written)) for handler in handlers.values()]
 
@@ -99,3 +100,58 @@ def test_a_conflict_is_called_one(traced):
     conflicts = [line for line in trace().splitlines() if "conflict" in line]
     assert len(conflicts) == 1
     assert "client:mine" in conflicts[0]
+
+
+@pytest.fixture
+def hooks(traced):
+    """Beside the hook that gets every event, one with a filter and one that was deactivated."""
+    world = traced[0].world
+    filtered = world.hook("https://filtered.example/", filter=check_filter({"data": {"id": [2, 3]}}))
+    gone = world.hook("https://gone.example/")
+    world.hook("https://other.example/", scope="store/cart/*")
+    assert world.hooks.deactivate(gone, "answered 410")
+    return filtered, gone
+
+
+def test_the_hooks_that_did_not_get_an_event_are_named_with_the_code(traced, hooks):
+    publishers, trace = traced
+    filtered, gone = hooks
+    publishers.publish("mine", {"id": 1})
+    told = json.loads(trace("--json"))
+    named = [{name: one[name] for name in ("hook_id", "code", "publisher")} for one in told["not_sent"]]
+    assert named == [
+        {"hook_id": filtered.id, "code": "filter", "publisher": "client:mine"},
+        {"hook_id": gone.id, "code": "deactivated", "publisher": "client:mine"},
+    ]
+    rows = [line.split() for line in trace().splitlines()]
+    heading = rows.index(["NOT", "SENT", "TO", "HOOK", "CODE", "PUBLISHER", "AT"])
+    assert [row[:3] for row in rows[heading + 1 :]] == [
+        [str(filtered.id), "filter", "client:mine"],
+        [str(gone.id), "deactivated", "client:mine"],
+    ]
+
+
+def test_an_event_that_every_hook_of_its_scope_got_names_none(traced):
+    publishers, trace = traced
+    publishers.publish("mine", {"id": 1})
+    assert json.loads(trace("--json"))["not_sent"] == []
+    assert "NOT SENT" not in trace()
+
+
+def test_what_was_held_and_then_sent_after_all_is_not_named(traced, hooks):
+    publishers, trace = traced
+    world, (_, gone) = publishers.world, hooks
+    publishers.publish("mine", {"id": 2})
+    (held,) = [one for one in world.account.deliveries().values() if one.hook_id == gone.id]
+    assert world.log.begin_round(held, world.clock.now)
+    assert json.loads(trace("--json"))["not_sent"] == []
+
+
+def test_more_hooks_than_a_line_names_are_counted(traced, monkeypatch):
+    publishers, trace = traced
+    monkeypatch.setattr(match, "_MAX_LOGGED_HOOKS", 2)
+    for number in range(3):
+        publishers.world.hook(f"https://{number}.example/", filter=check_filter({"data": {"id": [2]}}))
+    publishers.publish("mine", {"id": 1})
+    assert len(json.loads(trace("--json"))["not_sent"]) == 2
+    assert "filtered=3" in trace()

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from storehooks.domain import deactivation_day, exception_event
+from storehooks.domain import deactivation_day, operational_event
 from storehooks.domain.hook import Hook
 from storehooks.flows.meter import NAMESPACE, Count, Duration
 from tests.template_file import EMAIL_SENDER, deployed, logical_id, resources, template
@@ -203,7 +203,7 @@ def test_hooks_that_were_deactivated_are_told_of_by_this_account_alone():
     assert rule["EventBusName"] == {"Ref": "EventBus"}
     assert rule["EventPattern"] == {
         "account": [{"Ref": "AWS::AccountId"}],
-        "source": [exception_event.SOURCE],
+        "source": [operational_event.SOURCE],
         "detail-type": [deactivation_day.FIRST, deactivation_day.LATER],
     }
 
@@ -213,8 +213,8 @@ def test_what_is_held_and_deleted_soon_is_told_of_by_this_account_alone_in_words
     assert rule["EventBusName"] == {"Ref": "EventBus"}
     assert rule["EventPattern"] == {
         "account": [{"Ref": "AWS::AccountId"}],
-        "source": [exception_event.SOURCE],
-        "detail": {"data": {"error_code": [exception_event.EXPIRING]}},
+        "source": [operational_event.SOURCE],
+        "detail": {"data": {"error_code": [operational_event.EXPIRING]}},
     }
     (target,) = rule["Targets"]
     assert target["Arn"] == {"Ref": "OperationsTopic"}
@@ -231,7 +231,7 @@ def test_what_is_held_and_deleted_soon_is_told_of_by_this_account_alone_in_words
         updated_at=1,
         paused_at=1_795_428_000,
     )
-    data = exception_event.expiring(hook, hook.paused_at, hook.paused_at + 30 * 86400)["data"]
+    data = operational_event.expiring(hook, hook.paused_at, hook.paused_at + 30 * 86400)["data"]
     text = target["InputTransformer"]["InputTemplate"]["Fn::Sub"].replace("<message>", data["message"])
     said = "\n".join(json.loads(line) for line in text.splitlines())
     assert "hook 7 of the store 5ueh97 is deleted from 2026-12-23 10:00 UTC on" in said
@@ -410,7 +410,7 @@ def test_what_is_called_storehooks_own_on_the_bus_comes_from_deliver_alone():
         "Action": "events:PutEvents",
         "Resource": {"Fn::GetAtt": ["EventBus", "Arn"]},
         "Condition": {
-            "ForAnyValue:StringEquals": {"events:source": exception_event.SOURCE},
+            "ForAnyValue:StringEquals": {"events:source": operational_event.SOURCE},
             "ArnNotEquals": {"aws:PrincipalArn": {"Fn::GetAtt": ["DeliverRole", "Arn"]}},
         },
     }

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from storehooks.composition import Parts
-from storehooks.domain import deactivation_day, exception_event
+from storehooks.domain import deactivation_day, operational_event
 from storehooks.domain.hook import DEFAULT_QUOTAS
 from storehooks.domain.retry import BIGCOMMERCE_SCHEDULE
 from storehooks.settings import Settings
@@ -302,7 +302,7 @@ def test_metrics_and_logs_name_the_stack():
 def test_every_event_of_publishers_on_the_bus_goes_to_the_events_queue_or_to_its_dead_letters():
     rule = resources("AWS::Events::Rule")["EventsRule"]
     assert rule["EventBusName"] == {"Ref": "EventBus"}
-    assert rule["EventPattern"] == {"source": [{"anything-but": exception_event.SOURCE}]}
+    assert rule["EventPattern"] == {"source": [{"anything-but": operational_event.SOURCE}]}
     (target,) = rule["Targets"]
     assert target["Arn"] == {"Fn::GetAtt": ["EventsQueue", "Arn"]}
     assert target["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": ["EventsDeadLetters", "Arn"]}}
@@ -326,7 +326,7 @@ def test_deactivations_alone_go_to_the_function_that_writes_of_them_or_to_its_de
     assert rule["EventBusName"] == {"Ref": "EventBus"}
     assert rule["EventPattern"] == {
         "account": [{"Ref": "AWS::AccountId"}],
-        "source": [exception_event.SOURCE],
+        "source": [operational_event.SOURCE],
         "detail-type": [deactivation_day.FIRST, deactivation_day.LATER],
     }
     (target,) = rule["Targets"]
@@ -408,4 +408,4 @@ def test_every_check_that_checkov_passes_over_has_its_reason():
 def test_a_notice_is_remembered_for_as_long_as_a_dead_letter_can_ask_for_it_again():
     letters = [name for name in resources("AWS::SQS::Queue") if name.endswith("DeadLetters")]
     kept = {resources("AWS::SQS::Queue")[name]["MessageRetentionPeriod"] for name in letters}
-    assert kept == {exception_event.REMEMBERED_SECONDS}
+    assert kept == {operational_event.REMEMBERED_SECONDS}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from storehooks.domain.scope import catalogue, check_scope
+from storehooks.domain.scope import catalogue, check_published_scope, check_scope, published
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "functions" / "console"
@@ -158,3 +158,15 @@ def test_the_scopes_that_a_hook_may_have_are_offered():
     assert set(catalogue()) < set(offered)
     for scope in offered:
         check_scope(scope.replace("{channel_id}", "1"))
+
+
+def test_an_event_that_is_tried_begins_with_the_catalogues_example():
+    options = re.findall(r'<option value="([^"]*)" data-example="([^"]*)">', PAGE)
+    offered = {html.unescape(scope): json.loads(html.unescape(example)) for scope, example in options}
+    assert len(offered) == len(options) == len(published())
+    for scope, example in offered.items():
+        check_published_scope(scope)
+        assert (
+            example
+            == published()[scope.replace("store/channel/1/", "store/channel/{channel_id}/")]["example"]
+        )

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from storehooks.adapters.deliveries_queue import from_record
 from storehooks.adapters.delivery_log.due import claimed_until
 from storehooks.adapters.delivery_log.items import MAX_ITEM_BYTES, from_item, to_item
 from storehooks.adapters.delivery_messages import from_message, to_message
@@ -14,6 +15,7 @@ from storehooks.adapters.queue import MAX_DELAY_SECONDS
 from storehooks.domain.attempt import Attempt, Times
 from storehooks.domain.delivery import MAX_STORED_ATTEMPTS, SOON_SECONDS, Delivery, Status
 from storehooks.domain.hook import MAX_HOOK_ID
+from storehooks.domain.rate import Reservation
 from storehooks.domain.task import AttemptTask, DigestTask, HoldTask, RecordTask, RecoverTask, attempt_task
 
 # As DynamoDB and JSON keep them: milliseconds.
@@ -81,9 +83,9 @@ def test_an_answer_that_repeats_is_kept_once_and_a_step_that_was_not_reached_not
     )  # fmt: skip
     item = to_item(delivery, expires_at=1)
     assert item["answers"]["S"] == '["not now",null,"","not now"]'
-    assert [attempt["times"] for attempt in json.loads(item["attempts"]["S"])] == [
-        {"total_ms": 2}, {"total_ms": 2}, {"connect_ms": 1.5, "total_ms": 2}, {"total_ms": 2},
-    ]  # fmt: skip
+    records = json.loads(item["attempts"]["S"])
+    assert [record["times"] for record in records] == [{"total_ms": 2}] * 4
+    assert [record.get("ms") for record in records] == [None, None, [None, 1.5], None]
     assert from_item(item) == delivery
 
 
@@ -127,6 +129,34 @@ def test_what_comes_out_of_the_queue_is_what_went_in(delivery):
 def test_what_is_no_task_is_refused(message):
     with pytest.raises(ValueError, match="task"):
         from_message(message)
+
+
+def test_the_place_of_an_attempt_is_beside_its_message_for_a_release_before_takes_no_unknown_field():
+    task = AttemptTask(delivery_id="msg_" + "0" * 32, store_hash="a", hook_id=1, client_id="c", attempt=2)
+    placed = replace(task, reserved=Reservation(1_795_428_007, 3))
+    assert to_message(placed) == to_message(task)
+    with pytest.raises(ValueError, match="task"):
+        from_message(to_message(task) | {"reserved": "1795428007@3"})
+
+
+@pytest.mark.parametrize(
+    ("attributes", "place"),
+    [
+        ({"reserved": {"stringValue": "1795428007@3", "dataType": "String"}}, Reservation(1_795_428_007, 3)),
+        ({}, None),
+        ({"reserved": {"stringValue": "soon", "dataType": "String"}}, None),
+        ({"reserved": {"binaryValue": "", "dataType": "Binary"}}, None),
+    ],
+)
+def test_a_record_of_lambda_has_the_place_beside_the_body(attributes, place):
+    task = AttemptTask(delivery_id="msg_" + "0" * 32, store_hash="a", hook_id=1, client_id="c", attempt=2)
+    record = {
+        "messageId": "1",
+        "body": json.dumps(to_message(task)),
+        "attributes": {"ApproximateReceiveCount": "1"},
+        "messageAttributes": attributes,
+    }
+    assert from_record(record).task == replace(task, reserved=place)
 
 
 @pytest.mark.parametrize("value", [5, "", None, ["a"]])

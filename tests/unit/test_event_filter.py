@@ -4,12 +4,14 @@ import json
 from typing import Any
 
 import pytest
+from benchmarks.filters import MAX_MILLISECONDS, slowest, to_check
 from hypothesis import given
 from hypothesis import strategies as st
 from moto.events.models import EventPattern
 
 from storehooks.domain.event_filter import (
     MAX_FILTER_BYTES,
+    MAX_FILTER_DEPTH,
     MAX_STEPS,
     InvalidFilterError,
     check_filter,
@@ -196,6 +198,26 @@ def test_what_is_no_pattern_is_refused_with_its_place(pattern: Any, place: str) 
     assert problem.accepted
 
 
+@pytest.mark.parametrize("exponent", ["400", "1000001", "999999999999999999", "9999999999999999999"])
+def test_a_number_of_any_size_is_refused_in_numeric(exponent: str) -> None:
+    for number in (f"1e{exponent}", f"-1e{exponent}"):
+        with pytest.raises(InvalidFilterError) as caught:
+            check_filter(loads(f'{{"a": [{{"numeric": ["=", {number}]}}]}}'))
+
+        assert [problem.field for problem in caught.value.problems] == ["filter.a[0].numeric"]
+
+
+@pytest.mark.parametrize("depth", [1_500, 3_000])
+@pytest.mark.parametrize(("start", "end"), [("[", "]"), ('{"a":', "}"), ('[{"prefix":', "}]")])
+def test_what_is_nested_as_deeply_as_json_may_be_is_refused(depth: int, start: str, end: str) -> None:
+    with pytest.raises(InvalidFilterError) as caught:
+        check_filter(loads(f'{{"a":{start * depth}1{end * depth}}}'))
+
+    assert [(problem.field, problem.reason) for problem in caught.value.problems] == [
+        ("filter", "is nested too deeply")
+    ]
+
+
 def test_every_mistake_is_named() -> None:
     with pytest.raises(InvalidFilterError) as caught:
         check_filter({"a": [], "b": {"c": [{"prefix": 1}, {"cidr": "x"}]}})
@@ -224,9 +246,10 @@ def test_a_mismatch_shows_the_start_of_what_is_long() -> None:
 
 
 def test_equal_filters_have_one_text_which_gives_the_filter_back() -> None:
-    one = check_filter({"b": ["x"], "a": {"d": [1], "c": [2]}})
-    other = check_filter({"a": {"c": [2], "d": [1]}, "b": ["x"]})
+    one = check_filter({"b": ["x", {"prefix": "y"}], "a": {"d": [1], "c": [2]}})
+    other = check_filter({"a": {"c": [2], "d": [1]}, "b": ["x", {"prefix": "y"}]})
 
+    assert one == other
     assert one.text == other.text
     assert stored_filter(one.text).text == one.text
     assert stored_filter(one.text).mismatch({"b": "x", "a": {"c": 2, "d": 1}}) is None
@@ -249,9 +272,25 @@ _WORST = [
     ({"a": [{"wildcard": f"*aa{number}*"} for number in range(150)]}, {"a": ["aa"] * 12_000}),
     ({"a": [{"numeric": ["=", number]} for number in range(120)]}, {"a": [1.5] * 16_000}),
     ({"a": [{"cidr": "10.0.0.0/8"}] * 150}, {"a": ["1.2.3.4"] * 6_000}),
-    ({"a": [{"equals-ignore-case": f"b{number}"} for number in range(120)]}, {"a": _LONG}),
+    ({"a": [{"equals-ignore-case": f"b{number}"} for number in range(120)]}, {"a": ["aa"] * 400}),
+    ({"$or": [{"a": [{"equals-ignore-case": f"b{number}"}]} for number in range(90)]}, {"a": "İ" * 32_000}),
+    ({"$or": [{"a": [{"equals-ignore-case": "b"}]}] * 90}, {"a": ["a" * 60] * 1_000}),
+    ({"a": [{"anything-but": {"wildcard": ["*b*"] * 500 + ["*y*"]}}]}, {"a": ["y"] * 200}),
+    ({"a": [{"wildcard": f"*{'a' * 49}{char}{'a' * 49}*"} for char in "bcdefghijklmn"]}, {"a": "a" * 29_999}),
+    ({"a": [{"wildcard": "*" + "a*" * 900 + "b"}]}, {"a": ["a" * 60] * 1_000}),
+    ({"$or": [{"a": [number]} for number in range(200)]}, {"a": [10**4000 - 1] * 16}),
+    ({"$or": [{"a": [number]} for number in range(200)]}, {"a": [[]] * 1_000}),
+    ({"$or": [{"a": [number]} for number in range(200)]}, {"a": [{}] * 1_000}),
+    ({"$or": [{"a": {"b": [number]}} for number in range(120)]}, {"a": [1] * 2_000}),
+    ({"a": {str(number): [{"exists": False}] for number in range(140)} | {"b": [1]}}, {"a": [{}] * 200}),
     ({"a": [{"anything-but": {"prefix": ["y"] * 900}}] * 1}, {"a": ["y"] * 16_000}),
+    ({"a": [{"anything-but": {"wildcard": [*["*b"] * 700, "y*"]}}]}, {"a": ["y"] * 1_000}),
+    ({"a": [{"anything-but": {"wildcard": [*["*b*c"] * 50, "y*"]}}]}, {"a": _LONG.replace("a", "y")}),
     ({"$or": [{"x": {"a": [number], "b": [1]}} for number in range(130)]}, {"x": [{"a": 1}] * 8_000}),
+    ({"$or": [{"a": [{"exists": False}], "b": [number]} for number in range(100)]}, {"a": [{}] * 16_000}),
+    ({"$or": [{"a": [{"exists": False}], "b": [number]} for number in range(100)]}, {"a": [[]] * 16_000}),
+    ({"$or": [{"a": {"b": [number]}} for number in range(130)]}, {"a": [1] * 16_000}),
+    ({"a": {f"b{number}": [{"exists": False}] for number in range(150)} | {"c": [1]}}, {"a": [{}] * 16_000}),
 ]
 
 
@@ -265,6 +304,44 @@ def test_an_evaluation_ends_after_so_many_steps_and_the_event_is_sent(
 
     monkeypatch.setattr("storehooks.domain.event_filter.MAX_STEPS", MAX_STEPS * 1_000)
     assert wanted.mismatch(body) is not None
+
+
+def test_a_string_is_written_in_lower_case_once_for_all_that_ignore_case() -> None:
+    wanted = {"a": [{"equals-ignore-case": f"b{number}"} for number in range(120)]}
+    assert not has(wanted, {"a": _LONG})
+    assert has(wanted, {"a": [_LONG, "B7"]})
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        (loads('{"a":' * 3_000 + "[1]" + "}" * 3_000), "is nested too deeply"),
+        ({"a": loads("[" * 3_000 + "]" * 3_000)}, "is nested too deeply"),
+        ({"b" * 30_000: {str(number): [] for number in range(3_000)}}, "has 58896 bytes"),
+    ],
+    ids=["objects", "arrays", "bytes"],
+)
+def test_what_is_far_too_large_is_refused_before_it_is_looked_at(value: Any, problem: str) -> None:
+    with pytest.raises(InvalidFilterError) as caught:
+        check_filter(value)
+
+    assert [(one.field, one.reason) for one in caught.value.problems] == [("filter", problem)]
+
+
+def test_a_filter_may_be_as_deep_as_its_objects_and_no_deeper() -> None:
+    leaf = {"b": [{"anything-but": {"prefix": ["c"]}}]}
+    deepest: Any = leaf
+    for _ in range(MAX_FILTER_DEPTH - 1):
+        deepest = {"$or": [deepest, leaf]}
+    assert has(deepest, {"b": "x"})
+    with pytest.raises(InvalidFilterError, match="is nested too deeply"):
+        check_filter({"$or": [deepest, leaf]})
+
+
+@pytest.mark.toolchain
+def test_no_pattern_takes_longer_than_it_may() -> None:
+    assert [pair for pair in slowest() if pair[0] > MAX_MILLISECONDS] == []
+    assert [pattern for pattern in to_check() if pattern[0] > MAX_MILLISECONDS] == []
 
 
 def test_an_array_as_long_as_a_body_may_have_is_looked_through_for_a_value() -> None:

@@ -21,6 +21,7 @@ def test_a_new_hook_is_inactive_and_has_no_headers_unless_said_otherwise():
         "headers": None,
         "is_active": False,
         "filter": None,
+        "max_per_second": None,
         "is_paused": False,
     }
 
@@ -158,3 +159,13 @@ def test_the_secret_in_a_header_shows_in_no_error_and_no_text_of_a_hook():
         NewHook.parse(body, allow_private=False)
     assert "hunter2" not in repr(caught.value.problems)
     assert "hunter2" not in f"{caught.value} {caught.value.__cause__}"
+
+
+@pytest.mark.parametrize("model", [NewHook, HookChanges])
+def test_a_rate_is_a_number_with_one_decimal_or_null(model):
+    for value in (5, 0.1, 1000, None):
+        assert model.parse(GIVEN | {"max_per_second": value}, allow_private=False).max_per_second == value
+    for value in (0, 0.05, 1000.5, "5", True):
+        problem = problems(model, GIVEN | {"max_per_second": value})["max_per_second"]
+        assert "from 0.1 to 1000" in problem.accepted
+    assert problems(model, GIVEN | {"max_per_second": 0.25})["max_per_second"].given == "0.25"

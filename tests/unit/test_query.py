@@ -124,6 +124,8 @@ def test_what_is_no_status_limit_or_cursor_is_refused_all_at_once():
         ("2026-11-23T11:00:00.999 01:00", 1_795_428_000),
         ("2026-11-23T11:00:00 0100", 1_795_428_000),
         ("2026-11-23 11:00:00 01:00", 1_795_428_000),
+        ("2026-11-23 11:00:00+01", 1_795_428_000),  # as PostgreSQL writes it
+        ("2026-11-23 11:00:00 01", 1_795_428_000),
         ("2026-11-23t05:00:00-05:00", 1_795_428_000),
         ("1970-01-01T00:00:00Z", 0),
     ],
@@ -149,9 +151,11 @@ def test_without_times_events_of_all_time_are_wanted():
         "9" * 5000,
         "2026-11-23",
         "2026-11-23T10:00:00",
+        "2026-11-23 10",
         "2026-11-23 10:00",
         "2026-11-23T10:00:00 00:00 00:00",
         "2026-11-23T10:00:00Z 00:00",
+        "2026-11-23T10:00:00Z 00",
         "1969-12-31T23:59:59Z",
         "0001-01-01T00:00:00+23:59",
         "9999-12-31T23:59:59-23:59",
@@ -176,3 +180,18 @@ def test_any_query_is_read_or_refused(text, other):
     for read in (*READS.values(), Query.deliveries_wanted):
         with suppress(InvalidRequestError):
             read(query)
+
+
+def test_a_parameter_with_several_values_is_refused_and_the_same_twice_is_not():
+    with pytest.raises(InvalidRequestError) as caught:
+        Query({"is_active": "0", "limit": "5"}, {"is_active"}).filtered_hooks_wanted()
+    (problem,) = caught.value.problems
+    assert problem.field == "is_active"
+
+
+def test_a_time_range_that_ends_before_it_begins_is_refused():
+    with pytest.raises(InvalidRequestError) as caught:
+        Query({"created_at:min": "20", "created_at:max": "10"}).events_wanted()
+    (problem,) = caught.value.problems
+    assert problem.field == "created_at:min"
+    assert Query({"created_at:min": "10", "created_at:max": "10"}).events_wanted().since == 10

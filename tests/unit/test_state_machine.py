@@ -13,10 +13,13 @@ from storehooks.domain.circuit import PROBE_SECONDS, TRIPS_AFTER, Circuit
 from storehooks.domain.delivery import SAFETY_SECONDS, SOON_SECONDS, WAITING, Status
 from storehooks.domain.event import Event
 from storehooks.domain.event_filter import check_filter
+from storehooks.domain.rate import MAX_LEAD_SECONDS, Reservation
 from storehooks.domain.recovery import PROBES, new_recovery, new_resumption
+from storehooks.domain.retry import RetrySchedule
 from storehooks.domain.state_machine import (
     CROWDED_SECONDS,
     MAX_IN_FLIGHT_OF_CLIENT,
+    MAX_LOGGED_SECONDS,
     MAX_OF_STEP,
     MAX_PENDING,
     Again,
@@ -25,7 +28,9 @@ from storehooks.domain.state_machine import (
     Drop,
     End,
     Known,
+    Log,
     Reject,
+    Reserve,
     Send,
     StepTask,
     Stop,
@@ -35,6 +40,7 @@ from storehooks.domain.state_machine import (
     asked_for,
     before_attempt,
     before_step,
+    could_begin_at,
     due_now,
     held_as,
     held_since,
@@ -47,6 +53,7 @@ from storehooks.domain.state_machine import (
     refusal_of,
     seconds_to_next_hold,
     seconds_until,
+    share_of,
     why_to_stop,
 )
 from storehooks.domain.task import TaskMessage, attempt_task
@@ -160,6 +167,15 @@ MADE = replace(RETRYING, next_attempt_at=NOW + 60)
 FAR = {"next_attempt_at": NOW + SOON_SECONDS + 1}
 CROWDED = {"in_flight": MAX_IN_FLIGHT_OF_CLIENT}
 IGNORES = replace(attempt_task(RETRYING), ignores_circuit=True)
+LATE = replace(RETRYING, attempts=(replace(FAILED, at=NOW - SCHEDULE.slots[0] - 2),))
+LIMITED = replace(HOOK, max_per_second=5, version=3)
+
+
+def place(later: int) -> Reservation:
+    """The second that begins so much later than the present one."""
+    return Reservation(int(NOW) + later, LIMITED.version)
+
+
 # By the words of the docstring's second table: what makes each row the first that is true.
 BEFORE_ATTEMPTS = {
     "log, hook and client are gone": [
@@ -184,7 +200,13 @@ BEFORE_ATTEMPTS = {
         {"hook": None},
         {"hook": HOOK, "has_secret": False},
     ],
-    "its hook is paused": [{"hook": PAUSED}],
+    "its hook is paused": [
+        {"hook": PAUSED},
+        *(
+            {"hook": replace(LIMITED, paused_at=1), "reserved": reserved}
+            for reserved in (None, place(0), place(5))
+        ),
+    ],
     "its client has too much in flight, and the sweep has it": [
         CROWDED | {"one": RETRYING, "is_logged": True, "now": NOW + SAFETY_SECONDS + 1}
     ],
@@ -192,12 +214,43 @@ BEFORE_ATTEMPTS = {
         CROWDED | {"now": NOW + SAFETY_SECONDS},
         CROWDED | {"now": NOW + 5000, "one": delivery(), "is_logged": False},
     ],
-    "its hook's circuit is tripped, and it ignores that": [{"circuit": TRIPPED, "task": IGNORES}],
-    "its hook's circuit is tripped, and a probe is wanted": [
-        {"circuit": TRIPPED, "now": NOW + PROBE_SECONDS, "task": attempt_task(RETRYING)}
+    "its hook's circuit is tripped, and defers it": [
+        {"circuit": TRIPPED, "now": NOW, "one": RETRYING, "task": attempt_task(RETRYING)}
     ],
-    "its hook's circuit is tripped": [{"circuit": TRIPPED, "now": NOW, "task": attempt_task(RETRYING)}],
-    "otherwise": [{}, {"one": delivery(), "is_logged": False}],
+    "its hook has a rate, and it has no place in its line": [
+        {"hook": LIMITED, "reserved": None},
+        {"hook": LIMITED, "reserved": place(-1), "now": NOW},
+        {"hook": LIMITED, "reserved": replace(place(5), hook_version=LIMITED.version - 1), "now": NOW},
+    ],
+    "its place comes soon": [
+        {"hook": LIMITED, "reserved": place(5), "now": NOW},
+        {"hook": LIMITED, "reserved": place(SOON_SECONDS), "now": NOW, "one": delivery(), "is_logged": False},
+    ],
+    "its place comes later": [
+        {"hook": LIMITED, "reserved": place(SAFETY_SECONDS), "now": NOW, "is_logged": True},
+        {"hook": LIMITED, "reserved": place(SOON_SECONDS + 1), "now": NOW, "is_logged": False},
+    ],
+    "its hook's circuit is tripped, and it ignores that": [{"circuit": TRIPPED, "task": IGNORES}],
+    "its hook's circuit is tripped, and it was planned late": [
+        {
+            "circuit": replace(TRIPPED, probed_at=NOW - PROBE_SECONDS),
+            "one": LATE,
+            "task": attempt_task(LATE),
+            "now": NOW,
+        }
+    ],
+    "its hook's circuit is tripped, and a probe is wanted": [
+        {
+            "circuit": replace(TRIPPED, probed_at=NOW - PROBE_SECONDS),
+            "now": NOW,
+            "task": attempt_task(RETRYING),
+        }
+    ],
+    "otherwise": [
+        {},
+        {"one": delivery(), "is_logged": False},
+        {"hook": LIMITED, "reserved": place(0), "now": NOW},
+    ],
 }
 
 
@@ -214,7 +267,9 @@ def check_row(known, so, what):
 def test_the_second_table_has_each_row_and_each_thing_to_do():
     rows = rows_of_table(1)
     assert [when for when, _, _ in rows] == list(BEFORE_ATTEMPTS)
-    assert {so for _, so, _ in rows} == {kind.__name__.lower() for kind in (Send, Defer, End, Drop, Reject)}
+    assert {so for _, so, _ in rows} == {
+        kind.__name__.lower() for kind in (Send, Defer, Reserve, Log, End, Drop, Reject)
+    }
 
 
 @pytest.mark.parametrize(("when", "so", "what"), rows_of_table(1))
@@ -300,6 +355,40 @@ def test_a_tripped_circuit_defers_an_attempt_once_and_lets_a_probe_through():
     assert step(one, circuit=TRIPPED, task=deferred.task) == Send(one)
     later = step(one, circuit=TRIPPED, now=NOW + PROBE_SECONDS)
     assert later == Send(one, unless_probed=deferred)
+
+
+@pytest.mark.parametrize(("slot", "longest"), [(4, 4), (60, 30), (1800, 30)])
+@given(lateness=st.floats(0, 1, exclude_max=True))
+def test_what_fails_while_the_circuit_is_tripped_is_planned_late_and_then_not_deferred(
+    slot, longest, lateness
+):
+    schedule = RetrySchedule((slot,))
+    failed = after_attempt(delivery(), FAILED, TRIPPED, schedule, NOW + 1, lateness).delivery
+    late = failed.next_attempt_at - (NOW + 1 + slot)
+    assert 1 <= late <= longest
+    assert late == int(late)
+    at_once = after_attempt(delivery(), FAILED, FINE, schedule, NOW + 1, lateness).delivery
+    assert at_once.next_attempt_at == NOW + 1 + slot
+    now = failed.next_attempt_at + PROBE_SECONDS
+    known = Known(
+        delivery=failed, is_logged=True, hook=HOOK, has_secret=True, circuit=TRIPPED, in_flight=0,
+        came_before=False,
+    )  # fmt: skip
+    assert before_attempt(attempt_task(failed), known, schedule, now) == Send(failed)
+
+
+def test_what_was_planned_late_is_deferred_in_its_next_round():
+    again = in_another_round(LATE.ended(Status.HELD), NOW)
+    assert isinstance(step(again, circuit=TRIPPED), Defer)
+
+
+@given(share=st.floats(0, 1, exclude_max=True), least=st.integers(0, 99), more=st.integers(0, 99))
+def test_a_share_is_one_of_the_numbers_between(share, least, more):
+    assert least <= share_of(least, least + more, share) <= least + more
+
+
+def test_shares_get_to_both_ends():
+    assert [share_of(1, 3, share) for share in (0, 0.34, 0.99)] == [1, 2, 3]
 
 
 @given(
@@ -471,3 +560,74 @@ def test_a_step_is_done_once_and_the_next_is_ordered_only_if_that_may_be_missing
     ]
     assert what(third, True) is StepTask.DROP
     assert what(second.finished(NOW), True) is StepTask.DROP
+
+
+# ---------------------------------------------------------------- the rate of a hook
+
+
+def of_rate(one, reserved, **known):
+    return step(one, hook=LIMITED, reserved=reserved, **known)
+
+
+def test_an_attempt_begins_in_its_second_and_carries_its_place_until_then():
+    new = delivery()
+    for later, now in ((0, NOW), (2, int(NOW) + 2), (2, int(NOW) + 2.999)):
+        assert of_rate(new, place(later), now=now, is_logged=False) == Send(new)
+    carrying = replace(attempt_task(new), reserved=place(7))
+    assert of_rate(new, place(7), is_logged=False) == Defer(carrying, 7, 7, Why.RATE)
+    assert of_rate(new, place(7), now=NOW + 7, is_logged=False) == Send(new)
+
+
+def test_a_message_that_came_late_for_its_place_is_sent_earlier_the_next_time():
+    new = delivery()
+    for late, wait in ((0.4, 20), (1.4, 19), (5, 15), (900, 20 - MAX_LEAD_SECONDS)):
+        task = replace(attempt_task(new), reserved=Reservation(int(NOW) - 1, LIMITED.version))
+        now = int(NOW) + late
+        fresh = Reservation(int(now) + 20, LIMITED.version)
+        found = of_rate(new, fresh, now=now, task=task, is_logged=False)
+        assert 0 <= found.min_seconds - wait <= 1
+        assert found.task.reserved == fresh
+    early = replace(attempt_task(new), reserved=place(2))
+    assert of_rate(new, place(2), task=early, is_logged=False) == Defer(early, 2, 2, Why.RATE)
+
+
+def test_what_the_log_knows_is_due_at_its_place_once_the_sweep_would_bring_it_before():
+    retrying = in_status(Status.RETRYING)
+    soon = SAFETY_SECONDS // 2
+    assert isinstance(of_rate(retrying, place(soon)), Defer)
+    later = place(soon + 1)
+    assert of_rate(retrying, later) == Log(replace(retrying, next_attempt_at=later.second), later)
+    in_hours = place(2 * MAX_LOGGED_SECONDS)
+    assert of_rate(delivery(), in_hours, is_logged=False) == Log(
+        replace(delivery(), next_attempt_at=NOW + MAX_LOGGED_SECONDS), in_hours
+    )
+
+
+def test_a_hook_without_a_rate_takes_no_notice_of_a_place():
+    for reserved in (None, place(-5), place(500)):
+        assert step(delivery(), reserved=reserved) == Send(delivery())
+
+
+def test_what_waited_for_its_place_was_not_delayed_by_anything_else():
+    new = delivery()
+    task = attempt_task(new)
+    assert could_begin_at(task, new, NOW) == new.created_at
+    assert could_begin_at(replace(task, reserved=place(-3)), new, NOW) == int(NOW) - 3
+    assert could_begin_at(replace(task, reserved=place(50)), new, NOW) == NOW
+    later = replace(new, next_attempt_at=NOW + 90)
+    assert could_begin_at(replace(task, reserved=place(-3)), later, NOW) == NOW + 90
+
+
+def test_a_crowd_defers_what_waited_long_for_its_place_as_briefly_as_what_is_new():
+    old = replace(delivery(), created_at=NOW - 5000)
+    task = replace(attempt_task(old), reserved=place(0))
+    deferred = of_rate(old, place(0), task=task, is_logged=False, **CROWDED)
+    assert (deferred.task, deferred.max_seconds) == (task, CROWDED_SECONDS)
+    later = of_rate(old, place(0), task=task, is_logged=False, now=NOW + 60, **CROWDED)
+    assert later.max_seconds == 61
+
+
+def test_a_circuit_that_defers_an_attempt_takes_its_place():
+    task = replace(attempt_task(delivery()), reserved=place(0))
+    deferred = of_rate(delivery(), place(0), task=task, is_logged=False, circuit=TRIPPED)
+    assert (deferred.why, deferred.task.reserved) == (Why.CIRCUIT, None)

@@ -26,7 +26,7 @@ ALLOWED = {
     "composition.py": {"adapters", "flows", "domain", "settings"},
 }
 # The template has the first, and the command; tests compare the others with what we store and send.
-NOT_USED_BY_FUNCTIONS = {"BIGCOMMERCE_SCHEDULE", "MAX_ITEM_BYTES", "MAX_RESPONSE_BYTES"}
+NOT_USED_BY_FUNCTIONS = {"BIGCOMMERCE_SCHEDULE", "MAX_ITEM_BYTES"}
 AWS = {"boto3", "botocore", "aws_lambda_powertools"}
 
 

@@ -17,7 +17,7 @@ from storehooks.api.errors import MAX_PROBLEMS
 from storehooks.api.event_input import MAX_EVENTS, NewEvent
 from storehooks.api.hook_input import LIBRARIES_FIELDS, READ_ONLY_FIELDS, HookChanges, NewHook
 from storehooks.api.recovery_input import NewRecovery
-from storehooks.domain import destination, email_address, event_filter, headers, scope
+from storehooks.domain import destination, email_address, event_filter, headers, rate, scope
 from storehooks.domain.event import (
     DATA_ACCEPTED,
     ID_ACCEPTED,
@@ -78,6 +78,8 @@ _HEADERS: Schema = {
         "maxLength": headers.MAX_VALUE_BYTES,
     },
 }
+# What is accepted is at most one decimal. `multipleOf: 0.1` would say so, but by floats 0.3 is none.
+_RATE: Schema = {"type": "number", "minimum": rate.MIN_PER_SECOND, "maximum": rate.MAX_PER_SECOND}
 _HOOK_FIELDS: dict[str, Schema] = {
     "scope": {"$ref": _REF + "HookScope"},
     "destination": {
@@ -103,6 +105,10 @@ _HOOK_FIELDS: dict[str, Schema] = {
         "description": "Which of the scope's events are sent: an EventBridge event pattern over the body of "
         f"the callback, at most {event_filter.MAX_FILTER_BYTES} bytes. null: all of them.",
         "anyOf": [{"$ref": _REF + "EventPattern"}, {"type": "null"}],
+    },
+    "max_per_second": {
+        "description": "How many attempts begin in a second at most, with one decimal. null: no limit.",
+        "anyOf": [_RATE, {"type": "null"}],
     },
     "is_paused": {
         "description": "Whether what comes for the hook is held until it resumes. Nothing is cancelled: "

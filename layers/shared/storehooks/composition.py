@@ -27,9 +27,11 @@ if TYPE_CHECKING:
     from storehooks.adapters.delivery_log.deliveries import DeliveryLog
     from storehooks.adapters.delivery_log.due import DueIndex
     from storehooks.adapters.delivery_log.held_watches import HeldWatches
+    from storehooks.adapters.delivery_log.lines import Lines
     from storehooks.adapters.delivery_log.missed import MissedEvents
     from storehooks.adapters.delivery_log.recoveries import Recoveries
     from storehooks.adapters.delivery_log.selections import Selections
+    from storehooks.adapters.direct_dynamodb import DirectDynamoDB
     from storehooks.adapters.event_ids import EventIdsTable
     from storehooks.adapters.events_queue import EventsQueue
     from storehooks.adapters.hooks_table import HooksTable
@@ -94,6 +96,12 @@ class Parts:
         return dynamodb_client()
 
     @cached_property
+    def direct_dynamodb(self) -> "DirectDynamoDB":
+        from storehooks.adapters.aws import direct_dynamodb
+
+        return direct_dynamodb(self.clock, self.sleep)
+
+    @cached_property
     def tokens(self) -> "TokensTable":
         from storehooks.adapters.access import TokensTable
 
@@ -155,6 +163,7 @@ class Parts:
             self.settings.deliveries_table,
             retention_days=self.settings.delivery_retention_days,
             dynamodb=self.dynamodb,
+            batches=lambda: self.direct_dynamodb,  # which only deliver loads
             clock=self.clock,
             sleep=self.sleep,
         )
@@ -194,6 +203,17 @@ class Parts:
         )
 
     @cached_property
+    def lines(self) -> "Lines":
+        from storehooks.adapters.delivery_log.lines import Lines
+
+        return Lines(
+            self.settings.deliveries_table,
+            retention_days=self.settings.delivery_retention_days,
+            dynamodb=self.dynamodb,
+            clock=self.clock,
+        )
+
+    @cached_property
     def recoveries(self) -> "Recoveries":
         from storehooks.adapters.delivery_log.recoveries import Recoveries
 
@@ -226,7 +246,7 @@ class Parts:
             hooks_table=self.settings.hooks_table,
             clients_table=self.settings.clients_table,
             deliveries_table=self.settings.deliveries_table,
-            dynamodb=self.dynamodb,
+            dynamodb=self.direct_dynamodb,
             clock=self.clock,
             sleep=self.sleep,
         )
@@ -315,6 +335,7 @@ class Parts:
             contexts=self.contexts,
             log=self.log,
             circuits=self.circuits,
+            lines=self.lines,
             queue=self.deliveries_queue,
             outcomes=self.outcomes,
             holds=self.holds,

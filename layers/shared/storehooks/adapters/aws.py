@@ -6,11 +6,13 @@ open connections of its own.
 
 import json
 import os
+from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
 import botocore
 import botocore.session
+import certifi
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from botocore.loaders import Loader
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_sesv2 import SESV2Client
     from mypy_boto3_sqs import SQSClient
+
+    from storehooks.adapters.direct_dynamodb import DirectDynamoDB
 
 BOTOCORE_VERSION = botocore.__version__
 """The botocore that this process imported: the runtime's, which comes with an update of the runtime."""
@@ -50,11 +54,31 @@ _MAIL_CONFIG = Config(connect_timeout=1, read_timeout=8, retries={"total_max_att
 
 
 @cache
-def dynamodb_client() -> "DynamoDBClient":
+def dynamodb_client(*, tries: int = 2) -> "DynamoDBClient":
     """A DynamoDB client for the function's own region."""
-    client = cast("DynamoDBClient", _client("dynamodb", _CONFIG, _JsonParsers()))
+    config = _CONFIG.merge(Config(retries={"mode": "standard", "total_max_attempts": tries}))
+    client = cast("DynamoDBClient", _client("dynamodb", config, _JsonParsers()))
     _pass_json_on(client)
     return client
+
+
+def direct_dynamodb(clock: Callable[[], float], sleep: Callable[[float], None]) -> "DirectDynamoDB":
+    """A client for the same endpoint, with the same credentials, that makes batch calls by libcurl."""
+    from storehooks.adapters.direct_dynamodb import DirectDynamoDB
+
+    meta, session = dynamodb_client().meta, _session()
+    return DirectDynamoDB(
+        endpoint_url=meta.endpoint_url,
+        region=meta.region_name,
+        user_agent=_USER_AGENT,
+        ca_bundle=session.get_config_variable("ca_bundle")
+        or os.environ.get("REQUESTS_CA_BUNDLE")
+        or certifi.where(),
+        credentials=session.get_credentials,
+        second=lambda: dynamodb_client(tries=1),
+        clock=clock,
+        sleep=sleep,
+    )
 
 
 @cache

@@ -18,4 +18,4 @@ class DeadLetters:
         :raises storehooks.domain.errors.QueueFailedError:
         """
         escaped = reason.encode("unicode_escape").decode()[:MAX_REASON_LENGTH]
-        self._queue.send([OutgoingMessage(body, reason=escaped)])
+        self._queue.send([OutgoingMessage(body, attributes={"reason": escaped})])

@@ -1,14 +1,19 @@
 """The deliveries queue: attempts that are to be made, and other tasks.
 
-:mod:`storehooks.adapters.delivery_messages` has the form of its messages.
+:mod:`storehooks.adapters.delivery_messages` has the form of its messages. The place of an attempt in its
+hook's line is an attribute beside the body: releases before take no body with a field that they do not know.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from storehooks.adapters.delivery_messages import read_task, to_message
 from storehooks.adapters.queue import MAX_DELAY_SECONDS, OutgoingMessage, Queue, as_body
-from storehooks.domain.task import ReceivedTask, RecordTask, Task, TaskMessage
+from storehooks.domain.rate import read_reservation
+from storehooks.domain.task import AttemptTask, ReceivedTask, RecordTask, Task, TaskMessage
+
+_PLACE = "reserved"
 
 
 class DeliveriesQueue:
@@ -28,6 +33,7 @@ class DeliveriesQueue:
                     as_body(to_message(message.task)),
                     group=_group(message.task),
                     delay_seconds=min(message.delay_seconds, MAX_DELAY_SECONDS),
+                    attributes=_attributes(message.task),
                 )
                 for message in messages
             ]
@@ -39,8 +45,12 @@ class DeliveriesQueue:
         :raises storehooks.domain.errors.QueueFailedError:
         """
         return [
-            ReceivedTask(read_task(message.body), message.receive_count > 1, receipt=message.receipt_handle)
-            for message in self._queue.receive(wait_seconds=wait_seconds)
+            ReceivedTask(
+                _with_place(read_task(message.body), message.attributes.get(_PLACE)),
+                message.receive_count > 1,
+                receipt=message.receipt_handle,
+            )
+            for message in self._queue.receive(wait_seconds=wait_seconds, attributes=[_PLACE])
         ]
 
     def delete(self, received: Sequence[ReceivedTask]) -> None:
@@ -54,7 +64,23 @@ class DeliveriesQueue:
 def from_record(record: Mapping[str, Any]) -> ReceivedTask:
     """A record of the batch that Lambda gives an invocation."""
     came_before = int(record["attributes"]["ApproximateReceiveCount"]) > 1
-    return ReceivedTask(read_task(record["body"]), came_before, batch_id=record["messageId"])
+    place = record.get("messageAttributes", {}).get(_PLACE, {}).get("stringValue")
+    return ReceivedTask(
+        _with_place(read_task(record["body"]), place), came_before, batch_id=record["messageId"]
+    )
+
+
+def _attributes(task: Task) -> dict[str, str]:
+    if isinstance(task, AttemptTask) and task.reserved is not None:
+        return {_PLACE: task.reserved.text}
+    return {}
+
+
+def _with_place(task: Task | None, text: str | None) -> Task | None:
+    """A task with the place that its message has, if it has one."""
+    if isinstance(task, AttemptTask) and text is not None:
+        return replace(task, reserved=read_reservation(text))
+    return task
 
 
 def _group(task: Task) -> str:

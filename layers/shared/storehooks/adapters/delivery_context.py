@@ -6,26 +6,23 @@ and what the log says of the delivery, so that what was done is not done again.
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING
 
 from storehooks.adapters.access import client_key, valid_secrets
 from storehooks.adapters.delivery_log.circuits import to_circuit
-from storehooks.adapters.delivery_log.items import from_item
+from storehooks.adapters.delivery_log.items import from_item, reservation_in
 from storehooks.adapters.delivery_log.keys import (
     CIRCUIT_ID,
     hook_of,
     item_key,
 )
 from storehooks.adapters.dynamodb import (
+    Batches,
     Item,
     read_batch,
 )
 from storehooks.adapters.hooks_table import hook_key, to_hook
 from storehooks.domain.delivery_context import DeliveryContext
 from storehooks.domain.task import AttemptTask
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
 
 _TRIES = 4
 
@@ -39,7 +36,7 @@ class DeliveryContexts:
         hooks_table: str,
         clients_table: str,
         deliveries_table: str,
-        dynamodb: "DynamoDBClient",
+        dynamodb: Batches,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -79,6 +76,9 @@ class DeliveryContexts:
             },
             deliveries={item["id"]["S"]: from_item(item) for item in logged if item["id"]["S"] != CIRCUIT_ID},
             circuits={hook_of(item): to_circuit(item) for item in logged if item["id"]["S"] == CIRCUIT_ID},
+            reserved={
+                item["id"]["S"]: reserved for item in logged if (reserved := reservation_in(item)) is not None
+            },
         )
 
     def _read(self, keys: Mapping[str, list[Item]]) -> dict[str, list[Item]]:

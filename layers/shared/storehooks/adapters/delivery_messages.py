@@ -60,7 +60,8 @@ def from_message(message: Mapping[str, Any]) -> Task:
             ):
                 _check_keys(message)
                 ignores_circuit = _boolean(known.pop("is_put_off", False))
-                return AttemptTask(**known, delivery=delivery, ignores_circuit=ignores_circuit)
+                # Its place is no part of the body: with one, this is no task.
+                return AttemptTask(**known, delivery=delivery, ignores_circuit=ignores_circuit, reserved=None)
             case {"do": "hold", "store_id": str() | None}:
                 _check_keys(message)
                 return HoldTask(**known)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import wraps
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -27,6 +27,16 @@ _KEYS = ("store_hash", "hook", "id")
 _RACE_CODES = {"ConditionalCheckFailedException", "TransactionConflictException"}
 
 
+class Batches(Protocol):
+    """Batch calls as botocore's client has them, which :mod:`.direct_dynamodb` has too."""
+
+    def batch_get_item(self, *, RequestItems: Any) -> Any:  # noqa: N803 - as botocore has it
+        """Up to 100 items of some tables."""
+
+    def batch_write_item(self, *, RequestItems: Any) -> Any:  # noqa: N803
+        """Up to 25 puts and deletes."""
+
+
 def query_pages(dynamodb: "DynamoDBClient", **query: Any) -> Iterator[list[dict[str, Any]]]:
     """The items that a query finds, a megabyte to a call; as it is iterated, so nothing is read in vain."""
     start: dict[str, Any] = {}
@@ -40,7 +50,7 @@ def query_pages(dynamodb: "DynamoDBClient", **query: Any) -> Iterator[list[dict[
 
 
 def read_batch(
-    dynamodb: "DynamoDBClient", requests: dict[str, Any], *, tries: int, sleep: Callable[[float], None]
+    dynamodb: Batches, requests: dict[str, Any], *, tries: int, sleep: Callable[[float], None]
 ) -> dict[str, list[dict[str, Any]]]:
     """Up to 100 items of some tables, by table. One call, unless DynamoDB does not give all at once.
 
@@ -62,7 +72,7 @@ def read_batch(
 
 
 def write_batch(
-    dynamodb: "DynamoDBClient",
+    dynamodb: Batches,
     table: str,
     requests: "list[WriteRequestTypeDef]",
     *,
@@ -78,7 +88,7 @@ def write_batch(
             sleep(_PAUSE_SECONDS * 2**number)
         with store_errors():
             response = dynamodb.batch_write_item(RequestItems={table: requests})
-        requests = response["UnprocessedItems"].get(table, [])  # type: ignore[assignment]
+        requests = response["UnprocessedItems"].get(table, [])
         if not requests:
             return
     raise StoreBusyError

@@ -51,6 +51,7 @@ from storehooks.domain.hook import (
     hook_digest,
 )
 from storehooks.domain.identity import Caller
+from storehooks.domain.rate import stored_rate
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -149,6 +150,7 @@ class HooksTable:
         headers: Mapping[str, str] | None = None,
         is_active: bool = False,
         filter: EventFilter | None = None,  # noqa: A002 - the field's name
+        max_per_second: float | None = None,
         is_paused: bool = False,
         quotas: HookQuotas = DEFAULT_QUOTAS,
     ) -> Hook:
@@ -169,6 +171,7 @@ class HooksTable:
             headers=headers,
             is_active=is_active,
             filter=filter,
+            max_per_second=max_per_second,
             paused_at=now if is_paused else None,
             created_at=now,
             updated_at=now,
@@ -185,7 +188,7 @@ class HooksTable:
 
         try:
             return self._retried(create_once)
-        except CallerError:
+        except (CallerError, _RacesLostError):
             self._ids.give_back(caller.store_hash)
             raise
 
@@ -368,11 +371,15 @@ class HooksTable:
         try:
             return attempt()
         except _LostRaceError:
-            raise StoreBusyError from None
+            raise _RacesLostError from None
 
 
 class _LostRaceError(Exception):
     """Another request changed the same items first; nothing was written."""
+
+
+class _RacesLostError(StoreBusyError):
+    """The same happened each time."""
 
 
 class _ListRefusedError(_LostRaceError):
@@ -428,6 +435,8 @@ def to_item(hook: Hook) -> Item:
         item["subscription"] = {"S": _subscription(hook.store_hash, hook.scope)}
     if hook.filter is not None:
         item["filter"] = {"S": hook.filter.text}
+    if hook.max_per_second is not None:
+        item["max_per_second"] = {"N": str(hook.max_per_second)}
     if hook.paused_at is not None:
         item["paused_at"] = {"N": str(hook.paused_at)}
     if hook.resumption is not None:
@@ -460,6 +469,7 @@ def to_hook(item: Mapping[str, Any]) -> Hook:
         deactivated_at=int(item["deactivated_at"]["N"]) if "deactivated_at" in item else None,
         deactivation_reason=item["deactivation_reason"]["S"] if "deactivation_reason" in item else None,
         filter=stored_filter(item["filter"]["S"]) if "filter" in item else None,
+        max_per_second=stored_rate(item["max_per_second"]["N"]) if "max_per_second" in item else None,
         paused_at=int(item["paused_at"]["N"]) if "paused_at" in item else None,
         resumption=item["resumption"]["S"] if "resumption" in item else None,
     )

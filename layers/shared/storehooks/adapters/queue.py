@@ -1,9 +1,9 @@
 """A queue on SQS."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import batched
 from typing import TYPE_CHECKING, Any
 
@@ -34,12 +34,12 @@ _AT_ONCE_SECONDS = 1
 
 @dataclass(frozen=True, slots=True)
 class OutgoingMessage:
-    """A message to be sent: its fair queue's group, its delay, and why it is a dead letter, if it is."""
+    """A message to be sent: its fair queue's group, its delay, and what is said of it beside its body."""
 
     body: str
     group: str | None = None
     delay_seconds: int = 0
-    reason: str | None = None
+    attributes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,7 @@ class ReceivedMessage:
     body: str
     receipt_handle: str
     receive_count: int
+    attributes: Mapping[str, str] = field(default_factory=dict)
 
 
 class Queue:
@@ -96,9 +97,10 @@ class Queue:
         refused = response.get("Failed", [])
         return [int(entry["Id"]) for entry in refused], next((entry["Code"] for entry in refused), "")
 
-    def receive(self, *, wait_seconds: int) -> list[ReceivedMessage]:
+    def receive(self, *, wait_seconds: int, attributes: Sequence[str] = ()) -> list[ReceivedMessage]:
         """Up to ten messages, as soon as there is one; or none after so many seconds, at most 3.
 
+        :param attributes: those that are wanted beside the bodies.
         :raises QueueFailedError:
         """
         with _queue_errors():
@@ -107,12 +109,18 @@ class Queue:
                 MaxNumberOfMessages=_MAX_MESSAGES,
                 WaitTimeSeconds=wait_seconds,
                 MessageSystemAttributeNames=["ApproximateReceiveCount"],
+                MessageAttributeNames=attributes,
             )
         return [
             ReceivedMessage(
                 message["Body"],
                 message["ReceiptHandle"],
                 int(message["Attributes"]["ApproximateReceiveCount"]),
+                {
+                    name: value["StringValue"]
+                    for name, value in message.get("MessageAttributes", {}).items()
+                    if "StringValue" in value
+                },
             )
             for message in response.get("Messages", [])
         ]
@@ -179,7 +187,7 @@ def _chunks(messages: Sequence[OutgoingMessage]) -> Iterator[list[int]]:
     chunk: list[int] = []
     size = 0
     for position, message in enumerate(messages):
-        length = len(message.body.encode()) + len(message.reason or "")
+        length = len(message.body.encode()) + sum(map(len, message.attributes.values()))
         if chunk and (len(chunk) == _MAX_MESSAGES or size + length > _MAX_BYTES):
             yield chunk
             chunk, size = [], 0
@@ -195,6 +203,8 @@ def _entry(entry_id: str, message: OutgoingMessage) -> "SendMessageBatchRequestE
         entry["DelaySeconds"] = message.delay_seconds
     if message.group is not None:
         entry["MessageGroupId"] = message.group
-    if message.reason is not None:
-        entry["MessageAttributes"] = {"reason": {"DataType": "String", "StringValue": message.reason}}
+    if message.attributes:
+        entry["MessageAttributes"] = {
+            name: {"DataType": "String", "StringValue": value} for name, value in message.attributes.items()
+        }
     return entry

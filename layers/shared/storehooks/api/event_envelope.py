@@ -11,6 +11,7 @@ over HTTP, and ``recipient`` if they are storehooks' own. Who publishes over HTT
 alone.
 """
 
+import re
 import uuid
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
     from storehooks.api.response_types import PublishedV2
 
 _SOURCE = "storehooks.api"
+_MAX_TEXT = 1024
+"""Characters of what names a publisher, a recipient or a scope: it is stored and logged."""
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def to_envelope(new: NewEvent, caller: Caller, accepted_at: int) -> dict[str, Any]:
@@ -112,6 +116,9 @@ def _publisher(envelope: Mapping[str, Any]) -> str | None:
 def _text(envelope: Mapping[str, Any], name: str) -> str:
     if not isinstance(text := envelope.get(name), str):
         raise InvalidRequestError(Problem(name, "is missing or no string", "an EventBridge event"))
+    if len(text) > _MAX_TEXT or _LONE_SURROGATE.search(text):
+        reason = f"is longer than {_MAX_TEXT} characters, or has a lone surrogate, which is no character"
+        raise InvalidRequestError(Problem(name, reason, "an EventBridge event"))
     return text
 
 

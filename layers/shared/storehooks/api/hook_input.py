@@ -19,7 +19,7 @@ from pydantic import (
 )
 
 from storehooks.api.problems import problems_of
-from storehooks.domain import destination, event_filter, headers, scope
+from storehooks.domain import destination, event_filter, headers, rate, scope
 from storehooks.domain.errors import InvalidFieldsError, InvalidValueError, NothingToChangeError, Problem
 
 # The third version of the API carries events_history_enabled, and status in the list of `hooks/admin`.
@@ -64,12 +64,17 @@ def _check_filter(value: Any) -> event_filter.EventFilter | None:
     return None if value is None else event_filter.check_filter(value)
 
 
+def _check_rate(value: Any) -> float | None:
+    return None if value is None else rate.check_rate(value)
+
+
 Scope = Annotated[StrictStr, AfterValidator(scope.check_scope)]
 Destination = Annotated[StrictStr, AfterValidator(_check_destination)]
 Headers = Annotated[
     dict[StrictStr, StrictStr], BeforeValidator(_object_of_strings), AfterValidator(headers.check_headers)
 ]
 Filter = Annotated[Any, AfterValidator(_check_filter)]
+Rate = Annotated[Any, AfterValidator(_check_rate)]
 
 
 class _HookInput(BaseModel):
@@ -98,6 +103,7 @@ class NewHook(_HookInput):
     headers: Headers | None = None
     is_active: StrictBool = False
     filter: Filter = None
+    max_per_second: Rate = None
     is_paused: StrictBool = False
 
 
@@ -110,6 +116,7 @@ class HookChanges(_HookInput):
     headers: Headers | None = None
     is_active: StrictBool = False
     filter: Filter = None
+    max_per_second: Rate = None
     is_paused: StrictBool = False
 
     @classmethod
@@ -128,6 +135,7 @@ def _accepted(*, allow_private: bool) -> dict[str, str]:
         "headers": headers.ACCEPTED,
         "is_active": "true or false",
         "filter": event_filter.ACCEPTED,
+        "max_per_second": rate.ACCEPTED,
         "is_paused": "true or false",
     }
 

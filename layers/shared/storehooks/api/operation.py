@@ -33,6 +33,7 @@ def operation(serve: Callable[[Request], Response]) -> Handler:
         logger.append_keys(operation=serve.__name__, **request.log_keys)
         try:
             response = serve(request)
+            response.check_size()
         except (CallerError, TransientError) as error:
             response = error_response(error, request.version)
             logger.append_keys(error=type(error).__name__)

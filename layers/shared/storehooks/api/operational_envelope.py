@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from storehooks.api.iso_time import to_iso
-from storehooks.domain.exception_event import SOURCE
+from storehooks.domain.operational_event import SOURCE
 from storehooks.domain.scope import DELIVERY_EXCEPTION
 
 

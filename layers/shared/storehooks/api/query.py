@@ -6,7 +6,7 @@ What only requests about deliveries need is imported by them, not by every funct
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from storehooks.api.iso_time import microseconds_of
 from storehooks.api.wanted import DeliveriesWanted, EventsWanted, HooksWanted, Page
@@ -24,7 +24,7 @@ _NUMBER = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
 _MAX_NUMBER = 10**18 - 1
 _SECONDS = re.compile(r"[0-9]{1,12}", re.ASCII)
 # The gateway makes a space of a plus that is not escaped, as forms have it: here of the one before an offset.
-_OFFSET_WITHOUT_PLUS = re.compile(r" (?=[0-9]{2}:?[0-9]{2}\Z)", re.ASCII)
+_OFFSET_WITHOUT_PLUS = re.compile(r" (?=[0-9]{2}(?::?[0-9]{2})?\Z)", re.ASCII)
 # PHP's http_build_query writes 1 and 0, Python's str() True and False.
 _SWITCH = {"true": True, "1": True, "false": False, "0": False}
 _SWITCH_ACCEPTED = "true or false, in any letter case, or 1 or 0"
@@ -37,8 +37,12 @@ _TIME_ACCEPTED = (
 class Query:
     """The parameters of one query; others than those that a method names are ignored."""
 
-    def __init__(self, parameters: Mapping[str, str]) -> None:
+    def __init__(self, parameters: Mapping[str, str], contradicted: Collection[str] = ()) -> None:
+        """
+        :param contradicted: the names that the query has several times, with different values.
+        """
         self._parameters = parameters
+        self._contradicted = contradicted
 
     def hooks_wanted(self) -> HooksWanted:
         """What ``page`` and ``limit`` ask for.
@@ -92,13 +96,18 @@ class Query:
         problems: list[Problem] = []
         since = self._time("created_at:min", default=0, problems=problems)
         until = self._time("created_at:max", default=LATEST, problems=problems)
+        if since > until:
+            problems.append(Problem("created_at:min", "is after created_at:max", "an earlier time"))
         page = self._page(V3_PAGE_SIZE, problems, narrowed_by=("created_at:min", "created_at:max"))
         _raise_any(problems)
         return EventsWanted(page, since, until)
 
     def _text(self, name: str, accepted: str, problems: list[Problem]) -> str | None:
-        """A parameter as it is, or None if it is absent; an empty one is a problem, and None too."""
+        """A parameter as it is; None if it is absent or a problem: empty, or with several values."""
         text = self._given(name)
+        if name in self._contradicted:
+            problems.append(Problem(name, "is given several times, with different values", accepted))
+            return None
         if text is not None and not text.strip(" "):
             problems.append(Problem(name, "is empty", f"{accepted}; or leave it out"))
             return None

@@ -141,16 +141,16 @@ class Request:
         """
         return self._query.events_wanted()
 
-    def json_object(self) -> dict[str, Any]:
+    def json_object(self, *, max_bytes: int = MAX_BODY_BYTES) -> dict[str, Any]:
         """The body, which must be one JSON object.
 
         :raises UnsupportedMediaTypeError: when it is declared as anything else.
         :raises UnsupportedContentEncodingError: when it is declared as compressed.
-        :raises BodyTooLargeError: over 64 KB.
+        :raises BodyTooLargeError: over this many bytes.
         :raises InvalidRequestError: when it is no JSON, no object, or names a member twice.
         """
-        accepted = f"one JSON object in UTF-8 of at most {MAX_BODY_BYTES} bytes"
-        body = self._json(MAX_BODY_BYTES, accepted)
+        accepted = f"one JSON object in UTF-8 of at most {max_bytes} bytes"
+        body = self._json(max_bytes, accepted)
         if not isinstance(body, dict):
             raise InvalidRequestError(Problem("body", "is no JSON object", accepted))
         return body
@@ -222,7 +222,9 @@ class Request:
     def _query(self) -> Query:
         from storehooks.api.query import Query
 
-        return Query(self._event.get("queryStringParameters") or {})
+        values = self._event.get("multiValueQueryStringParameters") or {}
+        contradicted = {name for name, given in values.items() if len(set(given)) > 1}
+        return Query(self._event.get("queryStringParameters") or {}, contradicted)
 
     def _require_json_type(self) -> None:
         declared = self._headers.get("content-type", "")

@@ -1,13 +1,18 @@
 """What a function returns to the gateway."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from storehooks.domain.errors import InvalidRequestError, Problem
 from storehooks.domain.exact_json import dumps
 
 MAX_RESPONSE_BYTES = 6 * 1024 * 1024
 """Lambda's: what a function may return, with the body as a string in JSON."""
+
+_SURELY_FITS = MAX_RESPONSE_BYTES // 6
+"""Characters of a body: as a string in JSON, one has six bytes at most."""
 
 _NO_CONTENT = 204
 
@@ -22,6 +27,16 @@ class Response:
     status: int
     body: object = None
     headers: Mapping[str, str] = field(default_factory=dict)
+
+    def check_size(self) -> None:
+        """:raises InvalidRequestError: when it is more than Lambda returns, as a page of large hooks is."""
+        gateway = self.to_gateway()
+        if len(gateway["body"]) < _SURELY_FITS:
+            return
+        if len(json.dumps(gateway, ensure_ascii=False).encode()) > MAX_RESPONSE_BYTES:
+            raise InvalidRequestError(
+                Problem("limit", "asks for more than a response can hold", "a smaller number")
+            )
 
     def to_gateway(self) -> dict[str, Any]:
         """The response in the form of API Gateway's proxy integration."""

@@ -38,6 +38,8 @@ class HookV2(TypedDict):
     """Since when; there with `is_paused`."""
     filter: NotRequired[dict[str, Any]]
     """Which events are sent, by an event pattern over their callbacks; there if the hook has one."""
+    max_per_second: NotRequired[float]
+    """How many attempts begin in a second at most; there if the hook has a limit."""
 
 
 class ExplanationV2(TypedDict):
@@ -236,6 +238,8 @@ class HookV3(TypedDict):
     """Since when; there with `is_paused`."""
     filter: NotRequired[dict[str, Any]]
     """Which events are sent, by an event pattern over their callbacks; there if the hook has one."""
+    max_per_second: NotRequired[float]
+    """How many attempts begin in a second at most; there if the hook has a limit."""
 
 
 class HookWithStatusV3(HookV3):

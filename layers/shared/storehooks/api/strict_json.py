@@ -25,8 +25,10 @@ def strict_json(raw: bytes | str) -> Any:
         value = _READER.decode(text)
         if "\\u" in text:  # a lone surrogate, escaped in JSON, is no character
             dumps(value).encode()
-    except UnicodeError:
+    except UnicodeDecodeError:
         raise RefusedJsonError("is not UTF-8") from None
+    except UnicodeEncodeError:
+        raise RefusedJsonError("has a lone surrogate, which is no character") from None
     except json.JSONDecodeError as error:
         raise RefusedJsonError(_why_not_json(text, error)) from None
     except RecursionError:

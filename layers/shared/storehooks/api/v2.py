@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
 
 def hook_to_v2(hook: Hook) -> HookV2:
-    """The nine fields of a V2 hook, two more while it is deactivated or paused, and its filter if any.
+    """The nine fields of a V2 hook, two more while it is deactivated or paused, and what else it has.
 
-    Times are ISO 8601 with an offset, in UTC.
+    Its filter and its rate are shown only if there is one. Times are ISO 8601 with an offset, in UTC.
     """
     shown: HookV2 = {
         "id": hook.id,
@@ -52,6 +52,8 @@ def hook_to_v2(hook: Hook) -> HookV2:
         shown["paused_at"] = iso_utc(hook.paused_at)
     if hook.filter is not None:
         shown["filter"] = loads(hook.filter.text)
+    if hook.max_per_second is not None:
+        shown["max_per_second"] = hook.max_per_second
     return shown
 
 

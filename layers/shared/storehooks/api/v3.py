@@ -34,7 +34,7 @@ _MAX_EVENT_BYTES = 6_000_000
 
 
 def hook_to_v3(hook: Hook) -> HookV3:
-    """The ten fields of a V3 hook, two more while it is deactivated or paused, and its filter if any."""
+    """The ten fields of a V3 hook, two more while it is deactivated or paused, filter and rate if any."""
     shown: HookV3 = {
         "id": hook.id,
         "client_id": hook.client_id,
@@ -55,6 +55,8 @@ def hook_to_v3(hook: Hook) -> HookV3:
         shown["paused_at"] = hook.paused_at
     if hook.filter is not None:
         shown["filter"] = loads(hook.filter.text)
+    if hook.max_per_second is not None:
+        shown["max_per_second"] = hook.max_per_second
     return shown
 
 

@@ -1,7 +1,9 @@
 """One try to deliver an event: what was sent, and what came of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from storehooks.domain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

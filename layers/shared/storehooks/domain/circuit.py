@@ -5,7 +5,9 @@ fails and it is not tripped yet, and when something succeeds after that; a hook 
 succeeds has none.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from storehooks.domain.values import dataclass
 
 TRIPS_AFTER = 5
 """Failures in a row that trip a circuit."""

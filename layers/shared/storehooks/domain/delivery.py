@@ -2,13 +2,14 @@
 
 import hashlib
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from typing import Any
 
 from storehooks.domain.attempt import Attempt
 from storehooks.domain.event import Event
 from storehooks.domain.hook import Hook
+from storehooks.domain.values import dataclass
 
 GONE = 410
 """By this status of HTTP a destination unsubscribes (Standard Webhooks)."""
@@ -112,10 +113,16 @@ class Delivery(DeliverySummary):
     @property
     def is_next_soon(self) -> bool:
         """Whether the next attempt follows the last one so soon that the queue can bring it."""
+        seconds = self.seconds_to_next
+        return seconds is not None and seconds <= SOON_SECONDS
+
+    @property
+    def seconds_to_next(self) -> float | None:
+        """From the end of the last attempt to the next one; None if either is missing."""
         if self.next_attempt_at is None or not self.attempts:
-            return False
+            return None
         last = self.attempts[-1]
-        return self.next_attempt_at - (last.at + last.times.total_ms / 1000) <= SOON_SECONDS
+        return self.next_attempt_at - (last.at + last.times.total_ms / 1000)
 
 
 def new_delivery(event: Event, payload: str, hook: Hook) -> Delivery:

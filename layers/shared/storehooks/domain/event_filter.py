@@ -27,10 +27,11 @@ Source: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-patte
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache, partial
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from itertools import chain
 from typing import Any
 
 from storehooks.domain.errors import Problem
@@ -45,8 +46,9 @@ MAX_FILTER_DEPTH = 16
 """Objects within objects, those of ``$or`` counted."""
 
 MAX_STEPS = 20_000
-"""What one evaluation may take, in comparisons. An event that would need more is sent: a filter saves
-a receiver work, and to leave an event out by mistake would lose it."""
+"""What one evaluation may take, in comparisons of about half a microsecond, so that the worst takes less than
+20 ms. An event that would need more is sent: a filter saves a receiver work, and to leave an event out by
+mistake would lose it."""
 
 MAX_NUMBER = Decimal(5_000_000_000)
 """The largest number, and below zero the smallest, that ``numeric`` may name (EventBridge)."""
@@ -63,15 +65,26 @@ OPERATORS = (
 )
 """What an alternative may be besides a value."""
 
-# What takes longer counts for several.
-_CHARS_OF_STEP = 64
+# An object within objects takes up to two levels of JSON, and an alternative four.
+_MAX_JSON_DEPTH = 2 * MAX_FILTER_DEPTH + 4
+
+# What takes longer than a comparison counts for several: `python -m benchmarks.filters` measures the worst.
 _STEPS_OF_OBJECT = 3
-_STEPS_OF_NUMBER = 5
-_STEPS_OF_ADDRESS = 20
+_STEPS_OF_FIELD = 2
+_STEPS_OF_NUMBER = 2
+_STEPS_OF_DECIMAL = 2
+_STEPS_OF_ADDRESS = 30
+_DIGITS_OF_STEP = 64
+_LOWERED_CHARS_OF_STEP = 16
+_LOWERED_ASCII_CHARS_OF_STEP = 1024
+# The time to find a part in a string grows with the length of both, but not beyond so many characters of the
+# part: from there Python has another algorithm.
+_SEARCHES_OF_STEP = 1024
+_SEARCHES_OF_CHAR = 12
+_MAX_SEARCHES_OF_PART = 100
+
 _MAX_ADDRESS_CHARS = 45
 _MAX_SHOWN_CHARS = 120
-
-type _Test = Callable[[Any], bool]
 
 
 class InvalidFilterError(ValueError):
@@ -87,8 +100,13 @@ class Mismatch:
     """The first field that kept an event from matching: which, what was there, and what was asked."""
 
     field: str
-    found: str
+    value: Any
     asked: str
+
+    @property
+    def found(self) -> str:
+        """What was there, as JSON, or its start; of what was not there, a word."""
+        return _shown(self.value)
 
     def __str__(self) -> str:
         return f"{self.field} is {self.found}, and the filter asks for {self.asked}"
@@ -99,7 +117,7 @@ class EventFilter:
     """A filter that was checked. ``text`` is its canonical JSON: equal filters have equal texts."""
 
     text: str
-    _pattern: "_Pattern"
+    _pattern: "_Pattern" = field(compare=False, repr=False)
 
     def mismatch(self, body: Mapping[str, Any]) -> Mismatch | None:
         """Why a callback's body does not match; None if it does, or if to say so took too long."""
@@ -119,10 +137,15 @@ def check_filter(value: Any) -> EventFilter:
     :raises InvalidFilterError: with every mistake in it.
     """
     compiler = _Compiler()
-    pattern = compiler.pattern(value, "", depth=1)
+    # Before anything else: what may be as large as a request would take too long.
+    if _is_deeper(value, _MAX_JSON_DEPTH):
+        compiler.refuse_depth("")
+        raise InvalidFilterError(compiler.problems)
     text = canonical(value)
     if len(text.encode()) > MAX_FILTER_BYTES:
         compiler.refuse("", f"has {len(text.encode())} bytes", f"at most {MAX_FILTER_BYTES} bytes")
+        raise InvalidFilterError(compiler.problems)
+    pattern = compiler.pattern(value, "", depth=1)
     if compiler.problems:
         raise InvalidFilterError(compiler.problems)
     return EventFilter(text, pattern)
@@ -152,22 +175,81 @@ def _sorted(value: Any) -> Any:
 
 
 @dataclass(frozen=True, slots=True)
+class _Test:
+    """A test of a string, which is given in lower case if it ``is_lowered``.
+
+    ``searches`` is what a character of the string counts, of which :data:`_SEARCHES_OF_STEP` are a step.
+    """
+
+    has: Callable[[str], bool]
+    steps: int = 1
+    searches: int = 0
+    is_lowered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class _Leaf:
-    """A field's alternatives. ``exists`` has those of its truth values that were asked for."""
+    """A field's alternatives: a value matches if it has one of them.
+
+    :ivar values: equal to one of these.
+    :ivar excluded: equal to none of these; None if that was not asked for.
+    :ivar tests: a string that has one of these.
+    :ivar negated: no string that has one of a group.
+    :ivar steps: what the tests of a string count besides its length; none if there are no tests.
+    """
 
     place: str
     asked: str
-    values: frozenset[str]
+    values: "frozenset[_Key]"
+    excluded: "frozenset[_Key] | None"
     tests: tuple[_Test, ...]
+    negated: tuple[tuple[_Test, ...], ...]
+    networks: "tuple[_Network, ...]"
     ranges: "tuple[_Range, ...]"
-    exists: frozenset[bool]
+    wants_any: bool
+    wants_none: bool
     steps: int
+    searches: int
+    is_lowered: bool
 
-    def has(self, value: Any) -> bool:
-        if _token(value) in self.values or any(test(value) for test in self.tests):
+    def steps_of(self, value: str) -> int:
+        """What the tests of a string count."""
+        steps = self.steps + len(value) * self.searches // _SEARCHES_OF_STEP
+        if self.is_lowered:
+            steps += len(value) // (
+                _LOWERED_ASCII_CHARS_OF_STEP if value.isascii() else _LOWERED_CHARS_OF_STEP
+            )
+        return steps
+
+    def has_string(self, value: str) -> bool:
+        """Whether a string matches."""
+        if value in self.values or (self.excluded is not None and value not in self.excluded):
             return True
-        number = _decimal(value) if self.ranges else None
-        return number is not None and any(_is_within(limits, number) for limits in self.ranges)
+        lowered = value.lower() if self.is_lowered else value
+        for test in self.tests:
+            if test.has(lowered if test.is_lowered else value):
+                return True
+        for group in self.negated:
+            if not any(test.has(lowered if test.is_lowered else value) for test in group):
+                return True
+        return bool(self.networks) and _is_in(self.networks, value)
+
+    def has_other(self, value: Any, literal: str) -> bool:
+        """Whether what is no string matches.
+
+        :param literal: its JSON.
+        """
+        key = (literal,)
+        if self.negated or key in self.values or (self.excluded is not None and key not in self.excluded):
+            return True
+        if not self.ranges or not _is_number(value):
+            return False
+        number = _decimal(literal)
+        if number is not None:
+            for limits in self.ranges:
+                if _is_within(limits, number):
+                    return True
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,30 +274,60 @@ class _Evaluation:
     def matches(self, pattern: _Pattern, value: Mapping[str, Any]) -> bool:
         self._count(_STEPS_OF_OBJECT)
         for name, wanted in pattern.fields:
+            self._count(_STEPS_OF_FIELD)
             found = value.get(name, _MISSING)
             if isinstance(wanted, _Leaf):
                 if not self._has_leaf(wanted, found):
                     return self._missed(wanted.place, found, wanted.asked)
-            elif not any(self.matches(wanted, each) for each in _objects(found)):
+            elif not any(self.matches(wanted, each) for each in self._objects(found)):
                 return self._missed(wanted.place, found, wanted.asked)
         return all(any(self.matches(each, value) for each in choice) for choice in pattern.choices)
 
     def _has_leaf(self, leaf: _Leaf, found: Any) -> bool:
         is_there = False
-        for value in _scalars(found):
+        for value in self._values(found):
+            if isinstance(value, dict):
+                continue
             is_there = True
-            if True in leaf.exists:
+            if leaf.wants_any or self._has(leaf, value):
                 return True
-            self._count(leaf.steps)
-            if isinstance(value, str):
-                self._count(len(leaf.tests) * len(value) // _CHARS_OF_STEP)
-            if leaf.has(value):
-                return True
-        return not is_there and False in leaf.exists
+        return not is_there and leaf.wants_none
+
+    def _has(self, leaf: _Leaf, value: Any) -> bool:
+        if isinstance(value, str):
+            if leaf.steps:
+                self._count(leaf.steps_of(value))
+            return leaf.has_string(value)
+        self._count(_STEPS_OF_NUMBER + len(leaf.ranges) * _STEPS_OF_DECIMAL + _steps_to_write(value))
+        return leaf.has_other(value, _literal(value))
+
+    def _values(self, found: Any) -> Iterator[Any]:
+        """What a field has as values: itself, or of an array its elements, however deep."""
+        if isinstance(found, list):
+            return self._elements(found)
+        return iter(() if found is _MISSING else (found,))
+
+    def _objects(self, found: Any) -> Iterator[Mapping[str, Any]]:
+        return (each for each in self._values(found) if isinstance(each, dict))
+
+    def _elements(self, array: list[Any]) -> Iterator[Any]:
+        """The elements of an array and of those within it. Not recursive: a sender decides how deep it is."""
+        stack = [iter(array)]
+        while stack:
+            for each in stack[-1]:
+                self.steps += 1  # as _count does, in line: most of the time of a long array is spent here
+                if self.steps > MAX_STEPS:
+                    raise _TooLongError
+                if isinstance(each, list):
+                    stack.append(iter(each))
+                    break
+                yield each
+            else:
+                stack.pop()
 
     def _missed(self, place: str, found: Any, asked: str) -> bool:
         if self.first_miss is None:
-            self.first_miss = Mismatch(place, _shown(found), asked)
+            self.first_miss = Mismatch(place, found, asked)
         return False
 
     def _count(self, steps: int) -> None:
@@ -227,38 +339,6 @@ class _Evaluation:
 _MISSING = object()
 
 
-def _scalars(found: Any) -> Iterator[Any]:
-    """What a field has as values: itself, or of an array its elements, however deep; an object is none."""
-    if isinstance(found, list):
-        for each in _elements(found):
-            if not isinstance(each, dict):
-                yield each
-    elif found is not _MISSING and not isinstance(found, dict):
-        yield found
-
-
-def _objects(found: Any) -> Iterator[Mapping[str, Any]]:
-    if isinstance(found, dict):
-        yield found
-    elif isinstance(found, list):
-        for each in _elements(found):
-            if isinstance(each, dict):
-                yield each
-
-
-def _elements(array: list[Any]) -> Iterator[Any]:
-    """The elements of an array and of those within it. Not recursive: a sender decides how deep they are."""
-    stack = [iter(array)]
-    while stack:
-        for each in stack[-1]:
-            if isinstance(each, list):
-                stack.append(iter(each))
-                break
-            yield each
-        else:
-            stack.pop()
-
-
 def _shown(found: Any) -> str:
     if found is _MISSING:
         return "absent"
@@ -266,9 +346,40 @@ def _shown(found: Any) -> str:
     return text if len(text) <= _MAX_SHOWN_CHARS else f"{text[:_MAX_SHOWN_CHARS]}…"
 
 
-def _token(value: Any) -> str:
-    """A scalar as JSON has it, so that "1", 1, 1.0 and true differ."""
-    return f'"{value}' if isinstance(value, str) else canonical(value)
+type _Key = str | tuple[str]
+"""What a value is compared by: a string itself, of any other its JSON. So "1", 1, 1.0 and true differ."""
+
+
+def _key(value: Any) -> _Key:
+    return value if isinstance(value, str) else (_literal(value),)
+
+
+def _literal(value: Any) -> str:
+    """The JSON of what is neither a string nor an array or object."""
+    match value:
+        case Number():
+            return value.literal
+        case None:
+            return "null"
+        case bool():
+            return "true" if value else "false"
+    return repr(value)
+
+
+def _steps_to_write(value: Any) -> int:
+    """What a number takes for its digits: to write an integer, with their square."""
+    if isinstance(value, Number):
+        return len(value.literal) // _DIGITS_OF_STEP
+    return (value.bit_length() // 256) ** 2 if isinstance(value, int) else 0
+
+
+def _is_deeper(value: Any, depth: int) -> bool:
+    """Whether JSON has more than so many levels of arrays and objects."""
+    level = [value]
+    for _ in range(depth):
+        containers = [one for one in level if isinstance(one, dict | list)]
+        level = [each for one in containers for each in (one.values() if isinstance(one, dict) else one)]
+    return any(isinstance(one, dict | list) for one in level)
 
 
 # ---------------------------------------------------------------- checking and compiling
@@ -283,13 +394,16 @@ class _Compiler:
     def refuse(self, place: str, reason: str, accepted: str) -> None:
         self.problems.append(Problem(f"filter.{place}" if place else "filter", reason, accepted))
 
+    def refuse_depth(self, place: str) -> None:
+        self.refuse(place, "is nested too deeply", f"at most {MAX_FILTER_DEPTH} objects within objects")
+
     def pattern(self, value: Any, place: str, *, depth: int, is_choice: bool = False) -> _Pattern:
         fields: list[tuple[str, _Leaf | _Pattern]] = []
         choices: list[tuple[_Pattern, ...]] = []
         if not isinstance(value, dict) or not value:
             self.refuse(place, f"is {_kind(value)}", "an object with one or more fields")
         elif depth > MAX_FILTER_DEPTH:
-            self.refuse(place, "is nested too deeply", f"at most {MAX_FILTER_DEPTH} objects within objects")
+            self.refuse_depth(place)
         else:
             for name, wanted in value.items():
                 inner = f"{place}.{name}" if place else name
@@ -318,11 +432,7 @@ class _Compiler:
     def _leaf(self, alternatives: list[Any], place: str) -> _Leaf:
         if not alternatives:
             self.refuse(place, "is empty", "one or more alternatives")
-        values: set[str] = set()
-        tests: list[_Test] = []
-        ranges: list[_Range] = []
-        exists: set[bool] = set()
-        steps = 1
+        parts = _Parts()
         for number, alternative in enumerate(alternatives):
             inner = f"{place}[{number}]"
             if isinstance(alternative, list):
@@ -330,69 +440,67 @@ class _Compiler:
                     inner, "is an array", f"a string, a number, true, false, null, or {_ANY_OPERATOR}"
                 )
             elif not isinstance(alternative, dict):
-                values.add(_token(alternative))
+                parts.values.add(_key(alternative))
             elif len(alternative) != 1 or next(iter(alternative)) not in OPERATORS:
                 names = ", ".join(f'"{name}"' for name in alternative) or "no operator"
                 self.refuse(inner, f"has {names}", _ANY_OPERATOR)
             else:
                 ((operator, argument),) = alternative.items()
-                inner = f"{inner}.{operator}"
-                if operator == "exists":
-                    if isinstance(argument, bool):
-                        exists.add(argument)
-                    else:
-                        self.refuse(inner, f"is {_kind(argument)}", "true or false")
-                elif operator == "numeric":
-                    ranges += self._ranges(argument, inner)
-                elif (test := self._test(operator, argument, inner)) is not None:
-                    tests.append(test)
-                    steps += _STEPS_OF_ADDRESS if operator == "cidr" else 1
-        return _Leaf(
-            place,
-            _shown(alternatives),
-            frozenset(values),
-            tuple(tests),
-            tuple(ranges),
-            frozenset(exists),
-            steps + (_STEPS_OF_NUMBER + len(ranges) if ranges else 0),
-        )
+                self._alternative(parts, operator, argument, f"{inner}.{operator}")
+        return parts.leaf(place, _shown(alternatives))
 
-    def _test(self, operator: str, argument: Any, place: str) -> _Test | None:
+    def _alternative(self, parts: "_Parts", operator: str, argument: Any, place: str) -> None:
+        match operator:
+            case "exists":
+                if isinstance(argument, bool):
+                    parts.exists.add(argument)
+                else:
+                    self.refuse(place, f"is {_kind(argument)}", "true or false")
+            case "numeric":
+                parts.ranges += self._ranges(argument, place)
+            case "cidr":
+                parts.networks += self._networks(argument, place)
+            case "anything-but":
+                self._anything_but(parts, argument, place)
+            case _:
+                parts.tests += self._tests(operator, argument, place)
+
+    def _tests(self, operator: str, argument: Any, place: str) -> list[_Test]:
+        """The test that an operator over strings is; none if it was refused."""
         match operator:
             case "prefix":
                 return self._end_of_string(argument, place, str.startswith)
             case "suffix":
                 return self._end_of_string(argument, place, str.endswith)
             case "equals-ignore-case":
-                return self._equals_ignore_case(argument, place)
-            case "wildcard":
-                return self._wildcard(argument, place)
-            case "cidr":
-                return self._cidr(argument, place)
-        return self._anything_but(argument, place)
+                text = self._string(argument, place)
+                return [] if text is None else [_Test(partial(str.__eq__, text.lower()), is_lowered=True)]
+        return self._wildcard(argument, place)
 
-    def _end_of_string(self, argument: Any, place: str, has: Callable[[str, str], bool]) -> _Test | None:
-        if isinstance(argument, dict) and argument.keys() == {"equals-ignore-case"}:
+    def _end_of_string(self, argument: Any, place: str, has: Callable[[str, str], bool]) -> list[_Test]:
+        is_lowered = isinstance(argument, dict) and argument.keys() == {"equals-ignore-case"}
+        if is_lowered:
             text = self._string(argument["equals-ignore-case"], f"{place}.equals-ignore-case")
-            return None if text is None else _on_strings(partial(_ignoring_case, has, text.lower()))
-        text = self._string(argument, place, 'a string, or {"equals-ignore-case": a string}')
-        return None if text is None else _on_strings(lambda value: has(value, text))
+        else:
+            text = self._string(argument, place, 'a string, or {"equals-ignore-case": a string}')
+        if text is None:
+            return []
+        end = text.lower() if is_lowered else text
+        return [_Test(lambda value: has(value, end), is_lowered=is_lowered)]
 
-    def _equals_ignore_case(self, argument: Any, place: str) -> _Test | None:
-        text = self._string(argument, place)
-        return None if text is None else _on_strings(lambda value: value.lower() == text.lower())
-
-    def _wildcard(self, argument: Any, place: str) -> _Test | None:
+    def _wildcard(self, argument: Any, place: str) -> list[_Test]:
         text = self._string(argument, place)
         if text is None:
-            return None
+            return []
         parts = _wildcard_parts(text)
         if isinstance(parts, str):
             self.refuse(
                 place, parts, r"a string in which * is any characters, \* an asterisk, \\ a backslash"
             )
-            return None
-        return _on_strings(partial(_fits, parts))
+            return []
+        longest = max(map(len, parts[1:-1]), default=0)
+        searches = _SEARCHES_OF_CHAR + min(longest, _MAX_SEARCHES_OF_PART) if longest else 0
+        return [_Test(partial(_fits, parts), steps=1 + len(parts) // 2, searches=searches)]
 
     def _ranges(self, argument: Any, place: str) -> "list[_Range]":
         limits = _limits(argument)
@@ -405,7 +513,7 @@ class _Compiler:
         self.refuse(place, f"is {_shown(argument)}", accepted)
         return []
 
-    def _cidr(self, argument: Any, place: str) -> _Test | None:
+    def _networks(self, argument: Any, place: str) -> "list[_Network]":
         try:
             network = ip_network(argument, strict=False) if isinstance(argument, str) else None
         except ValueError:
@@ -413,29 +521,22 @@ class _Compiler:
         if network is None or "/" not in argument:
             accepted = 'a network, such as "10.0.0.0/24" or "2001:db8::/32"'
             self.refuse(place, f"is {_shown(argument)}", accepted)
-            return None
+            return []
+        return [network]
 
-        def is_in(value: str) -> bool:
-            try:
-                return len(value) <= _MAX_ADDRESS_CHARS and ip_address(value) in network
-            except ValueError:
-                return False
-
-        return _on_strings(is_in)
-
-    def _anything_but(self, argument: Any, place: str) -> _Test | None:
+    def _anything_but(self, parts: "_Parts", argument: Any, place: str) -> None:
         if isinstance(argument, dict):
             if len(argument) != 1 or next(iter(argument)) not in _NEGATED:
                 names = ", ".join(f'"{name}"' for name in argument) or "no operator"
                 self.refuse(place, f"has {names}", " or ".join(f'"{name}"' for name in _NEGATED))
-                return None
+                return
             ((operator, inner),) = argument.items()
             inner_place = f"{place}.{operator}"
             each = inner if isinstance(inner, list) else [inner]
             if not each:
                 self.refuse(inner_place, "is empty", "one or more strings")
-            tests = [test for one in each if (test := self._test(operator, one, inner_place)) is not None]
-            return lambda value: not any(test(value) for test in tests)
+            parts.negated.append([test for one in each for test in self._tests(operator, one, inner_place)])
+            return
         excluded = argument if isinstance(argument, list) else [argument]
         is_uniform = all(isinstance(each, str) for each in excluded) or all(map(_is_number, excluded))
         if not excluded or not is_uniform:
@@ -445,9 +546,8 @@ class _Compiler:
             self.refuse(
                 place, f"is {_shown(argument)}", accepted + ", ".join(f'"{name}"' for name in _NEGATED)
             )
-            return None
-        tokens = frozenset(map(_token, excluded))
-        return lambda value: _token(value) not in tokens
+            return
+        parts.excluded.append(frozenset(map(_key, excluded)))
 
     def _string(self, argument: Any, place: str, accepted: str = "a string") -> str | None:
         if isinstance(argument, str) and argument:
@@ -461,12 +561,39 @@ _NEGATED = ("prefix", "suffix", "equals-ignore-case", "wildcard")
 _ANY_OPERATOR = "an object with one of " + ", ".join(f'"{name}"' for name in OPERATORS)
 
 
-def _on_strings(test: Callable[[str], bool]) -> _Test:
-    return lambda value: isinstance(value, str) and test(value)
+class _Parts:
+    """What a field's alternatives are compiled to, as they are gathered."""
 
+    def __init__(self) -> None:
+        self.values: set[_Key] = set()
+        self.excluded: list[frozenset[_Key]] = []
+        self.tests: list[_Test] = []
+        self.negated: list[list[_Test]] = []
+        self.networks: list[_Network] = []
+        self.ranges: list[_Range] = []
+        self.exists: set[bool] = set()
 
-def _ignoring_case(has: Callable[[str, str], bool], lowered: str, value: str) -> bool:
-    return has(value.lower(), lowered)
+    def leaf(self, place: str, asked: str) -> _Leaf:
+        tests = [*self.tests, *chain.from_iterable(self.negated)]
+        is_lowered = any(test.is_lowered for test in tests)
+        return _Leaf(
+            place=place,
+            asked=asked,
+            values=frozenset(self.values),
+            # Whatever is in one of the arrays but not in another matches by the other.
+            excluded=frozenset.intersection(*self.excluded) if self.excluded else None,
+            tests=tuple(self.tests),
+            negated=tuple(map(tuple, self.negated)),
+            networks=tuple(self.networks),
+            ranges=tuple(self.ranges),
+            wants_any=True in self.exists,
+            wants_none=False in self.exists,
+            steps=sum(test.steps for test in tests)
+            + is_lowered
+            + (_STEPS_OF_ADDRESS + len(self.networks) if self.networks else 0),
+            searches=sum(test.searches for test in tests),
+            is_lowered=is_lowered,
+        )
 
 
 def _wildcard_parts(text: str) -> list[str] | str:
@@ -508,6 +635,20 @@ def _fits(parts: list[str], value: str) -> bool:
     return True
 
 
+type _Network = IPv4Network | IPv6Network
+
+
+def _is_in(networks: Sequence[_Network], value: str) -> bool:
+    """Whether a string is an address in one of these networks."""
+    if len(value) > _MAX_ADDRESS_CHARS:
+        return False
+    try:
+        address = ip_address(value)
+    except ValueError:
+        return False
+    return any(address in network for network in networks)
+
+
 type _Range = tuple[tuple[str, Decimal], ...]
 
 
@@ -515,11 +656,14 @@ def _limits(argument: Any) -> _Range | None:
     """The operators and numbers of ``numeric``; None if they are not in order."""
     if not isinstance(argument, list) or len(argument) not in {2, 4}:
         return None
-    limits = [(name, _decimal(number)) for name, number in zip(argument[::2], argument[1::2], strict=True)]
+    limits = [
+        (name, _decimal(_literal(number)) if _is_number(number) else None)
+        for name, number in zip(argument[::2], argument[1::2], strict=True)
+    ]
     checked = tuple(
         (name, number)
         for name, number in limits
-        if isinstance(name, str) and number is not None and abs(number) <= MAX_NUMBER
+        if isinstance(name, str) and number is not None and -MAX_NUMBER <= number <= MAX_NUMBER
     )
     match [name for name, _ in checked]:
         case ["=" | "<" | "<=" | ">" | ">="] if len(limits) == 1:
@@ -542,11 +686,9 @@ _COMPARE: dict[str, Callable[[Decimal, Decimal], bool]] = {
 }
 
 
-def _decimal(value: Any) -> Decimal | None:
-    if not _is_number(value):
-        return None
+def _decimal(literal: str) -> Decimal | None:
     try:
-        return Decimal(canonical(value))
+        return Decimal(literal)
     except InvalidOperation:  # an exponent of more than 18 digits
         return None
 

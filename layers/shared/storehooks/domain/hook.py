@@ -3,12 +3,13 @@
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, Literal
 
 from storehooks.domain.destination import destination_digest
 from storehooks.domain.event_filter import EventFilter, Mismatch
 from storehooks.domain.identity import is_client_id, is_store_hash
+from storehooks.domain.values import dataclass
 
 MAX_HOOKS_PER_SCOPE = 10
 """Hooks that one client may have for one scope of one store (BigCommerce, since 2025-04)."""
@@ -30,7 +31,7 @@ class Hook:
 
     Times are whole seconds since 1970. ``version`` counts the hook's changes from 1; a
     change is written only over the version that it was made from. Header values may be
-    credentials and so never show in a hook's text.
+    credentials and so never show in a hook's text. ``max_per_second`` is an int if it is whole.
     """
 
     id: int
@@ -46,6 +47,7 @@ class Hook:
     deactivated_at: int | None = None
     deactivation_reason: str | None = None
     filter: EventFilter | None = None
+    max_per_second: float | None = None
     paused_at: int | None = None
     resumption: str | None = None
     """The id of the recovery that its last resumption started."""

@@ -39,9 +39,13 @@ its hook is inactive, deleted, or without a secret       end     as cancelled
 its hook is paused                                       end     as held
 its client has too much in flight, and the sweep has it  drop    it is logged, and the wait is long
 its client has too much in flight                        defer   longer each time
+its hook's circuit is tripped, and defers it             defer   once
+its hook has a rate, and it has no place in its line     reserve
+its place comes soon                                     defer   until then
+its place comes later                                    log     the sweep brings it
 its hook's circuit is tripped, and it ignores that       send
+its hook's circuit is tripped, and it was planned late   send
 its hook's circuit is tripped, and a probe is wanted     send    unless somebody else probes the hook
-its hook's circuit is tripped                            defer   once
 otherwise                                                send
 =======================================================  ======  ======================================
 
@@ -51,7 +55,7 @@ recoveries go on in steps: :func:`seconds_to_next_hold`, :func:`before_step` and
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 
 from storehooks.domain.attempt import Attempt
@@ -71,9 +75,11 @@ from storehooks.domain.errors import HookInactiveError, HookPausedError
 from storehooks.domain.event import Event
 from storehooks.domain.exact_json import dumps
 from storehooks.domain.hook import Hook
+from storehooks.domain.rate import Reservation
 from storehooks.domain.recovery import MAX_LEASE_WAIT_SECONDS, PROBES, Recovery
 from storehooks.domain.retry import RetrySchedule
 from storehooks.domain.task import AttemptTask, RecoverTask, TaskMessage, attempt_task
+from storehooks.domain.values import dataclass
 
 MAX_IN_FLIGHT_OF_CLIENT = 100
 """An invocation has this many attempts of one client in flight at most, so that slow destinations of one hold
@@ -87,6 +93,12 @@ MAX_OF_STEP = 500
 
 CROWDED_SECONDS = 5
 """An attempt whose client has too much in flight is deferred by this long at first."""
+
+MAX_LOGGED_SECONDS = 3600
+"""A delivery whose place comes later is looked at again after this long, for its hook's rate may change."""
+
+# The sweep looks for a delivery up to a minute and a half before its safety is over.
+_UNTIL_SWEPT_SECONDS = SAFETY_SECONDS // 2
 
 FULL_SECONDS = 2
 """A recovery that may begin no more for now looks again after this long at first."""
@@ -185,6 +197,7 @@ class Known:
     :ivar delivery: as the log has it, or else as the message carries it.
     :ivar in_flight: how many attempts of its client this invocation is making.
     :ivar came_before: whether the message was received before.
+    :ivar reserved: its place in the hook's line, None if it has none, or may have used it.
     """
 
     delivery: Delivery | None
@@ -194,6 +207,7 @@ class Known:
     circuit: Circuit
     in_flight: int
     came_before: bool
+    reserved: Reservation | None = None
 
 
 class Why(StrEnum):
@@ -202,6 +216,7 @@ class Why(StrEnum):
     NOT_DUE = "not due"
     CROWDED = "its client has too much in flight"
     CIRCUIT = "its hook's circuit is tripped"
+    RATE = "its place in the hook's line is to come"
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +235,21 @@ class Send:
 
     delivery: Delivery
     unless_probed: Defer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reserve:
+    """Reserve a place in the line of its hook, and ask again."""
+
+    delivery: Delivery
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """Log the delivery, which is due later as it is here, and its place. The sweep brings it."""
+
+    delivery: Delivery
+    reserved: Reservation
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +274,7 @@ class Reject:
     reason: str
 
 
-type Step = Send | Defer | End | Drop | Reject
+type Step = Send | Defer | Reserve | Log | End | Drop | Reject
 
 
 def before_attempt(task: AttemptTask, known: Known, schedule: RetrySchedule, now: float) -> Step:
@@ -269,17 +299,50 @@ def before_attempt(task: AttemptTask, known: Known, schedule: RetrySchedule, now
     if (refusal := refusal_of(known.hook, has_secret=known.has_secret)) is not None:
         return End(delivery.ended(refusal.ends_as), refusal.reason)
     if known.in_flight >= MAX_IN_FLIGHT_OF_CLIENT:
-        waited = now - (delivery.next_attempt_at or delivery.created_at)
+        waited = now - could_begin_at(task, delivery, now)
         wait = growing_wait(waited, at_least=CROWDED_SECONDS)
         if known.is_logged and delivery.next_attempt_at is not None and wait > SAFETY_SECONDS:
             # The sweep sends a message for the delivery in any case; another one would double it.
             return Drop("the retry sweep brings it")
         return Defer(task, wait - wait // 4, wait, Why.CROWDED)
-    if task.ignores_circuit or not known.circuit.is_tripped:
-        return Send(delivery)
-    pause = defer_seconds(schedule.slot_before(task.attempt - delivery.earlier))
-    deferred = Defer(replace(task, ignores_circuit=True), 1, pause, Why.CIRCUIT)
-    return Send(delivery, unless_probed=deferred) if known.circuit.may_probe(now) else deferred
+    slot = schedule.slot_before(task.attempt - delivery.earlier)
+    if task.ignores_circuit or not known.circuit.is_tripped or _is_late_by_plan(delivery, slot):
+        return _in_its_place(Send(delivery), task, known, now)
+    deferred = Defer(replace(task, ignores_circuit=True, reserved=None), 1, defer_seconds(slot), Why.CIRCUIT)
+    if not known.circuit.may_probe(now):
+        return deferred
+    return _in_its_place(Send(delivery, unless_probed=deferred), task, known, now)
+
+
+def _in_its_place(send: Send, task: AttemptTask, known: Known, now: float) -> Step:
+    """Send now, unless the hook has a rate: then in the second that is reserved for the attempt."""
+    hook, place = known.hook, known.reserved
+    if hook is None or hook.max_per_second is None:
+        return send
+    if place is None or place.hook_version != hook.version or place.is_over(now):
+        return Reserve(send.delivery)
+    if place.second <= now:
+        return send
+    due_at = send.delivery.next_attempt_at or send.delivery.created_at
+    # A message that waits for longer than that would meet the sweep's, which has no place.
+    if place.second > (due_at + _UNTIL_SWEPT_SECONDS if known.is_logged else now + SOON_SECONDS):
+        return Log(replace(send.delivery, next_attempt_at=min(place.second, now + MAX_LOGGED_SECONDS)), place)
+    wait = seconds_until(place.second, now)
+    if task.reserved is not None and task.reserved != place:
+        wait = max(1, wait - task.reserved.seconds_late(now))
+    return Defer(replace(task, reserved=place), wait, wait, Why.RATE)
+
+
+def could_begin_at(task: AttemptTask, delivery: Delivery, now: float) -> float:
+    """Since when nothing but the deployment delays an attempt: it was due, and its place was there."""
+    due_at = delivery.next_attempt_at or delivery.created_at
+    return due_at if task.reserved is None else max(due_at, min(task.reserved.second, now))
+
+
+def _is_late_by_plan(delivery: Delivery, slot: int) -> bool:
+    """Whether a retry was planned a second or more after its slot, which counts as deferred."""
+    planned = delivery.seconds_to_next if delivery.attempts_of_round else None
+    return planned is not None and planned >= slot + 1
 
 
 def _until_due(task: AttemptTask, delivery: Delivery, now: float) -> Defer | Drop:
@@ -293,6 +356,11 @@ def _until_due(task: AttemptTask, delivery: Delivery, now: float) -> Defer | Dro
 def seconds_until(due_at: float, now: float) -> int:
     """Whole seconds until an attempt is due, never early; 0 if it is."""
     return max(0, math.ceil(due_at - now))
+
+
+def share_of(least: int, most: int, share: float) -> int:
+    """One of the whole numbers from ``least`` to ``most``, by a share from 0 to less than 1."""
+    return least + int(share * (most - least + 1))
 
 
 # ---------------------------------------------------------------- after an attempt
@@ -317,15 +385,27 @@ class Outcome:
 
 
 def after_attempt(
-    delivery: Delivery, attempt: Attempt, circuit: Circuit, schedule: RetrySchedule, now: float
+    delivery: Delivery,
+    attempt: Attempt,
+    circuit: Circuit,
+    schedule: RetrySchedule,
+    now: float,
+    lateness: float = 0.0,
 ) -> Outcome:
     """What follows from an attempt.
 
+    A tripped circuit would defer the next attempt once it is due. It is planned later at once instead,
+    which saves a message; attempts with the same lateness then come together.
+
     :param circuit: of its hook, with this attempt counted.
+    :param lateness: how much of the circuit's longest delay that is, from 0 to less than 1.
     """
     after = attempted(delivery, attempt, schedule, now)
     if attempt.succeeded:
         return Outcome(after)
+    if circuit.is_tripped and after.next_attempt_at is not None:
+        longest = defer_seconds(schedule.slot_before(after.attempt_count + 1 - after.earlier))
+        after = replace(after, next_attempt_at=after.next_attempt_at + share_of(1, longest, lateness))
     if attempt.status == GONE:
         return Outcome(after, deactivates=True)
     if after.status is Status.EXHAUSTED:

@@ -1,10 +1,11 @@
 """Tasks: what the messages of the deliveries queue ask for."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 from storehooks.domain.delivery import Delivery
+from storehooks.domain.rate import Reservation
+from storehooks.domain.values import dataclass
 
 MAX_COUNT = 10**9
 """More attempts of a delivery, or steps of a recovery, than there ever are."""
@@ -15,7 +16,8 @@ class AttemptTask:
     """Make the attempt of this number, counted from 1 through all rounds, unless it was made already.
 
     ``delivery`` is there until the log knows it. With ``ignores_circuit`` a tripped circuit does not
-    defer it: it was deferred once already, or somebody asked for it, or it is a probe.
+    defer it: it was deferred once already, or somebody asked for it, or it is a probe. ``reserved`` is its
+    place in the line of a hook with a rate; it stands beside the message's body.
     """
 
     delivery_id: str
@@ -25,6 +27,7 @@ class AttemptTask:
     attempt: int
     delivery: Delivery | None = None
     ignores_circuit: bool = False
+    reserved: Reservation | None = None
 
     @property
     def log_keys(self) -> dict[str, Any]:

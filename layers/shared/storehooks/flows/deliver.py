@@ -14,10 +14,10 @@ import itertools
 import math
 import random
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -29,8 +29,22 @@ from storehooks.domain.delivery import Delivery, Status
 from storehooks.domain.delivery_context import DeliveryContext
 from storehooks.domain.errors import QueueFailedError, TransientError
 from storehooks.domain.hook import Hook, HookKey
+from storehooks.domain.rate import Reservation
 from storehooks.domain.retry import RetrySchedule
-from storehooks.domain.state_machine import Defer, Drop, End, Known, Reject, Send, Why, before_attempt
+from storehooks.domain.state_machine import (
+    Defer,
+    Drop,
+    End,
+    Known,
+    Log,
+    Reject,
+    Reserve,
+    Send,
+    Why,
+    before_attempt,
+    could_begin_at,
+    share_of,
+)
 from storehooks.domain.task import (
     AttemptTask,
     DigestTask,
@@ -41,6 +55,7 @@ from storehooks.domain.task import (
     TaskMessage,
     delivery_ids,
 )
+from storehooks.domain.values import dataclass
 from storehooks.flows.expiry import Expiries
 from storehooks.flows.hold import Holds
 from storehooks.flows.meter import Duration, Meter
@@ -50,7 +65,14 @@ from storehooks.flows.recover import Recoverer
 from storehooks.flows.unexpected import alone, each_alone
 
 if TYPE_CHECKING:
-    from storehooks.flows.ports import Circuits, DeliveriesQueue, DeliveryContexts, DeliveryLog, Sender
+    from storehooks.flows.ports import (
+        Circuits,
+        DeliveriesQueue,
+        DeliveryContexts,
+        DeliveryLog,
+        Lines,
+        Sender,
+    )
 
 logger = Logger(utc=True)
 
@@ -69,6 +91,15 @@ _SETTLE_WITHIN_SECONDS = 0.2
 
 type _Asked = tuple[ReceivedTask, AttemptTask]
 """A message that asks for an attempt."""
+
+
+type _Placed = tuple[_Asked, Reservation | None]
+"""The same, and its place in the line of its hook."""
+
+type _Reserving = tuple[_Asked, Reserve]
+"""The same, which has to reserve a place first."""
+
+type _Begun = tuple[list[tuple[ReceivedTask, TaskMessage]], list[_Reserving]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +121,7 @@ class Deliverer:
         contexts: DeliveryContexts,
         log: DeliveryLog,
         circuits: Circuits,
+        lines: Lines,
         queue: DeliveriesQueue,
         outcomes: Outcomes,
         holds: Holds,
@@ -106,6 +138,7 @@ class Deliverer:
         self.contexts = contexts
         self.log = log
         self.circuits = circuits
+        self.lines = lines
         self.queue = queue
         self.outcomes = outcomes
         self.holds = holds
@@ -139,6 +172,8 @@ class _Invocation:
         self._under_way: dict[str, _UnderWay] = {}
         self._in_flight_of: Counter[tuple[str, str]] = Counter()
         self._circuits: dict[HookKey, Circuit] = {}
+        # The same for all of a hook that is deferred: then they come again as one batch.
+        self._shares: dict[HookKey, float] = defaultdict(random.random)
         self._finished: list[Sent] = []
         self._finished_since = 0.0
         self._long_tasks: list[tuple[ReceivedTask, HoldTask | RecoverTask | DigestTask]] = []
@@ -260,26 +295,70 @@ class _Invocation:
                 self._fail(message)
             return
         self._circuits |= context.circuits
-        deferred: list[tuple[ReceivedTask, TaskMessage]] = []
+        placed: list[_Placed] = []
         for message, task in attempts:
+            # Of one that came before, the place may have been used.
+            place = None if message.came_before else task.reserved or context.reserved.get(task.delivery_id)
+            placed.append(((message, task), place))
+        deferred, reserving = self._begin_each(placed, context)
+        for key, some in _by_hook(reserving).items():
+            # Who has no place even then, because its second is over or the hook has changed, asks again.
+            later, again = self._begin_each(self._reserve(context.hooks[key], some), context)
+            deferred += [*later, *((message, TaskMessage(task, 1)) for (message, task), _ in again)]
+        if deferred:
+            each_alone(self._defer, deferred, self._fail_one_unexpectedly)
+
+    def _begin_each(self, attempts: Sequence[_Placed], context: DeliveryContext) -> _Begun:
+        """Begin attempts, each with the place that it has; what defers some, and who has to reserve first."""
+        deferred: list[tuple[ReceivedTask, TaskMessage]] = []
+        reserving: list[_Reserving] = []
+        for (message, task), place in attempts:
             with alone(partial(self._fail_unexpectedly, message)):
                 try:
-                    later = self._begin(message, task, context)
+                    later = self._begin(message, task, context, place)
                 except TransientError as error:
                     self._shared.meter.call_failed("beginning failed", error=repr(error), **task.log_keys)
                     self._fail(message)
                     continue
-                if later is not None:
+                if isinstance(later, Reserve):
+                    reserving.append(((message, task), later))
+                elif later is not None:
                     deferred.append((message, later))
-        if deferred:
-            each_alone(self._defer, deferred, self._fail_one_unexpectedly)
+        return deferred, reserving
+
+    def _reserve(self, hook: Hook, reserving: Sequence[_Reserving]) -> list[_Placed]:
+        """Reserve places for attempts of one hook. If that fails, they do."""
+        placed: list[_Placed] = []
+
+        def fail(error: Exception) -> None:
+            for (message, _), _ in reserving:
+                self._fail_unexpectedly(message, error)
+
+        with alone(fail):
+            try:
+                seconds = self._shared.lines.reserve(hook, len(reserving))
+            except TransientError as error:
+                ids = delivery_ids(task for (_, task), _ in reserving)
+                self._shared.meter.call_failed("reserving failed", error=repr(error), delivery_ids=ids)
+                for (message, _), _ in reserving:
+                    self._fail(message)
+                return []
+            if seconds is None:
+                return [(asked, None) for asked, _ in reserving]
+            now = self._shared.clock()
+            for (asked, step), second in zip(reserving, seconds, strict=True):
+                self._time_lag(asked[1], step.delivery, now)
+                if second > now:
+                    self._shared.meter.time(Duration.RATE_BACKLOG, (second - now) * 1000)
+                placed.append((asked, Reservation(second, hook.version)))
+        return placed
 
     def _begin(
-        self, message: ReceivedTask, task: AttemptTask, context: DeliveryContext
-    ) -> TaskMessage | None:
+        self, message: ReceivedTask, task: AttemptTask, context: DeliveryContext, place: Reservation | None
+    ) -> TaskMessage | Reserve | None:
         """Do what the state machine says of an attempt.
 
-        :return: the message that defers it; None if it is not deferred.
+        :return: the message that defers it, or that it has to reserve a place; None if it is neither.
         """
         now = self._shared.clock()
         key, client = (task.store_hash, task.hook_id), (task.store_hash, task.client_id)
@@ -293,6 +372,7 @@ class _Invocation:
             circuit=self._circuits.get(key, Circuit()),
             in_flight=self._in_flight_of[client],
             came_before=message.came_before,
+            reserved=place,
         )
         step = before_attempt(task, known, self._shared.schedule, now)
         if isinstance(step, Send) and step.unless_probed is not None and not self._claims_probe(key, now):
@@ -302,10 +382,16 @@ class _Invocation:
                 assert hook is not None  # noqa: S101 - to which no step sends
                 self._send(task, _UnderWay(message, delivery, logged, hook), secrets, now)
             case Defer():
-                seconds = random.randint(step.min_seconds, step.max_seconds)  # noqa: S311 - spreads load
+                seconds = share_of(step.min_seconds, step.max_seconds, self._shares[key])
                 if step.why is Why.CIRCUIT:
                     logger.info("deferred", seconds=seconds, **(known.delivery or task).log_keys)
                 return TaskMessage(step.task, seconds)
+            case Reserve():
+                return step
+            case Log(delivery, reserved):
+                self._shared.log.save_reserved(delivery, reserved, over=logged)
+                logger.info("logged until its place comes", second=reserved.second, **delivery.log_keys)
+                self._done(message)
             case End(delivery, reason):
                 if delivery.status is Status.HELD and hook is not None:
                     self._shared.expiries.begin(hook)
@@ -329,13 +415,17 @@ class _Invocation:
 
     def _send(self, task: AttemptTask, one: _UnderWay, secrets: tuple[str, ...], now: float) -> None:
         delivery = one.delivery
-        if not task.ignores_circuit:
-            due_at = delivery.next_attempt_at or delivery.created_at
-            self._shared.meter.time(Duration.DELIVERY_LAG, max(0.0, now - due_at) * 1000)
+        if one.hook.max_per_second is None:
+            self._time_lag(task, delivery, now)
         request = callback(delivery, one.hook, secrets=secrets, now=now)
         self._shared.sender.start(self._key_prefix + delivery.id, request)
         self._under_way[delivery.id] = one
         self._in_flight_of[task.store_hash, task.client_id] += 1
+
+    def _time_lag(self, task: AttemptTask, delivery: Delivery, now: float) -> None:
+        if not task.ignores_circuit:
+            lag = max(0.0, now - could_begin_at(task, delivery, now))
+            self._shared.meter.time(Duration.DELIVERY_LAG, lag * 1000)
 
     def _defer(self, deferred: Sequence[tuple[ReceivedTask, TaskMessage]]) -> None:
         failed: frozenset[int] = frozenset()
@@ -424,3 +514,11 @@ class _Invocation:
             ids = delivery_ids(self._to_delete[position].task for position in sorted(error.failed))
             self._shared.meter.call_failed("deleting failed", error=error.code, delivery_ids=ids)
         self._to_delete.clear()
+
+
+def _by_hook(reserving: Sequence[_Reserving]) -> dict[HookKey, list[_Reserving]]:
+    of_hooks: dict[HookKey, list[_Reserving]] = defaultdict(list)
+    for one in reserving:
+        task = one[0][1]
+        of_hooks[task.store_hash, task.hook_id].append(one)
+    return of_hooks

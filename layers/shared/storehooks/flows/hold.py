@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Logger
 
-from storehooks.domain.exception_event import REMEMBERED_SECONDS
+from storehooks.domain.operational_event import REMEMBERED_SECONDS
 from storehooks.domain.state_machine import held_as, held_since, seconds_to_next_hold
 from storehooks.domain.task import HoldTask, TaskMessage
 from storehooks.flows.expiry import Expiries

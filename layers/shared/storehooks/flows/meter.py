@@ -5,14 +5,16 @@ CloudWatch makes metrics: no call to AWS, no right, no time. Their one dimension
 which is the stack. A store or a hook as a dimension would make metrics without end.
 """
 
-from collections import Counter
+import json
+import os
+import time
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from typing import Any
 
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 from storehooks.domain.delivery import Status
 from storehooks.domain.errors import fault_keys
@@ -20,6 +22,7 @@ from storehooks.domain.errors import fault_keys
 logger = Logger(utc=True)
 
 NAMESPACE = "storehooks"
+_MAX_VALUES = 100  # of one metric that CloudWatch takes in one line
 
 
 class Count(StrEnum):
@@ -47,7 +50,12 @@ class Duration(StrEnum):
 
     ATTEMPT_LATENCY = "AttemptLatency"
     DELIVERY_LAG = "DeliveryLag"
-    """From when an attempt was due until it is made, unless a circuit deferred it."""
+    """From when an attempt was due until it is made, unless a circuit deferred it.
+
+    Of a hook with a rate, until it gets a place; a place that it came too late for counts as due.
+    """
+    RATE_BACKLOG = "RateBacklog"
+    """From when an attempt gets a place in the line of a hook with a rate until that place."""
 
 
 _ENDS = {Status.EXHAUSTED: Count.EXHAUSTED, Status.HELD: Count.HELD}
@@ -57,9 +65,9 @@ class Meter:
     """Keeps numbers until an invocation ends. What is zero is not written: a metric costs while it is."""
 
     def __init__(self) -> None:
+        self._service = os.environ.get("POWERTOOLS_SERVICE_NAME", "service_undefined")
         self._counts: Counter[Count] = Counter()
-        # Not Powertools' Metrics, whose numbers are the process's: here each meter has its own.
-        self._written = EphemeralMetrics(namespace=NAMESPACE)
+        self._times: defaultdict[Count | Duration, list[float]] = defaultdict(list)
 
     def count(self, what: Count, number: int = 1) -> None:
         """So many more of these."""
@@ -87,8 +95,8 @@ class Meter:
             self.count(_ENDS[status], number)
 
     def time(self, what: Duration, milliseconds: float) -> None:
-        """One of these took so long. A line holds a hundred, each time Powertools writes one itself."""
-        self._written.add_metric(what, MetricUnit.Milliseconds, round(milliseconds, 1))
+        """One of these took so long."""
+        self._times[what].append(round(milliseconds, 1))
 
     @contextmanager
     def invocation(self) -> Iterator[None]:
@@ -96,9 +104,27 @@ class Meter:
         try:
             yield
         finally:
-            for what, number in self._counts.items():
-                if number:
-                    self._written.add_metric(what, MetricUnit.Count, number)
-            self._counts.clear()
-            if self._written.metric_set:
-                self._written.flush_metrics()
+            self._write()
+
+    def _write(self) -> None:
+        """Write all in as few lines as CloudWatch takes, and begin at zero."""
+        left: dict[Count | Duration, list[float]] = {
+            **{what: [number] for what, number in self._counts.items() if number},
+            **self._times,
+        }
+        self._counts.clear()
+        self._times.clear()
+        while left:
+            units = [{"Name": what, "Unit": _unit(what)} for what in left]
+            metrics = {"Namespace": NAMESPACE, "Dimensions": [["service"]], "Metrics": units}
+            line: dict[str, Any] = {
+                "_aws": {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [metrics]},
+                "service": self._service,
+            }
+            line |= {what: values[:_MAX_VALUES] for what, values in left.items()}
+            print(json.dumps(line, separators=(",", ":")))  # noqa: T201 - the log is where CloudWatch finds it
+            left = {what: more for what, values in left.items() if (more := values[_MAX_VALUES:])}
+
+
+def _unit(what: Count | Duration) -> str:
+    return "Count" if isinstance(what, Count) else "Milliseconds"

@@ -18,11 +18,11 @@ from storehooks.domain.deactivation_day import (
     notice_of_later,
 )
 from storehooks.domain.delivery import SOON_SECONDS
-from storehooks.domain.errors import TransientError
-from storehooks.domain.exception_event import REMEMBERED_SECONDS, SOURCE
 from storehooks.domain.hook import Hook
+from storehooks.domain.operational_event import REMEMBERED_SECONDS, SOURCE
 from storehooks.domain.state_machine import seconds_until
 from storehooks.domain.task import DigestTask, TaskMessage
+from storehooks.flows.once import do_once
 
 if TYPE_CHECKING:
     from storehooks.flows.ports import Claims, DeactivationDays, DeliveriesQueue, EventBus
@@ -78,14 +78,14 @@ class Notices:
             return
         day = self._days.get(task.store_hash, task.client_id, task.until)
         occasion = f"digest#{task.store_hash}#{task.client_id}#{task.until}"
-        if day is None or not day.later or not self._claims.claim(occasion):
+        if day is None or not day.later:
             return
-        self._bus.put(SOURCE, LATER, notice_of_later(day))
-        logger.info("digest", deactivations=day.later_count, **task.log_keys)
-        try:
-            self._claims.confirm(occasion, for_seconds=REMEMBERED_SECONDS)
-        except TransientError as error:  # a repeat would notify again
-            logger.warning("not remembered", error=repr(error), **task.log_keys)
+
+        def put() -> None:
+            self._bus.put(SOURCE, LATER, notice_of_later(day))
+            logger.info("digest", deactivations=day.later_count, **task.log_keys)
+
+        do_once(self._claims, occasion, put, for_seconds=REMEMBERED_SECONDS, **task.log_keys)
 
 
 def _at_end(task: DigestTask, now: float) -> TaskMessage:

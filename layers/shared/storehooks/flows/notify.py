@@ -10,9 +10,10 @@ from aws_lambda_powertools import Logger
 
 from storehooks.api.deactivation_entry import DayOver, DeactivatedHook, read_entry
 from storehooks.domain.deactivation_mail import Mail, deactivation_mail, digest_mail
-from storehooks.domain.errors import InvalidRequestError, MailFailedError, TransientError
-from storehooks.domain.exception_event import REMEMBERED_SECONDS
+from storehooks.domain.errors import InvalidRequestError, MailFailedError
+from storehooks.domain.operational_event import REMEMBERED_SECONDS
 from storehooks.domain.retry import RetrySchedule
+from storehooks.flows.once import do_once
 
 if TYPE_CHECKING:
     from storehooks.flows.ports import Claims, DeactivationDays, Hooks, Mailer, NotificationEmails
@@ -100,18 +101,17 @@ class Notifier:
         if not addresses:
             logger.info("nobody to write to", **known)
             return False
-        if not self._claims.claim(occasion):
+
+        def send() -> None:
+            try:
+                message_id = self._mailer.send(addresses, mail)
+            except MailFailedError as error:
+                # The dead letter has the code alone; what to do often depends on the rest.
+                logger.warning("not sent", ses_code=error.code, ses_message=error.reason, **known)
+                raise
+            logger.info("written", message_id=message_id, addresses=len(addresses), **known)
+
+        is_written = do_once(self._claims, occasion, send, for_seconds=REMEMBERED_SECONDS, **known)
+        if not is_written:
             logger.info("written already, or somebody is at it", **known)
-            return False
-        try:
-            message_id = self._mailer.send(addresses, mail)
-        except MailFailedError as error:
-            # The dead letter has the code alone; what to do often depends on the rest.
-            logger.warning("not sent", ses_code=error.code, ses_message=error.reason, **known)
-            raise
-        logger.info("written", message_id=message_id, addresses=len(addresses), **known)
-        try:
-            self._claims.confirm(occasion, for_seconds=REMEMBERED_SECONDS)
-        except TransientError as error:  # tried again, it would be written again
-            logger.warning("not remembered", error=repr(error), **known)
-        return True
+        return is_written

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from storehooks.api.operational_envelope import to_operational_envelope
-from storehooks.domain import exception_event
+from storehooks.domain import operational_event
 from storehooks.domain.attempt import Attempt
 from storehooks.domain.delivery import Delivery
 from storehooks.domain.destination import destination_digest
@@ -21,6 +21,7 @@ from storehooks.domain.scope import DELIVERY_EXCEPTION
 from storehooks.domain.state_machine import held_since
 from storehooks.flows.meter import Count, Meter
 from storehooks.flows.notices import Notices
+from storehooks.flows.once import do_once
 
 if TYPE_CHECKING:
     from storehooks.flows.ports import Claims, EventBus, EventsQueue
@@ -51,15 +52,16 @@ class OperationalEvents:
 
         A call that fails is logged: a later failure notifies.
         """
-        if not exception_event.may_notify(hook):
+        if not operational_event.may_notify(hook):
             return
         # Of each client: another one's events would say nothing of its own hook.
         client = f"{hook.store_hash}#{hook.client_id}"
         occasion = f"destination#{client}#{destination_digest(hook.destination)}"
+        detail = operational_event.retrying(hook, delivery, attempt)
         try:
-            if self._claims.claim(occasion):
-                detail = exception_event.retrying(hook, delivery, attempt)
-                self._publish(hook, detail, occasion, exception_event.NOTIFY_AGAIN_SECONDS)
+            self._once(
+                hook, occasion, lambda: self._publish(hook, detail), operational_event.NOTIFY_AGAIN_SECONDS
+            )
         except TransientError as error:
             self._meter.call_failed("notifying of a failure failed", error=repr(error), **delivery.log_keys)
 
@@ -68,14 +70,16 @@ class OperationalEvents:
 
         :raises TransientError: when it has to be repeated.
         """
-        if not exception_event.may_notify(hook):
+        if not operational_event.may_notify(hook):
             return
         # Not the name that releases without notices claim: what they published still gets its notice.
         occasion = f"deactivated#{hook.store_hash}#{hook.id}#{hook.deactivated_at}"
-        if self._claims.claim(occasion):
+
+        def notify() -> None:
             self._notices.add(hook)
-            detail = exception_event.deactivated(hook, store_id)
-            self._publish(hook, detail, occasion, exception_event.REMEMBERED_SECONDS)
+            self._publish(hook, operational_event.deactivated(hook, store_id))
+
+        self._once(hook, occasion, notify, operational_event.REMEMBERED_SECONDS)
 
     def warn_of_expiry(self, hook: Hook, first_until: float) -> None:
         """Warn operators, on the bus alone, that what is held for a hook is deleted soon; once for a hold.
@@ -84,29 +88,21 @@ class OperationalEvents:
         """
         since = held_since(hook)
         occasion = f"expiring#{hook.store_hash}#{hook.id}#{since}"
-        if not self._claims.claim(occasion):
-            return
-        self._bus.put(
-            exception_event.SOURCE, DELIVERY_EXCEPTION, exception_event.expiring(hook, since, first_until)
-        )
-        self._meter.count(Count.HELD_EXPIRING)
-        self._confirm(hook, occasion, exception_event.REMEMBERED_SECONDS)
 
-    def _publish(self, hook: Hook, detail: Mapping[str, Any], occasion: str, for_seconds: int) -> None:
-        """Publish an event whose occasion was claimed, and confirm that.
+        def warn() -> None:
+            detail = operational_event.expiring(hook, since, first_until)
+            self._bus.put(operational_event.SOURCE, DELIVERY_EXCEPTION, detail)
+            self._meter.count(Count.HELD_EXPIRING)
 
-        :raises TransientError: when the queue or the bus did not take it.
-        """
+        self._once(hook, occasion, warn, operational_event.REMEMBERED_SECONDS)
+
+    def _once(self, hook: Hook, occasion: str, do: Callable[[], None], for_seconds: int) -> None:
+        keys = {"store_hash": hook.store_hash, "hook_id": hook.id}
+        do_once(self._claims, occasion, do, for_seconds=for_seconds, report=self._meter.call_failed, **keys)
+
+    def _publish(self, hook: Hook, detail: Mapping[str, Any]) -> None:
+        """:raises TransientError: when the queue or the bus did not take it."""
         # First the queue: of an event with an id, matching knows the repeat that follows if the bus fails.
         now = int(self._clock() * 1_000_000)
         self._events_queue.send([to_operational_envelope(detail, hook.client_id, now)])
-        self._bus.put(exception_event.SOURCE, DELIVERY_EXCEPTION, detail)
-        self._confirm(hook, occasion, for_seconds)
-
-    def _confirm(self, hook: Hook, occasion: str, for_seconds: int) -> None:
-        try:
-            self._claims.confirm(occasion, for_seconds=for_seconds)
-        except TransientError as error:  # another process may publish it again
-            self._meter.call_failed(
-                "not remembered", error=repr(error), store_hash=hook.store_hash, hook_id=hook.id
-            )
+        self._bus.put(operational_event.SOURCE, DELIVERY_EXCEPTION, detail)

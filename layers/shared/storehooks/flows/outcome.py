@@ -7,16 +7,16 @@ the last one. Circuits come last, for they only slow down.
 
 from __future__ import annotations
 
+import random
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 
-from storehooks.domain import exception_event
+from storehooks.domain import operational_event
 from storehooks.domain.attempt import Attempt
 from storehooks.domain.circuit import Circuit
 from storehooks.domain.delivery import Delivery, Status
@@ -31,6 +31,8 @@ from storehooks.domain.state_machine import (
     refusal_of,
 )
 from storehooks.domain.task import HoldTask, RecordTask, TaskMessage, delivery_ids
+from storehooks.domain.values import dataclass
+from storehooks.flows.log_lines import info_lines
 from storehooks.flows.meter import Count, Duration, Meter
 from storehooks.flows.operational_events import OperationalEvents
 from storehooks.flows.unexpected import each_alone
@@ -108,8 +110,8 @@ class Outcomes:
             unsettled.add(one.delivery.id)
             self._meter.unexpected(error, **one.delivery.log_keys)
 
+        info_lines(logger, "attempt", map(_attempt_keys, sent))
         for one in sent:
-            _log_attempt(one)
             self._meter.time(Duration.ATTEMPT_LATENCY, one.attempt.times.total_ms)
         self._meter.count(Count.ATTEMPTS, len(sent))
         self._meter.count(Count.ATTEMPTS_FAILED, sum(not one.attempt.succeeded for one in sent))
@@ -122,16 +124,22 @@ class Outcomes:
         tallies = _tallies(sent)
         changed = self._changed(circuits, tallies)
         current = circuits | changed
+        # The same for all of a hook: then they come again as one batch.
+        lateness: dict[HookKey, float] = defaultdict(random.random)
         unsettled = self._settle_failed(
-            [(one, self._outcome(one, current[one.hook_key])) for one in sent if not one.attempt.succeeded]
+            [
+                (one, self._outcome(one, current[one.hook_key], lateness[one.hook_key]))
+                for one in sent
+                if not one.attempt.succeeded
+            ]
         )
         for key in changed:
             self._write_circuit(key, tallies[key])
         circuits |= changed
         return unsettled
 
-    def _outcome(self, one: Sent, circuit: Circuit) -> Outcome:
-        return after_attempt(one.delivery, one.attempt, circuit, self._schedule, self._clock())
+    def _outcome(self, one: Sent, circuit: Circuit, lateness: float = 0.0) -> Outcome:
+        return after_attempt(one.delivery, one.attempt, circuit, self._schedule, self._clock(), lateness)
 
     # ------------------------------------------------------------ those that succeeded
 
@@ -222,7 +230,7 @@ class Outcomes:
             store_hash=hook.store_hash,
             hook_id=hook.id,
             client_id=hook.client_id,
-            store_id=exception_event.store_id_of(delivery),
+            store_id=operational_event.store_id_of(delivery),
         )
         # First what comes after it: were the work to stop in between, nobody would be notified.
         self._queue.send([TaskMessage(task, _HOLD_SURELY_AFTER_SECONDS)])
@@ -282,12 +290,11 @@ def _tallies(sent: Sequence[Sent]) -> dict[HookKey, _Tally]:
     return tallies
 
 
-def _log_attempt(one: Sent) -> None:
-    logger.info(
-        "attempt",
-        attempt=one.delivery.attempt_count + 1,
-        status=one.attempt.status,
-        error=one.attempt.error,
-        latency_ms=one.attempt.times.total_ms,
+def _attempt_keys(one: Sent) -> dict[str, Any]:
+    return {
+        "attempt": one.delivery.attempt_count + 1,
+        "status": one.attempt.status,
+        "error": one.attempt.error,
+        "latency_ms": one.attempt.times.total_ms,
         **one.delivery.log_keys,
-    )
+    }

@@ -19,6 +19,7 @@ from storehooks.domain.event import Event, IdUse
 from storehooks.domain.hook import Hook
 from storehooks.domain.identity import Caller
 from storehooks.domain.lease import Lease, LeasePool
+from storehooks.domain.rate import Reservation
 from storehooks.domain.recovery import Recovery
 from storehooks.domain.task import AttemptTask, HoldTask, ReceivedTask, TaskMessage
 
@@ -78,6 +79,9 @@ class DeliveryLog(Protocol):
 
         :return: whether that was still what the log says; else nothing was written.
         """
+
+    def save_reserved(self, delivery: Delivery, reserved: Reservation, *, over: Delivery | None) -> None:
+        """Log a delivery that waits for its place, unless the log says something else by now."""
 
     def end_waiting(self, delivery: DeliverySummary, status: Status) -> bool:
         """Take a delivery out of those that wait; False if it did not wait any more."""
@@ -159,6 +163,16 @@ class Circuits(Protocol):
 
     def claim_probe(self, store_hash: str, hook_id: int) -> bool:
         """Whether the caller may be the one that tries a tripped circuit now."""
+
+
+class Lines(Protocol):
+    """The lines of hooks with a rate."""
+
+    def reserve(self, hook: Hook, number: int) -> tuple[int, ...] | None:
+        """Reserve the next places of a hook that has a rate.
+
+        :return: the calendar second of each place; None if the hook has changed since it was read.
+        """
 
 
 class Recoveries(Protocol):

@@ -1,6 +1,7 @@
 """The delivery log: one table of DynamoDB, and who owns what is in it.
 
-Its partitions are hooks, and clients. What is in one outlives the hook until its ``expires_at``:
+Its partitions are hooks, clients, and parts of the due index. What is in one outlives the hook until its
+``expires_at``:
 
 ========================  ===========  ==================================================
 ``hook``                  ``id``       What it is, and whose
@@ -11,9 +12,14 @@ Its partitions are hooks, and clients. What is in one outlives the hook until it
 ``STORE#ID``              ``circuit``  the hook's circuit: :class:`.circuits.Circuits`
 ``STORE#ID``              ``held``     when the sweep looks at what is held for it:
                                        :class:`.held_watches.HeldWatches`
+``STORE#ID``              ``rate``     where the line of a hook with a rate ends:
+                                       :class:`.lines.Lines`
 ``notices#STORE#CLIENT``  its end      a day in which hooks of the client were
                                        deactivated:
                                        :class:`.deactivation_days.DeactivationDays`
+``due#shard#N``           ``mark``     before which time all that is due in this part of
+                                       the due index was taken; it has no end:
+                                       :class:`.due.DueIndex`
 ========================  ===========  ==================================================
 
 Two sparse indexes have deliveries, and by_due has watches as well. What is delivered is in neither:
@@ -24,10 +30,9 @@ Index         Its keys              Whose
 ``by_state``  ``state``: store,     :class:`.selections.Selections` reads it for recoveries,
               hook and status;      :class:`.missed.MissedEvents` for a client, and
               ``id``                :class:`.deliveries.DeliveryLog` for lists
-``by_due``    ``due_shard``,        :class:`.due.DueIndex`, which also moves ``due_at`` when
-              ``due_at``            it claims an attempt for the queue; and
-                                    :class:`.held_watches.HeldWatches`, in a partition
-                                    of its own
+``by_due``    ``due_shard``,        :class:`.due.DueIndex`, which also moves ``due_at`` of what it
+              ``due_at``            looks at again; and :class:`.held_watches.HeldWatches`, in
+                                    a partition of its own
 ============  ====================  =====================================================
 
 :mod:`.keys` has the names of all partitions. What an attempt has to know of a hook and its delivery is

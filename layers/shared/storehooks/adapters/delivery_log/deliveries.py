@@ -11,6 +11,7 @@ from storehooks.adapters.delivery_log.items import (
     LISTED,
     LISTED_NAMES,
     from_item,
+    reserving_item,
     summary_from_item,
     to_item,
 )
@@ -27,6 +28,7 @@ from storehooks.adapters.delivery_log.keys import (
 )
 from storehooks.adapters.dynamodb import (
     MAX_WRITES,
+    Batches,
     ConditionFailedError,
     Item,
     query_pages,
@@ -35,6 +37,7 @@ from storehooks.adapters.dynamodb import (
 )
 from storehooks.domain.delivery import WAITING, Delivery, DeliverySummary, Status
 from storehooks.domain.errors import DeliveryNotFoundError
+from storehooks.domain.rate import Reservation
 from storehooks.domain.task import AttemptTask
 
 if TYPE_CHECKING:
@@ -64,6 +67,7 @@ class DeliveryLog:
     :class:`storehooks.domain.errors.StoreFailedError`.
 
     :param retention_days: how long a delivery is kept after its last change.
+    :param batches: gives the client that writes what destinations have taken; the same one if None.
     """
 
     def __init__(
@@ -72,12 +76,14 @@ class DeliveryLog:
         *,
         retention_days: int,
         dynamodb: "DynamoDBClient",
+        batches: Callable[[], Batches] | None = None,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._table = table
         self._retention_seconds = retention_days * DAY_SECONDS
         self._dynamodb = dynamodb
+        self._batches = batches or (lambda: dynamodb)
         self._clock = clock
         self._sleep = sleep
 
@@ -208,7 +214,7 @@ class DeliveryLog:
             puts: list[WriteRequestTypeDef] = [
                 {"PutRequest": {"Item": self._item(delivery)}} for delivery in chunk
             ]
-            write_batch(self._dynamodb, self._table, puts, tries=_TRIES, sleep=self._sleep)
+            write_batch(self._batches(), self._table, puts, tries=_TRIES, sleep=self._sleep)
 
     def save(self, delivery: Delivery, *, over: Delivery | None) -> bool:
         """Log a delivery as it is now, over what was read of it. One call.
@@ -216,6 +222,19 @@ class DeliveryLog:
         :param over: None when the log did not know it.
         :return: whether that was still what the log says; else nothing was written.
         """
+        return self._save(self._item(delivery), over)
+
+    def save_reserved(self, delivery: Delivery, reserved: Reservation, *, over: Delivery | None) -> None:
+        """Log a delivery that waits for its place, unless the log says something else by now. One call.
+
+        The sweep brings it at its ``next_attempt_at``.
+
+        :param over: what was read of it, None when the log did not know it.
+        """
+        expires_at = self._expires_at(delivery.next_attempt_at)
+        self._save(reserving_item(delivery, reserved, expires_at=expires_at), over)
+
+    def _save(self, item: Item, over: Delivery | None) -> bool:
         condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(id)"}
         if over is not None:
             condition = {
@@ -226,7 +245,6 @@ class DeliveryLog:
                     ":count": {"N": str(over.attempt_count)},
                 },
             }
-        item = self._item(delivery)
         try:
             with store_errors():
                 self._dynamodb.put_item(
@@ -339,7 +357,7 @@ class DeliveryLog:
                 self._dynamodb.update_item(
                     TableName=self._table,
                     Key=item_key(delivery.store_hash, delivery.hook_id, delivery.id),
-                    UpdateExpression="SET next_attempt_at = :now, due_at = :due_at",
+                    UpdateExpression="SET next_attempt_at = :now, due_at = :due_at REMOVE reserved",
                     ConditionExpression="#status = :status AND attempt_count = :count",
                     ExpressionAttributeNames={"#status": "status"},
                     ExpressionAttributeValues={

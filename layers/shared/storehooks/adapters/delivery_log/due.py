@@ -1,22 +1,23 @@
 """The due index: which attempts the retry sweep has to send to the queue, and when."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass
 from itertools import batched
 from typing import TYPE_CHECKING, Any
 
 from storehooks.adapters.delivery_log.keys import (
     DUE_SHARDS,
-    due_at,
     hook_of,
     item_key,
+    mark_key,
     number_value,
 )
 from storehooks.adapters.dynamodb import (
     ConditionFailedError,
     Item,
-    query_pages,
     reads_item,
     store_errors,
 )
@@ -30,12 +31,19 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _MAX_CLAIM_SECONDS = 3600
-_CLAIMS_AT_ONCE = 16
+_AT_ONCE = 20  # two calls of the queue
+_MAX_OF_PAGE = 200  # so many wait for five minutes, if the sweep ends before it has sent them
 _MINUTE_SECONDS = 60
+_THOUSANDTH = 0.001  # what times are kept to
 
 
 class DueIndex:
     """What is due in all stores.
+
+    A retry that no message brings stands in the index at its time. The sweep takes a page of them with
+    one write: it moves the mark of their shard past them. Five minutes later it looks at each again, in
+    case its message was lost. It claims each of those by itself, and what is late, given back, or was
+    to be brought by a message: it moves the entry to the time when it has to look again.
 
     :meth:`release` may raise :class:`storehooks.domain.errors.StoreBusyError` and
     :class:`storehooks.domain.errors.StoreFailedError`.
@@ -51,6 +59,8 @@ class DueIndex:
         self._table = table
         self._dynamodb = dynamodb
         self._clock = clock
+        self._taken_until: dict[str, float] = {}
+        """By shard, the mark that this process has set: what stands before it was taken."""
 
     def take_due(self, until: float) -> Iterator[DueBatch]:
         """Claim what is due up to a time, and yield a few attempts at a time.
@@ -58,56 +68,112 @@ class DueIndex:
         A claim lasts five minutes or more. So of two sweeps at once only one gets an attempt, and a sweep
         that ends before it has sent it only delays it. What failed is yielded too, and stays due.
         """
-        with ThreadPoolExecutor(_CLAIMS_AT_ONCE) as threads:
-            for page in self._due(until):
-                if isinstance(page, DueFailure):
-                    yield DueBatch([], [page])
-                    continue
-                # Only a few at a time: what is claimed and not sent waits for five minutes.
-                for some in batched(page, _CLAIMS_AT_ONCE, strict=False):
-                    batch = DueBatch([], [])
-                    for one in threads.map(self._claim_due, some):
-                        if isinstance(one, DueFailure):
-                            batch.failures.append(one)
-                        elif one is not None:
-                            batch.due.append(one)
-                    yield batch
-
-    def _due(self, until: float) -> Iterator[list[Item] | DueFailure]:
-        # Each minute another shard is the first, because a sweep may not get to the last.
+        # Not always the same first: a sweep may not get to the last.
         first = int(self._clock() // _MINUTE_SECONDS)
-        for shard in range(first, first + DUE_SHARDS):
-            pages = query_pages(
-                self._dynamodb,
-                TableName=self._table,
-                IndexName="by_due",
-                KeyConditionExpression="due_shard = :shard AND due_at <= :until",
-                ExpressionAttributeValues={
-                    ":shard": {"S": str(shard % DUE_SHARDS)},
-                    ":until": {"N": f"{until:.3f}"},
-                },
-            )
-            try:
-                yield from pages
-            except TransientError as error:
-                yield DueFailure(error, {"shard": shard % DUE_SHARDS})
+        with ThreadPoolExecutor(_AT_ONCE) as threads:
+            for number in range(first, first + DUE_SHARDS):
+                shard = str(number % DUE_SHARDS)
+                try:
+                    for page, end in self._pages(shard, until):
+                        yield from self._take(threads, shard, page, end, until)
+                except TransientError as error:
+                    yield DueBatch([], [DueFailure(error, {"shard": int(shard)})])
 
-    def _claim_due(self, item: Item) -> tuple[AttemptTask, float] | DueFailure | None:
+    def _pages(self, shard: str, until: float) -> Iterator[tuple[list[Item], float]]:
+        """The entries of a shard up to a time, and before which time those of a page are all there are."""
+        start: dict[str, Any] = {}
+        left: list[Item] = []
+        while True:
+            with store_errors():
+                response = self._dynamodb.query(
+                    TableName=self._table,
+                    IndexName="by_due",
+                    KeyConditionExpression="due_shard = :shard AND due_at <= :until",
+                    ExpressionAttributeValues={":shard": {"S": shard}, ":until": {"N": f"{until:.3f}"}},
+                    Limit=_MAX_OF_PAGE,
+                    **start,
+                )
+            items: list[Item] = left + response["Items"]
+            if "LastEvaluatedKey" not in response:
+                yield items, until + _THOUSANDTH
+                return
+            end = max((_number(item, "due_at") for item in items), default=0.0)
+            yield [item for item in items if _number(item, "due_at") < end], end
+            left = [item for item in items if _number(item, "due_at") == end]
+            start = {"ExclusiveStartKey": response["LastEvaluatedKey"]}
+
+    def _take(
+        self, threads: Executor, shard: str, items: Sequence[Item], end: float, until: float
+    ) -> Iterator[DueBatch]:
+        due: list[_Due] = []
+        for item in items:
+            try:
+                due.append(_read_due(item))
+            except CorruptItemError as error:  # the others are due nevertheless
+                yield DueBatch([], [DueFailure(error, {"delivery_id": item["id"]["S"]})])
+        taken_until = self._taken_until.get(shard, 0.0)
+        if any(one.is_at_its_time and one.due_at >= taken_until for one in due):
+            taken_until = self._move_mark(shard, end)
+        ours = [one for one in due if one.is_at_its_time and one.due_at >= taken_until]
+        on_time_from = self._clock() - _MINUTE_SECONDS
+        on_time = [one for one in ours if one.due_at >= on_time_from]
+        late = [one for one in ours if one.due_at < on_time_from]
+        again = [
+            one
+            for one in due
+            if not one.is_at_its_time or (one.due_at < taken_until and one.due_at + SAFETY_SECONDS <= until)
+        ]
+        for some in batched(on_time, _AT_ONCE, strict=False):
+            yield DueBatch([one.as_due for one in some], [])
+        for some in batched(late, _AT_ONCE, strict=False):
+            claims = list(threads.map(self._claim, some))
+            # What cannot be claimed is sent nevertheless: it is ours, and only looked at again too soon.
+            yield _batch(some, claims, are_ours=True)
+        for some in batched(again, _AT_ONCE, strict=False):
+            yield _batch(some, list(threads.map(self._claim, some)), are_ours=False)
+
+    def _move_mark(self, shard: str, end: float) -> float:
+        """Take what is in a shard before a time; from which time on it was not taken before. One call."""
+        mark_id = uuid.uuid4().hex
         try:
-            task, next_attempt_at = _attempt_due(item)
-        except CorruptItemError as error:  # the others are due nevertheless
-            return DueFailure(error, {"delivery_id": item["id"]["S"]})
-        later = claimed_until(next_attempt_at, self._clock())
+            with store_errors():
+                response = self._dynamodb.update_item(
+                    TableName=self._table,
+                    Key=mark_key(shard),
+                    UpdateExpression=(
+                        "SET taken_since = if_not_exists(taken_until, :never), "
+                        "taken_until = :end, taken_by = :by"
+                    ),
+                    ConditionExpression="attribute_not_exists(taken_until) OR taken_until < :end",
+                    ExpressionAttributeValues={
+                        ":never": {"N": "0"},
+                        ":end": number_value(end),
+                        ":by": {"S": mark_id},
+                    },
+                    ReturnValues="ALL_NEW",
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                )
+            mark: Mapping[str, Any] = response["Attributes"]
+        except ConditionFailedError as error:
+            # Another sweep has taken all of it; or this very write took effect, and its response was lost.
+            if error.item is None or error.item["taken_by"]["S"] != mark_id:
+                return end
+            mark = error.item
+        self._taken_until[shard] = end
+        return _number(mark, "taken_since")
+
+    def _claim(self, one: "_Due") -> bool | TransientError:
+        """Have a delivery looked at later; whether nobody else did so, or why it failed. One call."""
+        later = claimed_until(one.next_attempt_at, self._clock())
         try:
-            is_claimed = self._move_due(task, seen=item["due_at"], to=later)
+            return self._move_due(one.task, seen=number_value(one.due_at), to=later)
         except TransientError as error:
-            return DueFailure(error, task.log_keys)
-        return (task, next_attempt_at) if is_claimed else None
+            return error
 
     def release(self, task: AttemptTask, next_attempt_at: float) -> None:
         """Make what was claimed due again, because it could not be sent. One call."""
         later = claimed_until(next_attempt_at, self._clock())
-        self._move_due(task, seen=later, to=due_at(next_attempt_at), at_most=True)
+        self._move_due(task, seen=later, to=due_again(next_attempt_at), at_most=True)
 
     def _move_due(self, task: AttemptTask, *, seen: Item, to: Item, at_most: bool = False) -> bool:
         """Change when a sweep looks at a delivery; false if somebody else did so meanwhile."""
@@ -127,9 +193,38 @@ class DueIndex:
         return True
 
 
+@dataclass(frozen=True, slots=True)
+class _Due:
+    """An entry of the index: a delivery's next attempt, its time, and when the sweep has to look at it."""
+
+    task: AttemptTask
+    next_attempt_at: float
+    due_at: float
+
+    @property
+    def as_due(self) -> tuple[AttemptTask, float]:
+        """The attempt, and its time."""
+        return self.task, self.next_attempt_at
+
+    @property
+    def is_at_its_time(self) -> bool:
+        """Whether it stands where the attempt was planned: no message brought it, and nobody moved it."""
+        return self.due_at == self.next_attempt_at
+
+
+def _batch(due: Sequence[_Due], claims: Sequence[bool | TransientError], *, are_ours: bool) -> DueBatch:
+    """What was claimed of these, and what failed."""
+    batch = DueBatch([], [])
+    for one, claim in zip(due, claims, strict=True):
+        if isinstance(claim, TransientError):
+            batch.failures.append(DueFailure(claim, one.task.log_keys))
+        if claim is True or (are_ours and claim is not False):
+            batch.due.append(one.as_due)
+    return batch
+
+
 @reads_item
-def _attempt_due(item: Mapping[str, Any]) -> tuple[AttemptTask, float]:
-    """The next attempt of a delivery as the index has it, and its time."""
+def _read_due(item: Mapping[str, Any]) -> _Due:
     store_hash, hook_id = hook_of(item)
     delivery_id, client_id = item["id"]["S"], item["client_id"]["S"]
     attempt = int(item["attempt_count"]["N"]) + 1
@@ -146,7 +241,19 @@ def _attempt_due(item: Mapping[str, Any]) -> tuple[AttemptTask, float]:
         client_id=client_id,
         attempt=attempt,
     )
-    return task, float(item["next_attempt_at"]["N"])
+    return _Due(task, _number(item, "next_attempt_at"), _number(item, "due_at"))
+
+
+def _number(item: Mapping[str, Any], name: str) -> float:
+    return float(item[name]["N"])
+
+
+def due_again(next_attempt_at: float) -> Item:
+    """When the sweep has to look at a delivery that was given back: a moment before its time.
+
+    There it is found by itself, although all that is at its time was taken.
+    """
+    return number_value(next_attempt_at - _THOUSANDTH)
 
 
 def claimed_until(next_attempt_at: float, now: float) -> Item:

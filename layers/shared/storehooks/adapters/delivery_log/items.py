@@ -26,6 +26,7 @@ from storehooks.adapters.dynamodb import (
 )
 from storehooks.domain.delivery import WAITING, Delivery, DeliverySummary, Status
 from storehooks.domain.event import event_hash, hash_in
+from storehooks.domain.rate import Reservation, read_reservation
 
 MAX_ITEM_BYTES = 400_000
 """DynamoDB takes 400 KB. The largest delivery has a payload of 65 KB and ``MAX_STORED_ATTEMPTS`` attempts,
@@ -35,6 +36,8 @@ LISTED = "#hook, id, client_id, event_id, #scope, #status, created_at, next_atte
 """What :func:`summary_from_item` needs, as an expression; the index ``by_state`` has no more."""
 LISTED_NAMES = {"#hook": "hook", "#scope": "scope", "#status": "status"}
 
+# As short as it can be: DynamoDB's price goes by the size of items. json.dumps makes an encoder each time.
+_json = json.JSONEncoder(separators=(",", ":")).encode
 _HASH = re.compile(r" [0-9a-f]{40}$", re.ASCII)
 
 
@@ -65,6 +68,20 @@ def to_item(delivery: Delivery, *, expires_at: int) -> Item:
         item["due_shard"] = {"S": due_shard(delivery.id)}
         item["due_at"] = due(delivery.next_attempt_at)
     return item
+
+
+def reserving_item(delivery: Delivery, reserved: Reservation, *, expires_at: int) -> Item:
+    """The item of a delivery that waits for its place. No message of the queue is there for it."""
+    return to_item(delivery, expires_at=expires_at) | {
+        "reserved": {"S": reserved.text},
+        "due_shard": {"S": due_shard(delivery.id)},
+        "due_at": due_at(delivery.next_attempt_at or 0),
+    }
+
+
+def reservation_in(item: Mapping[str, Any]) -> Reservation | None:
+    """The place in an item; None if there is none."""
+    return read_reservation(item["reserved"]["S"]) if "reserved" in item else None
 
 
 @reads_item
@@ -123,8 +140,3 @@ def _with_repeats(responses: Sequence[str | None]) -> list[str]:
     for response in responses:
         whole.append(whole[-1] if response is None else response)
     return whole
-
-
-def _json(value: object) -> str:
-    """As short as it can be: DynamoDB's price goes by the size of items."""
-    return json.dumps(value, separators=(",", ":"))

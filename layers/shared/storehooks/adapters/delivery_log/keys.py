@@ -7,6 +7,7 @@ from storehooks.adapters.dynamodb import Item
 from storehooks.domain.delivery import SAFETY_SECONDS, Status
 
 CIRCUIT_ID = "circuit"
+LINE_ID = "rate"
 DELIVERY_PREFIX = "msg_"
 DAY_SECONDS = 24 * 60 * 60
 
@@ -38,6 +39,11 @@ def status_partition(store_hash: str, hook_id: int, status: Status) -> str:
 def due_shard(delivery_id: str) -> str:
     """The partition of the due index that a delivery is in."""
     return str(int(delivery_id[-4:], 16) % DUE_SHARDS)
+
+
+def mark_key(shard: str) -> Item:
+    """The key of the mark up to which a shard of the due index was taken. No hook has a partition like it."""
+    return {"hook": {"S": f"due#shard#{shard}"}, "id": {"S": "mark"}}
 
 
 def due_at(next_attempt_at: float) -> Item:

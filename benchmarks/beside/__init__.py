@@ -1,0 +1,1 @@
+"""`make peers`: the local stack beside two Django packages that send webhooks, with their databases."""

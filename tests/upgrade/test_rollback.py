@@ -1,0 +1,105 @@
+"""What this release stores is read and gone on from by the one before, and what that one makes of it by this.
+
+The earlier release's own modules do so, in a process of theirs and over a table of moto.
+"""
+
+import json
+import os
+import subprocess
+import sys
+
+from storehooks.adapters.delivery_log.items import from_item
+from storehooks.adapters.delivery_messages import to_message
+from storehooks.domain.delivery import Status
+from storehooks.domain.retry import BIGCOMMERCE_SCHEDULE
+from tests.flows.test_faults import failing
+from tests.integration.conftest import aws  # noqa: F401 - a fixture
+from tests.template_file import table_definition
+from tests.upgrade.test_upgrade import unpacked
+from tests.world import World
+
+EARLIER = """
+import json, sys
+from dataclasses import asdict
+
+from moto import mock_aws
+from storehooks.adapters.aws import dynamodb_client
+from storehooks.adapters.deliveries_table import DeliveriesTable
+from storehooks.adapters.delivery_items import from_message
+from storehooks.domain.attempt import Attempt, Times
+from storehooks.domain.retry import RetrySchedule
+
+given = json.load(sys.stdin)
+with mock_aws():
+    dynamodb = dynamodb_client()
+    dynamodb.create_table(**given["table"])
+    for item in given["items"]:
+        dynamodb.put_item(TableName="DeliveriesTable", Item=item)
+    log = DeliveriesTable("DeliveriesTable", retention_days=30, clock=lambda: given["now"])
+    leased = [one for some in log.lease_due(given["until"]) for one in some]
+    found = {}
+    for task, _ in leased:
+        one = log.get(task.store_hash, task.hook_id, task.delivery_id)
+        failed = Attempt(at=given["now"], status=500, error="answered 500", times=Times(total_ms=1.0))
+        after = one.after(failed, RetrySchedule.parse(given["schedule"]), given["now"])
+        found[one.id] = {
+            "attempt": task.attempt,
+            "attempts": [(each.at, each.status, each.times.total_ms) for each in one.attempts],
+            "is_saved": log.save(after, over=one),
+        }
+    tasks = [from_message(message) for message in given["messages"]]
+    items = dynamodb.scan(TableName="DeliveriesTable")["Items"]
+json.dump({"found": found, "tasks": [asdict(task) for task in tasks], "items": items}, sys.stdout)
+"""
+
+
+def earlier(release, given):
+    """What the earlier release makes of a table's items and of messages."""
+    response = subprocess.run(
+        [sys.executable, "-c", EARLIER],
+        env=os.environ | {"PYTHONPATH": str(release / "layers/shared"), "AWS_REGION": "us-east-1"},
+        input=json.dumps(given), stdout=subprocess.PIPE, text=True, check=True,
+    )  # fmt: skip
+    return json.loads(response.stdout.splitlines()[-1])
+
+
+def test_the_release_before_goes_on_with_what_fails_and_this_one_with_that(aws, tmp_path):  # noqa: F811
+    world = World(aws, BIGCOMMERCE_SCHEDULE)
+    world.response = failing
+    hooks = [world.hook(f"https://app.example.com/{number}", "store/*") for number in range(2)]
+    for hook in hooks:
+        for _ in range(8):
+            world.event(hook)
+    world.pass_time(3 * 3600)
+    mark = [item for item in aws.scan("DeliveriesTable") if "taken_until" in item]
+    assert mark, "the sweep has taken some"
+    late = world.event(hooks[0])
+    world.work()
+    messages = [to_message(task) for task in world.queue.tasks]
+    assert messages
+    here = aws.deliveries()
+    there = earlier(
+        unpacked("0.2.0-first", tmp_path),
+        {
+            "table": table_definition("DeliveriesTable"),
+            "items": aws.scan("DeliveriesTable"),
+            "now": world.clock.now,
+            "until": world.clock.now + 7 * 24 * 3600,
+            "schedule": BIGCOMMERCE_SCHEDULE,
+            "messages": messages,
+        },
+    )
+    waiting = {one.id: one for one in here.values() if one.status is Status.RETRYING}
+    assert len(waiting) >= 16
+    assert there["found"].keys() == waiting.keys()
+    for delivery_id, one in waiting.items():
+        assert there["found"][delivery_id] == {
+            "attempt": one.attempt_count + 1,
+            "attempts": [[each.at, each.status, each.times.total_ms] for each in one.attempts],
+            "is_saved": True,
+        }
+    assert {task["delivery_id"] for task in there["tasks"]} >= {late.id}
+    back = {item["id"]["S"]: from_item(item) for item in there["items"] if "payload" in item}
+    for delivery_id, one in waiting.items():
+        assert back[delivery_id].attempt_count == one.attempt_count + 1
+        assert back[delivery_id].attempts[-2].times.total_ms == one.attempts[-1].times.total_ms
