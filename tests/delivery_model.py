@@ -1,7 +1,7 @@
 """Deliveries by sequences of happenings that hypothesis makes up: none is lost, and none comes too early.
 
-Events come, hooks are created, moved, paused, switched off and on and deleted, deliveries are asked for
-again one by one and by recoveries, strangers look, destinations fail in one way or another for a
+Events come, hooks are created, moved, filtered, paused, switched off and on and deleted, deliveries are asked
+for again one by one and by recoveries, strangers look, destinations fail in one way or another for a
 while, messages come twice, the clock jumps, and calls fail before and after they took effect, or are
 the last thing that a process does. What is stored is in memory in tests/flows, and in the tables of
 moto in tests/integration.
@@ -27,6 +27,7 @@ from storehooks.domain.errors import (
     TooManyAtOnceError,
     TransientError,
 )
+from storehooks.domain.event_filter import check_filter
 from storehooks.domain.lease import MAX_RECOVERIES
 from storehooks.domain.recovery import (
     CLOCKS_DIFFER_SECONDS,
@@ -47,6 +48,9 @@ SCOPES = ("store/order/created", "store/order/*", "store/product/created")
 EVENTS = ("store/order/created", "store/product/created")
 DESTINATIONS = tuple(f"https://{name}.example.com/" for name in ("one", "two", "three"))
 ANSWERS = ((200, None), (200, None), (500, None), (None, None), (410, None), (503, "120"), (302, None))
+# A filter that only the first events of a sequence pass.
+FIRST_IDS = 3
+FIRST = check_filter({"data": {"id": [{"numeric": ["<", FIRST_IDS]}]}})
 SCHEDULE = "60,300,1200"
 RATES = (None, None, 5, 0.1)
 # In the worst case a retry waits twice its slot, and what failed comes again some times. And a line of a
@@ -95,6 +99,7 @@ class Deliveries(RuleBasedStateMachine):
         self.matcher = self.world.parts.matcher
         self.responses = dict.fromkeys(DESTINATIONS, (200, None))
         self.hooks: dict[int, str] = {}
+        self.filtered: set[int] = set()
         self.ever_off: set[int] = set()
         self.ever_limited: set[int] = set()
         self.begun: Counter[tuple[int, int, int]] = Counter()
@@ -184,6 +189,14 @@ class Deliveries(RuleBasedStateMachine):
         hook_id = self.a_hook_of(data)
         self.world.hooks.update(self.world.caller, hook_id, {"max_per_second": rate})
         self.ever_limited |= {hook_id} if rate is not None else set()
+
+    @precondition(lambda self: self.hooks)
+    @rule(data=st.data(), is_filtered=st.booleans())
+    def a_hook_gets_or_loses_a_filter(self, data, is_filtered):
+        hook_id = self.a_hook_of(data)
+        with suppress(DuplicateHookError):
+            self.world.hooks.update(self.world.caller, hook_id, {"filter": FIRST if is_filtered else None})
+            (self.filtered.add if is_filtered else self.filtered.discard)(hook_id)
 
     @precondition(lambda self: self.hooks)
     @rule(data=st.data(), is_active=st.booleans())
@@ -276,11 +289,13 @@ class Deliveries(RuleBasedStateMachine):
     def match(self, event: dict[str, Any]) -> None:
         """Match an event, and note whom it is for; if that fails, its message comes again."""
         scopes = subscriptions_to(event["detail-type"])
+        is_first = event["detail"]["data"]["id"] < FIRST_IDS
         with self.world.undisturbed():
             expected = [
                 hook_id
                 for hook_id, scope in self.hooks.items()
                 if scope in scopes
+                and (is_first or hook_id not in self.filtered)
                 and ((now := self.world.hooks.find(STORE, hook_id)).is_active or now.is_deactivated)
             ]
         before = {message.number for message in self.world.queue.waiting}

@@ -14,6 +14,7 @@ from storehooks.composition import Parts
 from storehooks.domain.attempt import Attempt, Times
 from storehooks.domain.delivery import WAITING, Delivery, Status, ids_between
 from storehooks.domain.errors import StorehooksError
+from storehooks.domain.event_filter import check_filter
 from storehooks.domain.hook import Hook, HookFilter
 from storehooks.domain.identity import Caller
 from storehooks.domain.rate import Reservation
@@ -351,6 +352,7 @@ def _recovery(hook_id: int, **fields: Any) -> Recovery:
 
 
 SCOPES = ("store/order/*", "store/order/created")
+FILTERS = (None, check_filter({"a": [1, {"prefix": "b"}]}), check_filter({"a": [1.5]}))
 # The last two are one destination by another name.
 DESTINATIONS = (
     *(f"https://app.example.com/{number}" for number in range(10)),
@@ -383,12 +385,18 @@ class AllHooks(Both):
         destinations=st.lists(st.sampled_from(DESTINATIONS), min_size=1, max_size=6),
         headers=st.sampled_from([None, {}, {"X-Mine": "ü"}]),
         is_active=st.booleans(),
+        some_filter=st.sampled_from(FILTERS),
     )
-    def some_are_created(self, caller, scope, destinations, headers, is_active):
+    def some_are_created(self, caller, scope, destinations, headers, is_active, some_filter):
         for destination in destinations:
             hook = self.both(
                 lambda parts, destination=destination: parts.hooks.create(
-                    caller, scope=scope, destination=destination, headers=headers, is_active=is_active
+                    caller,
+                    scope=scope,
+                    destination=destination,
+                    headers=headers,
+                    is_active=is_active,
+                    filter=some_filter,
                 )
             )
             self.known += [] if hook is None else [hook]
@@ -403,6 +411,7 @@ class AllHooks(Both):
                 "destination": st.sampled_from(DESTINATIONS),
                 "headers": st.sampled_from([None, {"X-Mine": "1"}]),
                 "is_active": st.booleans(),
+                "filter": st.sampled_from(FILTERS),
                 "is_paused": st.booleans(),
                 "resumption": st.sampled_from([None, "rec_1"]),
             },

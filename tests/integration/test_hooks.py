@@ -3,13 +3,20 @@
 import io
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from storehooks.api.hook_output import hooks_response
 from storehooks.api.operation import logger
-from storehooks.api.response import MAX_RESPONSE_BYTES, Response
+from storehooks.api.response import MAX_RESPONSE_BYTES
+from storehooks.api.version import Version
+from storehooks.api.wanted import Page
+from storehooks.domain.errors import InvalidRequestError
+from storehooks.domain.event_filter import MAX_FILTER_BYTES, check_filter
 from storehooks.domain.headers import MAX_ANSWER_BYTES, response_bytes
+from storehooks.domain.hook import Hook, HookPage
 from storehooks.domain.scope import catalogue
 from tests.integration.conftest import load_event
 
@@ -255,7 +262,7 @@ def test_only_an_active_hook_is_in_the_index_of_subscriptions(client, aws):
     assert subscription() is None
 
 
-def test_a_full_page_of_the_largest_hooks_fits_into_a_lambda_answer(functions, client):
+def test_a_full_page_of_the_largest_hooks_fits_into_a_lambda_answer_or_is_refused(client):
     headers = {"x-a": '"' * 2740, "x-b": "\\" * 2740}
     assert MAX_ANSWER_BYTES - 50 < response_bytes(headers) <= MAX_ANSWER_BYTES
     longest_scope = max((scope.replace("{channel_id}", "9" * 18) for scope in catalogue()), key=len)
@@ -264,9 +271,29 @@ def test_a_full_page_of_the_largest_hooks_fits_into_a_lambda_answer(functions, c
         scope=longest_scope, destination=destination, headers=headers, is_active=True
     )
     assert status == 201
-    worst = {**hook, "id": 10**18 - 1, "store_hash": "x" * 64}
-    response = Response(200, [worst] * 250).to_gateway()
-    assert len(json.dumps(response, ensure_ascii=False).encode()) < MAX_RESPONSE_BYTES
+    worst = Hook(
+        id=10**18 - 1, store_hash="x" * 64, client_id=hook["client_id"], scope=longest_scope, headers=headers,
+        destination=destination, is_active=True, created_at=1_795_428_000, updated_at=1_795_428_000,
+    )  # fmt: skip
+    assert response_size([worst] * 250) < MAX_RESPONSE_BYTES
+
+    largest = check_filter({"a": ['"' * 2042]})
+    assert MAX_FILTER_BYTES - 3 < len(largest.text) <= MAX_FILTER_BYTES
+    filtered = replace(worst, filter=largest)
+    page = [*[worst] * 10, *[filtered] * 240]
+    with pytest.raises(InvalidRequestError) as caught:
+        response_size(page)
+    (problem,) = caught.value.problems
+    assert problem.field == "limit"
+    for version in Version:
+        assert response_size([filtered] * 180, version) < MAX_RESPONSE_BYTES
+
+
+def response_size(hooks, version=Version.V2):
+    """What Lambda is given for a page of these hooks, in bytes."""
+    response = hooks_response(version, HookPage(tuple(hooks), len(hooks)), Page(1, 250))
+    response.check_size()
+    return len(json.dumps(response.to_gateway(), ensure_ascii=False).encode())
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import json
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from storehooks.domain.event_filter import OPERATORS
 from storehooks.domain.scope import catalogue
 from tests.integration.conftest import load_event
 
@@ -16,6 +17,19 @@ anything = st.recursive(
 scopes = st.sampled_from(sorted(catalogue())) | st.sampled_from(["store/*", "store/order/*", "*"]) | anything
 destinations = st.text(max_size=30).map("https://{}".format) | st.just("https://app.example.com/") | anything
 headers = st.dictionaries(st.text(max_size=10), st.text(max_size=10), max_size=3) | anything
+filters = (
+    st.recursive(
+        st.lists(
+            st.fixed_dictionaries({}, optional=dict.fromkeys(OPERATORS, anything)) | anything, max_size=3
+        ),
+        lambda inner: (
+            st.dictionaries(st.sampled_from(["a", "$or", "prefix"]) | st.text(max_size=5), inner, max_size=3)
+            | st.lists(inner, max_size=3).map(lambda patterns: {"$or": patterns})
+        ),
+        max_leaves=4,
+    )
+    | anything
+)
 near_hooks = st.fixed_dictionaries(
     {},
     optional={
@@ -23,6 +37,7 @@ near_hooks = st.fixed_dictionaries(
         "destination": destinations,
         "headers": headers,
         "is_active": st.booleans() | anything,
+        "filter": filters,
         "id": anything,
         "other": anything,
     },
@@ -31,6 +46,10 @@ near_hooks = st.fixed_dictionaries(
 hostile = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150
 )
+
+
+def nested(depth):
+    return json.loads('{"a":' * depth + "[1]" + "}" * depth)
 
 
 def well_formed(status, body, version="v2"):
@@ -49,6 +68,8 @@ def well_formed(status, body, version="v2"):
 @hostile
 @given(near_hooks | anything)
 @example({"scope": "store/order/*", "destination": "https://app.example.com/", "headers": {"a": "\ud800"}})
+@example({"scope": "store/order/*", "destination": "https://app.example.com/", "filter": {"a": ["\ud800"]}})
+@example({"scope": "store/order/*", "destination": "https://app.example.com/", "filter": nested(2_000)})
 def test_any_json_is_created_or_refused(client, aws, body):
     before = len(aws.calls)
     status, response = client.call("create_hook", body=json.dumps(body))
