@@ -4,7 +4,7 @@
 # make upgrade-test  stacks of earlier releases are upgraded in place (two minutes)
 # make lint     linters, type checks, and a search for secrets
 # make bench    measures speed and cost, and writes docs/performance.md anew (minutes; MODULES for a part)
-# make peers    measures the local stack beside two Django packages that send webhooks (ten minutes; PostgreSQL, Redis)
+# make peers    measures the local stack beside two Django packages that send webhooks (15 minutes; PostgreSQL, Redis)
 # make fuzz     requests that are made up, against docs/openapi.yaml (FUZZ_SECONDS)
 # make openapi  writes docs/openapi.yaml anew
 # make mutants  changes the code of the domain in each place, and lists what no unit test notices (minutes)

@@ -1,6 +1,7 @@
 """`make peers`: measures the local stack and two Django packages, one after the other, with the same events.
 
-Writes benchmarks/peers.json and its table in docs/performance.md. About ten minutes; each step has a limit.
+Writes benchmarks/peers.json and its table in docs/performance.md. It takes a quarter of an hour, and
+each step has a limit.
 """
 
 import argparse

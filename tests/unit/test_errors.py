@@ -174,8 +174,8 @@ WRONG = Problem("destination", "is not public", "a public host", given="https://
         (
             errors.DuplicateHookError(7),
             409,
-            "The hook 7 has the same scope and destination.",
-            {"destination": "The hook 7 has the same scope and destination."},
+            "The hook 7 has the same scope and destination, and the same filter or none.",
+            {"destination": "The hook 7 has the same scope and destination, and the same filter or none."},
         ),
     ],
 )

@@ -107,8 +107,8 @@ _STAYS = (
     "When a paused hook resumes, `Location` names the recovery that sends what was held."
 )
 _FEW = (
-    "A client has at most 10 hooks for one scope, and one for each scope and destination; of all scopes "
-    "together 250, and all clients of a store have 2,000, unless the deployment sets other quotas."
+    "A client has at most 10 hooks for one scope, and one for each scope, destination and filter; of all "
+    "scopes together 250, and all clients of a store have 2,000, unless the deployment sets other quotas."
 )
 _WAS = "The answer is the hook as it was. What waits for it is cancelled."
 _PINGED = "The hook may be off. Whatever the destination answers, this is a 200 that tells of it."

@@ -104,7 +104,7 @@ def _explain(error: StorehooksError) -> tuple[int, str, ErrorDetails]:
         case HookNotFoundError() | DeliveryNotFoundError() | RecoveryNotFoundError():
             return 404, "The requested resource was not found.", {}
         case DuplicateHookError(hook_id=hook_id):
-            message = f"The hook {hook_id} has the same scope and destination."
+            message = f"The hook {hook_id} has the same scope and destination, and the same filter or none."
             return 409, message, {"field": "destination", "conflict_reason": "duplicate", "id": hook_id}
         case HookPausedError(hook_id=hook_id):
             message = (

@@ -141,7 +141,7 @@ class HookNotFoundError(CallerError):
 
 
 class DuplicateHookError(CallerError):
-    """The client already has a hook for this scope and destination."""
+    """The client already has a hook for this scope, destination and filter."""
 
     def __init__(self, hook_id: int) -> None:
         super().__init__(hook_id)
