@@ -1,7 +1,7 @@
 """Deliveries by sequences of happenings that hypothesis makes up: none is lost, and none comes too early.
 
-Events come, hooks are created, moved, filtered, switched off and on and deleted, deliveries are asked for
-again one by one and by recoveries, strangers look, destinations fail in one way or another for a
+Events come, hooks are created, moved, filtered, paused, switched off and on and deleted, deliveries are asked
+for again one by one and by recoveries, strangers look, destinations fail in one way or another for a
 while, messages come twice, the clock jumps, and calls fail before and after they took effect, or are
 the last thing that a process does. What is stored is in memory in tests/flows, and in the tables of
 moto in tests/integration.
@@ -25,10 +25,17 @@ from storehooks.domain.errors import (
     QueueFailedError,
     StoreFailedError,
     TooManyAtOnceError,
+    TransientError,
 )
 from storehooks.domain.event_filter import check_filter
 from storehooks.domain.lease import MAX_RECOVERIES
-from storehooks.domain.recovery import MISSED, RECOVERABLE, Recovery, RecoveryStatus
+from storehooks.domain.recovery import (
+    CLOCKS_DIFFER_SECONDS,
+    MISSED,
+    RECOVERABLE,
+    Recovery,
+    RecoveryStatus,
+)
 from storehooks.domain.scope import subscriptions_to
 from storehooks.domain.task import AttemptTask
 from tests.event_files import load_event
@@ -99,6 +106,14 @@ class Deliveries(RuleBasedStateMachine):
         """By hook, its version, and second."""
         self.last_id = 0
         self.recoveries: list[tuple[Recovery, set[str]]] = []
+        self.resumptions: list[tuple[int, str]] = []
+        self.held_before: dict[int, set[str]] = {}
+        """What was held of a paused hook when it was paused."""
+        self.owed: dict[int, set[str]] = {}
+        """What a hook's last resumption has to send."""
+        self.gone_back = 0.0
+        self.gone_back_at: dict[int, float] = {}
+        """By how much the clock had gone back in all; and had when a hook was paused."""
         self.bodies: dict[str, bytes] = {}
         self.events: list[dict[str, Any]] = []
         self.unmatched: list[dict[str, Any]] = []
@@ -118,17 +133,18 @@ class Deliveries(RuleBasedStateMachine):
         if known is not None and known.next_attempt_at is not None:
             assert self.world.clock.now >= known.next_attempt_at, f"sent too early: {known}"
         assert self.bodies.setdefault(delivery_id, request.body) == request.body
-        self.check_rate(self.expected[delivery_id][0])
+        self.check_hook(self.expected[delivery_id][0])
         status, retry_after = self.responses[request.url]
         if status == 200:
             self.reached.add(delivery_id)
         self.figures["attempts"] += 1
         return status, retry_after
 
-    def check_rate(self, hook_id: int) -> None:
-        """No second has more attempts than the hook's rate."""
+    def check_hook(self, hook_id: int) -> None:
+        """It is not paused, and no second has more attempts than its rate."""
         with self.world.undisturbed():
             hook = self.world.hooks.find(STORE, hook_id)
+        assert hook is None or not hook.is_paused, "sent to a paused hook"
         if hook is None or hook.max_per_second is None:
             return
         begun = hook_id, hook.version, int(self.world.clock.now)
@@ -186,9 +202,59 @@ class Deliveries(RuleBasedStateMachine):
     @rule(data=st.data(), is_active=st.booleans())
     def a_hook_is_switched(self, data, is_active):
         hook_id = self.a_hook_of(data)
+        was_off = self.world.hooks.find(STORE, hook_id).status == "inactive"
         self.world.hooks.update(self.world.caller, hook_id, {"is_active": is_active})
         if not is_active:
             self.ever_off.add(hook_id)
+        if not is_active and not was_off:
+            self.owed[hook_id], self.held_before[hook_id] = set(), self.held_of(hook_id)
+
+    def held_of(self, hook_id: int) -> set[str]:
+        """The deliveries that are held for a hook."""
+        log = self.account.deliveries().values()
+        return {one.id for one in log if (one.hook_id, one.status) == (hook_id, Status.HELD)}
+
+    @precondition(lambda self: self.hooks)
+    @rule(data=st.data(), is_paused=st.booleans())
+    def a_hook_is_paused_or_resumes(self, data, is_paused):
+        self.pause(self.a_hook_of(data), is_paused=is_paused)
+
+    def pause(self, hook_id: int, *, is_paused: bool) -> None:
+        """Change the flag, and note what is to follow. If that fails, it took effect or it did not."""
+        with self.world.undisturbed():
+            before, held = self.world.hooks.find(STORE, hook_id), self.held_of(hook_id)
+        with suppress(TransientError):
+            try:
+                self.world.parts.pauses.update(self.world.caller, hook_id, {"is_paused": is_paused})
+            except Killed:
+                self.world.start()
+        with self.world.undisturbed():
+            now = self.world.hooks.find(STORE, hook_id)
+            if now.is_paused and not before.is_paused:
+                self.held_before[hook_id], self.gone_back_at[hook_id] = held, self.gone_back
+                self.figures["pauses"] += 1
+            if before.is_paused and not now.is_paused and now.is_active:
+                self.note_what_is_owed(hook_id, before.resumption, now.resumption)
+
+    def note_what_is_owed(self, hook_id: int, last_id: str | None, recovery_id: str) -> None:
+        recovery = self.world.recoveries.get(STORE, hook_id, recovery_id)
+        self.resumptions.append((hook_id, recovery_id))
+        self.figures["resumptions"] += 1
+        if self.gone_back - self.gone_back_at[hook_id] > CLOCKS_DIFFER_SECONDS - 1:
+            self.owed[hook_id] = set()  # since when what was held cannot be said
+            return
+        owed = self.held_of(hook_id) - self.held_before[hook_id]
+        if last_id is not None:
+            last = self.world.recoveries.get(STORE, hook_id, last_id)
+            if last.status is not RecoveryStatus.FINISHED:
+                owed |= self.owed.get(hook_id, set())
+        log = self.account.deliveries()
+        self.owed[hook_id] = {
+            one
+            for one in owed
+            # If the clock went back, its round may seem to be of this recovery.
+            if log[one].round_at is None or log[one].round_at < recovery.created_at
+        }
 
     @precondition(lambda self: self.hooks)
     @rule(data=st.data())
@@ -286,7 +352,8 @@ class Deliveries(RuleBasedStateMachine):
         except HookInactiveError:
             return
         except TooManyAtOnceError:
-            ordered = [self.world.recoveries.get(STORE, one.hook_id, one.id) for one, _ in self.recoveries]
+            known = [(one.hook_id, one.id) for one, _ in self.recoveries] + self.resumptions
+            ordered = [self.world.recoveries.get(STORE, *one) for one in known]
             # More, if some had no step for two hours.
             assert sum(one.status is RecoveryStatus.RUNNING for one in ordered) >= MAX_RECOVERIES
             self.figures["recoveries refused"] += 1
@@ -329,6 +396,7 @@ class Deliveries(RuleBasedStateMachine):
     @rule(by=st.sampled_from([-30, -1, 30, 7200]))
     def the_clock_jumps(self, by):
         self.is_calm = False
+        self.gone_back += max(0, -by)
         self.world.clock.now += by
 
     @precondition(lambda self: self.world.queue.waiting)
@@ -353,13 +421,16 @@ class Deliveries(RuleBasedStateMachine):
         times=st.sampled_from([1, 2, 100]),
         by=st.sampled_from([0, 60, 400]),
         event=st.booleans(),
+        is_paused=st.sampled_from([None, True, False]),
     )
-    def something_fails_for_a_while(self, data, fault, has_effect, times, by, event):
+    def something_fails_for_a_while(self, data, fault, has_effect, times, by, event, is_paused):
         self.is_calm = False
         call = data.draw(st.sampled_from(("queue", "bus", "wait", *self.calls)))
         with self.failing(call, fault, has_effect=has_effect, times=times):
             if event:
                 self.publish(EVENTS[0], has_id=True)
+            if is_paused is not None and self.hooks:
+                self.pause(self.a_hook_of(data), is_paused=is_paused)
             self.let_pass(by)
 
     @contextmanager
@@ -411,7 +482,8 @@ class Deliveries(RuleBasedStateMachine):
     ) -> None:
         slots = self.world.schedule.slots
         if delivery.round_at is not None:
-            is_recovered = any(recovery.hook_id == hook_id for recovery, _ in self.recoveries)
+            ordered = [recovery.hook_id for recovery, _ in self.recoveries]
+            is_recovered = hook_id in ordered + [resumed for resumed, _ in self.resumptions]
             assert is_recovered or delivery_id in self.hastened, "nobody asked for another round"
             self.hastened.add(delivery_id)
         before = self.logged.get(delivery_id)
@@ -452,6 +524,9 @@ class Deliveries(RuleBasedStateMachine):
         """Once nothing fails any more, each delivery comes to its end, and none is missing."""
         self.every_delivery_is_accounted_for()
         self.let_pass(0)  # with what was not matched
+        for hook_id in self.hooks:
+            self.pause(hook_id, is_paused=True)
+            self.pause(hook_id, is_paused=False)
         self.let_pass(LONG_ENOUGH)
         assert not self.unmatched
         self.every_delivery_is_accounted_for()
@@ -462,6 +537,20 @@ class Deliveries(RuleBasedStateMachine):
             self.check_recovered(recovery, wanted)
         for hook_id in self.hooks:
             assert self.world.hooks.find(STORE, hook_id) is not None, "no hook goes but by its owner"
+            self.check_resumed(hook_id)
+
+    def check_resumed(self, hook_id: int) -> None:
+        """Its last resumption has sent all that it had to, unless the hook receives nothing any more."""
+        resumed = [recovery_id for of_hook, recovery_id in self.resumptions if of_hook == hook_id]
+        if not resumed:
+            return
+        last = self.world.recoveries.get(STORE, hook_id, resumed[-1])
+        assert last.has_ended
+        self.figures[f"resumptions {last.status}"] += 1
+        if last.status is RecoveryStatus.FINISHED:
+            for one in map(self.logged.__getitem__, self.owed.get(hook_id, ())):
+                is_begun = one.round_at is not None and one.round_at >= last.created_at
+                assert is_begun or one.status is not Status.HELD, f"not sent again: {one}"
 
     def check_recovered(self, recovery: Recovery, wanted: set[str]) -> None:
         """It has come to an end; and unless that was the hook's, it has sent all that it was for."""
@@ -481,3 +570,4 @@ def check_figures() -> None:
     assert figures["faults"]
     assert figures["attempts in a place"]
     assert figures[Status.DELIVERED]
+    assert figures["resumptions finished"]

@@ -23,8 +23,12 @@ def assert_described(method: str, path: str, response: dict[str, Any], body: Any
     status = str(response["statusCode"])
     assert status in responses, f"{method} {path} is not said to answer {status}"
     described = resolved(responses[status])
-    for name in described.get("headers", {}):
-        assert name in response["headers"]
+    for name, header in described.get("headers", {}).items():
+        if name not in response["headers"]:
+            assert not header.get("required"), name
+            continue
+        value = response["headers"][name]
+        validate(header["schema"], int(value) if header["schema"]["type"] == "integer" else value)
     content = described.get("content")
     if content is None:
         assert body is None

@@ -63,6 +63,12 @@ class Api:
         """The answer to a PUT."""
         return self._request("PUT", path, asked_for, **_json(body))
 
+    def resume(self, hook_id: int, asked_for: str) -> tuple[Any, str | None]:
+        """A paused hook that goes on, and the id of the recovery of what was held, if there is one."""
+        response = self._respond("PUT", f"hooks/{hook_id}", asked_for, **_json({"is_paused": False}))
+        location = response.headers.get("Location")
+        return _read(response, asked_for), None if location is None else location.rpartition("/")[2]
+
     def delete(self, path: str, asked_for: str) -> Any:
         """The answer to a DELETE."""
         return self._request("DELETE", path, asked_for)
@@ -94,6 +100,9 @@ class Api:
                 return
 
     def _request(self, method: str, path: str, asked_for: str, **arguments: Any) -> Any:
+        return _read(self._respond(method, path, asked_for, **arguments), asked_for)
+
+    def _respond(self, method: str, path: str, asked_for: str, **arguments: Any) -> requests.Response:
         try:
             response = self._session.request(
                 method,
@@ -110,13 +119,17 @@ class Api:
             ) from None
         except requests.RequestException as error:
             raise ApiUnreachableError(_reason(error)) from None
-        try:
-            body = response.json(parse_float=read_float, parse_int=read_int)
-        except requests.JSONDecodeError:
-            raise ApiError(response.status_code, [], [], asked_for) from None
         if not response.ok or response.is_redirect:
-            raise ApiError(response.status_code, *_told(body), asked_for)
-        return body
+            raise ApiError(response.status_code, *_told(_read(response, asked_for)), asked_for)
+        return response
+
+
+def _read(response: requests.Response, asked_for: str) -> Any:
+    """What a response says; an error if it is no JSON."""
+    try:
+        return response.json(parse_float=read_float, parse_int=read_int)
+    except requests.JSONDecodeError:
+        raise ApiError(response.status_code, [], [], asked_for) from None
 
 
 def _json(body: object) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import typer
 from storehooks.api.strict_json import RefusedJsonError, strict_json
 from storehooks_cli.connection import ApiOptions, connected, hook_named
 from storehooks_cli.options import Json, complete_hook_scope, unfolded
-from storehooks_cli.output import fail, json_text, print_fields, print_json, print_table, progress
+from storehooks_cli.output import fail, json_text, print_fields, print_json, print_table, progress, say
 from storehooks_cli.times import local_time, relative_time
 
 app = typer.Typer(no_args_is_help=True, help="Hooks: list, make, change, delete and try them.")
@@ -169,6 +169,32 @@ def update_hook(
     _print(hook, show_headers=show_headers, as_json=as_json)
 
 
+@app.command("pause")
+@unfolded
+def pause_hook(api_options: ApiOptions, hook_id: HookId, as_json: Json = False) -> None:
+    """Hold what comes for a hook, and what waits, until it resumes. Nothing is cancelled.
+
+    Switching it off (hook update --inactive) cancels what waits instead.
+    """
+    with connected(api_options) as api:
+        hook = api.put(f"hooks/{hook_id}", hook_named(hook_id), {"is_paused": True})
+    _print(hook, show_headers=False, as_json=as_json)
+
+
+@app.command("resume")
+@unfolded
+def resume_hook(api_options: ApiOptions, hook_id: HookId, as_json: Json = False) -> None:
+    """Send to a paused hook again, and by a recovery all that was held, the oldest first."""
+    with connected(api_options) as api:
+        hook, recovery_id = api.resume(hook_id, hook_named(hook_id))
+    _print(hook, show_headers=False, as_json=as_json)
+    if recovery_id is not None:
+        say(
+            "what was held is sent by a recovery; to look: .venv/bin/storehooks recover "
+            f"--store-hash {api.store_hash} --hook {hook_id} --id {recovery_id}"
+        )
+
+
 @app.command("delete")
 @unfolded
 def delete_hook(api_options: ApiOptions, hook_id: HookId, as_json: Json = False) -> None:
@@ -229,11 +255,13 @@ def _print(hook: dict[str, Any], *, show_headers: bool, as_json: bool) -> None:
 
 def _status(hook: dict[str, Any]) -> str:
     """Whether events are sent, and if not, why."""
+    now = datetime.now(UTC)
+    if hook["is_active"] and hook.get("is_paused"):
+        return f"paused {relative_time(hook['paused_at'], now)}"
     if hook["is_active"]:
         return "active"
     if "deactivated_at" in hook:
-        when = relative_time(hook["deactivated_at"], datetime.now(UTC))
-        return f"deactivated {when}: {hook['deactivation_reason']}"
+        return f"deactivated {relative_time(hook['deactivated_at'], now)}: {hook['deactivation_reason']}"
     return "inactive"
 
 

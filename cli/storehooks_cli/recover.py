@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from storehooks_cli.api_client import Api
 
 _POLL_SECONDS = 1.0
-_RUNNING = "running"
+_GOES_ON = {"waiting", "running"}
 _STOPPED = "stopped"
 
 
@@ -76,7 +76,7 @@ def recover(
             if status:
                 body["status"] = [one.value for one in status]
             recovery = api.post(f"hooks/{hook_id}/recover", hook_named(hook_id), body)
-        if wait and recovery["state"] == _RUNNING:
+        if wait and recovery["state"] in _GOES_ON:
             recovery = _ended(api, hook_id, recovery)
     if as_json:
         print_json(recovery)
@@ -97,7 +97,7 @@ def _ended(api: "Api", hook_id: int, recovery: dict[str, Any]) -> dict[str, Any]
     total = recovery["count"] if recovery["is_count_exact"] else None
     try:
         with progress("recovering", total) as tell:
-            while recovery["state"] == _RUNNING:
+            while recovery["state"] in _GOES_ON:
                 tell(recovery["recovered"])
                 time.sleep(_POLL_SECONDS)
                 recovery = _look(api, hook_id, recovery["id"])
@@ -118,8 +118,9 @@ def _print(recovery: dict[str, Any]) -> None:
         "state": recovery["state"],
         "recovered": f"{recovery['recovered']} of {about}{recovery['count']}",
         "status": " ".join(recovery["status"]),
-        "since": local_time(recovery["since"]),
     }
+    since = "held_since" if "held_since" in recovery else "since"
+    shown[since] = local_time(recovery[since])
     if recovery["until"]:
         shown["until"] = local_time(recovery["until"])
     if recovery["finished_at"]:

@@ -13,6 +13,11 @@ const DAY_MS = 86_400_000;
 // A hook is deactivated when the schedule of a delivery ends, so what failed began two days before.
 const OUTAGE_MS = 3 * DAY_MS;
 
+/** Whether a recovery is not over yet. */
+function isGoingOn(recovery) {
+  return recovery?.state === "running" || recovery?.state === "waiting";
+}
+
 export class HookView {
   #api;
   #id;
@@ -43,7 +48,7 @@ export class HookView {
 
   /** Seconds between refreshes: few while something is awaited. */
   get interval() {
-    return this.#panel.isAwaited || this.#recovery?.state === "running" ? 2 : 5;
+    return this.#panel.isAwaited || isGoingOn(this.#recovery) ? 2 : 5;
   }
 
   /** @param before where one was: who comes from elsewhere is led to the hook's title. */
@@ -138,6 +143,8 @@ export class HookView {
     byId("hook-destination").textContent = hook.destination;
     byId("hook-switch").textContent = hook.is_active ? "Switch off …" : "Switch on";
     byId("hook-switch").className = hook.is_active ? "" : "primary";
+    byId("hook-pause").hidden = !hook.is_active;
+    byId("hook-pause").textContent = hook.is_paused ? "Resume" : "Pause";
     byId("hook-filter").hidden = !hook.filter;
     byId("hook-filter-text").textContent = hook.filter ? JSON.stringify(hook.filter, null, 2) : "";
     this.#drawStatus(hook);
@@ -164,7 +171,7 @@ export class HookView {
     const lines = health.nodes.length ? [el("p", {}, ...health.nodes)] : [];
     if (hook.deactivated_at) {
       lines.push(el("p", { class: "muted" }, "What comes is held. Switch the hook on again when its destination works, then recover what it missed."));
-    } else if (hook.is_active && missed(this.#newest).length) {
+    } else if (hook.is_active && !hook.is_paused && missed(this.#newest).length) {
       const count = counted(missed(this.#newest).length, "delivery", "deliveries");
       lines.push(el("p", { class: "muted" }, `Of the newest ${this.#newest.length}, ${count} failed for good or ${missed(this.#newest).length === 1 ? "is" : "are"} held: only a recovery sends them again.`));
     }
@@ -229,6 +236,7 @@ export class HookView {
     this.#onClick("hook-ping", () => this.#ping());
     this.#onClick("hook-try", () => go({ store: this.#api.store, tried: this.#hook.scope }));
     this.#onClick("hook-switch", () => (this.#hook.is_active ? this.#askToSwitchOff() : this.#switchOn()));
+    this.#onClick("hook-pause", () => this.#pauseOrResume());
     this.#onClick("hook-edit", () =>
       hookForm.ask(this.#hook, async (given) => {
         await this.#change(given);
@@ -287,10 +295,16 @@ export class HookView {
     news("The hook is active.");
   }
 
+  async #pauseOrResume() {
+    await this.#change({ is_paused: !this.#hook.is_paused });
+    news(this.#hook.is_paused ? "The hook is paused." : "The hook resumes: what was held is sent, the oldest first.");
+    await this.refresh();
+  }
+
   #askToSwitchOff() {
     ask({
       title: `Switch hook ${this.#hook.id} off?`,
-      text: "What waits to be tried again is cancelled, and events that come while it is inactive are not kept for it.",
+      text: "What waits to be tried again is cancelled, and events that come while it is inactive are not kept for it. Pause it instead to have both held.",
       yes: "Switch it off",
       explain,
       act: async () => {
@@ -343,18 +357,18 @@ export class HookView {
 
   async #refreshRecovery() {
     const id = this.#session.recoveryOf(this.#id);
-    if (!id || (this.#recovery && this.#recovery.state !== "running")) return;
-    const wasRunning = this.#recovery?.state === "running";
+    if (!id || (this.#recovery && !isGoingOn(this.#recovery))) return;
+    const wasGoingOn = isGoingOn(this.#recovery);
     this.#recovery = await this.#api.call("GET", `/hooks/${encodeURIComponent(this.#id)}/recoveries/${encodeURIComponent(id)}`);
     this.#drawRecovery();
-    if (wasRunning && this.#recovery.state !== "running") news(`The recovery has ${this.#recovery.state}.`);
+    if (wasGoingOn && !isGoingOn(this.#recovery)) news(`The recovery has ${this.#recovery.state}.`);
   }
 
   #drawRecovery() {
     const { state, reason, count, is_count_exact: isExact, recovered, since, finished_at: end } = this.#recovery;
     byId("hook-recovery").hidden = false;
     const whole = `${isExact ? "" : "at least "}${counted(count, "delivery", "deliveries")}`;
-    const title = { running: "Recovering", finished: "Recovered", stopped: "The recovery stopped" }[state] ?? capital(state);
+    const title = { waiting: "Waiting to recover", running: "Recovering", finished: "Recovered", stopped: "The recovery stopped" }[state] ?? capital(state);
     byId("hook-recovery-title").textContent = title;
     byId("hook-recovery-text").replaceChildren(
       `${recovered.toLocaleString("en")} of ${whole} since ${exact(since)}.`,
@@ -362,7 +376,7 @@ export class HookView {
       ...(end ? [" Ended ", when(end), "."] : []),
     );
     const bar = byId("hook-recovery-progress");
-    bar.hidden = state !== "running";
+    bar.hidden = !isGoingOn(this.#recovery);
     bar.max = Math.max(count, recovered, 1);
     bar.value = recovered;
   }

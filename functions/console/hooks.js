@@ -9,7 +9,7 @@ import { when } from "./time.js";
 const SEARCH_FROM = 8;
 const LOGS_AT_ONCE = 2;
 const FILTERED = "with a filter";
-const STATUS_ORDER = ["Deactivated", "Active", "Inactive"];
+const STATUS_ORDER = ["Deactivated", "Paused", "Active", "Inactive"];
 
 export class HooksView {
   #api;
@@ -126,7 +126,7 @@ export class HooksView {
   #fill(link, hook, log) {
     const status = hookStatus(hook);
     const health = hookHealth(hook, log);
-    if (hook.is_active && !log) health.nodes = ["Looking at its deliveries …"];
+    if (hook.is_active && !hook.is_paused && !log) health.nodes = ["Looking at its deliveries …"];
     link.href = routeTo({ store: this.#api.store, hookId: hook.id });
     link.replaceChildren(
       el("span", {}, health.tone === "wait" ? badge("wait", "Failing") : badge(status.tone, status.name)),

@@ -9,7 +9,7 @@ export const STATUSES = {
   retrying: ["wait", "Attempts failed, and another is to come."],
   delivered: ["ok", "The destination has taken it."],
   exhausted: ["bad", "Every attempt of the schedule failed. It is sent again only if you ask for it."],
-  held: ["held", "It came while the hook was deactivated, or waited when that happened. It is sent only if you ask for it."],
+  held: ["held", "It came while the hook was deactivated or paused, or waited when that happened. It is sent once a paused hook resumes, or if you ask for it."],
   cancelled: ["idle", "The hook became inactive before it was delivered."],
 };
 
@@ -23,9 +23,9 @@ export function statusBadge(status) {
   return badge(STATUSES[status]?.[0] ?? "idle", capital(status));
 }
 
-/** A hook's status: active, inactive by its owner's wish, or deactivated by failures. */
+/** A hook's status: active, paused or inactive by its owner's wish, or deactivated by failures. */
 export function hookStatus(hook) {
-  if (hook.is_active) return { name: "Active", tone: "ok" };
+  if (hook.is_active) return hook.is_paused ? { name: "Paused", tone: "held" } : { name: "Active", tone: "ok" };
   return hook.deactivated_at ? { name: "Deactivated", tone: "bad" } : { name: "Inactive", tone: "idle" };
 }
 
@@ -46,6 +46,7 @@ export function hookHealth(hook, deliveries) {
     return { tone: "bad", title: "Deactivated", since: hook.deactivated_at, nodes: [reason] };
   }
   if (status.name === "Inactive") return { tone: "idle", title: "Inactive", nodes: ["Events are neither sent nor kept."] };
+  if (status.name === "Paused") return { tone: "held", title: "Paused", since: hook.paused_at, nodes: ["What comes is held until it resumes."] };
   if (deliveries === undefined) return { tone: "ok", title: "Active", nodes: [] };
   const last = lastAttempt(deliveries);
   if (!last) return { tone: "ok", title: "Active", nodes: ["Nothing was sent yet."] };

@@ -12,15 +12,23 @@ from storehooks.domain.identity import DEFAULT_OAUTH_SCOPE
 def build(parts: Parts) -> Handler:
     """The handler, made of these parts."""
     hooks = parts.hooks
+    # What a pause needs is loaded by the first request for one: most updates do without.
+    parts.settings.check("deliveries_table", "delivery_retention_days", "deliveries_queue")
     allow_private = parts.settings.allow_private_destinations
 
     @operation
     def update_hook(request: Request) -> Response:
-        """Change the given fields of a hook of the caller; the response is the whole hook."""
+        """Change the given fields of a hook of the caller; the response is the whole hook.
+
+        If it resumes, the header Location names the recovery of what was held.
+        """
         caller = request.caller(DEFAULT_OAUTH_SCOPE)
         hook_id = request.hook_id()
-        changes = HookChanges.parse(request.json_object(), allow_private=allow_private)
-        return hook_response(request.version, hooks.update(caller, hook_id, changes.fields()))
+        changes = HookChanges.parse(request.json_object(), allow_private=allow_private).fields()
+        if "is_paused" not in changes:
+            return hook_response(request.version, hooks.update(caller, hook_id, changes))
+        hook, recovery_id = parts.pauses.update(caller, hook_id, changes)
+        return hook_response(request.version, hook, recovery_id=recovery_id)
 
     return update_hook
 

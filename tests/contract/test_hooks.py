@@ -247,3 +247,48 @@ def test_filters_make_no_room_for_more_hooks_of_a_scope(hooks):
         create(hooks, filter=check_filter({"data": {"id": [number]}}))
     with pytest.raises(TooManyHooksError):
         create(hooks, filter=PAID)
+
+
+# ---------------------------------------------------------------- pauses
+
+
+def test_a_paused_hook_keeps_when_it_was_paused_and_still_gets_its_events(hooks, clock):
+    hook = create(hooks, is_active=True)
+    clock.now += 10
+    paused = hooks.update(CALLER, hook.id, {"is_paused": True})
+    assert paused.paused_at == int(clock.now)
+    clock.now += 10
+    assert hooks.update(CALLER, hook.id, {"is_paused": True, "is_active": True}).paused_at == paused.paused_at
+    assert hooks.subscribers(STORE, hook.scope) == [hooks.get(CALLER, hook.id)]
+    resumed = hooks.update(CALLER, hook.id, {"is_paused": False, "resumption": "rec_1"})
+    assert (resumed.paused_at, resumed.resumption) == (None, "rec_1")
+    assert hooks.get(CALLER, hook.id) == resumed
+
+
+def test_a_hook_may_be_paused_from_the_start(hooks):
+    hook = create(hooks, is_active=True, is_paused=True)
+    assert hook.paused_at == hook.created_at
+    assert hooks.get(CALLER, hook.id) == hook
+
+
+def test_switching_a_hook_off_leaves_it_paused_and_what_was_held_before_to_no_resumption(hooks, clock):
+    hook = create(hooks, is_active=True)
+    hooks.update(CALLER, hook.id, {"is_paused": False, "resumption": "rec_1"})
+    hooks.update(CALLER, hook.id, {"is_paused": True})
+    clock.now += 10
+    off = hooks.update(CALLER, hook.id, {"is_active": False})
+    assert (off.paused_at, off.resumption) == (int(clock.now), None)
+    clock.now += 10
+    again = {"is_active": False, "is_paused": True}
+    assert hooks.update(CALLER, hook.id, again).paused_at == off.paused_at, "sent back, it changes nothing"
+
+
+def test_a_change_of_a_hook_that_was_read_is_made_only_over_that(hooks):
+    read = create(hooks)
+    changed = hooks.change(read, {"is_paused": True})
+    assert hooks.get(CALLER, read.id) == changed
+    assert (changed.is_paused, changed.version) == (True, 2)
+    assert hooks.change(read, {"is_active": True, "scope": "store/*"}) is None
+    assert hooks.get(CALLER, read.id) == changed
+    hooks.delete(CALLER, read.id)
+    assert hooks.change(changed, {"is_active": True}) is None

@@ -15,7 +15,7 @@ from storehooks.domain.attempt import Attempt, Times
 from storehooks.domain.delivery import WAITING, Delivery, Status, ids_between
 from storehooks.domain.errors import StorehooksError
 from storehooks.domain.event_filter import check_filter
-from storehooks.domain.hook import HookFilter
+from storehooks.domain.hook import Hook, HookFilter
 from storehooks.domain.identity import Caller
 from storehooks.domain.rate import Reservation
 from storehooks.domain.recovery import Recovery, new_recovery, new_recovery_id
@@ -205,15 +205,20 @@ class DeliveryLogs(Both):
         first=st.sampled_from([-1, 0.001, 1]),
         last=st.sampled_from([0.002, 1]),
         limit=st.integers(1, 3),
+        held_ago=st.sampled_from([None, 0, 70, 5000]),
     )
-    def a_selection_is_counted_and_gone_through(self, hook_id, statuses, first, last, limit):
+    def a_selection_is_counted_and_gone_through(self, hook_id, statuses, first, last, limit, held_ago):
         since, until = examples.NOW + first, examples.NOW + last
         if since > until:
             return
+        held_since = None if held_ago is None else self.now - held_ago
         self.both(
-            lambda parts: parts.selections.count(STORE, hook_id, statuses, (since, until), within_seconds=60)
+            lambda parts: parts.selections.count(
+                STORE, hook_id, statuses, (since, until), held_since=held_since, within_seconds=60
+            )
         )
         recovery = _recovery(hook_id, since=since, until=until, statuses=statuses, now=self.clock.now)
+        recovery = replace(recovery, held_since=held_since)
 
         def through(parts):
             found, position = [], ""
@@ -224,6 +229,34 @@ class DeliveryLogs(Both):
             return found
 
         self.both(through)
+
+    @rule(hook_id=st.integers(1, 2))
+    def until_when_the_first_of_what_is_held_is_kept(self, hook_id):
+        self.both(lambda parts: parts.log.first_held_until(STORE, hook_id))
+
+    # ------------------------------------------------------------ what is held
+
+    def paused(self, hook_id: int) -> Hook:
+        """A hook that is paused, again after some time."""
+        return replace(examples.hook(hook_id), paused_at=int(self.clock.now) // 400)
+
+    @rule(hook_id=st.integers(1, 2), ahead=st.sampled_from([0, 70.0004]))
+    def a_hold_is_watched(self, hook_id, ahead):
+        hook = self.paused(hook_id)
+        self.both(lambda parts: parts.held_watches.begin(hook, self.clock.now + ahead))
+
+    @rule(hook_id=st.integers(1, 2), ahead=st.sampled_from([0, 70.0004]))
+    def a_watch_is_moved(self, hook_id, ahead):
+        hook = self.paused(hook_id)
+        self.both(lambda parts: parts.held_watches.move(hook, self.clock.now + ahead))
+
+    @rule(hook_id=st.integers(1, 2))
+    def a_watch_ends(self, hook_id):
+        self.both(lambda parts: parts.held_watches.end(STORE, hook_id))
+
+    @rule()
+    def a_sweep_takes_holds(self):
+        self.both(lambda parts: sorted(parts.held_watches.take_due(self.clock.now), key=repr))
 
     @rule(hook_id=st.integers(1, 2), limit=st.integers(1, 4))
     def how_many_are_pending(self, hook_id, limit):
@@ -379,11 +412,20 @@ class AllHooks(Both):
                 "headers": st.sampled_from([None, {"X-Mine": "1"}]),
                 "is_active": st.booleans(),
                 "filter": st.sampled_from(FILTERS),
+                "is_paused": st.booleans(),
+                "resumption": st.sampled_from([None, "rec_1"]),
             },
         ),
     )
     def one_is_changed(self, caller, hook_id, changes):
         hook = self.both(lambda parts: parts.hooks.update(caller, hook_id, changes))
+        self.known += [] if hook is None else [hook]
+
+    @precondition(lambda self: self.known)
+    @rule(data=st.data(), is_paused=st.booleans(), scope=st.sampled_from(SCOPES))
+    def one_that_was_read_is_changed(self, data, is_paused, scope):
+        hook = data.draw(st.sampled_from(self.known))
+        hook = self.both(lambda parts: parts.hooks.change(hook, {"is_paused": is_paused, "scope": scope}))
         self.known += [] if hook is None else [hook]
 
     @rule(caller=callers, hook_id=hook_ids)

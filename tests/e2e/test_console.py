@@ -100,6 +100,12 @@ def test_a_hook_is_created_gets_an_event_and_is_switched_off_and_deleted(visit, 
     page.get_by_role("button", name="Switch on").click()
     expect(page.locator("#hook-status-title")).to_have_text("Active")
     assert store.call("GET", "hooks/1").json()["is_active"] is True
+    page.get_by_role("button", name="Pause").click()
+    expect(page.locator("#hook-status-title")).to_contain_text("Paused")
+    assert store.call("GET", "hooks/1").json()["is_paused"] is True
+    page.get_by_role("button", name="Resume").click()
+    expect(page.locator("#hook-status-title")).to_have_text("Active")
+    assert "is_paused" not in store.call("GET", "hooks/1").json()
 
     page.get_by_role("button", name="Edit").click()
     form = page.get_by_role("dialog", name="Edit hook 1")

@@ -11,11 +11,16 @@ from storehooks.domain.delivery import Delivery
 from storehooks.settings import Settings
 from tests.fakes import clients, contexts, delivery_log, messages, once
 from tests.fakes.deactivation_days import DeactivationDays
+from tests.fakes.held_watches import HeldWatches
 from tests.fakes.hooks import Hooks
 from tests.fakes.memory import Memory, Secrets
 
-SETTINGS = {"DELIVERY_TIMEOUT_SECONDS": "10", "RETRY_SCHEDULE": "60,180,300"}
 RETENTION_DAYS = 30
+SETTINGS = {
+    "DELIVERY_TIMEOUT_SECONDS": "10",
+    "RETRY_SCHEDULE": "60,180,300",
+    "DELIVERY_RETENTION_DAYS": str(RETENTION_DAYS),
+}
 
 
 def memory_parts(memory: Memory, clock: Callable[[], float], **given: object) -> Parts:
@@ -29,6 +34,7 @@ def memory_parts(memory: Memory, clock: Callable[[], float], **given: object) ->
         "log": delivery_log.DeliveryLog(memory, clock, **table),
         "selections": delivery_log.Selections(memory, clock, **table),
         "due": delivery_log.DueDeliveries(memory, clock, **table),
+        "held_watches": HeldWatches(memory, clock),
         "circuits": delivery_log.Circuits(memory, clock, **table),
         "lines": delivery_log.Lines(memory, clock, **table),
         "recoveries": delivery_log.Recoveries(memory, clock, **table),
@@ -82,9 +88,11 @@ class Account:
         return {logged.delivery.id: logged.delivery for logged in self.memory.deliveries.values()}
 
     def due_times(self) -> dict[str, float]:
-        """When the sweep has to look at which delivery."""
+        """When the sweep has to look at which delivery, or at what is held for a hook."""
         logged = self.memory.deliveries.values()
-        return {one.delivery.id: one.due_at for one in logged if one.due_at is not None}
+        due = {one.delivery.id: one.due_at for one in logged if one.due_at is not None}
+        watched = self.memory.held_watches.items()
+        return due | {f"held {hook_id}": at for (_, hook_id), (_, _, at) in watched if at is not None}
 
     def dead_letters(self) -> list[tuple[str, str]]:
         """The bodies of the events queue's dead letters, each with the reason; they are gone then."""

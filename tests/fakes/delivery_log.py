@@ -109,6 +109,10 @@ class DeliveryLog(_Table):
             is_more |= len(newest) > limit
         return found, is_more
 
+    def first_held_until(self, store_hash: str, hook_id: int) -> float | None:
+        held = self._of_hook(store_hash, hook_id, (Status.HELD,))
+        return min((self._memory.deliveries[_key(one)].expires_at for one in held), default=None)
+
     def has_reached(self, store_hash: str, hook_id: int, since: float) -> bool:
         latest = self._of_hook(store_hash, hook_id, (Status.DELIVERED,))[-_LATEST:]
         return any(delivery.attempts[-1].at >= since for delivery in latest)
@@ -205,9 +209,11 @@ class Selections(_Table):
         statuses: tuple[Status, ...],
         between: tuple[float, float],
         *,
+        held_since: float | None = None,
         within_seconds: float,
     ) -> tuple[int, bool]:
         found = self._of_hook(store_hash, hook_id, statuses, _ids_between(*between))
+        found = self._held(found, held_since)
         return len(found), within_seconds >= 0
 
     def pending(self, store_hash: str, hook_id: int, limit: int) -> int:
@@ -217,8 +223,21 @@ class Selections(_Table):
     def next_of(self, recovery: Recovery, limit: int) -> tuple[list[DeliverySummary], str | None]:
         between = _ids_between(recovery.since, recovery.until)
         found = self._of_hook(recovery.store_hash, recovery.hook_id, recovery.statuses, between)
+        found = self._held(found, recovery.held_since)
         left = [one for one in found if one.id > recovery.position]
         return left[:limit], left[limit - 1].id if len(left) > limit else None
+
+    def _held(self, found: list[DeliverySummary], since: float | None) -> list[DeliverySummary]:
+        """Those that were held at a time or later."""
+        if since is None:
+            return found
+        kept_until = thousandth(since + self._retention_seconds)
+        return [
+            one
+            for one in found
+            if one.created_at >= thousandth(since)
+            or self._memory.deliveries[_key(one)].expires_at >= kept_until
+        ]
 
 
 class DueDeliveries(_Table):

@@ -6,7 +6,15 @@ from typing import Any
 
 from storehooks.domain.errors import DuplicateHookError, HookNotFoundError, TooManyHooksError
 from storehooks.domain.event_filter import EventFilter
-from storehooks.domain.hook import ALL_HOOKS, MAX_HOOKS_PER_SCOPE, Hook, HookFilter, HookPage, hook_digest
+from storehooks.domain.hook import (
+    ALL_HOOKS,
+    MAX_HOOKS_PER_SCOPE,
+    Hook,
+    HookFilter,
+    HookPage,
+    changed,
+    hook_digest,
+)
 from storehooks.domain.identity import Caller
 from tests.fakes.memory import Memory, atomic
 
@@ -62,6 +70,7 @@ class Hooks:
         is_active: bool = False,
         filter: EventFilter | None = None,  # noqa: A002 - the field's name
         max_per_second: float | None = None,
+        is_paused: bool = False,
     ) -> Hook:
         now, last_ids = int(self._clock()), self._memory.last_hook_ids
         last_ids[caller.store_hash] = last_ids.get(caller.store_hash, 0) + 1
@@ -75,6 +84,7 @@ class Hooks:
             is_active=is_active,
             filter=filter,
             max_per_second=max_per_second,
+            paused_at=now if is_paused else None,
             created_at=now,
             updated_at=now,
         )
@@ -83,11 +93,16 @@ class Hooks:
 
     @atomic
     def update(self, caller: Caller, hook_id: int, changes: Mapping[str, Any]) -> Hook:
-        old = self.get(caller, hook_id)
-        if "is_active" in changes:
-            changes = {**changes, "deactivated_at": None, "deactivation_reason": None}
-        now = max(int(self._clock()), old.updated_at)
-        new = replace(old, **changes, updated_at=now, version=old.version + 1)
+        new = changed(self.get(caller, hook_id), changes, int(self._clock()))
+        self._check_place(new)
+        return self._keep(new)
+
+    @atomic
+    def change(self, hook: Hook, changes: Mapping[str, Any]) -> Hook | None:
+        known = self.find(hook.store_hash, hook.id)
+        if known is None or known.version != hook.version:
+            return None
+        new = changed(hook, changes, int(self._clock()))
         self._check_place(new)
         return self._keep(new)
 

@@ -55,6 +55,8 @@ class Memory:
     """When the client first named each email that counts for its limit."""
     deliveries: dict[tuple[str, int, str], LoggedDelivery] = field(default_factory=dict)
     """By store, hook and id. What is over its time stays, as it does in DynamoDB for days."""
+    held_watches: dict[HookKey, tuple[int, str, float | None]] = field(default_factory=dict)
+    """Since when each is held, its client, and when the sweep looks at it, if it does."""
     taken_until: dict[str, float] = field(default_factory=dict)
     """By shard of the due index, before which time all that is due was taken."""
     circuits: dict[HookKey, Circuit] = field(default_factory=dict)

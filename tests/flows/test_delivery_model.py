@@ -10,6 +10,7 @@ from tests.conftest import sequences
 from tests.delivery_model import Deliveries, check_figures
 from tests.fakes import contexts, delivery_log, once
 from tests.fakes.account import Account
+from tests.fakes.held_watches import HeldWatches
 from tests.fakes.hooks import Hooks
 from tests.faults import OF_PORTS
 from tests.function_modules import built_by
@@ -18,19 +19,21 @@ from tests.function_modules import built_by
 METHODS = {
     f"{fake.__name__}.{name}": (fake, name, getattr(fake, name))
     for fake, names in {
-        Hooks: ("find", "subscribers", "deactivate"),
+        Hooks: ("find", "subscribers", "deactivate", "get", "change"),
         delivery_log.DeliveryLog: (
-            "get", "waiting", "has_reached", "save", "save_reserved", "save_delivered", "end_waiting",
-            "begin_round",
+            "get", "waiting", "first_held_until", "has_reached",
+            "save", "save_reserved", "save_delivered", "end_waiting", "begin_round",
         ),
-        delivery_log.Selections: ("pending", "next_of"),
+        delivery_log.Selections: ("count", "pending", "next_of"),
         delivery_log.DueDeliveries: ("take_due", "release"),
         delivery_log.Circuits: ("get", "count_failures", "count_success", "claim_probe"),
         delivery_log.Lines: ("reserve",),
-        delivery_log.Recoveries: ("get", "save"),
+        delivery_log.Recoveries: ("get", "create", "save"),
+        HeldWatches: ("begin", "move", "end"),
         contexts.DeliveryContexts: ("read",),
         once.EventIds: ("remember",),
         once.Claims: ("claim", "confirm"),
+        once.Leases: ("take",),
     }.items()
     for name in names
 }  # fmt: skip

@@ -212,7 +212,14 @@ def test_two_sweeps_at_once_do_no_harm():
     world.response = failing
     delivery = world.event(world.hook())
     world.work()
-    second = Sweeper(due=world.due, queue=world.queue, meter=world.meter, botocore="1.2.3", clock=world.clock)
+    second = Sweeper(
+        due=world.due,
+        watches=world.parts.held_watches,
+        queue=world.queue,
+        meter=world.meter,
+        botocore="1.2.3",
+        clock=world.clock,
+    )
     world.clock.now += 1750
     assert world.sweeper.sweep() + second.sweep() == 1
     world.pass_time(60)

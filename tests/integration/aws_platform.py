@@ -82,10 +82,10 @@ class Platform(BaseWorld):
 
     # ------------------------------------------------------------ what happens
 
-    def hook(self, path: str = "", scope: str = "store/order/*"):
+    def hook(self, path: str = "", scope: str = "store/order/*", **fields: Any):
         """An active hook with secrets in its headers and its destination."""
         destination = f"https://app.example.com/{path}?key={SECRET}"
-        return super().hook(destination, scope, headers={"Authorization": SECRET})
+        return super().hook(destination, scope, headers={"Authorization": SECRET}, **fields)
 
     def hooks_of_store(self):
         """The hooks of all the store's clients."""

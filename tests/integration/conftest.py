@@ -23,6 +23,7 @@ from moto.sqs.models import sqs_backends
 
 from storehooks.adapters.aws import dynamodb_client, events_client, ses_client, sqs_client
 from storehooks.adapters.delivery_log.items import from_item
+from storehooks.adapters.delivery_log.keys import hook_of
 from storehooks.composition import Handler, Parts
 from storehooks.domain.delivery import Delivery
 from storehooks.settings import Settings
@@ -142,9 +143,13 @@ class Aws:
         return {item["id"]["S"]: from_item(item) for item in items if "payload" in item}
 
     def due_times(self) -> dict[str, float]:
-        """When the sweep has to look at which delivery."""
+        """When the sweep has to look at which delivery, or at what is held for a hook."""
         items = self.scan("DeliveriesTable")
-        return {item["id"]["S"]: float(item["due_at"]["N"]) for item in items if "due_shard" in item}
+        return {
+            item["id"]["S"] if "payload" in item else f"held {hook_of(item)[1]}": float(item["due_at"]["N"])
+            for item in items
+            if "due_shard" in item
+        }
 
     def dead_letters(self) -> list[tuple[str, str]]:
         """The bodies of the events queue's dead letters, each with the reason; they are gone then."""

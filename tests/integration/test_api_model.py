@@ -118,10 +118,22 @@ class Model:
         if "is_active" in request.fields:
             new.pop("deactivated_at", None)
             new.pop("deactivation_reason", None)
+        self._pause(new, old)
         if (refusal := self._refusal(new, old)) is not None:
             return refusal(status, body)
         self.hooks[store, old["id"]] = shown(new)
         return response == (200, shown(new))
+
+    def _pause(self, new: dict[str, Any], old: dict[str, Any]) -> None:
+        """Since when a hook is paused: since it was, or since its owner switched it off in between."""
+        if not new.pop("is_paused", False):
+            new.pop("paused_at", None)
+            return
+        is_off_now = not new["is_active"] and "deactivated_at" not in new
+        was_off = not old["is_active"] and "deactivated_at" not in old
+        if "paused_at" not in new or (is_off_now and not was_off):
+            new["paused_at"] = new["updated_at"]
+        new["is_paused"] = True
 
     def _is_created(self, request: Request, hook: dict[str, Any], status: int, body: Any) -> bool:
         store, client_id = request.store_and_client
@@ -197,6 +209,7 @@ fields = {
     "is_active": st.booleans(),
     "filter": st.sampled_from(FILTERS),
     "max_per_second": st.sampled_from([None, 0.1, 2.5, 1000]),
+    "is_paused": st.booleans(),
 }
 
 

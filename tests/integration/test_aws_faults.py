@@ -114,3 +114,37 @@ def test_a_create_that_took_effect_unanswered_is_named_by_the_409_of_the_next(
     )
     status, body = functions.invoke("create_hook", asked("create_hook"))
     assert (status, body[0]["details"]["id"]) == (409, 2)
+
+
+def on_queue(aws) -> int:
+    """How many messages the deliveries queue has, those with a delay included."""
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesDelayed"]
+    with aws.uncounted():
+        found = aws.sqs.get_queue_attributes(QueueUrl=aws.queues["DeliveriesQueue"], AttributeNames=names)
+    return sum(int(found["Attributes"][name]) for name in names)
+
+
+@pytest.mark.parametrize("is_paused", [True, False])
+@pytest.mark.parametrize("way", [f"{error} {when}" for error in STATUSES for when in ("before", "after")])
+def test_a_pause_that_fails_and_is_asked_for_again_has_its_task_on_the_queue(
+    aws, functions, fresh, client, monkeypatch, is_paused, way
+):
+    number, came_to_it = 0, True
+    while came_to_it:
+        fresh()
+        if not is_paused:
+            client.update(1, is_paused=True)
+            aws.empty("DeliveriesQueue")
+        responses = []
+
+        def change(responses=responses):
+            responses.append(client.update(1, is_paused=is_paused))
+
+        came_to_it = with_fault(monkeypatch, number, way, change)
+        assert responses[0][0] in {200} | (STATUSES[way.split()[0]] if came_to_it else set())
+        status, hook = client.update(1, is_paused=is_paused)
+        assert (status, hook.get("is_paused", False)) == (200, is_paused)
+        assert on_queue(aws) >= 1
+        check_whole(aws)
+        number += 1
+    assert number == (5 if is_paused else 6)

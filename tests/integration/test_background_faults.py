@@ -26,7 +26,7 @@ from storehooks.domain.deactivation_day import (
 )
 from storehooks.domain.delivery import Status
 from storehooks.domain.errors import StorehooksError
-from storehooks.domain.operational_event import DEACTIVATED
+from storehooks.domain.operational_event import DEACTIVATED, EXPIRING
 from storehooks.domain.recovery import MISSED, RECOVERABLE
 from storehooks.domain.task import DigestTask, RecordTask, TaskMessage
 from tests.faults import NONE, PARTLY, Fault, around_aws, is_batch
@@ -153,6 +153,28 @@ def what_a_hook_missed_is_sent_again(platform, statuses=MISSED):
     platform.pass_time(600)
 
 
+def what_a_hook_missed_in_a_pause_is_sent_when_it_resumes(platform):
+    hook = platform.hook()
+    platform.response = in_turn(FAILING, OK)
+    platform.event()
+    platform.pass_time(0)
+    for is_paused in (True, False):
+        platform.parts.pauses.update(platform.caller, hook.id, {"is_paused": is_paused})
+        platform.event()
+        platform.pass_time(0)
+    platform.pass_time(600)
+
+
+def what_is_held_is_deleted_soon(platform):
+    hook = platform.hook(is_paused=True)
+    platform.event()
+    with platform.undisturbed():
+        platform.pass_time(0)
+        platform.clock.now += 29 * DAY_SECONDS
+        platform.parts.held_watches.move(hook, platform.clock.now)
+    platform.pass_time(3600)
+
+
 def what_a_hook_got_is_sent_again(platform):
     what_a_hook_missed_is_sent_again(platform, RECOVERABLE)
 
@@ -221,9 +243,11 @@ SCENES: dict[str, list[Callable[[Platform], None]]] = {
         more_is_taken_on_while_a_destination_is_slow,
         what_was_delivered_is_logged_later,
         what_a_hook_missed_is_sent_again,
+        what_a_hook_missed_in_a_pause_is_sent_when_it_resumes,
+        what_is_held_is_deleted_soon,
         what_a_hook_got_is_sent_again,
     ],
-    "retry_due": [retries_are_due_in_half_an_hour],
+    "retry_due": [retries_are_due_in_half_an_hour, what_is_held_is_deleted_soon],
     "notify_owners": [owners_are_notified, owners_are_notified_at_the_end_of_a_day],
 }
 
@@ -247,6 +271,7 @@ class Left:
     deliveries: dict[str, str]
     requests: dict[str, list[bytes]]
     deactivations: set[int]
+    warnings: set[int]
     notices: set[tuple[str, str]]
     mails: list[str]
 
@@ -271,6 +296,9 @@ def played(aws, monkeypatch, scene, fault: Fault | None) -> tuple[Platform, Left
         deactivations={
             one["data"]["id"] for one in platform.events_on_bus if one["data"]["error_code"] == DEACTIVATED
         },
+        warnings={
+            one["data"]["id"] for one in platform.events_on_bus if one["data"]["error_code"] == EXPIRING
+        },
         notices=set(platform.notices),
         mails=[mail.subject for mail in platform.mails],
     )
@@ -281,6 +309,7 @@ def check(platform: Platform, left: Left, whole: Left) -> None:
     assert left.hooks == whole.hooks
     assert not [body for body in platform.dead if body != "no event"]
     assert left.deactivations == whole.deactivations
+    assert left.warnings == whole.warnings
     assert left.notices == whole.notices
     # What its hook's end found not yet exhausted is held; either way it can be recovered.
     ends = {Status.EXHAUSTED: Status.HELD}

@@ -30,6 +30,29 @@ def test_each_operation_makes_the_fewest_calls(aws, client, access, functions):
     assert counted(aws, lambda: functions.handler("authorizer")(event, None)) == ["GetItem"]
 
 
+def test_pausing_a_hook_makes_four_calls_and_resuming_it_five_and_one_more_after_the_first_time(aws, client):
+    client.create(is_active=True)
+    paused, resumed = ({"is_paused": flag} for flag in (True, False))
+    assert counted(aws, lambda: client.update(1, **resumed)) == ["GetItem", "PutItem"]
+    pausing = ["GetItem", "SendMessageBatch", "PutItem", "SendMessageBatch"]
+    assert counted(aws, lambda: client.update(1, **paused)) == pausing
+    assert counted(aws, lambda: client.update(1, **paused)) == ["GetItem", "PutItem"]
+    assert counted(aws, lambda: client.update(1, headers={"X-A": "1"})) == ["GetItem", "PutItem"]
+    resuming = ["PutItem", "SendMessageBatch", "PutItem", "SendMessageBatch"]
+    assert counted(aws, lambda: client.update(1, **resumed)) == ["GetItem", *resuming]
+    client.update(1, **paused)
+    assert counted(aws, lambda: client.update(1, **resumed)) == ["GetItem", "GetItem", *resuming]
+
+
+def test_what_comes_for_a_paused_hook_makes_two_calls_and_one_more_for_the_first(aws):
+    world = World(aws)
+    hook = world.hook(is_paused=True)
+    world.event(hook)
+    assert counted(aws, world.work) == ["BatchGetItem", "UpdateItem", "PutItem"]
+    world.event(hook)
+    assert counted(aws, world.work) == ["BatchGetItem", "PutItem"]
+
+
 def test_sending_a_delivery_again_makes_four_calls_and_so_does_a_ping(aws, functions):
     world = World(aws)
     hook = world.hook()
@@ -149,11 +172,14 @@ def test_what_waits_long_for_its_place_is_written_to_the_log_for_each_hour(aws):
 
 
 def test_a_sweep_with_nothing_due_is_what_an_idle_month_is_priced_by(aws, functions, capsys, caplog):
+    functions.clock = lambda: 1_795_428_000.0 + 60 * 29  # twice an hour it looks for holds too
     sweep = functions.handler("retry_due")
     capsys.readouterr()
     assert counted(aws, lambda: sweep(load_event("retry_due"), None)) == ["Query"] * DUE_SHARDS
     assert emf.lines(capsys.readouterr().out) == [], "a metric is paid for by the hours in which it has data"
     assert len(caplog.messages) == 1, "one line"
+    functions.clock = lambda: 1_795_428_000.0 + 60 * 30
+    assert counted(aws, lambda: sweep(load_event("retry_due"), None)) == ["Query"] * (DUE_SHARDS + 1)
 
 
 def test_a_sweep_takes_all_that_is_due_in_a_shard_by_one_write(aws):

@@ -145,14 +145,17 @@ def test_all_hooks_are_listed_by_their_pages_with_the_token(api, run):
 
 def test_a_table_tells_the_status_and_neither_credentials_nor_what_steers_a_terminal(api, run):
     deactivated = {"deactivated_at": "2020-01-01T00:00:00+00:00", "deactivation_reason": "answered 410"}
-    api.will_answer(200, [hook(), hook(8, is_active=False), hook(9, is_active=False, **deactivated)])
+    paused = {"is_paused": True, "paused_at": "2020-01-01T00:00:00+00:00"}
+    hooks = [hook(), hook(8, is_active=False), hook(9, is_active=False, **deactivated), hook(10, **paused)]
+    api.will_answer(200, hooks)
     shown = run("hook", "list").stdout
-    heading, active, inactive, failed = shown.splitlines()
+    heading, active, inactive, failed, held = shown.splitlines()
     assert heading.split() == ["ID", "STATUS", "SCOPE", "DESTINATION", "HEADERS"]
     assert active.split() == ["7", "active", "store/order/*", "https://app.example.com/?[2J", "X-Key:", "***"]
     assert inactive.split()[:2] == ["8", "inactive"]
     assert " d ago: answered 410  " in failed
     assert failed.split()[:2] == ["9", "deactivated"]
+    assert held.split()[:2] == ["10", "paused"]
     assert "a secret" not in shown
 
 
@@ -224,6 +227,24 @@ def test_a_filters_numbers_are_sent_and_shown_as_they_were_written(api, run):
     response = run("hook", "update", "7", "--filter", pattern)
     assert api.requests[0].body.decode() == f'{{"filter":{pattern}}}'
     assert f'{{"data": [{", ".join(NUMBERS)}]}}' in response.stdout
+
+
+def test_a_hook_is_paused_and_resumes_and_its_recovery_is_named(api, run):
+    api.will_answer(200, hook(is_paused=True, paused_at="2020-01-01T00:00:00+00:00"))
+    assert "paused" in run("hook", "pause", "7").stdout
+    recovery_id = "rec_" + "0" * 32
+    api.will_answer(200, hook(), Location=f"/stores/h1/v2/hooks/7/recoveries/{recovery_id}")
+    resumed = run("hook", "resume", "7")
+    assert "active" in resumed.stdout
+    assert f"--hook 7 --id {recovery_id}" in resumed.stderr
+    api.will_answer(200, hook())
+    assert run("hook", "resume", "7").stderr == ""
+    assert api.asked == ["PUT hooks/7"] * 3
+    assert [json.loads(one.body) for one in api.requests] == [
+        {"is_paused": True},
+        {"is_paused": False},
+        {"is_paused": False},
+    ]
 
 
 @pytest.mark.parametrize(

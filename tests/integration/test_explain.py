@@ -33,6 +33,7 @@ def test_each_hook_of_the_client_is_explained_by_id(client, other_client, explai
     other_scope = made(client, "store/cart/*")
     inactive = made(client, path="inactive", is_active=False)
     filtered = made(client, filter={"data": {"status": ["shipped"]}})
+    paused = made(client, path="paused", is_paused=True)
     made(other_client)
 
     status, response = explain(EVENT)
@@ -43,8 +44,9 @@ def test_each_hook_of_the_client_is_explained_by_id(client, other_client, explai
         (other_scope, False, "scope"),
         (inactive, False, "inactive"),
         (filtered, False, "filter"),
+        (paused, False, "paused"),
     ]
-    assert response["data"][-1]["reason"] == 'data.status is "paid", and the filter asks for ["shipped"]'
+    assert response["data"][-2]["reason"] == 'data.status is "paid", and the filter asks for ["shipped"]'
 
 
 def test_a_filter_sees_all_that_a_callback_has(client, explain):

@@ -421,3 +421,71 @@ def test_what_is_no_rate_is_refused_by_name_with_what_is_accepted(client, rate):
     assert status == 400
     assert error["details"]["field"] == "max_per_second"
     assert "from 0.1 to 1000 with at most one decimal" in error["details"]["accepted"]
+
+
+# ---------------------------------------------------------------- pauses
+
+
+@pytest.mark.parametrize("api", ["client", "v3_client"])
+def test_a_paused_hook_shows_that_it_is_and_since_when_and_only_while_it_is(request, api, functions):
+    api = request.getfixturevalue(api)
+    functions.clock = lambda: 1_795_428_000.0
+
+    def shown(response):
+        return response.get("data", response)
+
+    hook = shown(api.create(is_active=True)[1])
+    assert not {"is_paused", "paused_at"} & hook.keys()
+    paused = shown(api.update(hook["id"], is_paused=True)[1])
+    since = 1_795_428_000 if api.version == "v3" else "2026-11-23T10:00:00+00:00"
+    assert paused == hook | {"is_paused": True, "paused_at": since, "updated_at": paused["updated_at"]}
+    functions.clock = lambda: 1_795_428_600.0
+    sent_back = shown(api.update(hook["id"], **paused)[1])
+    assert sent_back == paused | {"updated_at": sent_back["updated_at"]}
+    assert shown(api.get(hook["id"])[1]) == sent_back
+    resumed = shown(api.update(hook["id"], is_paused=False)[1])
+    assert not {"is_paused", "paused_at"} & resumed.keys()
+
+
+def test_a_hook_may_be_created_paused(client):
+    assert client.create(is_active=True, is_paused=True)[1]["is_paused"] is True
+    assert "is_paused" not in client.create(destination="https://app.example.com/2", is_paused=False)[1]
+
+
+@pytest.mark.parametrize("flag", ["true", 1, None])
+def test_whether_a_hook_is_paused_is_true_or_false(client, flag):
+    client.create()
+    status, (error,) = client.update(1, is_paused=flag)
+    assert (status, error["details"]["field"], error["details"]["accepted"]) == (
+        400,
+        "is_paused",
+        "true or false",
+    )
+
+
+@pytest.mark.parametrize("version", ["v2", "v3"])
+def test_a_resumption_names_a_recovery_that_can_be_looked_at(client, functions, version):
+    client.create(is_active=True)
+    client.update(1, is_paused=True)
+    event = load_event("update_hook")
+    event["resource"] = event["resource"].replace("/v2/", f"/{version}/")
+    event["requestContext"]["authorizer"] |= {"store_hash": "5ueh97", "client_id": client.client_id}
+    event["body"] = json.dumps({"is_paused": False})
+    location = functions.handler("update_hook")(event, None)["headers"]["Location"]
+    path, _, recovery_id = location.rpartition("/")
+    assert path == "/stores/5ueh97/v2/hooks/1/recoveries"
+    event = load_event("get_recovery")
+    event["pathParameters"] |= {"id": "1", "recovery_id": recovery_id}
+    event["requestContext"]["authorizer"]["client_id"] = client.client_id
+    status, recovery = functions.invoke("get_recovery", event)
+    assert (status, recovery["state"], recovery["status"]) == (200, "waiting", ["held"])
+    assert recovery["held_since"] < recovery["created_at"]
+
+
+def test_what_is_asked_for_of_a_paused_hook_is_refused_with_what_to_do(client, functions):
+    client.create(is_active=True, is_paused=True)
+    for name in ("redeliver", "recover_deliveries"):
+        status, (error,) = client.call(name, hook_id=1)
+        assert status == 409
+        assert error["details"] == {"field": "is_paused", "conflict_reason": "paused", "id": 1}
+        assert '{"is_paused": false}' in error["message"]

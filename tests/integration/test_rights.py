@@ -16,7 +16,14 @@ from botocore.exceptions import ClientError
 from storehooks.adapters.hook_lists import list_key
 from storehooks.adapters.leases import lease_key
 from storehooks.domain.lease import LeasePool
-from storehooks.domain.recovery import MISSED, RECOVERABLE, SILENT_SECONDS, new_recovery, new_recovery_id
+from storehooks.domain.recovery import (
+    MISSED,
+    RECOVERABLE,
+    SILENT_SECONDS,
+    new_recovery,
+    new_recovery_id,
+    new_resumption,
+)
 from storehooks.domain.task import HoldTask
 from tests.integration.conftest import load_event
 from tests.integration.earlier_release import forget_lists
@@ -47,7 +54,9 @@ def needed(aws, monkeypatch):
 def changes_of_every_kind(client):
     client.update(1, is_active=False)
     client.update(1, destination="https://app.example.com/moved")
-    client.update(1, scope="store/cart/*")
+    client.update(1, scope="store/cart/*", is_active=True)
+    for is_paused in (True, False) * 2:
+        client.update(1, is_paused=is_paused)
 
 
 @pytest.mark.parametrize(
@@ -145,6 +154,9 @@ def test_delivering_may_do_what_it_does(aws, functions, world, needed):
     with_delivered = order(world, hook, RECOVERABLE), order(world, sick, RECOVERABLE)
     for recovery in (*with_delivered, order(world, sick, MISSED)):
         parts.recoverer.recover(recovery.task, came_before=False)
+    resumption = new_resumption(sick, new_recovery_id(), held_since=0, now=world.clock.now)
+    world.recoveries.create(resumption)
+    parts.recoverer.recover(resumption.task, came_before=False)
     parts.deliveries_queue.receive(wait_seconds=0)
     parts.deliveries_queue.delete(parts.deliveries_queue.receive(wait_seconds=0))
     assert needed | of_the_mapping("DeliveriesQueue") == granted("Deliver")
@@ -269,6 +281,18 @@ def test_who_takes_leases_may_write_nothing_else_to_the_table_of_event_ids():
         (prefix,) = writing["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
         assert prefix == "#leases#*"
         assert fnmatchcase(lease_key(pool), prefix)
+
+
+def test_delivering_may_change_leases_alone_in_the_table_of_event_ids():
+    (policy,) = resources("AWS::IAM::Role")["DeliverRole"]["Policies"]
+    claims, leases = [
+        one
+        for one in policy["PolicyDocument"]["Statement"]
+        if one["Resource"] == {"Fn::GetAtt": ["EventIdsTable", "Arn"]}
+    ]
+    assert claims["Action"] == ["dynamodb:PutItem"]
+    assert leases["Action"] == ["dynamodb:UpdateItem"]
+    assert leases["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"] == ["#leases#*"]
 
 
 def test_mails_may_come_from_the_one_address_alone():

@@ -208,6 +208,37 @@ def test_hooks_that_were_deactivated_are_told_of_by_this_account_alone():
     }
 
 
+def test_what_is_held_and_deleted_soon_is_told_of_by_this_account_alone_in_words():
+    rule = resources("AWS::Events::Rule")["HeldRule"]
+    assert rule["EventBusName"] == {"Ref": "EventBus"}
+    assert rule["EventPattern"] == {
+        "account": [{"Ref": "AWS::AccountId"}],
+        "source": [operational_event.SOURCE],
+        "detail": {"data": {"error_code": [operational_event.EXPIRING]}},
+    }
+    (target,) = rule["Targets"]
+    assert target["Arn"] == {"Ref": "OperationsTopic"}
+    assert target["InputTransformer"]["InputPathsMap"] == {"message": "$.detail.data.message"}
+    hook = Hook(
+        id=7,
+        store_hash="5ueh97",
+        client_id="a" * 32,
+        scope="store/order/*",
+        destination="https://app.example.com/?key=secret",
+        headers=None,
+        is_active=True,
+        created_at=1,
+        updated_at=1,
+        paused_at=1_795_428_000,
+    )
+    data = operational_event.expiring(hook, hook.paused_at, hook.paused_at + 30 * 86400)["data"]
+    text = target["InputTransformer"]["InputTemplate"]["Fn::Sub"].replace("<message>", data["message"])
+    said = "\n".join(json.loads(line) for line in text.splitlines())
+    assert "hook 7 of the store 5ueh97 is deleted from 2026-12-23 10:00 UTC on" in said
+    assert "since 2026-11-23 10:00 UTC, when its owner paused it" in said
+    assert "secret" not in said
+
+
 @pytest.mark.parametrize("kind", ["first", "later"])
 def test_what_operators_are_notified_with_is_text_of_what_the_notice_has(notices, kind):
     (target,) = resources("AWS::Events::Rule")["OperationsRule"]["Targets"]

@@ -48,8 +48,9 @@ def test_an_alarm_names_its_section(name):
     assert ALARMS[name]["AlarmDescription"]["Fn::Sub"].endswith(f" See docs/runbook.md#{anchor(name)}")
 
 
-def test_what_is_told_of_a_hook_names_its_section():
-    (target,) = resources("AWS::Events::Rule")["OperationsRule"]["Targets"]
+@pytest.mark.parametrize("rule", ["OperationsRule", "HeldRule"])
+def test_what_is_told_of_a_hook_names_its_section(rule):
+    (target,) = resources("AWS::Events::Rule")[rule]["Targets"]
     (named,) = re.findall(r"runbook\.md#([\w-]+)", target["InputTransformer"]["InputTemplate"]["Fn::Sub"])
     assert named in map(anchor, SECTIONS)
 

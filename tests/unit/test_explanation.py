@@ -11,7 +11,7 @@ from storehooks.domain.event_filter import check_filter
 from storehooks.domain.explanation import Code, explain
 from storehooks.domain.hook import Hook
 from storehooks.domain.scope import subscriptions_to
-from storehooks.domain.state_machine import new_deliveries
+from storehooks.domain.state_machine import new_deliveries, refusal_of
 
 HOOK = Hook(
     id=7,
@@ -30,6 +30,7 @@ EVENT = Event(
 )  # fmt: skip
 INACTIVE = {"is_active": False}
 DEACTIVATED = {"is_active": False, "deactivated_at": 1, "deactivation_reason": "it fails"}
+PAUSED = {"paused_at": 1}
 OTHER_SCOPE = {"scope": "store/cart/*"}
 OTHER_STATUS = {"filter": check_filter({"data": {"status": ["shipped"]}})}
 
@@ -46,6 +47,10 @@ OTHER_STATUS = {"filter": check_filter({"data": {"status": ["shipped"]}})}
         (OTHER_SCOPE | INACTIVE | OTHER_STATUS, Code.SCOPE, None),
         (INACTIVE | OTHER_STATUS, Code.INACTIVE, None),
         (DEACTIVATED | OTHER_STATUS, Code.DEACTIVATED, None),
+        (PAUSED, Code.PAUSED, "it is paused"),
+        (DEACTIVATED | PAUSED, Code.DEACTIVATED, None),
+        (INACTIVE | PAUSED, Code.INACTIVE, None),
+        (PAUSED | OTHER_STATUS, Code.PAUSED, None),
     ],
 )
 def test_the_first_reason_is_named(changes, code, words):
@@ -58,7 +63,9 @@ def test_the_first_reason_is_named(changes, code, words):
 
 @given(
     st.lists(
-        st.sampled_from([{}, OTHER_SCOPE, INACTIVE, DEACTIVATED, OTHER_STATUS, DEACTIVATED | OTHER_STATUS]),
+        st.sampled_from(
+            [{}, OTHER_SCOPE, INACTIVE, DEACTIVATED, PAUSED, OTHER_STATUS, DEACTIVATED | OTHER_STATUS]
+        ),
         max_size=6,
     )
 )
@@ -67,7 +74,7 @@ def test_what_is_explained_is_what_publishing_does(changed):
     subscribed = [h for h in hooks if h.scope in subscriptions_to(EVENT.scope) and h.status != "inactive"]
 
     made = {delivery.hook_id for delivery in new_deliveries(EVENT, subscribed).deliveries}
-    active = {hook.id for hook in hooks if hook.is_active}
+    active = {hook.id for hook in hooks if refusal_of(hook) is None}
 
     sent = {hook.id for hook in hooks if explain(hook, EVENT.scope, EVENT.callback()).code is None}
     assert sent == made & active

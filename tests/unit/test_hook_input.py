@@ -22,6 +22,7 @@ def test_a_new_hook_is_inactive_and_has_no_headers_unless_said_otherwise():
         "is_active": False,
         "filter": None,
         "max_per_second": None,
+        "is_paused": False,
     }
 
 
@@ -33,9 +34,16 @@ def test_a_new_hook_takes_all_four_fields():
 def test_every_problem_is_told_at_once():
     found = problems(
         NewHook,
-        {"scope": "x", "destination": "http://a", "headers": {"Host": "x"}, "is_active": 1, "colour": "red"},
+        {
+            "scope": "x",
+            "destination": "http://a",
+            "headers": {"Host": "x"},
+            "is_active": 1,
+            "is_paused": "yes",
+            "colour": "red",
+        },
     )
-    assert set(found) == {"scope", "destination", "headers", "is_active", "colour"}
+    assert set(found) == {"scope", "destination", "headers", "is_active", "is_paused", "colour"}
     assert all(problem.reason and problem.accepted for problem in found.values())
 
 

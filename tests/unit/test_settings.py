@@ -42,3 +42,9 @@ def test_there_is_a_setting_for_each_variable_that_the_template_gives_a_function
     }
     settings = {name for name, value in vars(Settings).items() if isinstance(value, property)}
     assert {name.upper() for name in settings} == given
+
+
+def test_settings_of_what_is_made_later_are_checked_by_their_names():
+    Settings({"HOOKS_TABLE": "hooks"}).check("hooks_table")
+    with pytest.raises(MissingSettingError, match="DELIVERIES_TABLE"):
+        Settings({"HOOKS_TABLE": "hooks"}).check("hooks_table", "deliveries_table")

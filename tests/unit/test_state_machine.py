@@ -14,7 +14,7 @@ from storehooks.domain.delivery import SAFETY_SECONDS, SOON_SECONDS, WAITING, St
 from storehooks.domain.event import Event
 from storehooks.domain.event_filter import check_filter
 from storehooks.domain.rate import MAX_LEAD_SECONDS, Reservation
-from storehooks.domain.recovery import PROBES, new_recovery
+from storehooks.domain.recovery import PROBES, new_recovery, new_resumption
 from storehooks.domain.retry import RetrySchedule
 from storehooks.domain.state_machine import (
     CROWDED_SECONDS,
@@ -43,6 +43,7 @@ from storehooks.domain.state_machine import (
     could_begin_at,
     due_now,
     held_as,
+    held_since,
     in_another_round,
     may_ping,
     new_deliveries,
@@ -53,6 +54,7 @@ from storehooks.domain.state_machine import (
     seconds_to_next_hold,
     seconds_until,
     share_of,
+    why_to_stop,
 )
 from storehooks.domain.task import TaskMessage, attempt_task
 from tests.unit.test_delivery import HOOK, NOW, OK, SCHEDULE, attempt, delivery
@@ -60,6 +62,7 @@ from tests.unit.test_delivery import HOOK, NOW, OK, SCHEDULE, attempt, delivery
 FINE, TRIPPED = Circuit(), Circuit(failures=TRIPS_AFTER, probed_at=NOW)
 DEACTIVATED = replace(HOOK, is_active=False, deactivated_at=1, deactivation_reason="it fails")
 INACTIVE = replace(HOOK, is_active=False)
+PAUSED = replace(HOOK, paused_at=1)
 FAILED, GONE = attempt(), attempt(status=410, error="answered 410")
 ENDS = set(Status) - WAITING
 
@@ -99,11 +102,11 @@ TRANSITIONS = {
         outcome(replace(one, attempts=(FAILED,) * len(SCHEDULE.slots)), FAILED).delivery
     ),
     "an attempt got a 410, and its hook is off": lambda one: outcome(one, GONE).with_hook_deactivated(),
-    "an attempt is due, its hook deactivated": lambda one: step(one, hook=DEACTIVATED).delivery,
+    "an attempt is due, its hook deactivated or paused": lambda one: step(one, hook=PAUSED).delivery,
     "an attempt is due, its hook is inactive, deleted, or without a secret": lambda one: (
         step(one, hook=INACTIVE).delivery
     ),
-    "its hook was deactivated": lambda one: one.ended(held_as(DEACTIVATED)),
+    "its hook was deactivated or paused": lambda one: one.ended(held_as(PAUSED)),
     "somebody redelivers it": lambda one: due_now(one, NOW),
     "somebody redelivers or recovers it": lambda one: in_another_round(one, NOW),
 }
@@ -196,6 +199,13 @@ BEFORE_ATTEMPTS = {
         {"hook": INACTIVE},
         {"hook": None},
         {"hook": HOOK, "has_secret": False},
+    ],
+    "its hook is paused": [
+        {"hook": PAUSED},
+        *(
+            {"hook": replace(LIMITED, paused_at=1), "reserved": reserved}
+            for reserved in (None, place(0), place(5))
+        ),
     ],
     "its client has too much in flight, and the sweep has it": [
         CROWDED | {"one": RETRYING, "is_logged": True, "now": NOW + SAFETY_SECONDS + 1}
@@ -311,6 +321,10 @@ def test_without_log_hook_and_client_nothing_is_done_and_without_the_delivery_it
         (HOOK, False, Status.CANCELLED),
         (DEACTIVATED, True, Status.HELD),
         (DEACTIVATED, False, Status.HELD),
+        (PAUSED, True, Status.HELD),
+        (PAUSED, False, Status.CANCELLED),
+        (replace(INACTIVE, paused_at=1), True, Status.CANCELLED),
+        (replace(DEACTIVATED, paused_at=1), True, Status.HELD),
     ],
 )
 def test_a_hook_that_does_not_receive_ends_its_deliveries(hook, has_secret, status):
@@ -379,7 +393,7 @@ def test_shares_get_to_both_ends():
 
 @given(
     status=st.sampled_from(Status),
-    hook=st.sampled_from([HOOK, INACTIVE, DEACTIVATED, None]),
+    hook=st.sampled_from([HOOK, INACTIVE, DEACTIVATED, PAUSED, None]),
     circuit=st.sampled_from([FINE, TRIPPED]),
     due_in=st.floats(-1e6, 1e6),
     in_flight=st.integers(0, 2 * MAX_IN_FLIGHT_OF_CLIENT),
@@ -435,11 +449,12 @@ def test_a_410_deactivates_at_once_and_other_failures_do_not():
 # ---------------------------------------------------------------- hold, redeliver, recover, sweep, ping
 
 
-def test_only_what_waits_for_a_deactivated_hook_is_held_and_no_progress_waits_longer():
-    held = [held_as(hook) for hook in (HOOK, INACTIVE, DEACTIVATED, None)]
-    assert held == [None, None, Status.HELD, None]
-    assert seconds_to_next_hold(held=1, deactivated_at=NOW - 100, now=NOW) == 0
-    assert seconds_to_next_hold(held=0, deactivated_at=NOW - 100, now=NOW) == 100
+def test_only_what_waits_for_a_deactivated_or_paused_hook_is_held_and_no_progress_waits_longer():
+    held = [held_as(hook) for hook in (HOOK, INACTIVE, DEACTIVATED, PAUSED, None)]
+    assert held == [None, None, Status.HELD, Status.HELD, None]
+    assert [held_since(hook) for hook in (HOOK, DEACTIVATED, replace(HOOK, paused_at=5))] == [0, 1, 5]
+    assert seconds_to_next_hold(held=1, since=NOW - 100, now=NOW) == 0
+    assert seconds_to_next_hold(held=0, since=NOW - 100, now=NOW) == 100
 
 
 @pytest.mark.parametrize("status", Status)
@@ -457,12 +472,23 @@ def test_a_step_of_a_recovery_begins_what_may_be_pending_waits_or_stops():
         return recovery_step(recovery, hook, circuit, pending, now)
 
     assert next_step(DEACTIVATED) == Stop("failures deactivated the hook: it fails")
+    assert next_step(PAUSED) == Stop("the hook is paused")
+    assert next_step(replace(HOOK, resumption="rec_2")) == Begin(MAX_OF_STEP, False, 0)
     assert next_step() == Begin(MAX_OF_STEP, False, 0)
     assert next_step(pending=MAX_PENDING - 1) == Begin(1, False, 0)
     assert next_step(pending=MAX_PENDING) == Wait(2)
     assert next_step(pending=MAX_PENDING, now=NOW + 100) == Wait(100)
     assert next_step(circuit=TRIPPED, pending=1) == Begin(PROBES - 1, True, 5)
     assert next_step(circuit=TRIPPED, pending=PROBES) == Wait(5)
+
+
+def test_of_a_hooks_resumptions_the_last_alone_goes_on():
+    first = new_resumption(HOOK, "rec_1", held_since=0, now=NOW)
+    assert why_to_stop(first, replace(HOOK, resumption="rec_1")) is None
+    assert why_to_stop(first, HOOK) is None, "a release before may have removed the name"
+    assert "rec_2" in why_to_stop(first, replace(HOOK, resumption="rec_2"))
+    assert why_to_stop(first, replace(PAUSED, resumption="rec_2")) == "the hook is paused"
+    assert why_to_stop(first, None) == "the hook was deleted"
 
 
 def test_the_sweep_sends_what_is_due_with_the_seconds_that_remain():

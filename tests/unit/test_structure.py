@@ -104,10 +104,12 @@ def public_names(body: list[ast.stmt]) -> Iterator[str]:
 # breaking off, and to go on with what else is due. And the caller's errors that a flow expects.
 CAUGHT = {
     "adapters/delivery_log/due.py": ["CorruptItemError"],
+    "adapters/delivery_log/held_watches.py": ["CorruptItemError"],
     "api/operation.py": ["Exception"],
     "flows/deliver.py": ["Exception"],
     "flows/match.py": ["InvalidRequestError"],
     "flows/notify.py": ["InvalidRequestError"],
+    "flows/pause.py": ["RecoveryNotFoundError"],
     "flows/recover.py": ["RecoveryNotFoundError", "RecoveryNotFoundError"],
     "flows/unexpected.py": ["Exception", "Exception"],
 }

@@ -214,6 +214,11 @@ def _success(route: _Route, operation: Operation) -> dict[str, Any]:
         if success.example is not None:
             content["example"] = examples.ANSWERS[success.example]
         response["content"] = {success.media_type: content}
+    if success.headers is not None:
+        response["headers"] = {
+            name: {"description": "The recovery, if the hook resumes.", "schema": schema}
+            for name, schema in success.headers.items()
+        }
     if route.function == "create_hook":
         response["links"] = _links(route.version)
     return response

@@ -29,6 +29,7 @@ from storehooks.domain.errors import (
     FaultError,
     HookInactiveError,
     HookNotFoundError,
+    HookPausedError,
     HookQuotaError,
     InvalidRequestError,
     NotAllowedError,
@@ -130,7 +131,11 @@ ANSWERS: dict[str, Any] = {
     "PublishedV2": [{"id": _EVENT.id, "scope": _EVENT.scope}],
     "ExplanationsV2": explanations_to_v2(
         explain(hook, _EVENT.scope, _EVENT.callback())
-        for hook in (_HOOK, replace(_HOOK, id=2, filter=check_filter({"data": {"status": ["paid"]}})))
+        for hook in (
+            _HOOK,
+            replace(_HOOK, id=2, filter=check_filter({"data": {"status": ["paid"]}})),
+            replace(_HOOK, id=3, paused_at=_CREATED_AT + 30),
+        )
     ),
     "HookAnswerV3": one_hook_to_v3(_HOOK),
     "HooksAnswerV3": hooks_to_v3([_HOOK], _page(1)),
@@ -180,6 +185,7 @@ def errors() -> dict[str, StorehooksError]:
         "no such recovery": RecoveryNotFoundError(),
         "a hook like this exists": DuplicateHookError(_HOOK.id),
         "the hook is not active": HookInactiveError(_HOOK.id, None),
+        "the hook is paused": HookPausedError(_HOOK.id),
         "a body of too many bytes": BodyTooLargeError(MAX_BODY_BYTES),
         "a body of too many bytes of events": BodyTooLargeError(MAX_BYTES),
         "too many events": BodyTooLargeError(MAX_EVENTS, "objects"),

@@ -4,7 +4,7 @@ A new route needs an entry in ``OPERATIONS``; tests/template/test_openapi.py say
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from storehooks.api.query import DELIVERIES_PAGE_SIZE, MAX_PAGE_SIZE, V3_PAGE_SIZE
 from storehooks.domain.delivery import Status
@@ -23,6 +23,8 @@ class Answer:
     example: str | None = None
     """Its name in ``examples.ANSWERS``."""
     media_type: str = "application/json"
+    headers: dict[str, Schema] | None = None
+    """Those that it may have, by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +91,20 @@ def _ref(name: str) -> Schema:
 
 _HOOK_V2 = Answer(200, "The hook.", _ref("HookV2"), "HookV2")
 _HOOK_V3 = Answer(200, "The hook.", _ref("HookAnswerV3"), "HookAnswerV3")
+_RESUMED: dict[str, Schema] = {
+    "Location": {
+        "type": "string",
+        "pattern": "^/stores/[a-z0-9]+/v2/hooks/[0-9]+/recoveries/rec_[0-9a-f]{32}$",
+    }
+}
+_CHANGED_V2 = replace(_HOOK_V2, headers=_RESUMED)
+_CHANGED_V3 = replace(_HOOK_V3, headers=_RESUMED)
 _NEW_HOOK = Body("NewHook", ("create_hook",))
 _CHANGES = Body("HookChanges", ("update_hook",))
 
 _STAYS = (
-    "Fields that are not given stay as they are. Of two changes at once both are made, or one is refused."
+    "Fields that are not given stay as they are. Of two changes at once both are made, or one is refused. "
+    "When a paused hook resumes, `Location` names the recovery that sends what was held."
 )
 _FEW = (
     "A client has at most 10 hooks for one scope, and one for each scope, destination and filter; of all "
@@ -124,7 +135,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ),
     ("get", "/stores/{store_hash}/v2/hooks/{id}"): Operation(tag="Hooks", description="", response=_HOOK_V2),
     ("put", "/stores/{store_hash}/v2/hooks/{id}"): Operation(
-        tag="Hooks", description=_STAYS, body=_CHANGES, response=_HOOK_V2, errors=(409,)
+        tag="Hooks", description=_STAYS, body=_CHANGES, response=_CHANGED_V2, errors=(409,)
     ),
     ("delete", "/stores/{store_hash}/v2/hooks/{id}"): Operation(
         tag="Hooks", description=_WAS, response=_HOOK_V2
@@ -144,7 +155,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ),
     ("get", "/stores/{store_hash}/v3/hooks/{id}"): Operation(tag="Hooks", description="", response=_HOOK_V3),
     ("put", "/stores/{store_hash}/v3/hooks/{id}"): Operation(
-        tag="Hooks", description=_STAYS, body=_CHANGES, response=_HOOK_V3, errors=(409, 422)
+        tag="Hooks", description=_STAYS, body=_CHANGES, response=_CHANGED_V3, errors=(409, 422)
     ),
     ("delete", "/stores/{store_hash}/v3/hooks/{id}"): Operation(
         tag="Hooks", description=_WAS, response=_HOOK_V3

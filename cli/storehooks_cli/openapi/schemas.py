@@ -110,6 +110,11 @@ _HOOK_FIELDS: dict[str, Schema] = {
         "description": "How many attempts begin in a second at most, with one decimal. null: no limit.",
         "anyOf": [_RATE, {"type": "null"}],
     },
+    "is_paused": {
+        "description": "Whether what comes for the hook is held until it resumes. Nothing is cancelled: "
+        "`is_active` does that.",
+        "type": "boolean",
+    },
 }
 _IGNORED: Schema = {"description": "Ignored: the service sets it."}
 _IGNORED_OF_LIBRARIES: Schema = {"description": "Ignored: a client library adds it."}
@@ -169,7 +174,7 @@ _FIELDS: dict[str, dict[str, Schema]] = {
     },
 }
 _ANSWER_FIELDS: dict[str, dict[str, Schema]] = {
-    "HookV2": {"created_at": TIME, "updated_at": TIME, "deactivated_at": TIME},
+    "HookV2": {"created_at": TIME, "updated_at": TIME, "deactivated_at": TIME, "paused_at": TIME},
     "AttemptV2": {"at": TIME},
     "WholeAttemptV2": {"at": TIME},
     "DeliveryV2": {"id": DELIVERY_ID, "created_at": TIME, "next_attempt_at": {"format": "date-time"}},
@@ -179,6 +184,7 @@ _ANSWER_FIELDS: dict[str, dict[str, Schema]] = {
         "id": RECOVERY_ID,
         "since": TIME,
         "until": TIME,
+        "held_since": TIME,
         "created_at": TIME,
         "updated_at": TIME,
         "finished_at": {"format": "date-time"},

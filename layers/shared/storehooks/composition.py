@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from storehooks.adapters.delivery_log.deactivation_days import DeactivationDays
     from storehooks.adapters.delivery_log.deliveries import DeliveryLog
     from storehooks.adapters.delivery_log.due import DueIndex
+    from storehooks.adapters.delivery_log.held_watches import HeldWatches
     from storehooks.adapters.delivery_log.lines import Lines
     from storehooks.adapters.delivery_log.missed import MissedEvents
     from storehooks.adapters.delivery_log.recoveries import Recoveries
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from storehooks.domain.hook import HookQuotas
     from storehooks.domain.retry import RetrySchedule
     from storehooks.flows.deliver import Deliverer
+    from storehooks.flows.expiry import Expiries
     from storehooks.flows.hold import Holds
     from storehooks.flows.match import Matcher
     from storehooks.flows.meter import Meter
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
     from storehooks.flows.notify import Notifier
     from storehooks.flows.operational_events import OperationalEvents
     from storehooks.flows.outcome import Outcomes
+    from storehooks.flows.pause import Pauses
     from storehooks.flows.ping import Pinger
     from storehooks.flows.recover import Recoverer, RecoveryStarter
     from storehooks.flows.redeliver import Redeliverer
@@ -169,13 +172,24 @@ class Parts:
     def selections(self) -> "Selections":
         from storehooks.adapters.delivery_log.selections import Selections
 
-        return Selections(self.settings.deliveries_table, dynamodb=self.dynamodb, clock=self.clock)
+        return Selections(
+            self.settings.deliveries_table,
+            retention_days=self.settings.delivery_retention_days,
+            dynamodb=self.dynamodb,
+            clock=self.clock,
+        )
 
     @cached_property
     def due(self) -> "DueIndex":
         from storehooks.adapters.delivery_log.due import DueIndex
 
         return DueIndex(self.settings.deliveries_table, dynamodb=self.dynamodb, clock=self.clock)
+
+    @cached_property
+    def held_watches(self) -> "HeldWatches":
+        from storehooks.adapters.delivery_log.held_watches import HeldWatches
+
+        return HeldWatches(self.settings.deliveries_table, dynamodb=self.dynamodb, clock=self.clock)
 
     @cached_property
     def circuits(self) -> "Circuits":
@@ -325,6 +339,7 @@ class Parts:
             queue=self.deliveries_queue,
             outcomes=self.outcomes,
             holds=self.holds,
+            expiries=self.expiries,
             recoverer=self.recoverer,
             notices=self.notices,
             sender=self.sender,
@@ -365,7 +380,20 @@ class Parts:
             hooks=self.hooks,
             queue=self.deliveries_queue,
             operational_events=self.operational_events,
+            expiries=self.expiries,
             meter=self.meter,
+            clock=self.clock,
+        )
+
+    @cached_property
+    def expiries(self) -> "Expiries":
+        from storehooks.flows.expiry import Expiries
+
+        return Expiries(
+            watches=self.held_watches,
+            log=self.log,
+            operational_events=self.operational_events,
+            retention_days=self.settings.delivery_retention_days,
             clock=self.clock,
         )
 
@@ -400,6 +428,7 @@ class Parts:
 
         return Recoverer(
             recoveries=self.recoveries,
+            leases=self.leases,
             selections=self.selections,
             log=self.log,
             circuits=self.circuits,
@@ -422,6 +451,14 @@ class Parts:
         )
 
     @cached_property
+    def pauses(self) -> "Pauses":
+        from storehooks.flows.pause import Pauses
+
+        return Pauses(
+            hooks=self.hooks, recoveries=self.recoveries, queue=self.deliveries_queue, clock=self.clock
+        )
+
+    @cached_property
     def redeliverer(self) -> "Redeliverer":
         from storehooks.flows.redeliver import Redeliverer
 
@@ -434,6 +471,7 @@ class Parts:
 
         return Sweeper(
             due=self.due,
+            watches=self.held_watches,
             queue=self.deliveries_queue,
             meter=self.meter,
             botocore=BOTOCORE_VERSION,

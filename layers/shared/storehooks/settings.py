@@ -99,6 +99,11 @@ class Settings:
         """Whether destinations may be private addresses and plain http: on a laptop alone."""
         return self._switch("ALLOW_PRIVATE_DESTINATIONS")
 
+    def check(self, *names: str) -> None:
+        """Read these settings, by their properties' names: what needs them is made by a later request."""
+        for name in names:
+            getattr(self, name)
+
     def _text(self, name: str) -> str:
         value = self._environment.get(name, "")
         if not value:

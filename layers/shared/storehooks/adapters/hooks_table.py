@@ -47,6 +47,7 @@ from storehooks.domain.hook import (
     HookFilter,
     HookPage,
     HookQuotas,
+    changed,
     hook_digest,
 )
 from storehooks.domain.identity import Caller
@@ -150,6 +151,7 @@ class HooksTable:
         is_active: bool = False,
         filter: EventFilter | None = None,  # noqa: A002 - the field's name
         max_per_second: float | None = None,
+        is_paused: bool = False,
         quotas: HookQuotas = DEFAULT_QUOTAS,
     ) -> Hook:
         """Register a hook for the caller. Two calls.
@@ -170,6 +172,7 @@ class HooksTable:
             is_active=is_active,
             filter=filter,
             max_per_second=max_per_second,
+            paused_at=now if is_paused else None,
             created_at=now,
             updated_at=now,
         )
@@ -192,12 +195,24 @@ class HooksTable:
     def update(self, caller: Caller, hook_id: int, changes: Mapping[str, Any]) -> Hook:
         """Change some fields of a hook of the caller, and return it whole. Two calls.
 
-        :param changes: new values by the names of :class:`Hook`'s fields.
+        :param changes: as for :func:`storehooks.domain.hook.changed`.
         :raises HookNotFoundError: as for :meth:`get`.
         :raises DuplicateHookError: as for :meth:`create`; the hook stays as it was.
         :raises TooManyHooksError: likewise.
         """
         return self._retried(lambda: self._update_once(self.get(caller, hook_id), changes))
+
+    def change(self, hook: Hook, changes: Mapping[str, Any]) -> Hook | None:
+        """Change some fields of a hook that was read, and return it whole. One call.
+
+        :return: None if it is not as it was read any more; then nothing was written.
+        :raises DuplicateHookError: as for :meth:`update`.
+        :raises TooManyHooksError: likewise.
+        """
+        try:
+            return self._update_once(hook, changes)
+        except _LostRaceError:
+            return None
 
     def delete(self, caller: Caller, hook_id: int) -> Hook:
         """Remove a hook of the caller, and return what it was. Three calls.
@@ -245,12 +260,7 @@ class HooksTable:
         return True
 
     def _update_once(self, old: Hook, changes: Mapping[str, Any]) -> Hook:
-        # Clocks differ between machines; a hook's time never goes back.
-        now = max(int(self._clock()), old.updated_at)
-        if "is_active" in changes:
-            # Its owner decides anew, either way: what failures had decided is over.
-            changes = {**changes, "deactivated_at": None, "deactivation_reason": None}
-        new = replace(old, **changes, updated_at=now, version=old.version + 1)
+        new = changed(old, changes, int(self._clock()))
         put = self._put(new, over=old)
         if guard_key(old) != guard_key(new):
             return self._transact(new, [put, self._guard_removing(old), self._guard_adding(new)])
@@ -427,6 +437,10 @@ def to_item(hook: Hook) -> Item:
         item["filter"] = {"S": hook.filter.text}
     if hook.max_per_second is not None:
         item["max_per_second"] = {"N": str(hook.max_per_second)}
+    if hook.paused_at is not None:
+        item["paused_at"] = {"N": str(hook.paused_at)}
+    if hook.resumption is not None:
+        item["resumption"] = {"S": hook.resumption}
     if hook.deactivated_at is not None:
         item["deactivated_at"] = {"N": str(hook.deactivated_at)}
         item["deactivation_reason"] = {"S": hook.deactivation_reason or ""}
@@ -456,4 +470,6 @@ def to_hook(item: Mapping[str, Any]) -> Hook:
         deactivation_reason=item["deactivation_reason"]["S"] if "deactivation_reason" in item else None,
         filter=stored_filter(item["filter"]["S"]) if "filter" in item else None,
         max_per_second=stored_rate(item["max_per_second"]["N"]) if "max_per_second" in item else None,
+        paused_at=int(item["paused_at"]["N"]) if "paused_at" in item else None,
+        resumption=item["resumption"]["S"] if "resumption" in item else None,
     )

@@ -20,6 +20,7 @@ from storehooks.domain.errors import (
     FaultError,
     HookInactiveError,
     HookNotFoundError,
+    HookPausedError,
     HookQuotaError,
     InvalidFieldsError,
     InvalidRequestError,
@@ -105,6 +106,12 @@ def _explain(error: StorehooksError) -> tuple[int, str, ErrorDetails]:
         case DuplicateHookError(hook_id=hook_id):
             message = f"The hook {hook_id} has the same scope and destination, and the same filter or none."
             return 409, message, {"field": "destination", "conflict_reason": "duplicate", "id": hook_id}
+        case HookPausedError(hook_id=hook_id):
+            message = (
+                f"The hook {hook_id} is paused, so nothing is sent to it. "
+                'Resume it first: a PUT of {"is_paused": false}.'
+            )
+            return 409, message, {"field": "is_paused", "conflict_reason": "paused", "id": hook_id}
         case HookInactiveError(hook_id=hook_id, reason=reason):
             why = "" if reason is None else f" Failures switched it off: {reason}."
             message = (

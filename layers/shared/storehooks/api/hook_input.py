@@ -33,6 +33,7 @@ READ_ONLY_FIELDS = frozenset(
         "events_history_enabled",
         "deactivated_at",
         "deactivation_reason",
+        "paused_at",
         "status",
     }
 )
@@ -103,6 +104,7 @@ class NewHook(_HookInput):
     is_active: StrictBool = False
     filter: Filter = None
     max_per_second: Rate = None
+    is_paused: StrictBool = False
 
 
 class HookChanges(_HookInput):
@@ -115,6 +117,7 @@ class HookChanges(_HookInput):
     is_active: StrictBool = False
     filter: Filter = None
     max_per_second: Rate = None
+    is_paused: StrictBool = False
 
     @classmethod
     def parse(cls, body: dict[str, Any], *, allow_private: bool) -> Self:
@@ -133,6 +136,7 @@ def _accepted(*, allow_private: bool) -> dict[str, str]:
         "is_active": "true or false",
         "filter": event_filter.ACCEPTED,
         "max_per_second": rate.ACCEPTED,
+        "is_paused": "true or false",
     }
 
 

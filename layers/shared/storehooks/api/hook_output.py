@@ -14,11 +14,22 @@ if TYPE_CHECKING:
     from storehooks.domain.hook import Hook, HookPage
 
 
-def hook_response(version: Version, hook: Hook, *, is_new: bool = False) -> Response:
-    """A hook that was created, read, changed or deleted. V3 responds to a create with 200 too."""
+def hook_response(
+    version: Version, hook: Hook, *, is_new: bool = False, recovery_id: str | None = None
+) -> Response:
+    """A hook that was created, read, changed or deleted. V3 responds to a create with 200 too.
+
+    :param recovery_id: the recovery that a resumption has started, for the header ``Location``.
+    """
+    headers = {} if recovery_id is None else {"Location": _recovery_path(hook, recovery_id)}
     if version is Version.V3:
-        return Response(200, one_hook_to_v3(hook))
-    return Response(201 if is_new else 200, hook_to_v2(hook))
+        return Response(200, one_hook_to_v3(hook), headers)
+    return Response(201 if is_new else 200, hook_to_v2(hook), headers)
+
+
+def _recovery_path(hook: Hook, recovery_id: str) -> str:
+    """Where it is to be read, in the one version that has recoveries."""
+    return f"/stores/{hook.store_hash}/v2/hooks/{hook.id}/recoveries/{recovery_id}"
 
 
 def hooks_response(version: Version, found: HookPage, page: Page) -> Response:

@@ -32,6 +32,10 @@ class HookV2(TypedDict):
     """When failures switched the hook off; there while they have."""
     deactivation_reason: NotRequired[str]
     """Why; there with `deactivated_at`."""
+    is_paused: NotRequired[bool]
+    """True while the hook is paused, and what comes for it is held; else it is not there."""
+    paused_at: NotRequired[str]
+    """Since when; there with `is_paused`."""
     filter: NotRequired[dict[str, Any]]
     """Which events are sent, by an event pattern over their callbacks; there if the hook has one."""
     max_per_second: NotRequired[float]
@@ -154,6 +158,8 @@ class RecoveryV2(TypedDict):
     since: str
     until: str
     """Both ends are included, and are about when a delivery's event was accepted."""
+    held_since: NotRequired[str]
+    """There if a hook's resumption has started it: what was held at this time or later is sent again."""
     status: list[Status]
     """What is sent again."""
     state: RecoveryStatus
@@ -226,6 +232,10 @@ class HookV3(TypedDict):
     """When failures switched the hook off; there while they have."""
     deactivation_reason: NotRequired[str]
     """Why; there with `deactivated_at`."""
+    is_paused: NotRequired[bool]
+    """True while the hook is paused, and what comes for it is held; else it is not there."""
+    paused_at: NotRequired[int]
+    """Since when; there with `is_paused`."""
     filter: NotRequired[dict[str, Any]]
     """Which events are sent, by an event pattern over their callbacks; there if the hook has one."""
     max_per_second: NotRequired[float]

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def hook_to_v2(hook: Hook) -> HookV2:
-    """The nine fields of a V2 hook, two more while failures have deactivated it, and what else it has.
+    """The nine fields of a V2 hook, two more while it is deactivated or paused, and what else it has.
 
     Its filter and its rate are shown only if there is one. Times are ISO 8601 with an offset, in UTC.
     """
@@ -47,6 +47,9 @@ def hook_to_v2(hook: Hook) -> HookV2:
     if hook.deactivated_at is not None:
         shown["deactivated_at"] = iso_utc(hook.deactivated_at)
         shown["deactivation_reason"] = hook.deactivation_reason or ""
+    if hook.paused_at is not None:
+        shown["is_paused"] = True
+        shown["paused_at"] = iso_utc(hook.paused_at)
     if hook.filter is not None:
         shown["filter"] = loads(hook.filter.text)
     if hook.max_per_second is not None:
@@ -100,7 +103,7 @@ def ping_to_v2(delivery: Delivery, attempt: Attempt) -> PingV2:
 def recovery_to_v2(recovery: Recovery) -> RecoveryV2:
     """A recovery and how far it has got."""
     finished_at = recovery.finished_at
-    return {
+    shown: RecoveryV2 = {
         "id": recovery.id,
         "hook_id": recovery.hook_id,
         "since": iso_utc_ms(recovery.since),
@@ -115,6 +118,9 @@ def recovery_to_v2(recovery: Recovery) -> RecoveryV2:
         "updated_at": iso_utc_ms(recovery.updated_at),
         "finished_at": None if finished_at is None else iso_utc_ms(finished_at),
     }
+    if recovery.held_since is not None:
+        shown["held_since"] = iso_utc_ms(recovery.held_since)
+    return shown
 
 
 def _attempt_to_v2(attempt: Attempt) -> AttemptV2:

@@ -34,7 +34,7 @@ _MAX_EVENT_BYTES = 6_000_000
 
 
 def hook_to_v3(hook: Hook) -> HookV3:
-    """The ten fields of a V3 hook, two more while failures have deactivated it, filter and rate if any."""
+    """The ten fields of a V3 hook, two more while it is deactivated or paused, filter and rate if any."""
     shown: HookV3 = {
         "id": hook.id,
         "client_id": hook.client_id,
@@ -50,6 +50,9 @@ def hook_to_v3(hook: Hook) -> HookV3:
     if hook.deactivated_at is not None:
         shown["deactivated_at"] = hook.deactivated_at
         shown["deactivation_reason"] = hook.deactivation_reason or ""
+    if hook.paused_at is not None:
+        shown["is_paused"] = True
+        shown["paused_at"] = hook.paused_at
     if hook.filter is not None:
         shown["filter"] = loads(hook.filter.text)
     if hook.max_per_second is not None:

@@ -27,6 +27,7 @@ Each error is of one of three branches, by which a caller decides what to do::
     │   ├── HookQuotaError
     │   ├── TooManyAtOnceError
     │   └── HookInactiveError
+    │       └── HookPausedError
     └── FaultError                a mistake of ours, like each exception that is no StorehooksError
         └── CorruptItemError
 
@@ -191,6 +192,13 @@ class HookInactiveError(CallerError):
         super().__init__(hook_id)
         self.hook_id = hook_id
         self.reason = reason
+
+
+class HookPausedError(HookInactiveError):
+    """What comes for the hook is held, because its owner has paused it."""
+
+    def __init__(self, hook_id: int) -> None:
+        super().__init__(hook_id, None)
 
 
 class StoreBusyError(TransientError):

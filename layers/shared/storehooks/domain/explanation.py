@@ -19,6 +19,7 @@ class Code(StrEnum):
     SCOPE = "scope"
     INACTIVE = "inactive"
     DEACTIVATED = "deactivated"
+    PAUSED = "paused"
     FILTER = "filter"
 
 
@@ -43,6 +44,8 @@ def explain(hook: Hook, scope: str, callback: Mapping[str, Any]) -> Explanation:
     if hook.status == "deactivated":
         reason = f"failures deactivated it, so the event would be held: {hook.deactivation_reason}"
         return Explanation(hook.id, Code.DEACTIVATED, reason)
+    if hook.is_paused:
+        return Explanation(hook.id, Code.PAUSED, "it is paused, so the event would be held until it resumes")
     if (mismatch := hook.mismatch(callback)) is not None:
         return Explanation(hook.id, Code.FILTER, str(mismatch))
     return Explanation(hook.id)

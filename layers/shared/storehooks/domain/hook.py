@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import field, replace
 from typing import Any, Literal
 
 from storehooks.domain.destination import destination_digest
@@ -48,6 +48,14 @@ class Hook:
     deactivation_reason: str | None = None
     filter: EventFilter | None = None
     max_per_second: float | None = None
+    paused_at: int | None = None
+    resumption: str | None = None
+    """The id of the recovery that its last resumption started."""
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether its owner has what comes for it held."""
+        return self.paused_at is not None
 
     @property
     def is_deactivated(self) -> bool:
@@ -104,6 +112,26 @@ class HookPage:
 
     hooks: tuple[Hook, ...]
     total: int | None = None
+
+
+def changed(hook: Hook, changes: Mapping[str, Any], now: int) -> Hook:
+    """A hook once its owner has changed it.
+
+    :param changes: new values by the names of fields; ``is_paused`` says whether it is paused from now on.
+    :param now: seconds since 1970. Clocks differ between machines; a hook's time never goes back.
+    """
+    now = max(now, hook.updated_at)
+    fields = dict(changes)
+    is_paused = fields.pop("is_paused", hook.is_paused)
+    pauses_since = hook.paused_at or now
+    if "is_active" in fields:
+        # Its owner decides anew, either way: what failures had decided is over.
+        fields |= {"deactivated_at": None, "deactivation_reason": None}
+        if not fields["is_active"] and hook.status != "inactive":
+            # Nor does a resumption send what was held before.
+            pauses_since, fields["resumption"] = now, None
+    paused_at = pauses_since if is_paused else None
+    return replace(hook, **fields, paused_at=paused_at, updated_at=now, version=hook.version + 1)
 
 
 def hook_digest(hook: Hook) -> str:

@@ -6,6 +6,7 @@ failures would breed more of them.
 """
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 from storehooks.domain.attempt import Attempt
@@ -16,6 +17,8 @@ from storehooks.domain.scope import DELIVERY_EXCEPTION
 
 RETRYING = 90001
 DEACTIVATED = 90002
+EXPIRING = 90101
+"""What is held for a hook begins to be deleted in a day. For operators alone: it is on the bus only."""
 
 NOTIFY_AGAIN_SECONDS = 600
 """At most one 90001 goes out in this time for a destination (BigCommerce)."""
@@ -47,10 +50,24 @@ def deactivated(hook: Hook, store_id: str | None) -> dict[str, Any]:
     return detail | {"id": f"deactivated.{hook.id}.{hook.version}"}
 
 
+def expiring(hook: Hook, since: int, first_until: float) -> dict[str, Any]:
+    """What is held for a hook since a time is deleted from another time on, both in seconds since 1970."""
+    why = "failures deactivated it" if hook.is_deactivated else "its owner paused it"
+    message = (
+        f"What is held for the hook {hook.id} of the store {hook.store_hash} is deleted from "
+        f"{_minute(first_until)} on. It is held since {_minute(since)}, when {why}"
+    )
+    return _detail(hook, EXPIRING, message, None) | {"id": f"expiring.{hook.id}.{since}"}
+
+
 def store_id_of(delivery: Delivery) -> str | None:
     """The store's number, as the event's publisher gave it."""
     store_id: str | None = json.loads(delivery.payload)["store_id"]
     return store_id
+
+
+def _minute(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def _detail(hook: Hook, code: int, message: str, store_id: str | None) -> dict[str, Any]:

@@ -12,9 +12,10 @@ an attempt failed, and another follows     pending, retrying          retrying
 the schedule's last attempt failed         pending, retrying          exhausted
 an attempt got a 410, and its hook is off  pending, retrying          held
 an attempt is due, its hook deactivated    pending, retrying          held
+or paused
 an attempt is due, its hook is inactive,   pending, retrying          cancelled
 deleted, or without a secret
-its hook was deactivated                   pending, retrying          held
+its hook was deactivated or paused         pending, retrying          held
 somebody redelivers it                     retrying                   retrying, and due now
 somebody redelivers or recovers it         delivered, exhausted,      pending, in another round
                                            cancelled, held
@@ -35,6 +36,7 @@ the attempt is due soon                                  defer   until then
 the attempt is due far ahead                             drop    the sweep brings it
 its hook was deactivated                                 end     as held
 its hook is inactive, deleted, or without a secret       end     as cancelled
+its hook is paused                                       end     as held
 its client has too much in flight, and the sweep has it  drop    it is logged, and the wait is long
 its client has too much in flight                        defer   longer each time
 its hook's circuit is tripped, and defers it             defer   once
@@ -47,7 +49,7 @@ its hook's circuit is tripped, and a probe is wanted     send    unless somebody
 otherwise                                                send
 =======================================================  ======  ======================================
 
-A new rule, such as a pause of a hook, is a row in one of these tables and a branch in its function. Holds and
+A new rule is a row in one of these tables and a branch in its function. Holds and
 recoveries go on in steps: :func:`seconds_to_next_hold`, :func:`before_step` and :func:`recovery_step`.
 """
 
@@ -69,11 +71,12 @@ from storehooks.domain.delivery import (
     Status,
     new_delivery,
 )
+from storehooks.domain.errors import HookInactiveError, HookPausedError
 from storehooks.domain.event import Event
 from storehooks.domain.exact_json import dumps
 from storehooks.domain.hook import Hook
 from storehooks.domain.rate import Reservation
-from storehooks.domain.recovery import PROBES, Recovery, RecoveryStatus
+from storehooks.domain.recovery import MAX_LEASE_WAIT_SECONDS, PROBES, Recovery
 from storehooks.domain.retry import RetrySchedule
 from storehooks.domain.task import AttemptTask, RecoverTask, TaskMessage, attempt_task
 from storehooks.domain.values import dataclass
@@ -123,14 +126,30 @@ def refusal_of(hook: Hook | None, *, has_secret: bool = True) -> Refusal | None:
     if hook is None:
         return Refusal(Status.CANCELLED, "the hook was deleted")
     if hook.is_active:
-        return None if has_secret else Refusal(Status.CANCELLED, "the hook's client was removed")
+        if not has_secret:
+            return Refusal(Status.CANCELLED, "the hook's client was removed")
+        return Refusal(Status.HELD, "the hook is paused") if hook.is_paused else None
     if hook.is_deactivated:
         return Refusal(Status.HELD, f"failures deactivated the hook: {hook.deactivation_reason}")
     return Refusal(Status.CANCELLED, "the hook was switched off")
 
 
+def check_receives(hook: Hook) -> None:
+    """Check that something may be sent to a hook.
+
+    :raises HookInactiveError: when it is inactive or deactivated.
+    :raises HookPausedError: when it is paused.
+    """
+    if refusal_of(hook) is not None:
+        raise (
+            HookPausedError(hook.id)
+            if hook.is_active
+            else HookInactiveError(hook.id, hook.deactivation_reason)
+        )
+
+
 def held_as(hook: Hook | None) -> Status | None:
-    """What deliveries that wait for a hook end as if failures have deactivated it; None if they have not."""
+    """What deliveries that wait for a hook end as if it is deactivated or paused; None if it is neither."""
     refusal = refusal_of(hook)
     return refusal.ends_as if refusal is not None and refusal.ends_as is Status.HELD else None
 
@@ -431,12 +450,17 @@ def deactivation_reason(delivery: Delivery) -> str:
     return f"{number} attempts failed and none succeeded meanwhile; the last: {last.error}"
 
 
-# ---------------------------------------------------------------- when a hook was deactivated
+# ---------------------------------------------------------------- when a hook was deactivated or paused
 
 
-def seconds_to_next_hold(*, held: int, deactivated_at: float, now: float) -> int:
+def held_since(hook: Hook) -> int:
+    """Since when what comes for a hook is held, if it is, in seconds since 1970."""
+    return hook.deactivated_at or hook.paused_at or 0
+
+
+def seconds_to_next_hold(*, held: int, since: float, now: float) -> int:
     """Seconds until the next step of a hold: 0, or more each time that all it found has changed."""
-    return 0 if held else growing_wait(now - deactivated_at, at_least=1)
+    return 0 if held else growing_wait(now - since, at_least=1)
 
 
 # ---------------------------------------------------------------- when somebody redelivers or recovers
@@ -483,7 +507,7 @@ def asked_for(delivery: Delivery) -> AttemptTask:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """The recovery ends: its hook does not receive."""
+    """The recovery ends before it is through."""
 
     reason: str
 
@@ -527,9 +551,26 @@ def before_step(task: RecoverTask, recovery: Recovery, *, came_before: bool) -> 
     """
     if recovery.step == task.step:
         return StepTask.DO
-    if came_before and recovery.step == task.step + 1 and recovery.status is RecoveryStatus.RUNNING:
+    if came_before and recovery.step == task.step + 1 and not recovery.has_ended:
         return StepTask.SEND_NEXT
     return StepTask.DROP
+
+
+def why_to_stop(recovery: Recovery, hook: Hook | None) -> str | None:
+    """Why a recovery ends before it is through; None if it goes on.
+
+    Of a hook's resumptions the last one alone goes on. It has to send what those before have not.
+    """
+    if (refusal := refusal_of(hook)) is not None:
+        return refusal.reason
+    if hook is None or recovery.held_since is None or hook.resumption in {None, recovery.id}:
+        return None
+    return f"the hook was paused and resumed again: the recovery {hook.resumption} goes on"
+
+
+def seconds_to_next_look(recovery: Recovery, now: float) -> int:
+    """Seconds until a waiting recovery looks again whether it may run."""
+    return min(growing_wait(now - recovery.created_at, at_least=FULL_SECONDS), MAX_LEASE_WAIT_SECONDS)
 
 
 def max_pending(circuit: Circuit) -> int:
@@ -544,8 +585,8 @@ def recovery_step(
 
     :param pending: how many of the hook's deliveries are pending.
     """
-    if (refusal := refusal_of(hook)) is not None:
-        return Stop(refusal.reason)
+    if (reason := why_to_stop(recovery, hook)) is not None:
+        return Stop(reason)
     limit = min(max_pending(circuit) - pending, MAX_OF_STEP)
     if limit > 0:
         return Begin(limit, circuit.is_tripped, PROBING_SECONDS if circuit.is_tripped else 0)

@@ -25,7 +25,7 @@ from aws_lambda_powertools import Logger
 
 from storehooks.domain.callback import callback
 from storehooks.domain.circuit import Circuit
-from storehooks.domain.delivery import Delivery
+from storehooks.domain.delivery import Delivery, Status
 from storehooks.domain.delivery_context import DeliveryContext
 from storehooks.domain.errors import QueueFailedError, TransientError
 from storehooks.domain.hook import Hook, HookKey
@@ -56,6 +56,7 @@ from storehooks.domain.task import (
     delivery_ids,
 )
 from storehooks.domain.values import dataclass
+from storehooks.flows.expiry import Expiries
 from storehooks.flows.hold import Holds
 from storehooks.flows.meter import Duration, Meter
 from storehooks.flows.notices import Notices
@@ -124,6 +125,7 @@ class Deliverer:
         queue: DeliveriesQueue,
         outcomes: Outcomes,
         holds: Holds,
+        expiries: Expiries,
         recoverer: Recoverer,
         notices: Notices,
         sender: Sender,
@@ -140,6 +142,7 @@ class Deliverer:
         self.queue = queue
         self.outcomes = outcomes
         self.holds = holds
+        self.expiries = expiries
         self.recoverer = recoverer
         self.notices = notices
         self.sender = sender
@@ -390,6 +393,8 @@ class _Invocation:
                 logger.info("logged until its place comes", second=reserved.second, **delivery.log_keys)
                 self._done(message)
             case End(delivery, reason):
+                if delivery.status is Status.HELD and hook is not None:
+                    self._shared.expiries.begin(hook)
                 if self._shared.log.save(delivery, over=logged):
                     self._shared.meter.count_ended(delivery.status)
                 logger.info(delivery.status.value, reason=reason, **delivery.log_keys)

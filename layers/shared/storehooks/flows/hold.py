@@ -1,4 +1,4 @@
-"""Holding what waits for a hook that failures have deactivated, in steps that follow one another."""
+"""Holding what waits for a hook that is deactivated or paused, in steps that follow one another."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Logger
 
-from storehooks.domain.state_machine import held_as, seconds_to_next_hold
+from storehooks.domain.operational_event import REMEMBERED_SECONDS
+from storehooks.domain.state_machine import held_as, held_since, seconds_to_next_hold
 from storehooks.domain.task import HoldTask, TaskMessage
+from storehooks.flows.expiry import Expiries
 from storehooks.flows.meter import Meter
 from storehooks.flows.operational_events import OperationalEvents
 
@@ -24,7 +26,7 @@ _AT_ONCE = 16
 
 
 class Holds:
-    """Holds what waits for deactivated hooks."""
+    """Holds what waits for hooks that are deactivated or paused."""
 
     def __init__(
         self,
@@ -33,6 +35,7 @@ class Holds:
         hooks: Hooks,
         queue: DeliveriesQueue,
         operational_events: OperationalEvents,
+        expiries: Expiries,
         meter: Meter,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -40,24 +43,31 @@ class Holds:
         self._hooks = hooks
         self._queue = queue
         self._operational_events = operational_events
+        self._expiries = expiries
         self._meter = meter
         self._clock = clock
 
     def hold(self, task: HoldTask) -> None:
-        """Notify of a hook's deactivation, and hold what waits for it; nothing if it is not deactivated.
+        """Hold what waits for a hook that is deactivated or paused, and notify of a deactivation.
+
+        Then warn, if what is held is deleted soon.
 
         :raises TransientError: when the task has to be repeated.
         """
         hook = self._hooks.find(task.store_hash, task.hook_id)
         status = held_as(hook)
         if hook is None or status is None:
+            self._expiries.end(task.store_hash, task.hook_id)
             return
-        self._operational_events.notify_of_deactivation(hook, task.store_id)
+        if hook.deactivated_at is not None and self._clock() - hook.deactivated_at < REMEMBERED_SECONDS:
+            self._operational_events.notify_of_deactivation(hook, task.store_id)
         waiting, is_more = self._log.waiting(task.store_hash, task.hook_id, _MAX_OF_STEP)
         with ThreadPoolExecutor(_AT_ONCE) as threads:
             held = sum(threads.map(lambda delivery: self._log.end_waiting(delivery, status), waiting))
         logger.info("held", store_hash=task.store_hash, hook_id=task.hook_id, deliveries=held)
         self._meter.count_ended(status, held)
         if is_more:
-            wait = seconds_to_next_hold(held=held, deactivated_at=hook.deactivated_at or 0, now=self._clock())
+            wait = seconds_to_next_hold(held=held, since=held_since(hook), now=self._clock())
             self._queue.send([TaskMessage(task, wait)])
+        else:
+            self._expiries.look(hook)

@@ -35,6 +35,8 @@ class Count(StrEnum):
     ATTEMPTS_FAILED = "AttemptsFailed"
     EXHAUSTED = "Exhausted"
     HELD = "Held"
+    HELD_EXPIRING = "HeldExpiring"
+    """Hooks for which what is held begins to be deleted in a day."""
     HOOKS_DEACTIVATED = "HooksDeactivated"
     CALLS_FAILED = "CallsFailed"
     """Calls to AWS that failed, retries included."""

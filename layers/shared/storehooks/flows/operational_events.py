@@ -18,7 +18,8 @@ from storehooks.domain.destination import destination_digest
 from storehooks.domain.errors import TransientError
 from storehooks.domain.hook import Hook
 from storehooks.domain.scope import DELIVERY_EXCEPTION
-from storehooks.flows.meter import Meter
+from storehooks.domain.state_machine import held_since
+from storehooks.flows.meter import Count, Meter
 from storehooks.flows.notices import Notices
 from storehooks.flows.once import do_once
 
@@ -79,6 +80,21 @@ class OperationalEvents:
             self._publish(hook, operational_event.deactivated(hook, store_id))
 
         self._once(hook, occasion, notify, operational_event.REMEMBERED_SECONDS)
+
+    def warn_of_expiry(self, hook: Hook, first_until: float) -> None:
+        """Warn operators, on the bus alone, that what is held for a hook is deleted soon; once for a hold.
+
+        :raises TransientError: when it has to be repeated.
+        """
+        since = held_since(hook)
+        occasion = f"expiring#{hook.store_hash}#{hook.id}#{since}"
+
+        def warn() -> None:
+            detail = operational_event.expiring(hook, since, first_until)
+            self._bus.put(operational_event.SOURCE, DELIVERY_EXCEPTION, detail)
+            self._meter.count(Count.HELD_EXPIRING)
+
+        self._once(hook, occasion, warn, operational_event.REMEMBERED_SECONDS)
 
     def _once(self, hook: Hook, occasion: str, do: Callable[[], None], for_seconds: int) -> None:
         keys = {"store_hash": hook.store_hash, "hook_id": hook.id}

@@ -14,13 +14,14 @@ from storehooks.domain.deactivation_day import Deactivation, DeactivationDay
 from storehooks.domain.deactivation_mail import Mail
 from storehooks.domain.delivery import Delivery, DeliverySummary, Status
 from storehooks.domain.delivery_context import DeliveryContext
-from storehooks.domain.due import DueBatch
+from storehooks.domain.due import DueBatch, DueFailure
 from storehooks.domain.event import Event, IdUse
 from storehooks.domain.hook import Hook
+from storehooks.domain.identity import Caller
 from storehooks.domain.lease import Lease, LeasePool
 from storehooks.domain.rate import Reservation
 from storehooks.domain.recovery import Recovery
-from storehooks.domain.task import AttemptTask, ReceivedTask, TaskMessage
+from storehooks.domain.task import AttemptTask, HoldTask, ReceivedTask, TaskMessage
 
 
 class Hooks(Protocol):
@@ -36,6 +37,22 @@ class Hooks(Protocol):
         """Deactivate a hook because of failures; False if it has changed since it was read."""
 
 
+class HooksOfClients(Protocol):
+    """The hooks of all stores, for their clients."""
+
+    def get(self, caller: Caller, hook_id: int) -> Hook:
+        """A hook of the caller.
+
+        :raises storehooks.domain.errors.HookNotFoundError: when there is none, or it is another client's.
+        """
+
+    def change(self, hook: Hook, changes: Mapping[str, Any]) -> Hook | None:
+        """Change a hook that was read; None if it is not as it was read any more.
+
+        :raises storehooks.domain.errors.CallerError: when it cannot be changed like that.
+        """
+
+
 class DeliveryLog(Protocol):
     """The deliveries of all hooks."""
 
@@ -47,6 +64,9 @@ class DeliveryLog(Protocol):
 
     def waiting(self, store_hash: str, hook_id: int, limit: int) -> tuple[list[DeliverySummary], bool]:
         """Some of what waits for a hook's next attempt; and whether that is not all."""
+
+    def first_held_until(self, store_hash: str, hook_id: int) -> float | None:
+        """Until when the first of what is held for a hook is kept; None if nothing is held."""
 
     def has_reached(self, store_hash: str, hook_id: int, since: float) -> bool:
         """Whether one of the hook's latest deliveries was delivered at a time or later."""
@@ -88,9 +108,13 @@ class Selections(Protocol):
         statuses: tuple[Status, ...],
         between: tuple[float, float],
         *,
+        held_since: float | None = None,
         within_seconds: float,
     ) -> tuple[int, bool]:
-        """How many there are; and whether all were counted before ``within_seconds`` were over."""
+        """How many there are; and whether all were counted before ``within_seconds`` were over.
+
+        :param held_since: only those that were held at this time or later.
+        """
 
     def pending(self, store_hash: str, hook_id: int, limit: int) -> int:
         """About how many are pending; counting stops at ``limit``."""
@@ -107,6 +131,22 @@ class DueDeliveries(Protocol):
 
     def release(self, task: AttemptTask, next_attempt_at: float) -> None:
         """Make an attempt that was claimed due again, because its message could not be sent."""
+
+
+class HeldWatches(Protocol):
+    """When the sweep has to look at what is held for hooks. A hold is a pause or a deactivation."""
+
+    def begin(self, hook: Hook, at: float) -> None:
+        """Have the sweep look at a hook's hold at a time, unless its watch has begun already."""
+
+    def move(self, hook: Hook, at: float) -> None:
+        """Have the sweep look at a hook's hold at this time."""
+
+    def end(self, store_hash: str, hook_id: int) -> None:
+        """Have the sweep look at a hook's hold no more."""
+
+    def take_due(self, until: float) -> Iterator[HoldTask | DueFailure]:
+        """Claim the holds that are to be looked at up to a time. Raises nothing: what failed is yielded."""
 
 
 class Circuits(Protocol):

@@ -20,7 +20,6 @@ from aws_lambda_powertools import Logger
 from storehooks.domain.circuit import Circuit
 from storehooks.domain.delivery import DeliverySummary, Status
 from storehooks.domain.errors import (
-    HookInactiveError,
     QueueFailedError,
     RecoveryNotFoundError,
     TransientError,
@@ -34,9 +33,12 @@ from storehooks.domain.state_machine import (
     Stop,
     Wait,
     before_step,
+    check_receives,
     max_pending,
     recovery_step,
-    refusal_of,
+    seconds_to_next_look,
+    seconds_until,
+    why_to_stop,
 )
 from storehooks.domain.task import AttemptTask, RecoverTask, TaskMessage
 from storehooks.flows.leases import release_lease, take_lease
@@ -84,19 +86,18 @@ class RecoveryStarter:
     def start(self, hook: Hook, statuses: tuple[Status, ...], since: float, until: float) -> Recovery:
         """Start a recovery: its first step is on the queue then. Three calls, and those that count.
 
-        :raises HookInactiveError:
+        :raises storehooks.domain.errors.HookInactiveError: also when it is paused.
         :raises TooManyAtOnceError: when as many recoveries of the client run as may.
         :raises QueueFailedError: then nothing is recovered.
         """
-        if refusal_of(hook) is not None:
-            raise HookInactiveError(hook.id, hook.deactivation_reason)
+        check_receives(hook)
         recovery_id = new_recovery_id()
-        pool = LeasePool("recoveries", hook.store_hash, hook.client_id, MAX_RECOVERIES)
+        pool = _pool(hook.store_hash, hook.client_id)
         lease = take_lease(
             self._leases,
             pool,
-            f"{hook.id}#{recovery_id}",
-            is_over=partial(self._is_over, hook.store_hash),
+            _holder(hook.id, recovery_id),
+            is_over=partial(_is_over, self._recoveries, self._clock, hook.store_hash),
             retry_after_seconds=_RETRY_AFTER_SECONDS,
         )
         try:
@@ -114,14 +115,25 @@ class RecoveryStarter:
             raise
         return recovery
 
-    def _is_over(self, store_hash: str, lease: Lease) -> bool:
-        """Whether a recovery has ended. Its lease alone says so only while it has not been stored."""
-        hook_id, _, recovery_id = lease.holder.partition("#")
-        try:
-            recovery = self._recoveries.get(store_hash, int(hook_id), recovery_id)
-        except RecoveryNotFoundError:
-            return lease.ends_at <= self._clock()
-        return not recovery.is_under_way(self._clock())
+
+def _pool(store_hash: str, client_id: str) -> LeasePool:
+    return LeasePool("recoveries", store_hash, client_id, MAX_RECOVERIES)
+
+
+def _holder(hook_id: int, recovery_id: str) -> str:
+    return f"{hook_id}#{recovery_id}"
+
+
+def _is_over(recoveries: Recoveries, clock: Callable[[], float], store_hash: str, lease: Lease) -> bool:
+    """Whether a recovery has ended. Its lease alone says so only until it is stored that it runs."""
+    hook_id, _, recovery_id = lease.holder.partition("#")
+    try:
+        recovery = recoveries.get(store_hash, int(hook_id), recovery_id)
+    except RecoveryNotFoundError:
+        return lease.ends_at <= clock()
+    if recovery.status is RecoveryStatus.WAITING:
+        return lease.ends_at <= clock()
+    return not recovery.is_under_way(clock())
 
 
 @dataclass(slots=True)
@@ -140,6 +152,7 @@ class Recoverer:
         self,
         *,
         recoveries: Recoveries,
+        leases: Leases,
         selections: Selections,
         log: DeliveryLog,
         circuits: Circuits,
@@ -149,6 +162,7 @@ class Recoverer:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._recoveries = recoveries
+        self._leases = leases
         self._selections = selections
         self._log = log
         self._circuits = circuits
@@ -168,10 +182,39 @@ class Recoverer:
             logger.info("the recovery is gone", **task.log_keys)
             return
         match before_step(task, recovery, came_before=came_before):
+            case StepTask.DO if recovery.status is RecoveryStatus.WAITING:
+                self._start(recovery)
             case StepTask.DO:
                 self._do(recovery)
             case StepTask.SEND_NEXT:
                 self._queue.send([TaskMessage(recovery.task)])
+
+    def _start(self, recovery: Recovery) -> None:
+        """Have a waiting recovery run, if fewer of its client's run than may."""
+        hook = self._hooks.find(recovery.store_hash, recovery.hook_id)
+        if (reason := why_to_stop(recovery, hook)) is not None:
+            self._save(recovery.stopped(self._now(), reason), recovery)
+            return
+        pool = _pool(recovery.store_hash, recovery.client_id)
+        is_over = partial(_is_over, self._recoveries, self._clock, recovery.store_hash)
+        lease = self._leases.take(pool, _holder(recovery.hook_id, recovery.id), is_over)
+        if lease is None:
+            wait = seconds_to_next_look(recovery, self._now())
+            self._save(recovery.after_step(self._now(), recovered=0, position=""), recovery, wait)
+            return
+        try:
+            count, is_exact = self._selections.count(
+                recovery.store_hash,
+                recovery.hook_id,
+                recovery.statuses,
+                (recovery.since, recovery.until),
+                held_since=recovery.held_since,
+                within_seconds=_COUNT_SECONDS,
+            )
+        except TransientError:
+            release_lease(self._leases, pool, lease)
+            raise
+        self._save(recovery.started(self._now(), count=count, is_count_exact=is_exact), recovery)
 
     def _do(self, recovery: Recovery) -> None:
         match self._step(recovery):
@@ -184,11 +227,11 @@ class Recoverer:
                 self._begin_some(recovery, step)
 
     def _step(self, recovery: Recovery) -> Stop | Wait | Begin:
-        """What the state machine says. Of a hook that does not receive, nothing else is read."""
+        """What the state machine says. If the recovery stops, nothing else is read."""
         store_hash, hook_id = recovery.store_hash, recovery.hook_id
         hook = self._hooks.find(store_hash, hook_id)
         circuit, pending = Circuit(), 0
-        if refusal_of(hook) is None:
+        if why_to_stop(recovery, hook) is None:
             circuit = self._circuits.get(store_hash, hook_id)
             pending = self._selections.pending(store_hash, hook_id, max_pending(circuit))
         return recovery_step(recovery, hook, circuit, pending, self._now())
@@ -201,9 +244,14 @@ class Recoverer:
             raise begun.error
         position = begun.position if is_cut_short or up_to is None else up_to
         after = recovery.after_step(self._now(), recovered=begun.number, position=position)
+        wait = step.seconds_to_next(is_failed=begun.error is not None)
         if up_to is None and not is_cut_short:
-            after = after.finished(self._now())
-        self._save(after, recovery, step.seconds_to_next(is_failed=begun.error is not None))
+            if (pass_at := recovery.next_pass_at) is None:
+                after = after.finished(self._now())
+            else:
+                after = after.in_another_pass(self._now(), pass_at)
+                wait = max(wait, seconds_until(pass_at, self._now()))
+        self._save(after, recovery, wait)
 
     def _begin(self, recovery: Recovery, found: Sequence[DeliverySummary], step: Begin) -> _Begun:
         """Begin another round for each, in their order, until the time is over or something fails."""
@@ -254,7 +302,7 @@ class Recoverer:
         """Save a recovery after a step, and send the next one; nothing if the step was done already."""
         if not self._recoveries.save(after, over=before):
             return
-        if after.status is RecoveryStatus.RUNNING:
+        if not after.has_ended:
             self._queue.send([TaskMessage(after.task, wait_seconds)])
         else:
             logger.info(

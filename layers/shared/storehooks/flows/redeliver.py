@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 from aws_lambda_powertools import Logger
 
 from storehooks.domain.delivery import Delivery
-from storehooks.domain.errors import HookInactiveError, QueueFailedError, StoreBusyError
+from storehooks.domain.errors import QueueFailedError, StoreBusyError
 from storehooks.domain.hook import Hook
 from storehooks.domain.state_machine import (
     Again,
     asked_for,
+    check_receives,
     due_now,
     in_another_round,
     redelivery_of,
-    refusal_of,
 )
 from storehooks.domain.task import TaskMessage
 
@@ -42,12 +42,11 @@ class Redeliverer:
     def redeliver(self, hook: Hook, delivery_id: str) -> Delivery:
         """Redeliver, and return the delivery as it is then. Three calls.
 
-        :raises HookInactiveError:
+        :raises storehooks.domain.errors.HookInactiveError: also when it is paused.
         :raises storehooks.domain.errors.DeliveryNotFoundError:
         :raises StoreBusyError: when somebody else changes it whenever it was read.
         """
-        if refusal_of(hook) is not None:
-            raise HookInactiveError(hook.id, hook.deactivation_reason)
+        check_receives(hook)
         for _ in range(_TRIES):
             delivery = self._log.get(hook.store_hash, hook.id, delivery_id)
             if redelivery_of(delivery) is Again.NOTHING:

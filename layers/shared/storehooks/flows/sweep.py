@@ -8,23 +8,34 @@ from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Logger
 
-from storehooks.domain.errors import FaultError, QueueFailedError, StorehooksError, TransientError
+from storehooks.domain.due import DueFailure
+from storehooks.domain.errors import (
+    CorruptItemError,
+    FaultError,
+    QueueFailedError,
+    StorehooksError,
+    TransientError,
+)
 from storehooks.domain.state_machine import seconds_until
 from storehooks.domain.task import AttemptTask, TaskMessage, delivery_ids
 from storehooks.flows.meter import Count, Meter
 
 if TYPE_CHECKING:
-    from storehooks.flows.ports import DeliveriesQueue, DueDeliveries
+    from storehooks.flows.ports import DeliveriesQueue, DueDeliveries, HeldWatches
 
 logger = Logger(utc=True)
 
 # A sweep a minute, and half a minute in hand should one start late or not at all.
 AHEAD_SECONDS = 90
 _MAX_SWEEP_SECONDS = 50.0
+_MINUTE_SECONDS = 60
+_HOLDS_EACH_MINUTES = 30
 
 
 class Sweeper:
     """Sends what is due within a minute and a half, with the seconds that remain as its delay.
+
+    Twice an hour it also sends the holds that are due to be looked at.
 
     :param botocore: its version, which each sweep logs: it changes when AWS updates the runtime.
     """
@@ -33,12 +44,14 @@ class Sweeper:
         self,
         *,
         due: DueDeliveries,
+        watches: HeldWatches,
         queue: DeliveriesQueue,
         meter: Meter,
         botocore: str,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._due = due
+        self._watches = watches
         self._queue = queue
         self._meter = meter
         self._botocore = botocore
@@ -55,11 +68,7 @@ class Sweeper:
         failure: StorehooksError | None = None
         for batch in self._due.take_due(started + AHEAD_SECONDS):
             for one in batch.failures:
-                failure = one.error
-                if isinstance(failure, FaultError):
-                    self._meter.unexpected(failure, **one.log_keys)
-                else:
-                    self._meter.call_failed("taking what is due failed", error=repr(failure), **one.log_keys)
+                failure = self._note(one)
             unsent = self._send(batch.due)
             failure = unsent or failure
             number = len(batch.due) - (len(unsent.failed) if unsent else 0)
@@ -68,11 +77,34 @@ class Sweeper:
             if self._clock() - started > _MAX_SWEEP_SECONDS:
                 logger.warning("the sweep takes long and stops", sent=sent)
                 break
+        if int(started // _MINUTE_SECONDS) % _HOLDS_EACH_MINUTES == 0:
+            failure = self._send_holds(started) or failure
         # storehooks doctor reads all three.
         logger.info("swept", sent=sent, is_whole=failure is None, botocore=self._botocore)
         if failure is not None:
             raise failure
         return sent
+
+    def _note(self, failed: DueFailure) -> TransientError | CorruptItemError:
+        if isinstance(failed.error, FaultError):
+            self._meter.unexpected(failed.error, **failed.log_keys)
+        else:
+            self._meter.call_failed("taking what is due failed", error=repr(failed.error), **failed.log_keys)
+        return failed.error
+
+    def _send_holds(self, until: float) -> StorehooksError | None:
+        """Have what is held for hooks looked at, where that is due. What fails is due again in an hour."""
+        failure: StorehooksError | None = None
+        for one in self._watches.take_due(until):
+            if isinstance(one, DueFailure):
+                failure = self._note(one)
+                continue
+            try:
+                self._queue.send([TaskMessage(one)])
+            except QueueFailedError as error:
+                failure = error
+                self._meter.call_failed("sending a hold failed", error=error.code, **one.log_keys)
+        return failure
 
     def _send(self, due: Sequence[tuple[AttemptTask, float]]) -> QueueFailedError | None:
         """Send what is due. What the queue does not take is due again at once, and in the error."""

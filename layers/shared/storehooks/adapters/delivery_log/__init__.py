@@ -10,6 +10,8 @@ Its partitions are hooks, clients, and parts of the due index. What is in one ou
                                        :class:`.deliveries.DeliveryLog`
 ``STORE#ID``              ``rec_...``  a recovery: :class:`.recoveries.Recoveries`
 ``STORE#ID``              ``circuit``  the hook's circuit: :class:`.circuits.Circuits`
+``STORE#ID``              ``held``     when the sweep looks at what is held for it:
+                                       :class:`.held_watches.HeldWatches`
 ``STORE#ID``              ``rate``     where the line of a hook with a rate ends:
                                        :class:`.lines.Lines`
 ``notices#STORE#CLIENT``  its end      a day in which hooks of the client were
@@ -20,7 +22,7 @@ Its partitions are hooks, clients, and parts of the due index. What is in one ou
                                        :class:`.due.DueIndex`
 ========================  ===========  ==================================================
 
-Two sparse indexes have deliveries alone. What is delivered is in neither:
+Two sparse indexes have deliveries, and by_due has watches as well. What is delivered is in neither:
 
 ============  ====================  =====================================================
 Index         Its keys              Whose
@@ -29,7 +31,8 @@ Index         Its keys              Whose
               hook and status;      :class:`.missed.MissedEvents` for a client, and
               ``id``                :class:`.deliveries.DeliveryLog` for lists
 ``by_due``    ``due_shard``,        :class:`.due.DueIndex`, which also moves ``due_at`` of what it
-              ``due_at``            looks at again
+              ``due_at``            looks at again; and :class:`.held_watches.HeldWatches`, in
+                                    a partition of its own
 ============  ====================  =====================================================
 
 :mod:`.keys` has the names of all partitions. What an attempt has to know of a hook and its delivery is

@@ -31,6 +31,7 @@ from storehooks.adapters.dynamodb import (
     Batches,
     ConditionFailedError,
     Item,
+    query_pages,
     store_errors,
     write_batch,
 )
@@ -48,6 +49,7 @@ _TRIES = 4
 _MAX_QUERIES = 8
 _MIN_FILTERED = 250
 _LATEST = 50
+_OLDEST = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +170,31 @@ class DeliveryLog:
             found += [summary_from_item(item) for item in items]
             is_more |= last is not None
         return found, is_more
+
+    def first_held_until(self, store_hash: str, hook_id: int) -> float | None:
+        """Until when the first of what is held for a hook is kept; None if nothing is held.
+
+        One call, unless much is over its time and not deleted yet. By the oldest: what was held together
+        with them, or later, is kept as long or longer.
+        """
+        pages = query_pages(
+            self._dynamodb,
+            TableName=self._table,
+            IndexName="by_state",
+            KeyConditionExpression="#state = :partition",
+            FilterExpression="expires_at > :now",
+            ProjectionExpression="expires_at",
+            ExpressionAttributeNames={"#state": "state"},
+            ExpressionAttributeValues={
+                ":partition": {"S": status_partition(store_hash, hook_id, Status.HELD)},
+                ":now": number_value(self._clock()),
+            },
+            Limit=_OLDEST,
+        )
+        for items in pages:
+            if items:
+                return min(float(item["expires_at"]["N"]) for item in items)
+        return None
 
     def has_reached(self, store_hash: str, hook_id: int, since: float) -> bool:
         """Whether one of the hook's latest deliveries got there after a time. One call, or a few."""

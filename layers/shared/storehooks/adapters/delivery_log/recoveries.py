@@ -86,6 +86,7 @@ class Recoveries:
         return True
 
     def _item(self, recovery: Recovery) -> Item:
+        is_waiting = recovery.status is RecoveryStatus.WAITING
         item: Item = {
             **item_key(recovery.store_hash, recovery.hook_id, recovery.id),
             "client_id": {"S": recovery.client_id},
@@ -95,7 +96,8 @@ class Recoveries:
             "created_at": number_value(recovery.created_at),
             "updated_at": number_value(recovery.updated_at),
             "progressed_at": number_value(recovery.progressed_at),
-            "recovery_state": {"S": recovery.status.value},
+            # A release before there were resumptions runs one that waits.
+            "recovery_state": {"S": (RecoveryStatus.RUNNING if is_waiting else recovery.status).value},
             "found": number_value(recovery.count),
             "is_count_exact": {"BOOL": recovery.is_count_exact},
             "recovered": number_value(recovery.recovered),
@@ -105,14 +107,21 @@ class Recoveries:
         }
         if recovery.reason is not None:
             item["reason"] = {"S": recovery.reason}
-        if recovery.finished_at is not None:
-            item["finished_at"] = number_value(recovery.finished_at)
+        for name in ("finished_at", "held_since", "pass_at"):
+            if (at := getattr(recovery, name)) is not None:
+                item[name] = number_value(at)
+        if is_waiting:
+            item["is_waiting"] = {"BOOL": True}
         return item
 
 
 @reads_item
 def _from_item(item: Mapping[str, Any]) -> Recovery:
     store_hash, hook_id = hook_of(item)
+
+    def time_of(name: str) -> float | None:
+        return float(item[name]["N"]) if name in item else None
+
     return Recovery(
         id=item["id"]["S"],
         store_hash=store_hash,
@@ -125,12 +134,16 @@ def _from_item(item: Mapping[str, Any]) -> Recovery:
         updated_at=float(item["updated_at"]["N"]),
         # Recoveries of earlier versions lack it.
         progressed_at=float(item.get("progressed_at", item["updated_at"])["N"]),
-        status=RecoveryStatus(item["recovery_state"]["S"]),
+        status=RecoveryStatus.WAITING
+        if "is_waiting" in item
+        else RecoveryStatus(item["recovery_state"]["S"]),
         reason=item["reason"]["S"] if "reason" in item else None,
         count=int(item["found"]["N"]),
         is_count_exact=item["is_count_exact"]["BOOL"],
         recovered=int(item["recovered"]["N"]),
-        finished_at=float(item["finished_at"]["N"]) if "finished_at" in item else None,
+        finished_at=time_of("finished_at"),
         position=item["position"]["S"],
         step=int(item["step"]["N"]),
+        held_since=time_of("held_since"),
+        pass_at=time_of("pass_at"),
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from storehooks.adapters.delivery_log.items import LISTED, LISTED_NAMES, summary_from_item
 from storehooks.adapters.delivery_log.keys import (
+    DAY_SECONDS,
     hook_partition,
     number_value,
     status_partition,
@@ -31,6 +32,8 @@ class _Source:
     partition: str
     index: str | None
     statuses: tuple[Status, ...]
+    held: tuple[float, float] | None = None
+    """Only what was held at the first of these times or later, and so expires at the second or later."""
 
     @property
     def query(self) -> dict[str, Any]:
@@ -38,6 +41,10 @@ class _Source:
         names = {"#partition": "hook" if self.index is None else "state"}
         values: Item = {":partition": {"S": self.partition}}
         conditions = ["expires_at > :now"]
+        if self.held is not None:
+            # What came since was held since, also if DeliveryRetentionDays has changed meanwhile.
+            conditions.append("(created_at >= :held_since OR expires_at >= :held_until)")
+            values |= {":held_since": number_value(self.held[0]), ":held_until": number_value(self.held[1])}
         if self.index is None:
             placeholders = {f":s{number}": {"S": status.value} for number, status in enumerate(self.statuses)}
             conditions.append(f"#status IN ({', '.join(placeholders)})")
@@ -57,16 +64,20 @@ class Selections:
 
     Every method may raise :class:`storehooks.domain.errors.StoreBusyError` and
     :class:`storehooks.domain.errors.StoreFailedError`.
+
+    :param retention_days: how long a delivery is kept after its last change.
     """
 
     def __init__(
         self,
         table: str,
         *,
+        retention_days: int,
         dynamodb: "DynamoDBClient",
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._table = table
+        self._retention_seconds = retention_days * DAY_SECONDS
         self._dynamodb = dynamodb
         self._clock = clock
 
@@ -77,6 +88,7 @@ class Selections:
         statuses: tuple[Status, ...],
         between: tuple[float, float],
         *,
+        held_since: float | None = None,
         within_seconds: float,
     ) -> tuple[int, bool]:
         """How many deliveries have one of these statuses; and whether that is all, or the time was over.
@@ -85,10 +97,11 @@ class Selections:
         the hook has.
 
         :param between: when their events were accepted.
+        :param held_since: only those that were held at this time or later.
         """
         first, last = ids_between(*map(_milliseconds, between))
         started, total = time.monotonic(), 0
-        for source in _sources(store_hash, hook_id, statuses):
+        for source in self._sources(store_hash, hook_id, statuses, held_since):
             for number in self._counts(source, first, last):
                 total += number
                 if time.monotonic() - started > within_seconds:
@@ -112,7 +125,7 @@ class Selections:
 
         One call per megabyte, of which many attempts may make several.
         """
-        (source,) = _sources(store_hash, hook_id, (Status.PENDING,))
+        (source,) = self._sources(store_hash, hook_id, (Status.PENDING,))
         total = 0
         for number in self._counts(source, *ids_between(0, _milliseconds(self._clock()))):
             total += number
@@ -133,7 +146,9 @@ class Selections:
             return [], None
         found: list[DeliverySummary] = []
         reached: list[str] = []
-        for source in _sources(recovery.store_hash, recovery.hook_id, recovery.statuses):
+        for source in self._sources(
+            recovery.store_hash, recovery.hook_id, recovery.statuses, recovery.held_since
+        ):
             items, got_to = self._oldest(source, first, last, limit)
             found += map(summary_from_item, items)
             reached += [] if got_to is None else [got_to]
@@ -155,16 +170,19 @@ class Selections:
         got_to = response.get("LastEvaluatedKey")
         return response["Items"], None if got_to is None else got_to["id"]["S"]
 
+    def _sources(
+        self, store_hash: str, hook_id: int, statuses: tuple[Status, ...], held_since: float | None = None
+    ) -> list[_Source]:
+        held = None if held_since is None else (held_since, held_since + self._retention_seconds)
+        if Status.DELIVERED in statuses:  # which is in no index
+            return [_Source(hook_partition(store_hash, hook_id), None, statuses, held)]
+        return [
+            _Source(status_partition(store_hash, hook_id, status), "by_state", (status,), held)
+            for status in statuses
+        ]
+
     def _range(self, first: str, last: str) -> Item:
         return {":first": {"S": first}, ":last": {"S": last}, ":now": number_value(self._clock())}
-
-
-def _sources(store_hash: str, hook_id: int, statuses: tuple[Status, ...]) -> list[_Source]:
-    if Status.DELIVERED in statuses:  # which is in no index
-        return [_Source(hook_partition(store_hash, hook_id), None, statuses)]
-    return [
-        _Source(status_partition(store_hash, hook_id, status), "by_state", (status,)) for status in statuses
-    ]
 
 
 def _milliseconds(seconds: float) -> int:

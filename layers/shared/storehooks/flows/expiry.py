@@ -1,0 +1,64 @@
+"""A warning a day before the first of what is held for a hook is over its time, and is deleted."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from storehooks.domain.hook import Hook
+from storehooks.flows.operational_events import OperationalEvents
+
+if TYPE_CHECKING:
+    from storehooks.flows.ports import DeliveryLog, HeldWatches
+
+_DAY_SECONDS = 24 * 60 * 60
+AHEAD_SECONDS = _DAY_SECONDS + 60 * 60
+"""A day, and an hour in hand: the sweep looks twice an hour."""
+
+
+class Expiries:
+    """Watches over what is held for hooks. Its methods may be repeated."""
+
+    def __init__(
+        self,
+        *,
+        watches: HeldWatches,
+        log: DeliveryLog,
+        operational_events: OperationalEvents,
+        retention_days: int,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._watches = watches
+        self._log = log
+        self._operational_events = operational_events
+        self._retention_seconds = retention_days * _DAY_SECONDS
+        self._clock = clock
+
+    def begin(self, hook: Hook) -> None:
+        """Begin to watch, because a delivery of a hook is about to be held.
+
+        :raises TransientError: when it has to be repeated.
+        """
+        self._watches.begin(hook, self._clock() + self._retention_seconds - AHEAD_SECONDS)
+
+    def look(self, hook: Hook) -> None:
+        """Warn if the first of what is held is deleted in a day; else look again when that is so.
+
+        :raises TransientError: when it has to be repeated.
+        """
+        now = self._clock()
+        first = self._log.first_held_until(hook.store_hash, hook.id)
+        look_at = (now + self._retention_seconds if first is None else first) - AHEAD_SECONDS
+        if first is None or look_at > now:
+            self._watches.move(hook, max(now, look_at))
+            return
+        self._operational_events.warn_of_expiry(hook, first)
+        self._watches.end(hook.store_hash, hook.id)
+
+    def end(self, store_hash: str, hook_id: int) -> None:
+        """Watch no more: nothing is held for the hook, or its owner has decided.
+
+        :raises TransientError: when it has to be repeated.
+        """
+        self._watches.end(store_hash, hook_id)
