@@ -125,6 +125,11 @@ class Deliveries(RuleBasedStateMachine):
         self.figures["sequences"] += 1
         for destination in DESTINATIONS[:2]:
             self.a_new_hook(SCOPES[0], destination)
+        # A rate from the start, and something to send: few sequences may come to that by themselves.
+        self.world.hooks.update(self.world.caller, self.last_id, {"max_per_second": 5})
+        self.ever_limited.add(self.last_id)
+        self.publish(EVENTS[0], has_id=True)
+        self.let_pass(1)
 
     def response(self, request):
         delivery_id = request.headers["webhook-id"]
