@@ -5,6 +5,7 @@ import signal
 from pathlib import Path
 
 import pytest
+from aws_lambda_powertools import Logger
 from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).parents[1]
@@ -13,6 +14,10 @@ ROOT = Path(__file__).parents[1]
 # the tests stop commands with them as a terminal does.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+# All loggers of a process write to what standard output was for the first of them. A test that captures
+# its output closes that, so the first is made here.
+Logger(utc=True)
 
 # At the very first what builds the stack, for which others wait, and beside it what needs none.
 FIRST = ["test_deploy.py", "test_background_faults.py"]
