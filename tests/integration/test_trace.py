@@ -131,6 +131,15 @@ def test_the_hooks_that_did_not_get_an_event_are_named_with_the_code(traced, hoo
     ]
 
 
+def test_a_hook_that_was_paused_is_named_so(traced):
+    publishers, trace = traced
+    world = publishers.world
+    hook = world.hook("https://paused.example/", is_paused=True)
+    publishers.publish("mine", {"id": 1})
+    named = [(one["hook_id"], one["code"]) for one in json.loads(trace("--json"))["not_sent"]]
+    assert named == [(hook.id, "paused")]
+
+
 def test_an_event_that_every_hook_of_its_scope_got_names_none(traced):
     publishers, trace = traced
     publishers.publish("mine", {"id": 1})

@@ -112,10 +112,14 @@ PROBING_SECONDS = 5
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a hook receives nothing now, and what its deliveries end as."""
+    """Why a hook receives nothing now, and what its deliveries end as.
+
+    ``code`` is the reason in a word, as an explanation has it, for what is held.
+    """
 
     ends_as: Status
     reason: str
+    code: str | None = None
 
 
 def refusal_of(hook: Hook | None, *, has_secret: bool = True) -> Refusal | None:
@@ -128,9 +132,10 @@ def refusal_of(hook: Hook | None, *, has_secret: bool = True) -> Refusal | None:
     if hook.is_active:
         if not has_secret:
             return Refusal(Status.CANCELLED, "the hook's client was removed")
-        return Refusal(Status.HELD, "the hook is paused") if hook.is_paused else None
+        return Refusal(Status.HELD, "the hook is paused", "paused") if hook.is_paused else None
     if hook.is_deactivated:
-        return Refusal(Status.HELD, f"failures deactivated the hook: {hook.deactivation_reason}")
+        reason = f"failures deactivated the hook: {hook.deactivation_reason}"
+        return Refusal(Status.HELD, reason, "deactivated")
     return Refusal(Status.CANCELLED, "the hook was switched off")
 
 
@@ -258,6 +263,7 @@ class End:
 
     delivery: Delivery
     reason: str
+    code: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,7 +303,7 @@ def before_attempt(task: AttemptTask, known: Known, schedule: RetrySchedule, now
     if delivery.next_attempt_at is not None and delivery.next_attempt_at > now:
         return _until_due(task, delivery, now)
     if (refusal := refusal_of(known.hook, has_secret=known.has_secret)) is not None:
-        return End(delivery.ended(refusal.ends_as), refusal.reason)
+        return End(delivery.ended(refusal.ends_as), refusal.reason, refusal.code)
     if known.in_flight >= MAX_IN_FLIGHT_OF_CLIENT:
         waited = now - could_begin_at(task, delivery, now)
         wait = growing_wait(waited, at_least=CROWDED_SECONDS)

@@ -392,12 +392,13 @@ class _Invocation:
                 self._shared.log.save_reserved(delivery, reserved, over=logged)
                 logger.info("logged until its place comes", second=reserved.second, **delivery.log_keys)
                 self._done(message)
-            case End(delivery, reason):
+            case End(delivery, reason, code):
                 if delivery.status is Status.HELD and hook is not None:
                     self._shared.expiries.begin(hook)
                 if self._shared.log.save(delivery, over=logged):
                     self._shared.meter.count_ended(delivery.status)
-                logger.info(delivery.status.value, reason=reason, **delivery.log_keys)
+                keys = delivery.log_keys if code is None else {"code": code, **delivery.log_keys}
+                logger.info(delivery.status.value, reason=reason, **keys)
                 self._done(message)
             case Drop(reason):
                 logger.info("dropped", reason=reason, **(known.delivery or task).log_keys)
