@@ -150,6 +150,7 @@ def test_a_request_of_a_megabyte_is_accepted_and_a_larger_one_is_413(stack, size
     assert store.call("POST", "events", json=events).status_code == (202 if size <= 1024 * 1024 else 413)
 
 
+@pytest.mark.toolchain
 def test_a_retry_survives_a_stop_of_the_whole_stack(data_dir):
     _, port = free_ports()
     with LocalRun(data_dir) as run:

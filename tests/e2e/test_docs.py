@@ -23,6 +23,7 @@ def test_nothing_else_is_below_docs(stack, path):
     assert get(stack, path).status_code == 404
 
 
+@pytest.mark.toolchain
 def test_the_viewer_shows_every_operation_and_asks_nobody_else(stack):
     """A visit fails if the browser complains, as it does of whatever the page's policy refuses."""
     with chromium() as browser, Visit(browser, stack.base_url) as visit:
