@@ -10,7 +10,7 @@ import pytest
 
 from storehooks.api.hook_output import hooks_response
 from storehooks.api.operation import logger
-from storehooks.api.response import MAX_RESPONSE_BYTES
+from storehooks.api.response import MAX_RESPONSE_BYTES, check_size
 from storehooks.api.version import Version
 from storehooks.api.wanted import Page
 from storehooks.domain.errors import InvalidRequestError
@@ -291,9 +291,9 @@ def test_a_full_page_of_the_largest_hooks_fits_into_a_lambda_answer_or_is_refuse
 
 def response_size(hooks, version=Version.V2):
     """What Lambda is given for a page of these hooks, in bytes."""
-    response = hooks_response(version, HookPage(tuple(hooks), len(hooks)), Page(1, 250))
-    response.check_size()
-    return len(json.dumps(response.to_gateway(), ensure_ascii=False).encode())
+    response = hooks_response(version, HookPage(tuple(hooks), len(hooks)), Page(1, 250)).to_gateway()
+    check_size(response)
+    return len(json.dumps(response, ensure_ascii=False).encode())
 
 
 @pytest.fixture

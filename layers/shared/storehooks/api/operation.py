@@ -8,7 +8,7 @@ from aws_lambda_powertools import Logger
 
 from storehooks.api.errors import MAX_PROBLEMS, error_response, unexpected_error_response
 from storehooks.api.request import Request
-from storehooks.api.response import Response
+from storehooks.api.response import Response, check_size
 from storehooks.domain.errors import CallerError, InvalidRequestError, TransientError, fault_keys
 
 logger = Logger(utc=True)
@@ -33,17 +33,20 @@ def operation(serve: Callable[[Request], Response]) -> Handler:
         logger.append_keys(operation=serve.__name__, **request.log_keys)
         try:
             response = serve(request)
-            response.check_size()
+            answered = response.to_gateway()
+            check_size(answered)
         except (CallerError, TransientError) as error:
             response = error_response(error, request.version)
+            answered = response.to_gateway()
             logger.append_keys(error=type(error).__name__)
             if isinstance(error, InvalidRequestError):
                 logger.append_keys(fields=[problem.field[:64] for problem in error.problems[:MAX_PROBLEMS]])
         except Exception as error:  # noqa: BLE001 - the last line of defence
             response = unexpected_error_response(request.version)
+            answered = response.to_gateway()
             logger.error("unexpected error", **fault_keys(error))  # noqa: TRY400
         latency_ms = round((time.perf_counter() - started) * 1000, 1)
         logger.info("answered", status=response.status, latency_ms=latency_ms)
-        return response.to_gateway()
+        return answered
 
     return handler

@@ -28,16 +28,6 @@ class Response:
     body: object = None
     headers: Mapping[str, str] = field(default_factory=dict)
 
-    def check_size(self) -> None:
-        """:raises InvalidRequestError: when it is more than Lambda returns, as a page of large hooks is."""
-        gateway = self.to_gateway()
-        if len(gateway["body"]) < _SURELY_FITS:
-            return
-        if len(json.dumps(gateway, ensure_ascii=False).encode()) > MAX_RESPONSE_BYTES:
-            raise InvalidRequestError(
-                Problem("limit", "asks for more than a response can hold", "a smaller number")
-            )
-
     def to_gateway(self) -> dict[str, Any]:
         """The response in the form of API Gateway's proxy integration."""
         if self.status == _NO_CONTENT:
@@ -63,3 +53,16 @@ class HtmlResponse(Response):
             "body": self.body,
             "isBase64Encoded": False,
         }
+
+
+def check_size(gateway: Mapping[str, Any]) -> None:
+    """Check that Lambda can return a response in the gateway's form: a page of large hooks may be too large.
+
+    :raises InvalidRequestError: when it cannot.
+    """
+    if len(gateway["body"]) < _SURELY_FITS:
+        return
+    if len(json.dumps(gateway, ensure_ascii=False).encode()) > MAX_RESPONSE_BYTES:
+        raise InvalidRequestError(
+            Problem("limit", "asks for more than a response can hold", "a smaller number")
+        )
