@@ -5,10 +5,11 @@ from dataclasses import replace
 from itertools import combinations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from storehooks.domain import state_machine
+from storehooks.domain.attempt import Times
 from storehooks.domain.circuit import PROBE_SECONDS, TRIPS_AFTER, Circuit
 from storehooks.domain.delivery import SAFETY_SECONDS, SOON_SECONDS, WAITING, Status
 from storehooks.domain.event import Event
@@ -375,6 +376,16 @@ def test_what_fails_while_the_circuit_is_tripped_is_planned_late_and_then_not_de
         came_before=False,
     )  # fmt: skip
     assert before_attempt(attempt_task(failed), known, schedule, now) == Send(failed)
+
+
+@example(at_ms=1_700_000_000_042, latency_ms=430)
+@given(at_ms=st.integers(1_700_000_000_000, 1_800_000_000_000), latency_ms=st.integers(0, 10_000))
+def test_a_second_later_counts_as_planned_late_however_its_floats_are_rounded(at_ms, latency_ms):
+    at = at_ms / 1000
+    result = replace(FAILED, at=at, times=Times(total_ms=float(latency_ms)))
+    failed = after_attempt(delivery(), result, TRIPPED, SCHEDULE, at + latency_ms / 1000).delivery
+    now = failed.next_attempt_at + PROBE_SECONDS
+    assert step(failed, circuit=TRIPPED, now=now) == Send(failed)
 
 
 def test_what_was_planned_late_is_deferred_in_its_next_round():

@@ -348,7 +348,8 @@ def could_begin_at(task: AttemptTask, delivery: Delivery, now: float) -> float:
 def _is_late_by_plan(delivery: Delivery, slot: int) -> bool:
     """Whether a retry was planned a second or more after its slot, which counts as deferred."""
     planned = delivery.seconds_to_next if delivery.attempts_of_round else None
-    return planned is not None and planned >= slot + 1
+    # Times are floats, of whole milliseconds: a second later may be a millionth less than one.
+    return planned is not None and round(planned, 3) >= slot + 1
 
 
 def _until_due(task: AttemptTask, delivery: Delivery, now: float) -> Defer | Drop:
