@@ -4,7 +4,9 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md"))]
+# The first two make the token and the hooks that the others use.
+_FIRST = [ROOT / "README.md", ROOT / "docs" / "api.md"]
+PAGES = [*_FIRST, *sorted({ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/*.md")} - {*_FIRST})]
 BLOCKS = [
     block
     for page in PAGES

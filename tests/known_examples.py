@@ -12,7 +12,7 @@ VALUES = {
     "a1b2c3d4e5",  # the id of an API in examples, part of a public address
     "0therapi00",  # another one
     "AQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0a",  # the receipt handle in AWS's own example of an SQS event
-    "d95fbcffbc21e28fa3fba98ccc88f68db98f0722",  # the digest of the event that the README shows
+    "d95fbcffbc21e28fa3fba98ccc88f68db98f0722",  # the digest of the event that docs/deliveries.md shows
     "dd70c0976e06b67aaf671e73f49dcb79230ebf9d",  # the digest of an event in a test
     "1eed6d2d979776ff18e695ceeb10ea61",  # the cart's token in BigCommerce's example of store/cart/abandoned
     "8c777d43ce9645d484b704eb2b30fea323bb7795e6662b079a9d9a79216256a1",  # the digest of a destination

@@ -1,6 +1,5 @@
 """The commands of the README and of docs/ are run, but for those that are run elsewhere."""
 
-import re
 import secrets
 import subprocess
 from pathlib import Path
@@ -12,7 +11,6 @@ from tests.documented_commands import BLOCKS, is_run
 pytestmark = pytest.mark.toolchain
 
 ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text()
 
 
 def test_the_blocks_are_found():
@@ -44,8 +42,3 @@ def test_the_blocks_run_in_their_order(stack):
         check=False,
     )
     assert response.returncode == 0, response.stdout + response.stderr
-
-
-@pytest.mark.parametrize("target", sorted(set(re.findall(r"(?:`|^)make ([a-z]+)", README, re.MULTILINE))))
-def test_every_make_target_of_the_readme_exists(target):
-    assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE)

@@ -1,4 +1,4 @@
-"""Each call to AWS of each operation of the API fails in each way: the answer is one that the README
+"""Each call to AWS of each operation of the API fails in each way: the answer is one that docs/api.md
 has, and what is left behind is whole."""
 
 from functools import partial

@@ -334,9 +334,9 @@ def test_a_fault_of_ours_is_answered_500_and_logged_without_its_text(functions, 
     assert not any("hunter2" in line for line in log())
 
 
-def test_the_error_that_the_readme_shows_is_answered(client):
-    readme = (ROOT / "README.md").read_text()
-    (shown,) = re.findall(r"^### Errors\n.*?^```json\n(.*?)^```$", readme, re.DOTALL | re.MULTILINE)
+def test_the_error_that_the_page_of_the_api_shows_is_answered(client):
+    page = (ROOT / "docs" / "api.md").read_text()
+    (shown,) = re.findall(r"^## Errors\n.*?^```json\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
     assert client.create(is_active="yes") == (400, json.loads(shown))
 
 

@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "layers" / "shared" / "storehooks"
 LOG = PACKAGE / "adapters" / "delivery_log"
 PAGE = (ROOT / "docs" / "architecture.md").read_text()
-PICTURE = PAGE.split("```")[1]
+PICTURE = PAGE.partition("## The way of one event")[2].split("```")[1]
 
 
 @pytest.mark.parametrize(

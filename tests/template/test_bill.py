@@ -15,6 +15,7 @@ from tests.template_file import deployed, resources, template
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
+DEPLOYING = (ROOT / "docs" / "deploying.md").read_text()
 
 
 def total(cost: dict[str, float]) -> float:
@@ -130,8 +131,8 @@ def test_the_results_have_the_month_as_the_template_comes_to_it():
         assert by_name[measure.name] == {"module": "cost", **measure.as_json()}
 
 
-def test_the_readme_has_the_month_as_the_template_comes_to_it():
-    (text,) = re.findall(r"An idle month costs(.*?)\n\n", README, re.DOTALL)
+def test_the_page_of_deploying_has_the_month_as_the_template_comes_to_it():
+    (text,) = re.findall(r"An idle month costs(.*?)(?:\n\n|\Z)", DEPLOYING, re.DOTALL)
     named = [float(price) for price in re.findall(r"\$(\d+\.\d\d)", text)]
     expected = [
         total(bill.idle_month()),
@@ -140,3 +141,15 @@ def test_the_readme_has_the_month_as_the_template_comes_to_it():
         bill.constant_use_month()["Custom metrics"],
     ]
     assert named == [round(price, 2) for price in expected]
+
+
+def test_the_readme_has_the_costs_of_a_month_and_of_a_million():
+    published = json.loads((ROOT / "benchmarks/results.json").read_text())["measures"]
+    (million,) = [
+        measure["value"]
+        for measure in published
+        if measure["name"] == "Cost per million deliveries, 0 % failing, by HTTP in hundreds"
+    ]
+    idle, without_dashboard = (total(bill.idle_month(HasDashboard=has)) for has in ("true", "false"))
+    named = re.findall(r"cost(?:s\*\*|\*\*) \$(\d+\.\d\d)(?:, or \$(\d+\.\d\d))?", README)
+    assert named == [(f"{idle:.2f}", f"{without_dashboard:.2f}"), (f"{million:.2f}", "")]

@@ -18,7 +18,13 @@ from tests.template_file import resources, template
 
 ROOT = Path(__file__).parents[2]
 DEFAULTS = Parameters.of({name: template()["Parameters"][name]["Default"] for name in NAMES})
-PAGES = ("README.md", "docs/operations.md", "docs/first-deployment.md", "docs/command-line.md")
+PAGES = (
+    "README.md",
+    "docs/deploying.md",
+    "docs/operations.md",
+    "docs/first-deployment.md",
+    "docs/command-line.md",
+)
 
 
 def test_no_function_reserves_concurrency_which_accounts_with_ten_may_not():

@@ -1,4 +1,4 @@
-"""What the README says of routes, settings and errors is what the template and the code have."""
+"""What the docs say of routes, settings and errors is what the template and the code have."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -24,14 +24,18 @@ from storehooks_cli.local import documentation
 from tests.template_file import parsed, resources, template
 
 ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text()
+PAGES = {
+    path.name: path.read_text()
+    for path in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/[!R]*.md"))
+}
+API_PAGE = PAGES["api.md"]
 COMMAND_LINE_PAGE = (ROOT / "docs" / "command-line.md").read_text()
 V3_PAGE = (ROOT / "docs" / "api-v3.md").read_text()
 
 
-def section(title: str) -> str:
+def section(page: str, title: str) -> str:
     """The text under a heading, up to the next of any level."""
-    (text,) = re.findall(rf"^#+ {re.escape(title)}\n(.*?)(?=^#|\Z)", README, re.DOTALL | re.MULTILINE)
+    (text,) = re.findall(rf"^#+ {re.escape(title)}\n(.*?)(?=^#|\Z)", PAGES[page], re.DOTALL | re.MULTILINE)
     return text
 
 
@@ -45,10 +49,27 @@ def routes(text: str) -> set[tuple[str, ...]]:
     return {tuple(route.split("?")[0].split()) for route in found}
 
 
+def test_the_readme_is_read_in_five_minutes():
+    assert len(PAGES["README.md"].encode()) <= 8 * 1024
+
+
+def test_the_index_has_every_page():
+    index = (ROOT / "docs" / "README.md").read_text()
+    linked = {(ROOT / "docs" / target).resolve() for target in re.findall(r"\]\(([^)#]+)\)", index)}
+    pages = {*ROOT.glob("docs/*.md"), *ROOT.glob("docs/*.yaml"), ROOT / "CONTRIBUTING.md"}
+    assert linked == pages - {ROOT / "docs" / "README.md"}
+
+
+def test_every_file_that_the_page_of_contributing_names_exists():
+    named = re.findall(r"`((?:tests|layers|cli|events|functions|docs)/[\w/.]+)`", PAGES["CONTRIBUTING.md"])
+    assert named
+    assert all((ROOT / one).exists() for one in named if "<" not in one)
+
+
 def test_every_route_is_in_the_table_of_its_version():
-    assert all("/v3/" not in path for _, path in routes(README))
+    assert all("/v3/" not in path for _, path in routes(API_PAGE))
     assert all("/v3/" in path for _, path in routes(V3_PAGE))
-    described = routes(README) | routes(V3_PAGE)
+    described = routes(API_PAGE) | routes(V3_PAGE)
     deployed = set()
     for function in resources("AWS::Serverless::Function").values():
         for event in function.get("Events", {}).values():
@@ -58,7 +79,9 @@ def test_every_route_is_in_the_table_of_its_version():
 
 
 def test_every_parameter_of_the_template_is_described_with_its_default():
-    rows = dict(re.findall(r"^\| (`[A-Z].*?) \| (.*?) \|", section("Deploying it"), re.MULTILINE))
+    rows = dict(
+        re.findall(r"^\| (`[A-Z].*?) \| (.*?) \|", section("deploying.md", "Parameters"), re.MULTILINE)
+    )
     described = {}
     for names, defaults in rows.items():
         named = re.findall(r"`(\w+)`", names)
@@ -77,13 +100,17 @@ def test_every_variable_of_make_run_is_described_with_its_default():
         for name, value in re.findall(r"^(\w+) \?= ?(.*)$", makefile, re.MULTILINE)
         if name in used
     }
-    rows = re.findall(r"^\| `(\w+)` \| `?([^|`]+)`? \|", section("Running it locally"), re.MULTILINE)
+    rows = re.findall(
+        r"^\| `(\w+)` \| `?([^|`]+)`? \|", section("local.md", "Running it locally"), re.MULTILINE
+    )
     assert {name: value.strip() for name, value in rows} == defaults
 
 
 def test_every_status_is_in_the_table_of_errors():
     described = {
-        int(status) for cell in first_cells(section("Errors")) for status in re.findall(r"\b\d{3}\b", cell)
+        int(status)
+        for cell in first_cells(section("api.md", "Errors"))
+        for status in re.findall(r"\b\d{3}\b", cell)
     }
     gateway = {
         response["StatusCode"]
@@ -95,7 +122,7 @@ def test_every_status_is_in_the_table_of_errors():
 
 
 def test_every_field_is_described():
-    cells = [cell for cell in first_cells(section("The API")) if "/" not in cell]
+    cells = [cell for cell in first_cells(section("api.md", "Requests")) if "/" not in cell]
     described = set(re.findall(r"`(\w+)`", " ".join(cells)))
     # Of the newer version alone: docs/api-v3.md has them.
     of_v3 = {"events_history_enabled", "status"}
@@ -120,17 +147,20 @@ def test_the_differences_from_bigcommerce_are_listed():
 
 
 def test_every_field_of_an_event_is_described():
-    described = set(re.findall(r"`(\w+)`", " ".join(first_cells(section("Publishing events")))))
+    described = set(
+        re.findall(r"`(\w+)`", " ".join(first_cells(section("publishing.md", "Publishing events"))))
+    )
     assert described == set(NewEvent.model_fields)
 
 
 def test_every_status_of_a_delivery_is_described():
-    (listed_there,) = re.findall(r"`status` is one of\s+(.*?), `limit`", section("The log"), re.DOTALL)
+    (listed_there,) = re.findall(
+        r"`status` is one of\s+(.*?), `limit`", section("deliveries.md", "The delivery log"), re.DOTALL
+    )
     assert set(re.findall(r"`(\w+)`", listed_there)) == set(Status)
 
 
 MAKEFILE = (ROOT / "Makefile").read_text()
-PAGES = {path.name: path.read_text() for path in (ROOT / "README.md", *ROOT.glob("docs/*.md"))}
 
 
 def test_every_target_of_make_is_described_where_make_is_read():
@@ -216,8 +246,9 @@ def command_line(group=None, *path: str) -> Iterator[tuple[str, list[Any]]]:
 
 def test_the_schedule_is_told_in_words():
     slots = RetrySchedule.parse(BIGCOMMERCE_SCHEDULE).slots
-    assert f"{listed(slot // 60 for slot in slots if slot <= 1800)} minutes, " in README
-    assert f", {listed(slot // 3600 for slot in slots if slot > 1800)} hours" in README
+    page = PAGES["deliveries.md"]
+    assert f"{listed(slot // 60 for slot in slots if slot <= 1800)} minutes, " in page
+    assert f", {listed(slot // 3600 for slot in slots if slot > 1800)} hours" in page
 
 
 def listed(numbers: Iterable[int]) -> str:
@@ -226,21 +257,21 @@ def listed(numbers: Iterable[int]) -> str:
 
 
 def test_the_user_agent_is_shown_with_this_version():
-    assert f"User-Agent: {USER_AGENT}\n" in README
+    assert f"User-Agent: {USER_AGENT}\n" in PAGES["deliveries.md"]
     assert f'version = "{__version__}"' in (ROOT / "pyproject.toml").read_text()
 
 
 def test_the_limits_are_those_of_the_code():
-    assert f"at most {MAX_HOOKS_PER_SCOPE} hooks for one scope" in README
-    assert f"At most {MAX_HEADERS} headers" in README
-    assert f"of all scopes together {DEFAULT_QUOTAS.per_client:,}\n" in README
-    assert f"all clients of a store have {DEFAULT_QUOTAS.per_store:,}" in README
-    assert f"{MAX_ANSWER_BYTES:,} bytes" in README
+    assert f"at most {MAX_HOOKS_PER_SCOPE} hooks for one scope" in API_PAGE
+    assert f"At most {MAX_HEADERS} headers" in API_PAGE
+    assert f"of all scopes together {DEFAULT_QUOTAS.per_client:,}\n" in API_PAGE
+    assert f"all clients of a store have {DEFAULT_QUOTAS.per_store:,}" in API_PAGE
+    assert f"{MAX_ANSWER_BYTES:,} bytes" in API_PAGE
 
 
 def test_what_one_publish_leads_to_is_bounded_by_its_events_and_the_stores_hooks():
     bound = f"{MAX_EVENTS} × {DEFAULT_QUOTAS.per_store:,}"
-    assert f"one publish of {MAX_EVENTS} events leads to at\nmost {bound} deliveries" in README
+    assert f"one publish of {MAX_EVENTS} events leads to at\nmost {bound} deliveries" in API_PAGE
     assert len(RetrySchedule.parse(BIGCOMMERCE_SCHEDULE).slots) + 1 == 12
     assert f"{bound} at most, with twelve attempts each" in PAGES["operations.md"]
 

@@ -41,7 +41,6 @@ def test_each_block_is_of_a_kind_that_a_test_knows():
     others = {kind for kind in kinds if kind[1] not in {"sh", "json", ""}} - of_receivers
     assert others == {
         ("README.md", "python"),
-        ("README.md", "mermaid"),
         ("architecture.md", "mermaid"),
         ("operations.md", "yaml"),
     }

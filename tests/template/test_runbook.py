@@ -62,9 +62,9 @@ def test_links_within_the_page_lead_somewhere():
 
 
 def test_links_between_the_pages_lead_somewhere():
-    for page in [ROOT / "README.md", *ROOT.glob("docs/*.md")]:
-        for target, fragment in re.findall(r"\]\((?!https?:)([^)#]*\.md)#?([^)]*)\)", page.read_text()):
-            text = (page.parent / target).read_text()
+    for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/*.md")]:
+        for target, fragment in re.findall(r"\]\((?!https?:)([^)#]*\.md|(?=#))#?([^)]*)\)", page.read_text()):
+            text = (page.parent / target if target else page).read_text()
             headings = {anchor(heading) for heading in re.findall(r"^#+ (.*)$", text, re.MULTILINE)}
             assert not fragment or fragment in headings, (page, target, fragment)
 
