@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from storehooks.domain.errors import TransientError, UnauthenticatedError
-from storehooks.domain.identity import check_store_hash, token_digest
+from storehooks.domain.identity import token_digest
 from storehooks_cli.identity import check_client_id
 from storehooks_cli.local.running import running_stack
 from storehooks_cli.options import (
@@ -20,6 +20,7 @@ from storehooks_cli.options import (
     Local,
     StackName,
     StackOptions,
+    StoreHash,
     parser,
 )
 from storehooks_cli.output import fail, failures_said, say
@@ -40,15 +41,7 @@ LISTENER = b"listen".hex()
 class ApiOptions:
     """The options of a command that calls the API of a store."""
 
-    store_hash: Annotated[
-        str,
-        typer.Option(
-            parser=parser(check_store_hash),
-            metavar="HASH",
-            envvar="STOREHOOKS_STORE_HASH",
-            help="The store's hash.",
-        ),
-    ]
+    store_hash: StoreHash
     url: Annotated[
         str | None,
         typer.Option(

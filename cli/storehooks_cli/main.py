@@ -1,6 +1,8 @@
 """Where the `storehooks` command begins."""
 
 import signal
+import sys
+from pathlib import Path
 
 
 def app() -> None:
@@ -11,5 +13,12 @@ def app() -> None:
     """
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     from storehooks_cli.commands import commands
+    from storehooks_cli.defaults import DefaultsError, load_defaults
+    from storehooks_cli.output import say
 
+    try:
+        load_defaults(Path.cwd(), Path.home())
+    except DefaultsError as error:
+        say(str(error))
+        sys.exit(2)
     commands()

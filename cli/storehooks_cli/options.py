@@ -2,7 +2,7 @@
 
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from functools import wraps
 from pathlib import Path
@@ -64,6 +64,8 @@ def unfolded(command: Callable[..., None]) -> Callable[..., None]:
         @app.command("list")
         @unfolded
         def list_things(deployment: StackOptions, as_json: Json = False) -> None: ...
+
+    ``store_hash`` need not be given on the local stack: it is the demo store's then.
     """
     own = inspect.signature(command).parameters
     groups: dict[str, Any] = {
@@ -72,6 +74,8 @@ def unfolded(command: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(command)
     def with_single_options(**given: Any) -> None:
+        if "store_hash" in given:
+            given["store_hash"] = _store_of(given)
         for name, group in groups.items():
             given[name] = group(**{field.name: given.pop(field.name) for field in fields(group)})
         command(**given)
@@ -79,10 +83,19 @@ def unfolded(command: Callable[..., None]) -> Callable[..., None]:
     parameters: list[inspect.Parameter] = []
     for name, parameter in own.items():
         parameters += inspect.signature(groups[name]).parameters.values() if name in groups else [parameter]
+    parameters = [one.replace(default=None) if one.name == "store_hash" else one for one in parameters]
     with_single_options.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
         [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in parameters]
     )
     return with_single_options
+
+
+def _store_of(given: Mapping[str, Any]) -> str:
+    """The store that a command is about: the one that is named, or the local stack's demo store."""
+    store_hash: str | None = given["store_hash"]
+    if store_hash is None and not given.get("local"):
+        raise typer.BadParameter("--store-hash is missing; it names the store, as STOREHOOKS_STORE_HASH does")
+    return DEMO_STORE if store_hash is None else store_hash
 
 
 def complete_hook_scope(incomplete: str) -> list[str]:
@@ -95,8 +108,18 @@ def complete_event_scope(incomplete: str) -> list[str]:
     return [scope for scope in published() if scope.startswith(incomplete)]
 
 
+DEMO_STORE = "5ueh97"
+"""The store that `make run` makes a token for."""
+
 StoreHash = Annotated[
-    str, typer.Option(parser=parser(check_store_hash), metavar="HASH", help="The store's hash.")
+    str,
+    typer.Option(
+        parser=parser(check_store_hash),
+        metavar="HASH",
+        envvar="STOREHOOKS_STORE_HASH",
+        help=f"The store's hash; with --local {DEMO_STORE}, if left out.",
+        show_default=False,
+    ),
 ]
 ClientId = Annotated[
     str, typer.Option(parser=parser(check_client_id), metavar="HEX32", help="The client's id.")
@@ -107,7 +130,12 @@ PANEL = "Which deployment"
 
 Local = Annotated[
     bool,
-    typer.Option("--local", help="The local stack that `make run` started.", rich_help_panel=PANEL),
+    typer.Option(
+        "--local",
+        envvar="STOREHOOKS_LOCAL",
+        help="The local stack that `make run` started.",
+        rich_help_panel=PANEL,
+    ),
 ]
 DataDir = Annotated[
     Path,

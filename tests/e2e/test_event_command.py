@@ -9,7 +9,7 @@ from tests.e2e.command_line import storehooks, words
 from tests.e2e.subscriber import subscriber
 
 STORE_HASH = "ev3nts"
-SEND = ("event", "send", "--store-hash", STORE_HASH, "--scope", "store/order/created")
+SEND = ("event", "send", "store/order/created", "--store-hash", STORE_HASH)
 
 
 def test_an_event_is_published_and_delivered(stack):
@@ -17,16 +17,16 @@ def test_an_event_is_published_and_delivered(stack):
         shown = storehooks(stack, *SEND, "--data", '{"type": "order", "id": 250}').stdout
         callback = app.next_callback()
         heading, row = shown.splitlines()
-        assert heading.split() == ["EVENT", "ID", "SCOPE"]
+        assert heading.split() == ["EVENT", "ID", "SCOPE", "SENT", "TO"]
         assert len(row.split()[0]) == 36
-        assert row.split()[1] == "store/order/created"
+        assert row.split()[1:] == ["store/order/created", "1", "hook"]
         assert (callback["scope"], callback["data"]) == ("store/order/created", {"type": "order", "id": 250})
         assert callback["producer"] == f"stores/{STORE_HASH}"
 
         given = ("--id", "order-251", "--store-id", "1025646", "--created-at", "1561479335", "--json")
         response = storehooks(stack, *SEND, *given, "--data", "-", input='["ü"]')
         callback = app.next_callback()
-        assert json.loads(response.stdout) == {"id": "order-251", "scope": "store/order/created"}
+        assert json.loads(response.stdout) == {"id": "order-251", "scope": "store/order/created", "hooks": 1}
         assert callback["data"] == ["ü"]
         assert (callback["store_id"], callback["created_at"]) == ("1025646", 1561479335)
 
@@ -43,7 +43,7 @@ def test_an_event_is_published_and_delivered(stack):
                 "--created-at is no time, accepted: whole seconds",
             ],
         ),
-        (("--data", "{}", "--scope", "store/order/*"), ["--scope is a wildcard; an event has one scope"]),
+        (("--data", "{}", "--scope", "store/order/updated"), ["SCOPE is needed once"]),
         (("--data", "{]"), ["--data is not JSON", "line 1 column 2", "accepted: an object or an array"]),
         (("--data", "{}", "--store-hash", "a/b"), ["--store-hash", "1 to 64 letters and digits"]),
     ],

@@ -5,10 +5,11 @@ import json
 import pytest
 
 from storehooks_cli.identity import OAUTH_SCOPES
-from storehooks_cli.local.demo import STORE_HASH, demo_token
+from storehooks_cli.local.demo import demo_token
 from storehooks_cli.local.deployment import Deployment, Outputs
 from storehooks_cli.local.folders import DataFolder
 from storehooks_cli.local.state import State
+from storehooks_cli.options import DEMO_STORE
 from tests.e2e.command_line import storehooks
 
 pytestmark = pytest.mark.toolchain
@@ -33,14 +34,14 @@ def test_a_demo_token_of_an_earlier_version_is_replaced_by_one_of_its_client(sta
     folder = DataFolder.open(tmp_path)
     state = State(folder)
     state.path.mkdir()
-    earlier = json.loads(storehooks(stack, "token", "create", "--store-hash", STORE_HASH, "--json").stdout)
+    earlier = json.loads(storehooks(stack, "token", "create", "--store-hash", DEMO_STORE, "--json").stdout)
     (state.path / "demo-token.json").write_text(json.dumps({"access_token": earlier["access_token"]}))
     token = demo_token(state, stack.run.endpoint, outputs)
     assert token != earlier["access_token"]
     assert demo_token(state, stack.run.endpoint, outputs) == token
-    listed = ("token", "list", "--store-hash", STORE_HASH, "--client-id", earlier["client_id"], "--json")
+    listed = ("token", "list", "--store-hash", DEMO_STORE, "--client-id", earlier["client_id"], "--json")
     (record,) = json.loads(storehooks(stack, *listed).stdout)
     assert record["scopes"] == sorted(OAUTH_SCOPES)
 
-    storehooks(stack, "token", "revoke", "--store-hash", STORE_HASH, token)
+    storehooks(stack, "token", "revoke", "--store-hash", DEMO_STORE, token)
     assert demo_token(state, stack.run.endpoint, outputs) != token

@@ -38,7 +38,7 @@ def test_the_blocks_run_in_their_order(stack):
         env=stack.environment | {"DATA_DIR": str(stack.data_dir)},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
     assert response.returncode == 0, response.stdout + response.stderr

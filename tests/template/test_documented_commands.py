@@ -42,6 +42,7 @@ def test_each_block_is_of_a_kind_that_a_test_knows():
     assert others == {
         ("README.md", "python"),
         ("architecture.md", "mermaid"),
+        ("command-line.md", "toml"),
         ("operations.md", "yaml"),
     }
 

@@ -85,7 +85,7 @@ def test_the_scopes_are_listed_with_an_example_by_their_beginning():
         ("hook up", ["update"]),
         ("hook create --desti", ["--destination"]),
         ("hook create --scope store/order/ref", ["store/order/refund/*", "store/order/refund/created"]),
-        ("event send --scope store/order/ref", ["store/order/refund/created"]),
+        ("event send store/order/ref", ["store/order/refund/created"]),
         ("delivery list --status e", ["exhausted"]),
     ],
 )

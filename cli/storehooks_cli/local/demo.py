@@ -13,8 +13,7 @@ from storehooks_cli.local.deployment import Outputs
 from storehooks_cli.local.endpoint import Endpoint
 from storehooks_cli.local.files import write_whole
 from storehooks_cli.local.state import State
-
-STORE_HASH = "5ueh97"
+from storehooks_cli.options import DEMO_STORE
 
 
 def demo_token(state: State, endpoint: Endpoint, outputs: Outputs) -> str:
@@ -30,10 +29,10 @@ def demo_token(state: State, endpoint: Endpoint, outputs: Outputs) -> str:
     if caller and caller.oauth_scopes >= set(OAUTH_SCOPES):
         return old
     access = AccessTables(outputs.tokens_table, outputs.clients_table, dynamodb)
-    new = access.create_token(STORE_HASH, caller.client_id if caller else None, OAUTH_SCOPES)
-    write_whole(file, json.dumps({"store_hash": STORE_HASH, "access_token": new.access_token}))
+    new = access.create_token(DEMO_STORE, caller.client_id if caller else None, OAUTH_SCOPES)
+    write_whole(file, json.dumps({"store_hash": DEMO_STORE, "access_token": new.access_token}))
     if caller:
-        access.revoke_token(STORE_HASH, token_digest(old))
+        access.revoke_token(DEMO_STORE, token_digest(old))
     return new.access_token
 
 

@@ -18,7 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from storehooks.domain.errors import TransientError
 from storehooks_cli.local.certificates import server_context
-from storehooks_cli.local.demo import STORE_HASH, demo_token
+from storehooks_cli.local.demo import demo_token
 from storehooks_cli.local.deployment import SAM, STACK_NAME, Deployment, Outputs
 from storehooks_cli.local.emulator import PYTHON, Emulator
 from storehooks_cli.local.endpoint import Endpoint
@@ -33,7 +33,7 @@ from storehooks_cli.local.ports import LOOPBACK, listen
 from storehooks_cli.local.processes import end_orphans
 from storehooks_cli.local.state import State
 from storehooks_cli.local.stopping import StopRequest
-from storehooks_cli.options import DEFAULT_DATA_DIR
+from storehooks_cli.options import DEFAULT_DATA_DIR, DEMO_STORE
 
 # A machine that is very busy may need more time than the first request has.
 _FIRST_TRIES = 3
@@ -160,7 +160,7 @@ class _Stack:
     async def _first_answer(self, token: str) -> None:
         """Wait until the API answers a real request."""
         self._say("waiting for the first answer")
-        hooks_url = f"{self._base_url}/stores/{STORE_HASH}/v2/hooks"
+        hooks_url = f"{self._base_url}/stores/{DEMO_STORE}/v2/hooks"
         async with aiohttp.ClientSession(headers={"X-Auth-Token": token}) as client:
             for _ in range(_FIRST_TRIES):
                 async with client.get(hooks_url) as response:
@@ -193,9 +193,9 @@ class _Stack:
 
     def _announce(self, token: str) -> None:
         typer.echo(f"storehooks ready on {self._base_url} and {self._tls_base_url}")
-        typer.echo(f"demo token for store {STORE_HASH}: {token}")
+        typer.echo(f"demo token for store {DEMO_STORE}: {token}")
         typer.echo(f"console: {self._base_url}/console")
-        typer.echo(f"curl -H 'X-Auth-Token: {token}' {self._base_url}/stores/{STORE_HASH}/v2/hooks")
+        typer.echo(f"curl -H 'X-Auth-Token: {token}' {self._base_url}/stores/{DEMO_STORE}/v2/hooks")
         typer.echo(f"https clients trust {self._folder.ca_certificate}; Ctrl-C stops and keeps everything")
         typer.echo(f"publish an event: {shlex.join(self._publish_command())}")
 
@@ -204,8 +204,7 @@ class _Stack:
         return [
             *(".venv/bin/storehooks", "event", "send", "--local"),
             *(() if data_dir == DEFAULT_DATA_DIR else ("--data-dir", str(data_dir))),
-            *("--store-hash", STORE_HASH, "--scope", "store/order/created"),
-            *("--data", '{"type":"order","id":250}'),
+            "store/order/created",
         ]
 
     def _say(self, text: str) -> None:
