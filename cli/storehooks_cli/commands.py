@@ -1,7 +1,10 @@
 """All commands of `storehooks`."""
 
+from typing import Annotated
+
 import typer
 
+from storehooks import __version__
 from storehooks_cli import client, delivery, dlq, event, hook, stack_command, store, token
 from storehooks_cli.doctor.command import doctor
 from storehooks_cli.invoke import invoke
@@ -12,11 +15,29 @@ from storehooks_cli.sam_env import sam_env
 from storehooks_cli.trace import trace
 
 commands = typer.Typer(
-    help="storehooks on this machine and in AWS.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",  # which joins the lines of a paragraph
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"storehooks {__version__}")
+        raise typer.Exit
+
+
+@commands.callback()
+def storehooks(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """storehooks on this machine and in AWS."""
+
+
 commands.command()(local)
 commands.command()(doctor)
 commands.command()(invoke)

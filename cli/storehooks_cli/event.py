@@ -202,8 +202,7 @@ def _data(scope: str, given: str | None) -> Any:
         return _value(given)
     if scope not in published():
         raise typer.BadParameter(
-            f"--data is needed: the catalogue has no example of {scope!r}; "
-            "`storehooks event list-scopes` has its scopes"
+            f"{scope!r} is no scope of an event; `storehooks event list-scopes` has them all"
         )
     return published()[scope]["example"]
 

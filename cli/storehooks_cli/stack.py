@@ -15,7 +15,7 @@ from storehooks_cli.hook_logs import HookLogs
 from storehooks_cli.local.aws import CONFIG as LOCAL_CONFIG
 from storehooks_cli.local.aws import session as local_session
 from storehooks_cli.local.environment import forget_callers_aws
-from storehooks_cli.local.running import endpoint_of, running_stack
+from storehooks_cli.local.running import endpoint_of, is_running, running_stack
 from storehooks_cli.output import fail
 from storehooks_cli.removal import Removal
 from storehooks_cli.store_hooks import StoreHooks
@@ -165,7 +165,8 @@ def find_stack(*, local: bool, data_dir: Path, stack_name: str) -> Stack:
             return replace(stack, local_url=running["base_url"])
         return _described(stack_name, boto3.Session(), None, None)
     except (BotoCoreError, ClientError) as error:
-        fail(f"cannot read the stack {stack_name}: {error}")
+        hint = ["a local stack is running; --local works on it"] if not local and is_running(data_dir) else []
+        fail(*hint, f"cannot read the stack {stack_name}: {error}")
 
 
 def _described(

@@ -7,9 +7,14 @@ from pathlib import Path
 
 import pytest
 import typer
+from typer.testing import CliRunner
 
+from storehooks import __version__
+from storehooks_cli.commands import commands
 from storehooks_cli.defaults import VARIABLES, DefaultsError, load_defaults
+from storehooks_cli.local import running
 from storehooks_cli.options import DEMO_STORE, StackOptions, StoreHash, unfolded
+from storehooks_cli.stack import find_stack
 from tests.documented_commands import ROOT
 
 
@@ -73,8 +78,6 @@ def command(deployment: StackOptions, store_hash: StoreHash) -> None:
 
 
 def run(*arguments: str):
-    from typer.testing import CliRunner
-
     app = typer.Typer()
     app.command()(command)
     return CliRunner().invoke(app, arguments)
@@ -86,3 +89,35 @@ def test_the_store_is_the_demo_store_on_the_local_stack_alone():
     refused = run()
     assert refused.exit_code == 2
     assert "STOREHOOKS_STORE_HASH" in refused.output
+
+
+def test_the_local_stack_is_found_from_another_folder_than_the_repository(tmp_path, monkeypatch):
+    monkeypatch.setattr(running, "_REPOSITORY", tmp_path / "repository")
+    stack_file = tmp_path / "repository" / ".local" / "stack.json"
+    stack_file.parent.mkdir(parents=True)
+    stack_file.write_text('{"base_url": "http://127.0.0.1:3000"}')
+    monkeypatch.chdir(tmp_path)
+    assert running.running_stack(Path(".local")) == {"base_url": "http://127.0.0.1:3000"}
+    assert not running.is_running(Path("elsewhere"))
+
+
+def test_who_names_no_stack_while_a_local_one_runs_is_told_of_it_first(tmp_path, monkeypatch, capsys):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_DEFAULT_REGION", "AWS_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    (tmp_path / "stack.json").write_text("{}")
+    with pytest.raises(typer.Exit):
+        find_stack(local=False, data_dir=tmp_path, stack_name="storehooks")
+    first, second = capsys.readouterr().err.splitlines()
+    assert "--local" in first
+    assert "cannot read the stack storehooks" in second
+
+
+def test_the_version_is_printed():
+    shown = CliRunner().invoke(commands, ["--version"])
+    assert (shown.exit_code, shown.stdout) == (0, f"storehooks {__version__}\n")
+
+
+@pytest.mark.parametrize("path", [[], ["hook"], ["hook", "list"], ["event", "send"]])
+def test_h_is_help(path):
+    assert "Usage:" in CliRunner().invoke(commands, [*path, "-h"]).stdout

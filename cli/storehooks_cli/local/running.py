@@ -7,16 +7,31 @@ from typing import Any
 from storehooks_cli.local.endpoint import Endpoint
 from storehooks_cli.output import fail
 
+_REPOSITORY = Path(__file__).parents[3]
+
 
 def running_stack(data_dir: Path) -> dict[str, Any]:
-    """What the stack of a data folder says of itself; ends the command with a message when none runs."""
-    try:
-        running: dict[str, Any] = json.loads((data_dir / "stack.json").read_text())
-    except FileNotFoundError:
+    """What the stack of a data folder says of itself; ends the command with a message when none runs.
+
+    :param data_dir: if relative, of the current folder, or else of the repository.
+    """
+    path = _stack_file(data_dir)
+    if path is None:
         fail(
             f"no local stack runs in the data folder {data_dir}; start it with: make run DATA_DIR={data_dir}"
         )
+    running: dict[str, Any] = json.loads(path.read_text())
     return running
+
+
+def is_running(data_dir: Path) -> bool:
+    """Whether a stack of that data folder runs."""
+    return _stack_file(data_dir) is not None
+
+
+def _stack_file(data_dir: Path) -> Path | None:
+    paths = [folder / "stack.json" for folder in (data_dir, _REPOSITORY / data_dir)]
+    return next((path for path in paths if path.is_file()), None)
 
 
 def endpoint_of(running: dict[str, Any]) -> Endpoint:
