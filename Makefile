@@ -6,7 +6,7 @@
 # make bench    measures speed and cost, and writes docs/performance.md anew (minutes; MODULES for a part)
 # make peers    measures the local stack beside two Django packages that send webhooks (15 minutes; PostgreSQL, Redis)
 # make fuzz     requests that are made up, against docs/openapi.yaml (FUZZ_SECONDS)
-# make openapi  writes docs/openapi.yaml anew
+# make openapi  writes docs/openapi.yaml and docs/hooks.schema.json anew
 # make mutants  changes the code of the domain in each place, and lists what no unit test notices (minutes)
 # make audit    looks up known vulnerabilities of all pinned packages (asks PyPI)
 # make checkov  holds the template against checkov's rules (a minute for its installation)

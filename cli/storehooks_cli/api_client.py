@@ -28,7 +28,7 @@ class ApiError(Exception):
     """The API did not do what it was asked for.
 
     ``messages`` are its own words, none if it answered with something else than its JSON, and
-    ``fields`` what they are about. ``asked_for`` is what a 404 says that there is not.
+    ``fields`` the fields or quotas that they are about. ``asked_for`` is what a 404 says that there is not.
     """
 
     def __init__(self, status: int, messages: list[str], fields: list[str], asked_for: str) -> None:
@@ -63,9 +63,9 @@ class Api:
         """The answer to a PUT."""
         return self._request("PUT", path, asked_for, **_json(body))
 
-    def resume(self, hook_id: int, asked_for: str) -> tuple[Any, str | None]:
-        """A paused hook that goes on, and the id of the recovery of what was held, if there is one."""
-        response = self._respond("PUT", f"hooks/{hook_id}", asked_for, **_json({"is_paused": False}))
+    def change_hook(self, hook_id: int, asked_for: str, changes: object) -> tuple[Any, str | None]:
+        """A hook that was changed; and if that resumed it, the id of the recovery of what was held."""
+        response = self._respond("PUT", f"hooks/{hook_id}", asked_for, **_json(changes))
         location = response.headers.get("Location")
         return _read(response, asked_for), None if location is None else location.rpartition("/")[2]
 
@@ -157,12 +157,12 @@ def base_url_of(url: str) -> str:
 
 
 def _told(body: Any) -> tuple[list[str], list[str]]:
-    """The messages of an answer's errors, and the fields they are about."""
+    """The messages of an answer's errors, and the fields or quotas they are about."""
     entries = [entry for entry in body if isinstance(entry, dict)] if isinstance(body, list) else []
     details = [entry["details"] for entry in entries if isinstance(entry.get("details"), dict)]
     return (
         [str(entry["message"]) for entry in entries if "message" in entry],
-        [str(detail["field"]) for detail in details if "field" in detail],
+        [str(detail[name]) for detail in details for name in ("field", "quota") if name in detail],
     )
 
 

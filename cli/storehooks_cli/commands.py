@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from storehooks import __version__
-from storehooks_cli import client, delivery, dlq, event, hook, stack_command, store, token
+from storehooks_cli import client, delivery, dlq, event, hook, hook_sync, stack_command, store, token
 from storehooks_cli.doctor.command import doctor
 from storehooks_cli.invoke import invoke
 from storehooks_cli.listen import listen
@@ -49,6 +49,8 @@ commands.add_typer(token.app, name="token")
 commands.add_typer(client.app, name="client")
 commands.add_typer(store.app, name="store")
 commands.add_typer(stack_command.app, name="stack")
+hook.app.command("sync", cls=hook_sync.SyncCommand)(hook_sync.sync_hooks)
+hook.app.command("export")(hook_sync.export_hooks)
 commands.add_typer(hook.app, name="hook")
 commands.add_typer(delivery.app, name="delivery")
 commands.add_typer(event.app, name="event")

@@ -186,13 +186,9 @@ def pause_hook(api_options: ApiOptions, hook_id: HookId, as_json: Json = False) 
 def resume_hook(api_options: ApiOptions, hook_id: HookId, as_json: Json = False) -> None:
     """Send to a paused hook again, and by a recovery all that was held, the oldest first."""
     with connected(api_options) as api:
-        hook, recovery_id = api.resume(hook_id, hook_named(hook_id))
+        hook, recovery_id = api.change_hook(hook_id, hook_named(hook_id), {"is_paused": False})
     _print(hook, show_headers=False, as_json=as_json)
-    if recovery_id is not None:
-        say(
-            "what was held is sent by a recovery; to look: .venv/bin/storehooks recover "
-            f"--store-hash {api.store_hash} --hook {hook_id} --id {recovery_id}"
-        )
+    say_recovery(api.store_hash, hook_id, recovery_id)
 
 
 @app.command("delete")
@@ -235,6 +231,15 @@ def attempt_fields(attempt: dict[str, Any]) -> dict[str, str]:
         "times": ", ".join(times),
         "response": attempt.get("answer") or "",
     }
+
+
+def say_recovery(store_hash: str, hook_id: int, recovery_id: str | None) -> None:
+    """Name the recovery that a resumption has started, if it has."""
+    if recovery_id is not None:
+        say(
+            "what was held is sent by a recovery; to look: .venv/bin/storehooks recover "
+            f"--store-hash {store_hash} --hook {hook_id} --id {recovery_id}"
+        )
 
 
 def _print(hook: dict[str, Any], *, show_headers: bool, as_json: bool) -> None:
