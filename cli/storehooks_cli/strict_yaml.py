@@ -99,6 +99,10 @@ class _Loader(yaml.SafeLoader):
     """Only composes nodes: what they mean is decided by :class:`_Reader`."""
 
     yaml_implicit_resolvers = _RESOLVERS
+    # With DEL, which JSON does not escape.
+    NON_PRINTABLE = re.compile(  # type: ignore[misc]
+        yaml.SafeLoader.NON_PRINTABLE.pattern.replace("~", "\x7f")
+    )
 
 
 @dataclass(slots=True)
@@ -187,7 +191,13 @@ def _represent_array(dumper: yaml.SafeDumper, value: list[Any]) -> yaml.Node:
     return dumper.represent_sequence("tag:yaml.org,2002:seq", value, flow_style=not isinstance(value, Block))
 
 
+def _represent_text(dumper: yaml.SafeDumper, value: str) -> yaml.Node:
+    # Within other quotes a line break of Unicode would be read as a space.
+    return dumper.represent_scalar(_STRING, value, style=None if value.isprintable() else '"')
+
+
 for _kind in (bool, int, float, Number, type(None)):
     _Dumper.add_representer(_kind, _represent_literal)
+_Dumper.add_representer(str, _represent_text)
 _Dumper.add_representer(list, _represent_array)
 _Dumper.add_representer(Block, _represent_array)

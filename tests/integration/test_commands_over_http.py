@@ -422,6 +422,7 @@ def test_stopping_to_wait_for_a_recovery_says_how_to_look_at_it(api, run):
         (401, [problem(401, "No.")], [("token", CREATE)]),
         (403, [problem(403, "No.")], [("OAuth scope default", CREATE)]),
         (403, [problem(403, "There are 10 hooks.", field="scope")], [("There are 10 hooks.",)]),
+        (403, [problem(403, "3 hooks.", quota="max_hooks_per_client")], [("3 hooks.",)]),
         (404, [problem(404, "No.")], [("hook 7", "store h1")]),
         (409, [problem(409, "There is one.", id=3)], [("There is one.",)]),
         (500, [problem(500, "The service failed.")], [("500", "The service failed.")]),
