@@ -47,6 +47,31 @@ def test_hooks_are_managed_with_a_token_that_is_gone_afterwards(stack):
     assert {client, other} <= set(re.findall(r"[0-9a-f]{32}", several.stderr))
 
 
+def test_hooks_are_as_a_file_says_and_an_export_is_such_a_file(stack, tmp_path):
+    store, file = "cl1sync", tmp_path / "hooks.yaml"
+    run(stack, store, "token", "create")
+    file.write_text(
+        "hooks:\n"
+        "  - {scope: store/order/*, destination: 'https://app.example.com/a', headers: {X-Key: '${HOME}'}}\n"
+        "  - {scope: store/cart/*, destination: 'https://app.example.com/b', is_paused: true}\n"
+    )
+    assert run(stack, store, "hook", "sync", file, "--dry-run", check=False).returncode == 2
+    assert run(stack, store, "hook", "sync", file).stderr == "storehooks: 2 created\n"
+    assert [hook["headers"] for hook in as_json(stack, store, "hook", "list")] == [
+        {"X-Key": stack.environment["HOME"]},
+        None,
+    ]
+    written = run(stack, store, "hook", "export", "--with-secrets").stdout
+    file.write_text(written)
+    assert "nothing to do" in run(stack, store, "hook", "sync", file, "--dry-run").stderr
+    file.write_text(written.replace("/b", "/c").replace("is_paused: true", "is_paused: false"))
+    changed = run(stack, store, "hook", "sync", file, "--prune")
+    assert changed.stderr == "storehooks: 1 created, 1 removed\n"
+    assert [line.split()[0] for line in changed.stdout.splitlines()] == ["ACTION", "create", "remove"]
+    assert run(stack, store, "hook", "sync", tmp_path / "none", check=False).returncode == 1
+    assert run(stack, store, "hook", "sync", "--prune", check=False).returncode == 1
+
+
 def test_a_token_and_a_url_are_enough_over_https(stack):
     token = as_json(stack, "cl1url", "token", "create")["access_token"]
     command = [stack.command, "hook", "list", "--json", "--store-hash", "cl1url", "--url", stack.tls_base_url]

@@ -43,6 +43,7 @@ def test_each_block_is_of_a_kind_that_a_test_knows():
         ("README.md", "python"),
         ("architecture.md", "mermaid"),
         ("command-line.md", "toml"),
+        ("hooks-as-code.md", "yaml"),
         ("operations.md", "yaml"),
     }
 

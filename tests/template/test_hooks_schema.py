@@ -1,6 +1,7 @@
 """docs/hooks.schema.json is what the models make of it today, and says of a file what hook sync does."""
 
 import json
+import re
 from pathlib import Path
 
 import jsonschema_rs
@@ -27,6 +28,14 @@ def test_it_is_a_schema_that_refers_to_itself_alone():
     jsonschema_rs.meta.validate(schema)
     assert schema["definitions"]["Hook"]["properties"].keys() == set(FIELDS)
     assert "components" not in SCHEMA.read_text()
+
+
+def test_the_file_of_the_page_is_one():
+    page = (SCHEMA.parent / "hooks-as-code.md").read_text()
+    (text,) = re.findall(r"^```yaml\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+    VALIDATOR.validate(yaml.safe_load(text))
+    assert len(read_hooks(text, {"ORDERS_KEY": "k"})) == 2
+    assert set(FIELDS) <= set(re.findall(r"`(\w+)`", page))
 
 
 @settings(max_examples=30)
