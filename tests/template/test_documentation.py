@@ -56,7 +56,8 @@ def test_the_readme_is_read_in_five_minutes():
 def test_the_index_has_every_page():
     index = (ROOT / "docs" / "README.md").read_text()
     linked = {(ROOT / "docs" / target).resolve() for target in re.findall(r"\]\(([^)#]+)\)", index)}
-    pages = {*ROOT.glob("docs/*.md"), *ROOT.glob("docs/*.yaml"), ROOT / "CONTRIBUTING.md"}
+    files = {path for kind in ("md", "yaml", "json") for path in ROOT.glob(f"docs/*.{kind}")}
+    pages = files | {ROOT / "CONTRIBUTING.md"}
     assert linked == pages - {ROOT / "docs" / "README.md"}
 
 
