@@ -156,6 +156,19 @@ def test_an_event_that_a_filter_leaves_out_is_not_sent_and_that_is_logged(client
     assert (record.hooks, record.filtered_out) == (1, [hook["id"]])
 
 
+def test_an_event_that_a_filter_takes_too_long_for_is_sent_and_that_is_logged(client, matching, caplog):
+    created, hook = client.create(
+        scope="store/order/*",
+        destination="https://app.example.com/",
+        is_active=True,
+        filter={"data": {"ids": [{"numeric": [">", 5]}]}},
+    )
+    assert created == 201
+    assert matching.hooks_of("store/order/created", data={"ids": [1.5] * 10_000}) == [hook["id"]]
+    (record,) = [record for record in caplog.records if record.levelname == "WARNING"]
+    assert (record.getMessage().partition(":")[0], record.hook_ids) == ("sent unfiltered", [hook["id"]])
+
+
 def test_channels_are_told_apart(client, matching):
     one, all_of_one = active(client, "store/channel/1/cart/created"), active(client, "store/channel/1/*")
     active(client, "store/channel/12/*")

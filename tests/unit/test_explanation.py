@@ -61,6 +61,21 @@ def test_the_first_reason_is_named(changes, code, words):
     assert words is None or words in explanation.reason
 
 
+def test_an_event_that_a_filter_takes_too_long_for_is_sent_and_the_reason_says_so():
+    slow = replace(HOOK, filter=check_filter({"data": {"ids": [{"numeric": [">", 5]}]}}))
+    event = replace(EVENT, data={"ids": [1.5] * 10_000})
+
+    explanation = explain(slow, event.scope, event.callback())
+
+    assert explanation.code is None
+    assert (
+        explanation.reason
+        == "its filter would take more than 20,000 comparisons, so the event is sent unfiltered"
+    )
+    made = new_deliveries(event, [slow])
+    assert [one.hook_id for one in made.deliveries] == made.undecided == [slow.id]
+
+
 @given(
     st.lists(
         st.sampled_from(

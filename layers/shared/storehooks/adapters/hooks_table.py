@@ -38,7 +38,7 @@ from storehooks.domain.errors import (
     StoreFailedError,
     TooManyHooksError,
 )
-from storehooks.domain.event_filter import EventFilter, stored_filter
+from storehooks.domain.event_filter import EventFilter
 from storehooks.domain.hook import (
     ALL_HOOKS,
     DEFAULT_QUOTAS,
@@ -468,7 +468,7 @@ def to_hook(item: Mapping[str, Any]) -> Hook:
         version=int(item["version"]["N"]),
         deactivated_at=int(item["deactivated_at"]["N"]) if "deactivated_at" in item else None,
         deactivation_reason=item["deactivation_reason"]["S"] if "deactivation_reason" in item else None,
-        filter=stored_filter(item["filter"]["S"]) if "filter" in item else None,
+        filter=EventFilter(item["filter"]["S"]) if "filter" in item else None,
         max_per_second=stored_rate(item["max_per_second"]["N"]) if "max_per_second" in item else None,
         paused_at=int(item["paused_at"]["N"]) if "paused_at" in item else None,
         resumption=item["resumption"]["S"] if "resumption" in item else None,

@@ -50,7 +50,8 @@ class ExplanationV2(TypedDict):
     code: Code | None
     """Why it would not get it; null if it would."""
     reason: str | None
-    """The same in words: of a filter, which field, what was there and what was asked."""
+    """The same in words: of a filter, which field, what was there and what was asked. There without a
+    code if the filter takes too long for this event, which is sent then."""
 
 
 class ExplanationsV2(TypedDict):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from storehooks.domain.event_filter import MAX_STEPS, FilterTooLongError
 from storehooks.domain.hook import Hook
 from storehooks.domain.scope import subscriptions_to
 
@@ -25,7 +26,10 @@ class Code(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The first reason for which a hook does not get an event; none if it gets it."""
+    """The first reason for which a hook does not get an event; no ``code`` if it gets it.
+
+    What gets it although its filter could not decide has a ``reason`` alone.
+    """
 
     hook_id: int
     code: Code | None = None
@@ -46,6 +50,9 @@ def explain(hook: Hook, scope: str, callback: Mapping[str, Any]) -> Explanation:
         return Explanation(hook.id, Code.DEACTIVATED, reason)
     if hook.is_paused:
         return Explanation(hook.id, Code.PAUSED, "it is paused, so the event would be held until it resumes")
-    if (mismatch := hook.mismatch(callback)) is not None:
-        return Explanation(hook.id, Code.FILTER, str(mismatch))
-    return Explanation(hook.id)
+    try:
+        mismatch = hook.mismatch(callback)
+    except FilterTooLongError:
+        reason = f"its filter would take more than {MAX_STEPS:,} comparisons, so the event is sent unfiltered"
+        return Explanation(hook.id, reason=reason)
+    return Explanation(hook.id) if mismatch is None else Explanation(hook.id, Code.FILTER, str(mismatch))

@@ -63,7 +63,10 @@ class Hook:
         return self.deactivated_at is not None
 
     def mismatch(self, body: Mapping[str, Any]) -> Mismatch | None:
-        """Why its filter leaves a callback's body out; None if it does not, or there is no filter."""
+        """Why its filter leaves a callback's body out; None if it does not, or there is no filter.
+
+        :raises storehooks.domain.event_filter.FilterTooLongError: when it cannot say.
+        """
         return None if self.filter is None else self.filter.mismatch(body)
 
     @property

@@ -73,6 +73,7 @@ from storehooks.domain.delivery import (
 )
 from storehooks.domain.errors import HookInactiveError, HookPausedError
 from storehooks.domain.event import Event
+from storehooks.domain.event_filter import FilterTooLongError
 from storehooks.domain.exact_json import dumps
 from storehooks.domain.hook import Hook
 from storehooks.domain.rate import Reservation
@@ -169,10 +170,14 @@ def may_ping(*, has_secret: bool) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class NewDeliveries:
-    """The deliveries of an event, and the ids of the hooks whose filters leave it out."""
+    """The deliveries of an event, and the ids of the hooks whose filters leave it out.
+
+    :ivar undecided: of those that get it because their filters would take too long.
+    """
 
     deliveries: list[Delivery]
     filtered_out: list[int]
+    undecided: list[int]
 
 
 def new_deliveries(event: Event, hooks: Iterable[Hook]) -> NewDeliveries:
@@ -184,12 +189,17 @@ def new_deliveries(event: Event, hooks: Iterable[Hook]) -> NewDeliveries:
     """
     body = event.callback()
     receiving = {hook.id: hook for hook in hooks if event.recipient in {None, hook.client_id}}
-    filtered_out = sorted(hook.id for hook in receiving.values() if hook.mismatch(body) is not None)
     payload = dumps(body)
-    deliveries = [
-        new_delivery(event, payload, hook) for hook in receiving.values() if hook.id not in filtered_out
-    ]
-    return NewDeliveries(deliveries, filtered_out)
+    made = NewDeliveries([], [], [])
+    for hook in receiving.values():
+        try:
+            if hook.mismatch(body) is not None:
+                made.filtered_out.append(hook.id)
+                continue
+        except FilterTooLongError:
+            made.undecided.append(hook.id)
+        made.deliveries.append(new_delivery(event, payload, hook))
+    return made
 
 
 # ---------------------------------------------------------------- before an attempt

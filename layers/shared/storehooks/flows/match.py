@@ -108,6 +108,9 @@ class Matcher:
                 "filtered_out": made.filtered_out[:_MAX_LOGGED_HOOKS],
                 "filtered": len(made.filtered_out),
             }
+        if made.undecided:
+            ids = made.undecided[:_MAX_LOGGED_HOOKS]
+            logger.warning("sent unfiltered: it would take too long", hook_ids=ids, **event.log_keys)
         logger.info("matched", **keys)
         return [TaskMessage(attempt_task(delivery)) for delivery in made.deliveries]
 
