@@ -34,8 +34,8 @@ class Store:
         response.raise_for_status()
         return response.json()
 
-    def hook(self, scope: str, url: str) -> int:
-        hook = {"scope": scope, "destination": url, "is_active": True}
+    def hook(self, scope: str, url: str, **fields: Any) -> int:
+        hook = {"scope": scope, "destination": url, "is_active": True} | fields
         hook_id: int = self.call("POST", "hooks", json=hook)["id"]
         return hook_id
 

@@ -65,13 +65,18 @@ def list_hooks(api_options: ApiOptions, as_json: Json = False) -> None:
     if as_json:
         print_json(hooks)
     else:
-        rates = _rates(hooks)
+        # Columns of what a hook may have, if one of them does.
+        optional = [name for name in ("filter", "max_per_second") if any(name in hook for hook in hooks)]
         rows = [
-            [str(hook["id"]), _status(hook), hook["scope"], hook["destination"], *rate, _header_names(hook)]
-            for hook, rate in zip(hooks, rates, strict=True)
+            [
+                *(str(hook["id"]), _status(hook), hook["scope"], hook["destination"]),
+                *(_in_short(hook, name) for name in optional),
+                _header_names(hook),
+            ]
+            for hook in hooks
         ]
-        heading = ["MAX_PER_SECOND"] if any(rates) else []
-        print_table(["ID", "STATUS", "SCOPE", "DESTINATION", *heading, "HEADERS"], rows)
+        heading = ["ID", "STATUS", "SCOPE", "DESTINATION", *map(str.upper, optional), "HEADERS"]
+        print_table(heading, rows)
 
 
 @app.command("get")
@@ -270,10 +275,9 @@ def _status(hook: dict[str, Any]) -> str:
     return "inactive"
 
 
-def _rates(hooks: list[dict[str, Any]]) -> list[list[str]]:
-    """A column for the rates of hooks, if one of them has a limit."""
-    is_limited = any("max_per_second" in hook for hook in hooks)
-    return [[str(hook.get("max_per_second", ""))] if is_limited else [] for hook in hooks]
+def _in_short(hook: dict[str, Any], name: str) -> str:
+    """What a hook may have, as a column shows it. A filter may be long: `hook get` shows it."""
+    return ("yes" if name == "filter" else str(hook[name])) if name in hook else ""
 
 
 def _header_names(hook: dict[str, Any]) -> str:

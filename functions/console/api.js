@@ -60,13 +60,19 @@ export class Api {
   async call(method, path, body) {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#send(method, path, body);
+        return (await this.#send(method, path, body)).content;
       } catch (error) {
         const isBadMoment = error instanceof ApiError && (error.status === 429 || error.status === 503);
         if (method !== "GET" || !isBadMoment || attempt >= TRIES_OF_A_READ) throw error;
         await new Promise((resolve) => setTimeout(resolve, error.retryAfter * 1000));
       }
     }
+  }
+
+  /** Change a hook. It comes with the id of the recovery of what was held, if it resumes. */
+  async changeHook(id, given) {
+    const { content: hook, location } = await this.#send("PUT", `/hooks/${id}`, given);
+    return { hook, recoveryId: location?.split("/").at(-1) };
   }
 
   /** The client's hooks, or those of so many first pages. */
@@ -100,7 +106,7 @@ export class Api {
       throw new ApiError(0, [], 1);
     }
     const content = parsed(text);
-    if (response.ok && content !== undefined) return content;
+    if (response.ok && content !== undefined) return { content, location: response.headers.get("Location") };
     const retryAfter = Number(response.headers.get("X-Retry-After")) || 1;
     const problems = Array.isArray(content) ? content : [];
     throw new ApiError(response.status, problems, Math.min(retryAfter, LONGEST_WAIT_SECONDS));

@@ -95,6 +95,7 @@ const HOOK_TEXTS = {
   destination: [(hook) => hook?.destination ?? "", (text) => text],
   headers: [(hook) => writeHeaders(hook?.headers), (text) => readHeaders(text)],
   filter: [(hook) => writeFilter(hook?.filter), (text) => (text ? readJson("filter", text) : null)],
+  max_per_second: [(hook) => String(hook?.max_per_second ?? ""), (text) => readRate(text)],
 };
 
 /** Creates a hook, or changes one. */
@@ -148,6 +149,12 @@ function readHeaders(text) {
 
 function writeFilter(filter) {
   return filter ? JSON.stringify(filter, null, 2) : "";
+}
+
+/** A number, or null for no limit. What is no number is sent as it is: the API says what it takes. */
+function readRate(text) {
+  if (!text) return null;
+  return Number.isFinite(Number(text)) ? Number(text) : text;
 }
 
 /** Asks since when, and what, is to be recovered. */

@@ -156,6 +156,7 @@ export class HookView {
       ["Client", el("code", {}, hook.client_id)],
       ["Created", exact(hook.created_at)],
       ["Changed", exact(hook.updated_at)],
+      ["Max. attempts per second", hook.max_per_second === undefined ? "no limit" : String(hook.max_per_second)],
       ["Headers", headers.length ? el("code", {}, headers.map(([name]) => name).join(", ")) : "none"],
     ];
     byId("hook-facts").replaceChildren(...facts.flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));
@@ -286,7 +287,12 @@ export class HookView {
   }
 
   async #change(given) {
-    this.#hook = await this.#api.call("PUT", `/hooks/${this.#hook.id}`, given);
+    const { hook, recoveryId } = await this.#api.changeHook(this.#hook.id, given);
+    this.#hook = hook;
+    if (recoveryId) {
+      this.#recovery = undefined; // that of an earlier one, which is over
+      this.#session.rememberRecovery(this.#id, recoveryId);
+    }
     this.#draw();
   }
 
@@ -365,13 +371,15 @@ export class HookView {
   }
 
   #drawRecovery() {
-    const { state, reason, count, is_count_exact: isExact, recovered, since, finished_at: end } = this.#recovery;
+    const { state, reason, count, is_count_exact: isExact, recovered, since, held_since: heldSince, finished_at: end } = this.#recovery;
     byId("hook-recovery").hidden = false;
     const whole = `${isExact ? "" : "at least "}${counted(count, "delivery", "deliveries")}`;
     const title = { waiting: "Waiting to recover", running: "Recovering", finished: "Recovered", stopped: "The recovery stopped" }[state] ?? capital(state);
     byId("hook-recovery-title").textContent = title;
     byId("hook-recovery-text").replaceChildren(
-      `${recovered.toLocaleString("en")} of ${whole} since ${exact(since)}.`,
+      state === "waiting"
+        ? "It starts as soon as fewer than two recoveries of this client run."
+        : `${recovered.toLocaleString("en")} of ${whole} ${heldSince ? `held since ${exact(heldSince)}` : `since ${exact(since)}`}.`,
       ...(reason ? [` ${capital(sentence(reason))}`] : []),
       ...(end ? [" Ended ", when(end), "."] : []),
     );

@@ -49,6 +49,14 @@ def test_after_a_change_of_the_hook_its_line_begins_anew_and_who_read_it_before_
     assert after(parts.lines.reserve(changed, 1)) == [4]
 
 
+def test_a_hook_that_was_restored_to_an_earlier_version_gets_places_again_after_two_minutes(parts, clock):
+    parts.lines.reserve(replace(LIMITED, version=9), 5)
+    assert parts.lines.reserve(LIMITED, 1) is None
+    clock.now += 122
+    assert after(parts.lines.reserve(LIMITED, 6)) == [122] * 5 + [123]
+    assert after(parts.lines.reserve(LIMITED, 1)) == [123]
+
+
 def test_of_many_at_once_nobody_gets_a_place_that_another_has(parts):
     with ThreadPoolExecutor(8) as threads:
         given = list(threads.map(lambda _: parts.lines.reserve(LIMITED, 3), range(25)))

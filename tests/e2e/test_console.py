@@ -103,8 +103,14 @@ def test_a_hook_is_created_gets_an_event_and_is_switched_off_and_deleted(visit, 
     page.get_by_role("button", name="Pause").click()
     expect(page.locator("#hook-status-title")).to_contain_text("Paused")
     assert store.call("GET", "hooks/1").json()["is_paused"] is True
-    page.get_by_role("button", name="Resume").click()
-    expect(page.locator("#hook-status-title")).to_have_text("Active")
+    held = store.delivery(1, store.publish("store/order/updated"))
+    assert held["status"] == "held"
+    with Destination(port=destination.port) as back:
+        page.get_by_role("button", name="Resume").click()
+        expect(page.locator("#hook-status-title")).to_have_text("Active")
+        recovery = page.get_by_role("region", name=re.compile("Recover"))
+        expect(recovery).to_contain_text("1 of 1 delivery held since")
+        assert back.next()[0]["webhook-id"] == held["id"]
     assert "is_paused" not in store.call("GET", "hooks/1").json()
 
     page.get_by_role("button", name="Edit").click()
@@ -164,6 +170,35 @@ def test_a_hook_gets_a_filter_which_is_shown_changed_and_removed(visit, stack):
     form.get_by_role("button", name="Save").click()
     expect(shown).to_be_hidden()
     assert "filter" not in store.call("GET", "hooks/1").json()
+
+
+def test_a_hook_gets_a_rate_which_is_shown_changed_and_removed(visit, stack):
+    store = Store(stack, "c0ns01e6")
+    page = visit.page
+    hook_id = store.hook("store/order/*", "https://app.example.com/")
+    visit.sign_in("c0ns01e6", store.token)
+    visit.open(f"stores/c0ns01e6/hooks/{hook_id}")
+    page.get_by_role("button", name="Edit").click()
+    form = page.get_by_role("dialog", name=f"Edit hook {hook_id}")
+    field = form.get_by_role("textbox", name="Max. attempts per second")
+    for given, told in (("many", "It is no number"), ("0", "out of range"), ("2.25", "more than one decimal")):
+        field.fill(given)
+        form.get_by_role("button", name="Save").click()
+        expect(field).to_be_focused()
+        expect(field).to_have_attribute("aria-invalid", "true")
+        expect(field).to_have_accessible_description(re.compile(f"{told}.*Accepted: a number from 0.1"))
+    field.fill("2.5")
+    form.get_by_role("button", name="Save").click()
+    expect(form).to_be_hidden()
+    assert store.call("GET", f"hooks/{hook_id}").json()["max_per_second"] == 2.5
+    page.get_by_text("All of this hook’s fields").click()
+    expect(page.locator("#hook-facts")).to_contain_text("Max. attempts per second2.5")
+    page.get_by_role("button", name="Edit").click()
+    expect(field).to_have_value("2.5")
+    field.fill("")
+    form.get_by_role("button", name="Save").click()
+    expect(page.locator("#hook-facts")).to_contain_text("Max. attempts per secondno limit")
+    assert "max_per_second" not in store.call("GET", f"hooks/{hook_id}").json()
 
 
 def test_an_event_is_tried(visit, stack):

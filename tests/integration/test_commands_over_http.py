@@ -159,11 +159,16 @@ def test_a_table_tells_the_status_and_neither_credentials_nor_what_steers_a_term
     assert "a secret" not in shown
 
 
-def test_a_rate_is_shown_and_a_list_has_a_column_for_it_if_a_hook_has_one(api, run):
+def test_a_list_has_columns_for_filters_and_rates_if_a_hook_has_one(api, run):
     api.will_answer(200, [hook(), hook(8, max_per_second=2.5)])
     heading, without, limited = run("hook", "list").stdout.splitlines()
     assert heading.split() == ["ID", "STATUS", "SCOPE", "DESTINATION", "MAX_PER_SECOND", "HEADERS"]
     assert without.split()[4:] == ["X-Key:", "***"]
+    assert limited.split()[4:] == ["2.5", "X-Key:", "***"]
+    api.will_answer(200, [hook(7, filter={"data": {"id": [250]}}), hook(8, max_per_second=2.5)])
+    heading, filtered, limited = run("hook", "list").stdout.splitlines()
+    assert heading.split()[4:] == ["FILTER", "MAX_PER_SECOND", "HEADERS"]
+    assert filtered.split()[4:] == ["yes", "X-Key:", "***"]
     assert limited.split()[4:] == ["2.5", "X-Key:", "***"]
     api.will_answer(200, hook(8, max_per_second=5))
     assert "max_per_second  5" in run("hook", "get", "8").stdout

@@ -95,6 +95,15 @@ def test_after_a_change_of_the_hook_the_line_begins_anew_once_nobody_acts_by_the
     assert next_places(line, 1, 1, 1, NOW) is None, "by who has not seen the change"
 
 
+def test_a_hook_that_was_restored_from_a_backup_gets_a_line_once_nobody_stands_in_the_later_one():
+    line, _ = seconds(None, 1, 10, version=7)
+    end = NOW + 10
+    assert next_places(line, 5, 1, 1, end + 119) is None
+    again, given = seconds(line, 1, 2, end + 121, version=5)
+    assert given == [131, 132]
+    assert again.hook_version == 5
+
+
 @given(
     rate=rates,
     batches=st.lists(

@@ -29,6 +29,8 @@ MAX_LEAD_SECONDS = 15
 
 # A batch that read the hook before it changed may still begin attempts in this and the next second.
 _SECONDS_TO_CHANGE = 2
+# Nobody who read the hook before it changed gives a place any more: an invocation ends within 60 s.
+_SECONDS_TO_FORGET = 120
 _MICROSECONDS = 1_000_000
 _RESERVATION = re.compile(r"([0-9]{1,12})@([0-9]{1,12})", re.ASCII)
 
@@ -101,13 +103,15 @@ def next_places(
 ) -> Places | None:
     """The next places of a line, or those of a line that begins; None if the hook has changed meanwhile.
 
-    A line that nobody stands in begins with the present second.
+    A line that nobody stands in begins with the present second. So does one of a later version of the hook, two
+    minutes after its end: then the hook was restored from a backup.
     """
     start = start_of_second(now)
     if line is None:
         return places_from(start, hook_version, max_per_second, number)
     if line.hook_version > hook_version:
-        return None
+        is_left = line.free_at < start - _SECONDS_TO_FORGET * _MICROSECONDS
+        return places_from(start, hook_version, max_per_second, number) if is_left else None
     if line.hook_version < hook_version:
         start += _SECONDS_TO_CHANGE * _MICROSECONDS
         return places_from(start, hook_version, max_per_second, number)

@@ -1,0 +1,105 @@
+"""Ten hooks with a rate of five a second get 500 events each: does a second have more, and does a neighbour wait?
+
+Run it beside `make run`. The neighbour is another client's hook without a rate.
+"""
+
+import argparse
+import json
+import statistics
+import sys
+import time
+from collections import Counter, defaultdict
+from pathlib import Path
+
+from aiohttp import web
+
+from benchmarks.local_stack import Store, serve
+
+HOOKS = 10
+PER_SECOND = 5
+GAP_SECONDS = 0.5
+ALONE = 60
+MAX_SECONDS = 300
+MAX_RATIO = 2
+
+
+class Destinations:
+    """Keeps when the attempts of each path began, as their signatures say, and which deliveries they were."""
+
+    def __init__(self) -> None:
+        self.seconds: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        self.ids: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        self.arrived: dict[int, float] = {}
+
+    async def handle(self, request: web.Request) -> web.Response:
+        now = time.monotonic()
+        number = (await request.json())["data"]["number"]
+        self.seconds[request.path][request.headers["webhook-timestamp"]] += 1
+        self.ids[request.path][request.headers["webhook-id"]] += 1
+        if request.path == "/neighbour":
+            self.arrived.setdefault(number, now)
+        return web.Response()
+
+    def received(self) -> int:
+        """How many deliveries the hooks with a rate have got."""
+        return sum(len(ids) for path, ids in self.ids.items() if path != "/neighbour")
+
+
+def measured(store: Store, destinations: Destinations, numbers: range) -> list[float]:
+    """The seconds from the publication of each event of the neighbour to its arrival."""
+    published = {}
+    for number in numbers:
+        published[number] = time.monotonic()
+        store.publish([{"scope": "store/order/created", "data": {"number": number}}])
+        time.sleep(GAP_SECONDS)
+    until = time.monotonic() + MAX_SECONDS
+    while published.keys() - destinations.arrived.keys() and time.monotonic() < until:
+        time.sleep(0.1)
+    return [destinations.arrived.get(number, until) - at for number, at in published.items()]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data-dir", type=Path, default=Path(".local"))
+    parser.add_argument("--events", type=int, default=500)
+    events = parser.parse_args().events
+    options = parser.parse_args()
+
+    destinations = Destinations()
+    url = serve(destinations.handle)
+    limited, neighbour = Store(options.data_dir), Store(options.data_dir)
+    for number in range(HOOKS):
+        limited.hook("store/order/*", f"{url}/limited/{number}", max_per_second=PER_SECOND)
+    neighbour.hook("store/order/*", f"{url}/neighbour")
+    # Started processes are part of neither figure.
+    neighbour.publish([{"scope": "store/order/created", "data": {"number": -1}}] * 100)
+    time.sleep(10)
+    alone = measured(neighbour, destinations, range(ALONE))
+    started = time.monotonic()
+    limited.publish([{"scope": "store/order/created", "data": {"number": -2}}] * events)
+    # For as long as the lines of the others take.
+    while_they_wait = range(ALONE, ALONE + round(events / PER_SECOND / GAP_SECONDS))
+    beside = measured(neighbour, destinations, while_they_wait)
+    while destinations.received() < HOOKS * events and time.monotonic() < started + MAX_SECONDS:
+        time.sleep(0.1)
+    taken = time.monotonic() - started
+
+    paths = [f"/limited/{number}" for number in range(HOOKS)]
+    result = {
+        "most_in_a_second": max(max(destinations.seconds[path].values(), default=0) for path in paths),
+        "lost": HOOKS * events - destinations.received(),
+        "sent_twice": sum(sum(ids.values()) - len(ids) for ids in destinations.ids.values()),
+        "seconds": round(taken, 1),
+        "undisturbed_median_seconds": round(statistics.median(alone), 3),
+        "disturbed_median_seconds": round(statistics.median(beside), 3),
+        "ratio": round(statistics.median(beside) / statistics.median(alone), 2),
+        "undisturbed_most_seconds": round(max(alone), 3),
+        "disturbed_most_seconds": round(max(beside), 3),
+    }
+    print(json.dumps(result))
+    is_kept = result["most_in_a_second"] <= PER_SECOND and not result["lost"] and not result["sent_twice"]
+    sys.exit(0 if is_kept and result["ratio"] <= MAX_RATIO else 1)
+
+
+if __name__ == "__main__":
+    main()
