@@ -77,6 +77,8 @@ class Matcher:
                 if made is not None:
                     matched.add(message_id)
                     messages += [(message_id, message) for message in made]
+        # Attempts of one hook that come together read it, and reserve places in its line, together.
+        messages.sort(key=lambda one: (one[1].task.store_hash, one[1].task.hook_id))
         try:
             self._queue.send([message for _, message in messages])
         except QueueFailedError as error:
