@@ -1,4 +1,4 @@
-"""Ten hooks with a rate of five a second get 500 events each: does a second have more, and does a neighbour wait?
+"""Ten hooks with a rate of five a second get 500 events each: is it kept, and does a neighbour wait?
 
 Run it beside `make run`. The neighbour is another client's hook without a rate.
 """

@@ -181,7 +181,11 @@ def test_a_hook_gets_a_rate_which_is_shown_changed_and_removed(visit, stack):
     page.get_by_role("button", name="Edit").click()
     form = page.get_by_role("dialog", name=f"Edit hook {hook_id}")
     field = form.get_by_role("textbox", name="Max. attempts per second")
-    for given, told in (("many", "It is no number"), ("0", "out of range"), ("2.25", "more than one decimal")):
+    for given, told in (
+        ("many", "It is no number"),
+        ("0", "out of range"),
+        ("2.25", "more than one decimal"),
+    ):
         field.fill(given)
         form.get_by_role("button", name="Save").click()
         expect(field).to_be_focused()

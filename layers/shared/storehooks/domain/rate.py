@@ -103,8 +103,8 @@ def next_places(
 ) -> Places | None:
     """The next places of a line, or those of a line that begins; None if the hook has changed meanwhile.
 
-    A line that nobody stands in begins with the present second. So does one of a later version of the hook, two
-    minutes after its end: then the hook was restored from a backup.
+    A line that nobody stands in begins with the present second. So does one of a later version of the hook,
+    two minutes after its end: then the hook was restored from a backup.
     """
     start = start_of_second(now)
     if line is None:

@@ -15,7 +15,7 @@ from storehooks.domain.event import Event, IdUse
 from storehooks.domain.hook import Hook
 from storehooks.domain.scope import subscriptions_to
 from storehooks.domain.state_machine import new_deliveries
-from storehooks.domain.task import TaskMessage, attempt_task, delivery_ids
+from storehooks.domain.task import AttemptTask, TaskMessage, attempt_task, delivery_ids
 from storehooks.flows.meter import Count, Meter
 from storehooks.flows.unexpected import alone
 
@@ -57,7 +57,7 @@ class Matcher:
         """
         failed: set[str] = set()
         matched: set[str] = set()
-        messages: list[tuple[str, TaskMessage]] = []
+        attempts: list[tuple[str, AttemptTask]] = []
         found: dict[tuple[str, str], list[Hook]] = {}
         for message_id, body in bodies.items():
             failed.add(message_id)
@@ -69,31 +69,30 @@ class Matcher:
                         failed.remove(message_id)
                     continue
                 try:
-                    made = self._messages(event, found)
+                    made = self._attempts(event, found)
                 except TransientError as error:
                     self._meter.call_failed("matching failed", error=repr(error), **event.log_keys)
                     continue
                 failed.remove(message_id)
                 if made is not None:
                     matched.add(message_id)
-                    messages += [(message_id, message) for message in made]
+                    attempts += [(message_id, task) for task in made]
         # Attempts of one hook that come together read it, and reserve places in its line, together.
-        messages.sort(key=lambda one: (one[1].task.store_hash, one[1].task.hook_id))
+        attempts.sort(key=lambda one: (one[1].store_hash, one[1].hook_id))
         try:
-            self._queue.send([message for _, message in messages])
+            self._queue.send([TaskMessage(task) for _, task in attempts])
         except QueueFailedError as error:
-            failed |= {messages[position][0] for position in error.failed}
-            unsent = [messages[position][1] for position in sorted(error.failed)]
+            failed |= {attempts[position][0] for position in error.failed}
             self._meter.call_failed(
                 "sending deliveries failed",
                 error=error.code,
-                delivery_ids=delivery_ids(message.task for message in unsent),
+                delivery_ids=delivery_ids(attempts[position][1] for position in sorted(error.failed)),
             )
         self._meter.count(Count.EVENTS_MATCHED, len(matched - failed))
         return failed
 
-    def _messages(self, event: Event, found: dict[tuple[str, str], list[Hook]]) -> list[TaskMessage] | None:
-        """What the deliveries queue is to be given for an event; None for one whose id was used before."""
+    def _attempts(self, event: Event, found: dict[tuple[str, str], list[Hook]]) -> list[AttemptTask] | None:
+        """The first attempts of an event's deliveries; None for one whose id was used before."""
         if event.has_given_id:
             match self._event_ids.remember(event):
                 case IdUse.REPEAT:
@@ -114,7 +113,7 @@ class Matcher:
             ids = made.undecided[:_MAX_LOGGED_HOOKS]
             logger.warning("sent unfiltered: it would take too long", hook_ids=ids, **event.log_keys)
         logger.info("matched", **keys)
-        return [TaskMessage(attempt_task(delivery)) for delivery in made.deliveries]
+        return [attempt_task(delivery) for delivery in made.deliveries]
 
     def _subscribers(self, event: Event, found: dict[tuple[str, str], list[Hook]]) -> Iterable[Hook]:
         """The hooks that are found by the scopes which an event belongs to."""
