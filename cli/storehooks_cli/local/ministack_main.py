@@ -61,6 +61,7 @@ def main() -> None:
             _wrap(module, name, _in_turn)
     # Or it would wait for its turn with a lock of ministack's own, which another waits for in its turn.
     _wrap(sqs, "_receive_messages_for_esm", _in_turn)
+    _wrap(sqs, "_ensure_msg_fields", _once_for_each_message)
     # Or a message that is being moved to the dead letters could be in neither of the saved queues.
     _wrap(sqs, "get_state", _in_turn)
     actions = vars(sqs)["_HANDLERS"]
@@ -104,6 +105,17 @@ def _in_turn[**P, T](function: Callable[P, T]) -> Callable[P, T]:
             return function(*args, **kwargs)
 
     return in_turn
+
+
+def _once_for_each_message(complete: Callable[[dict[str, Any]], None]) -> Callable[[dict[str, Any]], None]:
+    """ministack completes each message of a queue whenever the queue is polled: 15 ms for 4,000 messages."""
+
+    def once_for_each_message(message: dict[str, Any]) -> None:
+        if "is_complete" not in message:
+            complete(message)
+            message["is_complete"] = True
+
+    return once_for_each_message
 
 
 def _with_detail_as_published(invoke: Callable[..., None]) -> Callable[..., None]:
