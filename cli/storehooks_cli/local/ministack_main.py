@@ -25,6 +25,7 @@ import os
 import sys
 import tempfile
 import threading
+import time
 import zipfile
 from collections.abc import Callable
 from functools import wraps
@@ -47,6 +48,7 @@ _ON_MESSAGES = {
 }  # fmt: skip
 
 _PORT_OF_QUEUE_URLS = "4566"
+_MINUTE = 60.0
 
 _turn = threading.RLock()
 _unpacking = threading.Lock()
@@ -62,6 +64,7 @@ def main() -> None:
     # Or it would wait for its turn with a lock of ministack's own, which another waits for in its turn.
     _wrap(sqs, "_receive_messages_for_esm", _in_turn)
     _wrap(sqs, "_ensure_msg_fields", _once_for_each_message)
+    _wrap(sqs, "_expire_retained", _once_a_minute)
     # Or a message that is being moved to the dead letters could be in neither of the saved queues.
     _wrap(sqs, "get_state", _in_turn)
     actions = vars(sqs)["_HANDLERS"]
@@ -116,6 +119,19 @@ def _once_for_each_message(complete: Callable[[dict[str, Any]], None]) -> Callab
             message["is_complete"] = True
 
     return once_for_each_message
+
+
+def _once_a_minute(expire: Callable[[dict[str, Any]], None]) -> Callable[[dict[str, Any]], None]:
+    """At each poll, too, ministack looks which messages of a queue are days old: 4 ms more."""
+    looked_at: dict[str, float] = {}
+
+    def once_a_minute(queue: dict[str, Any]) -> None:
+        name, now = queue["attributes"]["QueueArn"], time.monotonic()
+        if now - looked_at.get(name, -_MINUTE) >= _MINUTE:
+            looked_at[name] = now
+            expire(queue)
+
+    return once_a_minute
 
 
 def _with_detail_as_published(invoke: Callable[..., None]) -> Callable[..., None]:
