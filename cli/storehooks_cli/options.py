@@ -65,7 +65,7 @@ def unfolded(command: Callable[..., None]) -> Callable[..., None]:
         @unfolded
         def list_things(deployment: StackOptions, as_json: Json = False) -> None: ...
 
-    ``store_hash`` need not be given on the local stack: it is the demo store's then.
+    A ``store_hash`` without a default need not be given on the local stack: it is the demo store's then.
     """
     own = inspect.signature(command).parameters
     groups: dict[str, Any] = {
@@ -74,7 +74,7 @@ def unfolded(command: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(command)
     def with_single_options(**given: Any) -> None:
-        if "store_hash" in given:
+        if needs_store:
             given["store_hash"] = _store_of(given)
         for name, group in groups.items():
             given[name] = group(**{field.name: given.pop(field.name) for field in fields(group)})
@@ -83,11 +83,17 @@ def unfolded(command: Callable[..., None]) -> Callable[..., None]:
     parameters: list[inspect.Parameter] = []
     for name, parameter in own.items():
         parameters += inspect.signature(groups[name]).parameters.values() if name in groups else [parameter]
-    parameters = [one.replace(default=None) if one.name == "store_hash" else one for one in parameters]
+    needs_store = any(map(_is_needed_store, parameters))
+    parameters = [one.replace(default=None) if _is_needed_store(one) else one for one in parameters]
     with_single_options.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
         [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in parameters]
     )
     return with_single_options
+
+
+def _is_needed_store(parameter: inspect.Parameter) -> bool:
+    """Whether it is the store of a command, which always has one."""
+    return parameter.name == "store_hash" and parameter.default is inspect.Parameter.empty
 
 
 def _store_of(given: Mapping[str, Any]) -> str:
