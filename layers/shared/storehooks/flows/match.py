@@ -16,6 +16,7 @@ from storehooks.domain.hook import Hook
 from storehooks.domain.scope import subscriptions_to
 from storehooks.domain.state_machine import new_deliveries
 from storehooks.domain.task import TaskMessage, attempt_task, delivery_ids
+from storehooks.flows.log_lines import info_lines
 from storehooks.flows.meter import Count, Meter
 from storehooks.flows.unexpected import alone
 
@@ -59,6 +60,7 @@ class Matcher:
         matched: set[str] = set()
         messages: list[tuple[str, TaskMessage]] = []
         found: dict[tuple[str, str], list[Hook]] = {}
+        lines: list[dict[str, Any]] = []
         for message_id, body in bodies.items():
             failed.add(message_id)
             with alone(partial(self._meter.unexpected, message_id=message_id)):
@@ -69,7 +71,7 @@ class Matcher:
                         failed.remove(message_id)
                     continue
                 try:
-                    made = self._messages(event, found)
+                    made = self._messages(event, found, lines)
                 except TransientError as error:
                     self._meter.call_failed("matching failed", error=repr(error), **event.log_keys)
                     continue
@@ -77,6 +79,7 @@ class Matcher:
                 if made is not None:
                     matched.add(message_id)
                     messages += [(message_id, message) for message in made]
+        info_lines(logger, "matched", _joined(lines))
         try:
             self._queue.send([message for _, message in messages])
         except QueueFailedError as error:
@@ -90,8 +93,13 @@ class Matcher:
         self._meter.count(Count.EVENTS_MATCHED, len(matched - failed))
         return failed
 
-    def _messages(self, event: Event, found: dict[tuple[str, str], list[Hook]]) -> list[TaskMessage] | None:
-        """What the deliveries queue is to be given for an event; None for one whose id was used before."""
+    def _messages(
+        self, event: Event, found: dict[tuple[str, str], list[Hook]], lines: list[dict[str, Any]]
+    ) -> list[TaskMessage] | None:
+        """What the deliveries queue is to be given for an event; None for one whose id was used before.
+
+        :param lines: gets what the log is to say of the event.
+        """
         if event.has_given_id:
             match self._event_ids.remember(event):
                 case IdUse.REPEAT:
@@ -108,7 +116,7 @@ class Matcher:
                 "filtered_out": made.filtered_out[:_MAX_LOGGED_HOOKS],
                 "filtered": len(made.filtered_out),
             }
-        logger.info("matched", **keys)
+        lines.append(keys)
         return [TaskMessage(attempt_task(delivery)) for delivery in made.deliveries]
 
     def _subscribers(self, event: Event, found: dict[tuple[str, str], list[Hook]]) -> Iterable[Hook]:
@@ -133,3 +141,17 @@ class Matcher:
             )
             return False
         return True
+
+
+def _joined(lines: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """These lines, with one for all events of which they say the same but the id."""
+    ids: dict[str, list[str]] = {}
+    others: dict[str, dict[str, Any]] = {}
+    for line in lines:
+        rest = {name: value for name, value in line.items() if name != "event_id"}
+        others[repr(rest)] = rest
+        ids.setdefault(repr(rest), []).append(line["event_id"])
+    return [
+        rest | ({"event_id": some[0]} if len(some := ids[key]) == 1 else {"event_ids": some})
+        for key, rest in others.items()
+    ]
