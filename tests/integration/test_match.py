@@ -1,5 +1,6 @@
 """Which hooks an event is for."""
 
+import io
 import json
 import time
 
@@ -8,6 +9,7 @@ from moto.backends import get_backend
 
 from storehooks.api.operational_envelope import to_operational_envelope
 from storehooks.domain.errors import QueueFailedError, StoreBusyError
+from storehooks.flows import match
 from tests.integration.conftest import Client, load_event
 
 
@@ -39,6 +41,19 @@ class Matching:
         """The ids of the hooks that an event of this scope is delivered to."""
         assert self.match(self.message(scope, **detail)) == []
         return sorted(task["hook_id"] for task in self.ordered())
+
+
+@pytest.fixture
+def logged(monkeypatch):
+    """Reads what was logged of events that were matched."""
+    written = io.StringIO()
+    monkeypatch.setattr(match.logger.registered_handler, "stream", written)
+
+    def read():
+        lines = map(json.loads, written.getvalue().splitlines())
+        return [line for line in lines if line["message"] == "matched"]
+
+    return read
 
 
 @pytest.fixture
@@ -142,7 +157,7 @@ def test_an_entry_of_the_bus_that_claims_to_be_such_an_event_is_refused_as_an_un
     assert [reason.partition(" ")[0] for reason in reasons] == ["scope", "scope"]
 
 
-def test_an_event_that_a_filter_leaves_out_is_not_sent_and_that_is_logged(client, matching, caplog):
+def test_an_event_that_a_filter_leaves_out_is_not_sent_and_that_is_logged(client, matching, logged):
     for path, status in (("paid", ["paid"]), ("shipped", ["shipped"])):
         created, hook = client.create(
             scope="store/order/*",
@@ -152,8 +167,19 @@ def test_an_event_that_a_filter_leaves_out_is_not_sent_and_that_is_logged(client
         )
         assert created == 201
     assert matching.hooks_of("store/order/created", data={"status": "paid"}) == [hook["id"] - 1]
-    (record,) = [record for record in caplog.records if record.getMessage() == "matched"]
-    assert (record.hooks, record.filtered_out) == (1, [hook["id"]])
+    (line,) = logged()
+    assert (line["hooks"], line["filtered_out"]) == (1, [hook["id"]])
+
+
+def test_events_of_a_batch_of_which_the_same_is_to_be_said_are_one_line(client, matching, logged):
+    active(client, "store/order/*")
+    scopes = ("store/order/created", "store/order/created", "store/order/updated")
+    matching.match(*(matching.message(scope, id=f"id-{number}") for number, scope in enumerate(scopes)))
+    joined, single = logged()
+    assert (joined["scope"], joined["hooks"]) == ("store/order/created", 1)
+    assert joined["event_ids"] == ["id-0", "id-1"]
+    assert (single["scope"], single["hooks"]) == ("store/order/updated", 1)
+    assert single["event_id"] == "id-2"
 
 
 def test_an_event_that_a_filter_takes_too_long_for_is_sent_and_that_is_logged(client, matching, caplog):

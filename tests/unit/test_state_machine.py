@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import replace
-from itertools import combinations
+from itertools import batched, combinations
 
 import pytest
 from hypothesis import example, given
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from storehooks.domain import state_machine
 from storehooks.domain.attempt import Times
-from storehooks.domain.circuit import PROBE_SECONDS, TRIPS_AFTER, Circuit
+from storehooks.domain.circuit import PROBE_SECONDS, TRIPS_AFTER, Circuit, planned_late_seconds
 from storehooks.domain.delivery import SAFETY_SECONDS, SOON_SECONDS, WAITING, Status
 from storehooks.domain.event import Event
 from storehooks.domain.event_filter import check_filter
@@ -359,17 +359,15 @@ def test_a_tripped_circuit_defers_an_attempt_once_and_lets_a_probe_through():
 
 
 @pytest.mark.parametrize(("slot", "longest"), [(4, 4), (60, 30), (1800, 30)])
-@given(lateness=st.floats(0, 1, exclude_max=True))
-def test_what_fails_while_the_circuit_is_tripped_is_planned_late_and_then_not_deferred(
-    slot, longest, lateness
-):
+@given(after=st.integers(1, 999))
+def test_what_fails_while_the_circuit_is_tripped_is_planned_late_and_then_not_deferred(slot, longest, after):
     schedule = RetrySchedule((slot,))
-    failed = after_attempt(delivery(), FAILED, TRIPPED, schedule, NOW + 1, lateness).delivery
-    late = failed.next_attempt_at - (NOW + 1 + slot)
+    failed = after_attempt(delivery(), FAILED, TRIPPED, schedule, NOW + after).delivery
+    late = failed.next_attempt_at - (NOW + after + slot)
     assert 1 <= late <= longest
     assert late == int(late)
-    at_once = after_attempt(delivery(), FAILED, FINE, schedule, NOW + 1, lateness).delivery
-    assert at_once.next_attempt_at == NOW + 1 + slot
+    at_once = after_attempt(delivery(), FAILED, FINE, schedule, NOW + after).delivery
+    assert at_once.next_attempt_at == NOW + after + slot
     now = failed.next_attempt_at + PROBE_SECONDS
     known = Known(
         delivery=failed, is_logged=True, hook=HOOK, has_secret=True, circuit=TRIPPED, in_flight=0,
@@ -378,7 +376,7 @@ def test_what_fails_while_the_circuit_is_tripped_is_planned_late_and_then_not_de
     assert before_attempt(attempt_task(failed), known, schedule, now) == Send(failed)
 
 
-@example(at_ms=1_700_000_000_042, latency_ms=430)
+@example(at_ms=1_700_000_208_019, latency_ms=430)
 @given(at_ms=st.integers(1_700_000_000_000, 1_800_000_000_000), latency_ms=st.integers(0, 10_000))
 def test_a_second_later_counts_as_planned_late_however_its_floats_are_rounded(at_ms, latency_ms):
     at = at_ms / 1000
@@ -386,6 +384,23 @@ def test_a_second_later_counts_as_planned_late_however_its_floats_are_rounded(at
     failed = after_attempt(delivery(), result, TRIPPED, SCHEDULE, at + latency_ms / 1000).delivery
     now = failed.next_attempt_at + PROBE_SECONDS
     assert step(failed, circuit=TRIPPED, now=now) == Send(failed)
+
+
+def test_what_is_due_for_a_hook_within_five_seconds_is_planned_for_one_of_them():
+    """Whichever batches it failed in, it comes again in few."""
+    due = [int(NOW) + moment / 10 for moment in range(3000)]
+    planned = [int(at) + planned_late_seconds("5ueh97#1", at, 60) for at in due]
+    first = next(at for at, before in zip(planned[10:], planned, strict=False) if at != before)
+    windows = list(batched(planned[planned.index(first) :], 50, strict=False))[:-1]
+    assert [len(set(window)) for window in windows] == [1] * len(windows)
+    begins = due[planned.index(first)]
+    waits = {window[0] - begins - 5 * number for number, window in enumerate(windows)}
+    assert waits == {5, 10, 15, 20, 25, 30}, "and what is due later comes at any other time"
+
+
+def test_the_seconds_of_a_hook_are_its_own():
+    comes = {int(NOW) + planned_late_seconds(f"5ueh97#{number}", NOW, 5) for number in range(20)}
+    assert len(comes) == 5
 
 
 def test_what_was_planned_late_is_deferred_in_its_next_round():

@@ -6,6 +6,7 @@ succeeds has none.
 """
 
 from dataclasses import replace
+from zlib import crc32
 
 from storehooks.domain.values import dataclass
 
@@ -17,6 +18,9 @@ PROBE_SECONDS = 10.0
 
 MAX_DEFER_SECONDS = 30
 """Longest delay in seconds of an attempt that is not a probe; each is deferred once."""
+
+JOINED_SECONDS = 5
+"""Retries of a hook that are due within so many seconds come in one of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,3 +62,20 @@ def defer_seconds(slot: int) -> int:
     With the minute that a retry may be late, that leaves half a minute for everything else.
     """
     return min(MAX_DEFER_SECONDS, slot)
+
+
+def planned_late_seconds(hook: str, due_at: float, slot: int) -> int:
+    """How much later a retry is planned while its hook's circuit is tripped: from 1 to :func:`defer_seconds`.
+
+    All that is due for the hook within some seconds comes in one second, so that it comes in few batches,
+    whichever those were in which it failed. What is due within the next seconds comes at any other time.
+
+    :param hook: names the hook.
+    :param due_at: when the schedule has the retry, in seconds since 1970.
+    :param slot: seconds of the schedule that the retry waits.
+    """
+    longest = defer_seconds(slot)
+    joined = min(JOINED_SECONDS, longest)
+    # Each hook has seconds of its own: a stack's retries are spread.
+    window, second = divmod(int(due_at) + crc32(hook.encode()), joined)
+    return joined - second + joined * (crc32(f"{hook}#{window}".encode()) % (longest // joined))

@@ -60,7 +60,7 @@ from enum import StrEnum
 
 from storehooks.domain.attempt import Attempt
 from storehooks.domain.backoff import growing_wait
-from storehooks.domain.circuit import Circuit, defer_seconds
+from storehooks.domain.circuit import Circuit, defer_seconds, planned_late_seconds
 from storehooks.domain.delivery import (
     GONE,
     MAX_STORED_ATTEMPTS,
@@ -407,22 +407,21 @@ def after_attempt(
     circuit: Circuit,
     schedule: RetrySchedule,
     now: float,
-    lateness: float = 0.0,
 ) -> Outcome:
     """What follows from an attempt.
 
     A tripped circuit would defer the next attempt once it is due. It is planned later at once instead,
-    which saves a message; attempts with the same lateness then come together.
+    which saves a message.
 
     :param circuit: of its hook, with this attempt counted.
-    :param lateness: how much of the circuit's longest delay that is, from 0 to less than 1.
     """
     after = attempted(delivery, attempt, schedule, now)
     if attempt.succeeded:
         return Outcome(after)
     if circuit.is_tripped and after.next_attempt_at is not None:
-        longest = defer_seconds(schedule.slot_before(after.attempt_count + 1 - after.earlier))
-        after = replace(after, next_attempt_at=after.next_attempt_at + share_of(1, longest, lateness))
+        slot = schedule.slot_before(after.attempt_count + 1 - after.earlier)
+        late = planned_late_seconds(f"{after.store_hash}#{after.hook_id}", after.next_attempt_at, slot)
+        after = replace(after, next_attempt_at=after.next_attempt_at + late)
     if attempt.status == GONE:
         return Outcome(after, deactivates=True)
     if after.status is Status.EXHAUSTED:

@@ -16,6 +16,7 @@ from storehooks.domain.hook import Hook
 from storehooks.domain.scope import subscriptions_to
 from storehooks.domain.state_machine import new_deliveries
 from storehooks.domain.task import AttemptTask, TaskMessage, attempt_task, delivery_ids
+from storehooks.flows.log_lines import info_lines
 from storehooks.flows.meter import Count, Meter
 from storehooks.flows.unexpected import alone
 
@@ -59,6 +60,7 @@ class Matcher:
         matched: set[str] = set()
         attempts: list[tuple[str, AttemptTask]] = []
         found: dict[tuple[str, str], list[Hook]] = {}
+        lines: list[dict[str, Any]] = []
         for message_id, body in bodies.items():
             failed.add(message_id)
             with alone(partial(self._meter.unexpected, message_id=message_id)):
@@ -69,7 +71,7 @@ class Matcher:
                         failed.remove(message_id)
                     continue
                 try:
-                    made = self._attempts(event, found)
+                    made = self._attempts(event, found, lines)
                 except TransientError as error:
                     self._meter.call_failed("matching failed", error=repr(error), **event.log_keys)
                     continue
@@ -77,6 +79,7 @@ class Matcher:
                 if made is not None:
                     matched.add(message_id)
                     attempts += [(message_id, task) for task in made]
+        info_lines(logger, "matched", _joined(lines))
         # Attempts of one hook that come together read it, and reserve places in its line, together.
         attempts.sort(key=lambda one: (one[1].store_hash, one[1].hook_id))
         try:
@@ -91,8 +94,13 @@ class Matcher:
         self._meter.count(Count.EVENTS_MATCHED, len(matched - failed))
         return failed
 
-    def _attempts(self, event: Event, found: dict[tuple[str, str], list[Hook]]) -> list[AttemptTask] | None:
-        """The first attempts of an event's deliveries; None for one whose id was used before."""
+    def _attempts(
+        self, event: Event, found: dict[tuple[str, str], list[Hook]], lines: list[dict[str, Any]]
+    ) -> list[AttemptTask] | None:
+        """The first attempts of an event's deliveries; None for one whose id was used before.
+
+        :param lines: gets what the log is to say of the event.
+        """
         if event.has_given_id:
             match self._event_ids.remember(event):
                 case IdUse.REPEAT:
@@ -112,7 +120,7 @@ class Matcher:
         if made.undecided:
             ids = made.undecided[:_MAX_LOGGED_HOOKS]
             logger.warning("sent unfiltered: it would take too long", hook_ids=ids, **event.log_keys)
-        logger.info("matched", **keys)
+        lines.append(keys)
         return [attempt_task(delivery) for delivery in made.deliveries]
 
     def _subscribers(self, event: Event, found: dict[tuple[str, str], list[Hook]]) -> Iterable[Hook]:
@@ -137,3 +145,17 @@ class Matcher:
             )
             return False
         return True
+
+
+def _joined(lines: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """These lines, with one for all events of which they say the same but the id."""
+    ids: dict[str, list[str]] = {}
+    others: dict[str, dict[str, Any]] = {}
+    for line in lines:
+        rest = {name: value for name, value in line.items() if name != "event_id"}
+        others[repr(rest)] = rest
+        ids.setdefault(repr(rest), []).append(line["event_id"])
+    return [
+        rest | ({"event_id": some[0]} if len(some := ids[key]) == 1 else {"event_ids": some})
+        for key, rest in others.items()
+    ]

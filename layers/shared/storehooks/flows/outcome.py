@@ -7,7 +7,6 @@ the last one. Circuits come last, for they only slow down.
 
 from __future__ import annotations
 
-import random
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -124,22 +123,16 @@ class Outcomes:
         tallies = _tallies(sent)
         changed = self._changed(circuits, tallies)
         current = circuits | changed
-        # The same for all of a hook: then they come again as one batch.
-        lateness: dict[HookKey, float] = defaultdict(random.random)
         unsettled = self._settle_failed(
-            [
-                (one, self._outcome(one, current[one.hook_key], lateness[one.hook_key]))
-                for one in sent
-                if not one.attempt.succeeded
-            ]
+            [(one, self._outcome(one, current[one.hook_key])) for one in sent if not one.attempt.succeeded]
         )
         for key in changed:
             self._write_circuit(key, tallies[key])
         circuits |= changed
         return unsettled
 
-    def _outcome(self, one: Sent, circuit: Circuit, lateness: float = 0.0) -> Outcome:
-        return after_attempt(one.delivery, one.attempt, circuit, self._schedule, self._clock(), lateness)
+    def _outcome(self, one: Sent, circuit: Circuit) -> Outcome:
+        return after_attempt(one.delivery, one.attempt, circuit, self._schedule, self._clock())
 
     # ------------------------------------------------------------ those that succeeded
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Logger
@@ -25,10 +25,13 @@ if TYPE_CHECKING:
 
 logger = Logger(utc=True)
 
+type _Due = tuple[AttemptTask, float]
+
 # A sweep a minute, and half a minute in hand should one start late or not at all.
 AHEAD_SECONDS = 90
 _MAX_SWEEP_SECONDS = 50.0
 _MINUTE_SECONDS = 60
+_MAX_OF_CALL = 10
 _HOLDS_EACH_MINUTES = 30
 
 
@@ -66,12 +69,12 @@ class Sweeper:
         started = self._clock()
         sent = 0
         failure: StorehooksError | None = None
-        for batch in self._due.take_due(started + AHEAD_SECONDS):
-            for one in batch.failures:
+        for due, failures in self._batches(started + AHEAD_SECONDS):
+            for one in failures:
                 failure = self._note(one)
-            unsent = self._send(batch.due)
+            unsent = self._send(due)
             failure = unsent or failure
-            number = len(batch.due) - (len(unsent.failed) if unsent else 0)
+            number = len(due) - (len(unsent.failed) if unsent else 0)
             self._meter.count(Count.RETRIES_SENT, number)
             sent += number
             if self._clock() - started > _MAX_SWEEP_SECONDS:
@@ -84,6 +87,16 @@ class Sweeper:
         if failure is not None:
             raise failure
         return sent
+
+    def _batches(self, until: float) -> Iterator[tuple[list[_Due], Sequence[DueFailure]]]:
+        """What is due, in tens that fill a call of the queue and the rest at the end; and what failed."""
+        left: list[_Due] = []
+        for batch in self._due.take_due(until):
+            left += batch.due
+            full = len(left) // _MAX_OF_CALL * _MAX_OF_CALL
+            yield left[:full], batch.failures
+            left = left[full:]
+        yield left, ()
 
     def _note(self, failed: DueFailure) -> TransientError | CorruptItemError:
         if isinstance(failed.error, FaultError):
@@ -106,7 +119,7 @@ class Sweeper:
                 self._meter.call_failed("sending a hold failed", error=error.code, **one.log_keys)
         return failure
 
-    def _send(self, due: Sequence[tuple[AttemptTask, float]]) -> QueueFailedError | None:
+    def _send(self, due: Sequence[_Due]) -> QueueFailedError | None:
         """Send what is due. What the queue does not take is due again at once, and in the error."""
         if not due:
             return None
