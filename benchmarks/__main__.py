@@ -9,6 +9,7 @@ another has loaded.
 
 import argparse
 import json
+import os
 import platform
 import subprocess
 import sys
@@ -50,24 +51,31 @@ def main() -> None:
     parser.add_argument(
         "modules", nargs="*", metavar="MODULE", help=f"of {', '.join(MODULES)}; all unless named"
     )
-    wanted = parser.parse_args().modules or MODULES
+    parser.add_argument(
+        "--publish", action="store_true", help="publish these modules beside what was published of the others"
+    )
+    options = parser.parse_args()
+    wanted = options.modules or MODULES
     if unknown := set(wanted) - set(MODULES):
         parser.error(f"there is no module {', '.join(sorted(unknown))}")
-    started = time.monotonic()
+    started, load = time.monotonic(), round(os.getloadavg()[1], 1)
     measures = [measure for module in MODULES if module in wanted for measure in measured(module)]
-    results = {
+    run = {
         "date": datetime.now(UTC).date().isoformat(),
         "seconds": round(time.monotonic() - started),
         "machine": machine(),
+        "load": load,
         "versions": versions(),
-        "measures": measures,
     }
     if set(wanted) == set(MODULES):
-        publish(results)
+        publish({**run, "measures": measures})
     elif set(wanted) <= COMPUTED:
-        publish(with_computed(json.loads(RESULTS.read_text()), measures))
+        publish(with_renewed(json.loads(RESULTS.read_text()), measures))
+    elif options.publish:
+        published = with_renewed(json.loads(RESULTS.read_text()), measures)
+        publish({**published, "renewed": {**run, "modules": list(wanted)}})
     else:
-        print(json.dumps(results, indent=2))  # what was timed is published as a whole, from one machine
+        print(json.dumps({**run, "measures": measures}, indent=2))
     # No failure: it was measured, and is published as it is.
     for measure in measures:
         if not measure["reached"]:
@@ -85,7 +93,7 @@ def measured(module: str) -> list[dict[str, Any]]:
     return [{"module": module, **measure} for measure in json.loads(response.stdout)]
 
 
-def with_computed(published: dict[str, Any], measures: list[dict[str, Any]]) -> dict[str, Any]:
+def with_renewed(published: dict[str, Any], measures: list[dict[str, Any]]) -> dict[str, Any]:
     """The published results with these measures in the place of those of the same modules."""
     renewed = {measure["module"] for measure in measures}
     kept = [measure for measure in published["measures"] if measure["module"] not in renewed]

@@ -203,7 +203,9 @@ class _Loop:
         accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         accepted.settimeout(5)
         if context is not None:
-            accepted = context.wrap_socket(accepted, server_side=True)
+            # Who shakes hands may first wait for the stub of AWS, which is this loop too.
+            accepted = context.wrap_socket(accepted, server_side=True, do_handshake_on_connect=False)
+            accepted.setblocking(False)
         connection = _Connection(accepted, response, self._selector.unregister)
         self.watch(accepted, connection.take)
 
@@ -223,6 +225,8 @@ class _Connection:
             self._unread += data
             while response := self._next():
                 self._socket.sendall(response)
+        except ssl.SSLWantReadError:
+            return  # the handshake, or a record, is not there in full
         except OSError:
             data = b""
         if not data:

@@ -35,13 +35,20 @@ def table(measures: Iterable[MeasureJson], module: str) -> str:
 
 
 def run(results: Mapping[str, Any]) -> str:
-    """When, where and with what the measures were taken."""
-    machine, versions = results["machine"], results["versions"]
+    """When, where and with what the measures were taken, and which were taken anew later."""
+    text = f"Measured {_run(results)}\n"
+    if renewed := results.get("renewed"):
+        text += f"\nOf these, {', '.join(renewed['modules'])} were measured anew {_run(renewed)}\n"
+    return text
+
+
+def _run(of: Mapping[str, Any]) -> str:
+    machine, versions = of["machine"], of["versions"]
     tools = ", ".join(f"{name} {version}" for name, version in versions.items() if name != "commit")
+    load = f", at a load of {number(of['load'])} before it began" if "load" in of else ""
     return (
-        f"Measured {results['date']} on {machine['cores']} cores of {machine['cpu']} with "
-        f"{machine['memory_gb']} GB, {machine['kernel']}, with {tools}, at commit `{versions['commit']}`, "
-        f"in {results['seconds']} s.\n"
+        f"{of['date']} on {machine['cores']} cores of {machine['cpu']} with {machine['memory_gb']} GB{load}, "
+        f"{machine['kernel']}, with {tools}, at commit `{versions['commit']}`, in {of['seconds']} s."
     )
 
 

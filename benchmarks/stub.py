@@ -1,4 +1,7 @@
-"""DynamoDB at a socket: knows one hook, under ten ids and in its client's list, and answers at once."""
+"""DynamoDB at a socket: knows one hook, under ten ids and in its client's list, and answers at once.
+
+Where the hook has its events sent is the same socket. Of the other tables it knows a client alone.
+"""
 
 import json
 import multiprocessing
@@ -21,6 +24,7 @@ HOOK: dict[str, Any] = {
     "version": {"N": "1"},
     "subscription": {"S": "5ueh97#store/order/*"},
 }
+_CLIENT: dict[str, Any] = {"client_secret": {"S": "a-secret-that-signs-for-nobody"}}
 HOOK_IDS = [str(number) for number in range(1, 11)]
 _LIST: dict[str, Any] = {
     "store_hash": {"S": f"hooks#5ueh97#{HOOK['client_id']['S']}"},
@@ -31,6 +35,7 @@ _ANSWERS: dict[str, dict[str, Any]] = {
     "UpdateItem": {"Attributes": {"last_id": {"N": "1"}}},
     "PutItem": {},
     "TransactWriteItems": {},
+    "BatchWriteItem": {"UnprocessedItems": {}},
 }
 
 
@@ -40,27 +45,36 @@ class _DynamoDb(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         asked = self.rfile.read(int(self.headers["Content-Length"]))
-        operation = self.headers["X-Amz-Target"].partition(".")[2]
-        given = _batch(json.loads(asked)) if operation == "BatchGetItem" else _ANSWERS[operation]
-        response = json.dumps(given).encode()
+        response = json.dumps(self._response(asked)).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/x-amz-json-1.0")
         self.send_header("Content-Length", str(len(response)))
         self.end_headers()
         self.wfile.write(response)
 
+    def _response(self, asked: bytes) -> dict[str, Any]:
+        operation = self.headers.get("X-Amz-Target", "").partition(".")[2]
+        if not operation:  # an event
+            return {}
+        if operation == "BatchGetItem":
+            tables = json.loads(asked)["RequestItems"]
+            found = {table: self._found(table, wanted["Keys"]) for table, wanted in tables.items()}
+            return {"Responses": found, "UnprocessedKeys": {}}
+        return _ANSWERS[operation]
+
+    def _found(self, table: str, keys: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """What is asked for: clients; of the hooks' table the list, or hooks. A counter there is not."""
+        if table == "clients":
+            return [_CLIENT | key for key in keys]
+        if table != "hooks":
+            return []
+        if _LIST["store_hash"] in [key["store_hash"] for key in keys]:
+            return [_LIST]
+        here = {"destination": {"S": f"http://{self.headers['Host']}/orders"}}
+        return [HOOK | here | key for key in keys]
+
     def log_message(self, *_arguments: Any) -> None:
         """A line for each request would take longer than the request."""
-
-
-def _batch(asked: dict[str, Any]) -> dict[str, Any]:
-    """What is asked for of a table: the list, or hooks. A counter there is not."""
-    ((table, wanted),) = asked["RequestItems"].items()
-    if _LIST["store_hash"] in [key["store_hash"] for key in wanted["Keys"]]:
-        found = [_LIST]
-    else:
-        found = [HOOK | key for key in wanted["Keys"]]
-    return {"Responses": {table: found}, "UnprocessedKeys": {}}
 
 
 def _serve(ready: Connection) -> None:

@@ -1,14 +1,16 @@
-"""What storehooks' operations are compared with: boto3 and the same calls, with nothing around them.
+"""What storehooks' functions are compared with: boto3 and the same calls, with nothing around them.
 
-No check of the request, no rights, no errors, no log.
+No check of the request, no rights, no errors, no log; what ``deliver`` sends is not signed.
 """
 
 import json
 from typing import Any
 
 import boto3
+import urllib3  # which boto3 brings
 
 dynamodb: Any = boto3.client("dynamodb")
+http = urllib3.PoolManager()
 
 KEY = {"store_hash": {"S": "5ueh97"}, "id": {"N": "1"}}
 COUNTER = {"store_hash": {"S": "5ueh97"}, "id": {"N": "0"}}
@@ -74,6 +76,26 @@ def delete_hook(_event: dict[str, Any], _context: object) -> dict[str, Any]:
         ReturnValues="ALL_NEW",
     )
     return _answer(200, item)
+
+
+def deliver(event: dict[str, Any], _context: object) -> dict[str, Any]:
+    for record in event["Records"]:
+        task = json.loads(record["body"])
+        delivery = task["delivery"]
+        key = {"hook": {"S": "5ueh97#1"}, "id": {"S": delivery["id"]}}
+        client = {"store_hash": {"S": "5ueh97"}, "client_id": {"S": task["client_id"]}}
+        found = dynamodb.batch_get_item(
+            RequestItems={
+                "hooks": {"Keys": [KEY], "ConsistentRead": True},
+                "clients": {"Keys": [client], "ConsistentRead": True},
+                "deliveries": {"Keys": [key], "ConsistentRead": True},
+            }
+        )
+        (hook,) = found["Responses"]["hooks"]
+        response = http.request("POST", hook["destination"]["S"], body=delivery["payload"])
+        item = {**key, "payload": {"S": delivery["payload"]}, "status": {"N": str(response.status)}}
+        dynamodb.batch_write_item(RequestItems={"deliveries": [{"PutRequest": {"Item": item}}]})
+    return {"batchItemFailures": []}
 
 
 def _read(keys: list[Any]) -> list[Any]:

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from benchmarks.__main__ import COMPUTED, MODULES, PAGE, PLOT, RESULTS, with_computed
+from benchmarks.__main__ import COMPUTED, MODULES, PAGE, PLOT, RESULTS, with_renewed
 from benchmarks.measure import Measure, Sample, difference, paired, ratio
 from benchmarks.report import number, plot, with_tables
 
@@ -98,6 +98,16 @@ def test_a_page_gets_the_measures_of_a_module_where_its_mark_is():
     assert with_tables(made, RUN) == made
 
 
+def test_a_page_says_which_modules_were_measured_anew_and_at_which_load():
+    page = "<!-- the run -->\n<!-- end of the run -->\n"
+    later = {**RUN, "date": "2026-11-29", "load": 6.5, "modules": ["warm"]}
+    _, _, _, line, _ = with_tables(page, {**RUN, "renewed": later}).splitlines()
+    assert line == (
+        "Of these, warm were measured anew 2026-11-29 on 2 cores of a processor with 24 GB, at a load of "
+        "6.50 before it began, Linux 6, with python 3.13.0, at commit `abc1234`, in 9 s."
+    )
+
+
 def test_the_plot_has_a_bar_for_each_thing_that_is_compared():
     drawn = plot(RUN["measures"])
     assert drawn.count('height="16"') == 2
@@ -115,7 +125,7 @@ def test_numbers_have_three_digits_that_count(value, shown):
 
 def test_what_is_computed_takes_the_place_of_what_it_was_and_leaves_the_rest():
     new = {**RUN["measures"][1], "value": 1.0}
-    assert with_computed(RUN, [new]) == {**RUN, "measures": [RUN["measures"][0], new]}
+    assert with_renewed(RUN, [new]) == {**RUN, "measures": [RUN["measures"][0], new]}
     assert set(MODULES) > COMPUTED
 
 

@@ -4,13 +4,13 @@ Such a call is tried once. Whatever goes wrong with it, botocore makes the secon
 or raises counts. So botocore alone has to know how DynamoDB fails.
 """
 
-import json
 import random
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
+import orjson
 import pycurl  # type: ignore[import-untyped]
 
 if TYPE_CHECKING:
@@ -112,16 +112,16 @@ class DirectDynamoDB:
         curl.setopt(pycurl.USERNAME, key.access_key)
         curl.setopt(pycurl.PASSWORD, key.secret_key)
         curl.setopt(pycurl.HTTPHEADER, headers)
-        curl.setopt(pycurl.POSTFIELDS, json.dumps({"RequestItems": items}))
         self._head.clear()
         status = 0
         try:
+            curl.setopt(pycurl.POSTFIELDS, orjson.dumps({"RequestItems": items}))
             body = curl.perform_rb()
             status = curl.getinfo(pycurl.RESPONSE_CODE)
-            if status == 200 and self._is_whole(body) and isinstance(response := json.loads(body), dict):
+            if status == 200 and self._is_whole(body) and isinstance(response := orjson.loads(body), dict):
                 return response
-        except (pycurl.error, ValueError):
-            pass  # no response, or one that is no JSON
+        except (pycurl.error, orjson.JSONEncodeError, ValueError):
+            pass  # no request, no response, or one that is no JSON
         self._sleep(random.random() * _MAX_PAUSE_SECONDS.get(status, _SHORT_PAUSE_SECONDS))  # noqa: S311
         return None
 
