@@ -21,12 +21,14 @@ from storehooks.domain.delivery import (
     Delivery,
     DeliverySummary,
     Status,
+    accepted_at,
     id_time,
     ids_between,
 )
 from storehooks.domain.due import DueBatch
 from storehooks.domain.errors import DeliveryNotFoundError, RecoveryNotFoundError
 from storehooks.domain.hook import Hook
+from storehooks.domain.hook_stats import ScannedPage
 from storehooks.domain.rate import Reservation, next_places
 from storehooks.domain.recovery import Recovery
 from storehooks.domain.task import AttemptTask
@@ -35,6 +37,7 @@ from tests.fakes.memory import LoggedDelivery, Memory, atomic, thousandth
 _DAY_SECONDS = 24 * 60 * 60
 _LATEST = 50
 _BATCH = 20
+_PAGE = 2
 _MINUTE_SECONDS = 60
 
 type Key = tuple[str, int, str]
@@ -197,6 +200,22 @@ class DeliveryLog(_Table):
         )
         expires_at = self._expires_at(next_attempt_at)
         self._memory.deliveries[_key(delivery)] = LoggedDelivery(stored, expires_at, due_at)
+
+
+class Scans(_Table):
+    """As :class:`storehooks.adapters.delivery_log.scans.Scans`, with pages of two deliveries."""
+
+    def newest(self, store_hash: str, hook_id: int, since: int, until: int) -> Iterator[ScannedPage]:
+        between = ids_between(since * 1000, until * 1000 - 1)
+        found = self._of_hook(store_hash, hook_id, between=between)[::-1]
+        while len(found) > _PAGE:
+            yield ScannedPage(tuple(found[:_PAGE]), accepted_at(found[_PAGE - 1].id))
+            found = found[_PAGE:]
+        yield ScannedPage(tuple(found), None)
+
+    def oldest_waiting_at(self, store_hash: str, hook_id: int) -> float | None:
+        found = self._of_hook(store_hash, hook_id, WAITING)
+        return min((delivery.created_at for delivery in found), default=None)
 
 
 class Selections(_Table):

@@ -5,14 +5,21 @@ An empty parameter is invalid, whichever it is: a filter would match nothing, an
 What only requests about deliveries need is imported by them, not by every function.
 """
 
+from __future__ import annotations
+
 import re
-from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from storehooks.api.iso_time import microseconds_of
 from storehooks.api.wanted import DeliveriesWanted, EventsWanted, HooksWanted, Page
 from storehooks.domain.errors import InvalidRequestError, Problem
 from storehooks.domain.event import LATEST, check_created_at
 from storehooks.domain.hook import HookFilter
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from storehooks.domain.hook_stats import StatsWanted
 
 MAX_PAGE_SIZE = 250
 V3_PAGE_SIZE = 50
@@ -101,6 +108,26 @@ class Query:
         page = self._page(V3_PAGE_SIZE, problems, narrowed_by=("created_at:min", "created_at:max"))
         _raise_any(problems)
         return EventsWanted(page, since, until)
+
+    def stats_wanted(self, now: float) -> StatsWanted:
+        """What ``since``, ``until`` and ``step`` ask for: the last 24 hours unless they say otherwise.
+
+        :raises InvalidRequestError: with each that is out of range.
+        """
+        from storehooks.domain.hook_stats import DEFAULT_SECONDS, MAX_STEPS, StatsWanted
+
+        problems: list[Problem] = []
+        until = self._time("until", default=int(now) + 1, problems=problems)
+        since = self._time("since", default=max(0, until - DEFAULT_SECONDS), problems=problems)
+        if since >= until and not problems:
+            problems.append(Problem("since", "is not before until", "an earlier time"))
+        step = self._count("step", default=0, problems=problems)
+        least = -(-(until - since) // MAX_STEPS)
+        if 0 < step < least:
+            accepted = f"{least} or more for this time, which makes {MAX_STEPS} steps or fewer"
+            problems.append(Problem("step", "makes too many steps", accepted, given=str(step)))
+        _raise_any(problems)
+        return StatsWanted(since, until, step or None)
 
     def _text(self, name: str, accepted: str, problems: list[Problem]) -> str | None:
         """A parameter as it is; None if it is absent or a problem: empty, or with several values."""

@@ -1,0 +1,92 @@
+"""The deliveries of a hook in some time, all of them, the newest first: what its figures are counted from.
+
+What is delivered is in no index, so this reads the hook's partition itself, and is paid by whole items:
+bounding it is up to who asks for the pages.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from storehooks.adapters.delivery_log.items import LISTED, LISTED_NAMES, summary_from_item
+from storehooks.adapters.delivery_log.keys import (
+    hook_partition,
+    is_expired,
+    number_value,
+    status_partition,
+)
+from storehooks.adapters.dynamodb import query_pages, store_errors
+from storehooks.domain.delivery import WAITING, accepted_at, ids_between
+from storehooks.domain.hook_stats import ScannedPage
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+_OLDEST = 100
+
+
+class Scans:
+    """Reads all that a hook has in some time, without payloads.
+
+    Every method may raise :class:`storehooks.domain.errors.StoreBusyError` and
+    :class:`storehooks.domain.errors.StoreFailedError`.
+    """
+
+    def __init__(
+        self, table: str, *, dynamodb: "DynamoDBClient", clock: Callable[[], float] = time.time
+    ) -> None:
+        self._table = table
+        self._dynamodb = dynamodb
+        self._clock = clock
+
+    def newest(self, store_hash: str, hook_id: int, since: int, until: int) -> Iterator[ScannedPage]:
+        """The deliveries whose events were accepted from a second on and before another.
+
+        Each page is one call, and a megabyte of the table. What changed within the last second may be read
+        as it was before, at half the price.
+        """
+        first, last = ids_between(since * 1000, until * 1000 - 1)
+        query: dict[str, Any] = {
+            "TableName": self._table,
+            "KeyConditionExpression": "#hook = :partition AND id BETWEEN :first AND :last",
+            "ProjectionExpression": LISTED,
+            "ExpressionAttributeNames": LISTED_NAMES,
+            "ExpressionAttributeValues": {
+                ":partition": {"S": hook_partition(store_hash, hook_id)},
+                ":first": {"S": first},
+                ":last": {"S": last},
+            },
+            "ScanIndexForward": False,
+        }
+        while True:
+            with store_errors():
+                response = self._dynamodb.query(**query)
+            now = self._clock()
+            found = tuple(summary_from_item(item) for item in response["Items"] if not is_expired(item, now))
+            if "LastEvaluatedKey" not in response:
+                yield ScannedPage(found, None)
+                return
+            yield ScannedPage(found, accepted_at(response["LastEvaluatedKey"]["id"]["S"]))
+            query["ExclusiveStartKey"] = response["LastEvaluatedKey"]
+
+    def oldest_waiting_at(self, store_hash: str, hook_id: int) -> float | None:
+        """When the event of the oldest delivery that waits for an attempt was accepted; None if none waits.
+
+        Two calls, unless much is over its time and not deleted yet.
+        """
+        found = (self._oldest_at(status_partition(store_hash, hook_id, status)) for status in sorted(WAITING))
+        return min((at for at in found if at is not None), default=None)
+
+    def _oldest_at(self, partition: str) -> float | None:
+        pages = query_pages(
+            self._dynamodb,
+            TableName=self._table,
+            IndexName="by_state",
+            KeyConditionExpression="#state = :partition",
+            FilterExpression="expires_at > :now",
+            ProjectionExpression="created_at",
+            ExpressionAttributeNames={"#state": "state"},
+            ExpressionAttributeValues={":partition": {"S": partition}, ":now": number_value(self._clock())},
+            Limit=_OLDEST,
+        )
+        return next((float(items[0]["created_at"]["N"]) for items in pages if items), None)
