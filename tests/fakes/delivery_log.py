@@ -28,7 +28,7 @@ from storehooks.domain.delivery import (
 from storehooks.domain.due import DueBatch
 from storehooks.domain.errors import DeliveryNotFoundError, RecoveryNotFoundError
 from storehooks.domain.hook import Hook
-from storehooks.domain.hook_stats import ScannedPage
+from storehooks.domain.hook_stats import ScannedDelivery, ScannedPage
 from storehooks.domain.rate import Reservation, next_places
 from storehooks.domain.recovery import Recovery
 from storehooks.domain.task import AttemptTask
@@ -207,11 +207,14 @@ class Scans(_Table):
 
     def newest(self, store_hash: str, hook_id: int, since: int, until: int) -> Iterator[ScannedPage]:
         between = ids_between(since * 1000, until * 1000 - 1)
-        found = self._of_hook(store_hash, hook_id, between=between)[::-1]
+        found = [
+            ScannedDelivery(one.id, one.status, tuple(attempt.result for attempt in one.attempts))
+            for one in self._of_hook(store_hash, hook_id, between=between)[::-1]
+        ]
         while len(found) > _PAGE:
-            yield ScannedPage(tuple(found[:_PAGE]), accepted_at(found[_PAGE - 1].id))
+            yield ScannedPage(found[:_PAGE], accepted_at(found[_PAGE - 1].id))
             found = found[_PAGE:]
-        yield ScannedPage(tuple(found), None)
+        yield ScannedPage(found, None)
 
     def oldest_waiting_at(self, store_hash: str, hook_id: int) -> float | None:
         found = self._of_hook(store_hash, hook_id, WAITING)

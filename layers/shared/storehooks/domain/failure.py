@@ -3,8 +3,6 @@
 import re
 from enum import StrEnum
 
-from storehooks.domain.attempt import Attempt
-
 
 class FailureKind(StrEnum):
     """The kinds of failures. Only ``status`` has a response of HTTP."""
@@ -40,16 +38,14 @@ _PATTERNS = (
 )
 
 
-def failure_kind(attempt: Attempt) -> FailureKind | None:
-    """Of which kind an attempt's failure is; None if it succeeded.
+def failure_kind(status: int | None, error: str) -> FailureKind:
+    """Of which kind an attempt's failure is.
 
-    What no text says is a connection that failed: its words are the operating system's.
+    What no pattern knows is a connection that failed: its words are the operating system's.
     """
-    if attempt.error is None:
-        return None
-    if attempt.status is not None:
+    if status is not None:
         return FailureKind.STATUS
     for kind, pattern in _PATTERNS:
-        if pattern.search(attempt.error):
+        if pattern.search(error):
             return kind
     return FailureKind.CONNECTION

@@ -4,25 +4,27 @@ What is delivered is in no index, so this reads the hook's partition itself, and
 bounding it is up to who asks for the pages.
 """
 
+import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from storehooks.adapters.delivery_log.items import LISTED, LISTED_NAMES, summary_from_item
+from storehooks.adapters import attempt_records
 from storehooks.adapters.delivery_log.keys import (
     hook_partition,
     is_expired,
     number_value,
     status_partition,
 )
-from storehooks.adapters.dynamodb import query_pages, store_errors
-from storehooks.domain.delivery import WAITING, accepted_at, ids_between
-from storehooks.domain.hook_stats import ScannedPage
+from storehooks.adapters.dynamodb import query_pages, reads_item, store_errors
+from storehooks.domain.delivery import WAITING, Status, accepted_at, ids_between
+from storehooks.domain.hook_stats import ScannedDelivery, ScannedPage
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _OLDEST = 100
+_STATUSES = {status.value: status for status in Status}
 
 
 class Scans:
@@ -49,8 +51,8 @@ class Scans:
         query: dict[str, Any] = {
             "TableName": self._table,
             "KeyConditionExpression": "#hook = :partition AND id BETWEEN :first AND :last",
-            "ProjectionExpression": LISTED,
-            "ExpressionAttributeNames": LISTED_NAMES,
+            "ProjectionExpression": "id, #status, attempts, expires_at",
+            "ExpressionAttributeNames": {"#hook": "hook", "#status": "status"},
             "ExpressionAttributeValues": {
                 ":partition": {"S": hook_partition(store_hash, hook_id)},
                 ":first": {"S": first},
@@ -62,7 +64,7 @@ class Scans:
             with store_errors():
                 response = self._dynamodb.query(**query)
             now = self._clock()
-            found = tuple(summary_from_item(item) for item in response["Items"] if not is_expired(item, now))
+            found = [_scanned(item) for item in response["Items"] if not is_expired(item, now)]
             if "LastEvaluatedKey" not in response:
                 yield ScannedPage(found, None)
                 return
@@ -90,3 +92,11 @@ class Scans:
             Limit=_OLDEST,
         )
         return next((float(items[0]["created_at"]["N"]) for items in pages if items), None)
+
+
+@reads_item
+def _scanned(item: Mapping[str, Any]) -> ScannedDelivery:
+    records = json.loads(item["attempts"]["S"])
+    return ScannedDelivery(
+        item["id"]["S"], _STATUSES[item["status"]["S"]], tuple(map(attempt_records.result_in, records))
+    )
