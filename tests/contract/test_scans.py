@@ -52,6 +52,48 @@ def test_what_is_over_its_time_is_not_in_a_scan(parts, clock):
     assert scanned(parts) == []
 
 
+def found(parts, text, *, status=None, limit=10, before=None, hook_id=1):
+    page = parts.scans.find(STORE, hook_id, text, status=status, limit=limit, before=before)
+    return [one.id for one in page.deliveries], page.next_id
+
+
+def test_what_is_looked_for_is_the_id_of_an_event_or_of_what_it_is_about_as_a_whole(parts):
+    first, second, _ = saved(parts, delivered(1), retrying(12), delivered(123))
+    saved(parts, delivered(12, hook_id=2))
+    assert found(parts, "event-1") == ([first], None)
+    assert found(parts, "12") == ([second], None)
+    assert found(parts, "event") == found(parts, "2") == found(parts, 'a"b') == ([], None)
+    assert found(parts, "12", status=Status.RETRYING) == ([second], None)
+    assert found(parts, "12", status=Status.DELIVERED) == ([], None)
+
+
+def test_an_id_in_the_data_may_be_a_text_or_anything(parts):
+    payloads = [
+        '{"data":{"id":"é\\"1"}}',
+        '{"data":{"id":{"id":7}}}',
+        '{"data":[{"id":7}]}',
+        '{"data":{"id":true}}',
+    ]
+    texts = [delivered(number, payload=payload) for number, payload in enumerate(payloads)]
+    first, *_ = saved(parts, *texts)
+    assert found(parts, 'é"1') == ([first], None)
+    assert found(parts, "7") == found(parts, "true") == found(parts, "True") == ([], None)
+
+
+def test_what_is_found_comes_in_pages(parts):
+    first, second, third = saved(
+        parts, *(delivered(number, payload='{"data":{"id":7}}') for number in range(3))
+    )
+    assert found(parts, "7", limit=2) == ([third, second], second)
+    assert found(parts, "7", limit=2, before=second) == ([first], None)
+
+
+def test_what_is_over_its_time_is_not_found(parts, clock):
+    saved(parts, delivered(1))
+    clock.now += RETENTION_SECONDS
+    assert found(parts, "event-1") == ([], None)
+
+
 def test_the_oldest_that_waits_is_found_in_whichever_status_it_waits(parts):
     assert parts.scans.oldest_waiting_at(STORE, 1) is None
     saved(parts, delivered(0), ended(1, Status.HELD), retrying(30))

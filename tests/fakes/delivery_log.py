@@ -3,6 +3,7 @@
 What is pure in the adapters is theirs here too: until when a claim holds, and how an attempt is stored.
 """
 
+import json
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import fields, replace
 from itertools import batched
@@ -215,6 +216,29 @@ class Scans(_Table):
             yield ScannedPage(found[:_PAGE], accepted_at(found[_PAGE - 1].id))
             found = found[_PAGE:]
         yield ScannedPage(found, None)
+
+    def find(
+        self,
+        store_hash: str,
+        hook_id: int,
+        text: str,
+        *,
+        status: Status | None,
+        limit: int,
+        before: str | None,
+    ) -> DeliveryPage:
+        statuses = tuple(Status) if status is None else (status,)
+        found = [
+            one
+            for one in self._of_hook(store_hash, hook_id, statuses)[::-1]
+            if (before is None or one.id < before) and text in {one.event_id, self._data_id(one)}
+        ]
+        return DeliveryPage(tuple(found[:limit]), found[limit - 1].id if len(found) > limit else None)
+
+    def _data_id(self, one: DeliverySummary) -> str | None:
+        data = json.loads(self._memory.deliveries[_key(one)].delivery.payload)["data"]
+        data_id = data.get("id") if isinstance(data, dict) else None
+        return str(data_id) if type(data_id) in {str, int} else None
 
     def oldest_waiting_at(self, store_hash: str, hook_id: int) -> float | None:
         found = self._of_hook(store_hash, hook_id, WAITING)

@@ -136,3 +136,47 @@ def test_what_is_held_and_what_waits_is_counted_whenever_its_event_was_accepted(
         assert world.log.save(one, over=None)
     data = call(hook)[1]["data"]
     assert (data["waiting"], data["held"], data["attempts"]) == (2, 1, 0)
+
+
+# ---------------------------------------------------------------- finding
+
+
+def listed(functions, world, hook, **query):
+    functions.clock = world.clock
+    event = load_event("list_deliveries")
+    event["pathParameters"]["id"] = str(hook.id)
+    event["requestContext"]["authorizer"]["client_id"] = hook.client_id
+    event["queryStringParameters"] = query
+    return functions.invoke("list_deliveries", event)
+
+
+def test_deliveries_are_found_by_the_id_of_their_event_or_of_what_it_is_about(functions, world):
+    hook = world.hook()
+    deliveries = [world.event(hook) for _ in range(12)]
+    world.work()
+    for find in ("event-1", "1"):
+        status, page = listed(functions, world, hook, find=find)
+        assert (status, [one["id"] for one in page["data"]]) == (200, [deliveries[1].id])
+        assert page["next_cursor"] is None
+    for find in (" ", "x" * 257):
+        assert listed(functions, world, hook, find=find)[0] == 400
+
+
+def test_looking_for_a_delivery_ends_after_eight_megabytes_and_goes_on_from_there(aws, functions, world):
+    hook = world.hook()
+    many = [
+        examples.delivered(
+            number,
+            hook_id=hook.id,
+            client_id=hook.client_id,
+            payload='{"data":{"id":%d},"x":"%s"}' % (number, "x" * 300_000),  # noqa: UP031
+        )
+        for number in range(40)
+    ]
+    world.log.save_delivered(many)
+    before = len(aws.calls)
+    _, page = listed(functions, world, hook, find="0")
+    assert page["data"] == []
+    assert aws.calls[before:] == ["GetItem", *["Query"] * 8]
+    _, page = listed(functions, world, hook, find="0", cursor=page["next_cursor"])
+    assert [one["id"] for one in page["data"]] == [many[0].id]

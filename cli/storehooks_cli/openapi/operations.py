@@ -6,7 +6,7 @@ A new route needs an entry in ``OPERATIONS``; tests/template/test_openapi.py say
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from storehooks.api.query import DELIVERIES_PAGE_SIZE, MAX_PAGE_SIZE, V3_PAGE_SIZE
+from storehooks.api.query import DELIVERIES_PAGE_SIZE, MAX_FIND_LENGTH, MAX_PAGE_SIZE, V3_PAGE_SIZE
 from storehooks.domain.delivery import Status
 from storehooks.domain.email_address import MAX_NEW_ADDRESSES, NEW_ADDRESSES_DAYS
 from storehooks.domain.hook_stats import MAX_STEPS
@@ -212,6 +212,12 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
             "status": {"type": "string", "enum": list(map(str, Status))},
             "limit": _limit(DELIVERIES_PAGE_SIZE),
             "cursor": DELIVERY_ID | {"description": "`next_cursor` of the page before."},
+            "find": _NOT_EMPTY
+            | {
+                "description": "Only those of events with this id, or with this `data.id`. Looking for them "
+                "is bounded: a page may have none, and a `next_cursor` to look further back.",
+                "maxLength": MAX_FIND_LENGTH,
+            },
         },
         response=Answer(200, "A page of deliveries.", _ref("DeliveriesV2"), "DeliveriesV2"),
     ),

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 MAX_PAGE_SIZE = 250
 V3_PAGE_SIZE = 50
 DELIVERIES_PAGE_SIZE = 50
+MAX_FIND_LENGTH = 256
 
 _FILTERS = ("is_active", "scope", "destination")
 # A number without sign or leading zeros. No store has pages that 18 digits don't count.
@@ -36,6 +37,9 @@ _OFFSET_WITHOUT_PLUS = re.compile(r" (?=[0-9]{2}(?::?[0-9]{2})?\Z)", re.ASCII)
 _SWITCH = {"true": True, "1": True, "false": False, "0": False}
 _SWITCH_ACCEPTED = "true or false, in any letter case, or 1 or 0"
 _SCOPE_ACCEPTED = "a scope as the hook shows it, such as store/order/created"
+_FIND_ACCEPTED = (
+    f"the id of an event, or the id in its data, of at most {MAX_FIND_LENGTH} characters, letter by letter"
+)
 _TIME_ACCEPTED = (
     f"seconds since 1970, up to {LATEST}, or ISO 8601 with an offset such as 2026-11-24T10:00:00Z"
 )
@@ -78,7 +82,7 @@ class Query:
         return HooksWanted(page, only, is_counted=True)
 
     def deliveries_wanted(self) -> DeliveriesWanted:
-        """What ``status``, ``limit`` and ``cursor`` ask for.
+        """What ``status``, ``limit``, ``cursor`` and ``find`` ask for.
 
         :raises InvalidRequestError: with each that is out of range.
         """
@@ -92,8 +96,11 @@ class Query:
         cursor = self._text("cursor", accepted := "next_cursor of the page before", problems)
         if cursor is not None and not is_delivery_id(cursor):
             problems.append(Problem("cursor", "is no cursor", accepted, given=cursor))
+        find = self._text("find", accepted := _FIND_ACCEPTED, problems)
+        if find is not None and len(find) > MAX_FIND_LENGTH:
+            problems.append(Problem("find", "is too long", accepted))
         _raise_any(problems)
-        return DeliveriesWanted(None if status is None else Status(status), limit, cursor)
+        return DeliveriesWanted(None if status is None else Status(status), limit, cursor, find)
 
     def events_wanted(self) -> EventsWanted:
         """What ``page``, ``limit``, ``created_at:min`` and ``created_at:max`` ask for.
