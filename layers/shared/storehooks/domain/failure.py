@@ -24,18 +24,24 @@ class FailureKind(StrEnum):
     OTHER = "other"
 
 
-# The texts are those of adapters/sender.py, in the log since release 0.1.0. The first that fits decides.
-_PATTERNS = (
-    (FailureKind.TIMEOUT, re.compile(r" within [0-9.e+]+ s$")),
-    (FailureKind.DNS, re.compile(r"^the name \S* does not resolve$")),
-    (
-        FailureKind.REFUSED,
-        re.compile(r" not public$|^the port \d+ is not |^the address is none |^the URL's scheme is not "),
-    ),
-    (FailureKind.TLS, re.compile(r"^the certificate is not valid|^the TLS handshake failed")),
-    (FailureKind.RESPONSE, re.compile(r"^the answer|^answered ")),
-    (FailureKind.OTHER, re.compile(r"^the request failed|^the URL is malformed$|^a malformed header$")),
+# The texts are those of adapters/sender.py, in the log since release 0.1.0.
+_TIMEOUT = re.compile(r" within [0-9.e+]+ s\Z", re.ASCII)
+_DNS = re.compile(r"\Athe name \S* does not resolve\Z", re.ASCII)
+_REFUSED = re.compile(
+    r" not public\Z|\Athe port [0-9]+ is not |\Athe address is none |\Athe URL's scheme is not ", re.ASCII
 )
+_TLS = re.compile(r"\Athe certificate is not valid|\Athe TLS handshake failed", re.ASCII)
+_RESPONSE = re.compile(r"\Athe answer|\Aanswered ", re.ASCII)
+_OTHER = re.compile(r"\Athe request failed|\Athe URL is malformed\Z|\Aa malformed header\Z", re.ASCII)
+_PATTERNS = (
+    (FailureKind.TIMEOUT, _TIMEOUT),
+    (FailureKind.DNS, _DNS),
+    (FailureKind.REFUSED, _REFUSED),
+    (FailureKind.TLS, _TLS),
+    (FailureKind.RESPONSE, _RESPONSE),
+    (FailureKind.OTHER, _OTHER),
+)
+"""The first that fits decides."""
 
 
 def failure_kind(status: int | None, error: str) -> FailureKind:

@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from storehooks.flows.ports import Leases, Scans, Selections
 
 MAX_PAGES = 100
-"""So many megabytes of the log are read at most, for whole deliveries: about a hundred thousand."""
+"""So many megabytes of the log are read at most, for whole deliveries: about two hundred thousand."""
 
 SCAN_SECONDS = 12.0
-"""No further page is read after this time. With a last page that DynamoDB sends at the last moment, and what
-goes before, a request stays within the gateway's 29 s."""
+"""No further page is read after this time, from the request's beginning on. Also with a last page that
+DynamoDB sends at the last moment, a request stays within the gateway's 29 s."""
 
 COUNT_SECONDS = 2.0
 """What waits and what is held now are counted for so long each."""
@@ -74,8 +74,8 @@ class StatsReader:
             release_lease(self._leases, pool, lease)
 
     def _read(self, hook: Hook, wanted: StatsWanted) -> HookStats:
-        tally, now = Tally(wanted), self._now(hook)
         started = self._timer()
+        tally, now = Tally(wanted), self._now(hook)
         pages = self._scans.newest(hook.store_hash, hook.id, wanted.since, wanted.until)
         for number, page in enumerate(pages, 1):
             tally.add(page.deliveries)
