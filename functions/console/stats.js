@@ -119,7 +119,7 @@ function summaryNodes(data) {
 function waitingNodes({ waiting, held, oldest_waiting_at: oldest, covers }) {
   const number = (count, isExact) => `${count.toLocaleString("en")}${isExact ? "" : " or more"}`;
   const parts = [];
-  if (waiting) parts.push(`${number(waiting, covers.is_waiting_exact)} waiting now, the oldest of an event `, when(oldest), ". ");
+  if (waiting) parts.push(`${number(waiting, covers.is_waiting_exact)} waiting now, of which the oldest came `, when(oldest), ". ");
   if (held) parts.push(`${number(held, covers.is_held_exact)} held now.`);
   return parts.length ? [el("p", {}, ...parts)] : [];
 }
@@ -163,6 +163,6 @@ function stepRow(step) {
     el("td", { class: "number" }, step.deliveries.toLocaleString("en")),
     el("td", { class: "number" }, step.delivered.toLocaleString("en")),
     el("td", { class: "number" }, step.attempts.toLocaleString("en")),
-    el("td", {}, failed ? kinds(step) : "none"),
+    el("td", {}, failed ? `${failed.toLocaleString("en")}: ${Object.keys(step.failed).join(", ")}` : "0"),
   );
 }
