@@ -7,7 +7,7 @@ import { FindField } from "./find.js";
 import { routeTo } from "./route.js";
 import { StatsView } from "./stats.js";
 import { STATUSES, attemptsMade, capital, counted, hookHealth, hookStatus, milliseconds, missed, sentence, statusBadge } from "./status.js";
-import { when, whenNext, exact } from "./time.js";
+import { exact, when, whenNext } from "./time.js";
 
 const PAGE_SIZE = 50;
 const LARGEST_PAGE = 250;
