@@ -82,7 +82,9 @@ class Api:
                 return
             number += 1
 
-    def deliveries(self, hook_id: int, status: str | None, limit: int) -> Iterator[dict[str, Any]]:
+    def deliveries(
+        self, hook_id: int, status: str | None, limit: int, find: str | None = None
+    ) -> Iterator[dict[str, Any]]:
         """The newest deliveries of a hook, so many at most."""
         cursor: str | None = None
         while limit:
@@ -92,6 +94,7 @@ class Api:
                 status=status,
                 limit=min(limit, _PAGE),
                 cursor=cursor,
+                find=find,
             )
             yield from page["data"]
             limit -= len(page["data"])

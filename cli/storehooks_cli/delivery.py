@@ -40,13 +40,17 @@ def list_deliveries(
     api_options: ApiOptions,
     hook_id: HookOption,
     status: Annotated[Status | None, typer.Option(help="Only those with this status.")] = None,
+    find: Annotated[
+        str | None,
+        typer.Option(metavar="ID", help="Only those of events with this id, or with this data.id."),
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 50,
     as_json: Json = False,
 ) -> None:
     """List a hook's deliveries, the newest first."""
     with connected(api_options) as api, progress("reading deliveries", limit) as tell:
         found = []
-        for delivery in api.deliveries(hook_id, status, limit + 1):
+        for delivery in api.deliveries(hook_id, status, limit + 1, find):
             found.append(delivery)
             tell(len(found))
     deliveries = found[:limit]

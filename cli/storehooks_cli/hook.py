@@ -10,6 +10,7 @@ import typer
 
 from storehooks.api.strict_json import RefusedJsonError, strict_json
 from storehooks_cli.connection import ApiOptions, connected, hook_named
+from storehooks_cli.hook_stats import hook_stats
 from storehooks_cli.options import Json, complete_hook_scope, unfolded
 from storehooks_cli.output import fail, json_text, print_fields, print_json, print_table, progress, say
 from storehooks_cli.times import local_time, relative_time
@@ -221,6 +222,9 @@ def ping_hook(api_options: ApiOptions, hook_id: HookId, as_json: Json = False) -
         print_fields({"id": ping["id"], "scope": ping["scope"], **attempt_fields(attempt)})
     if attempt["error"] is not None:
         raise typer.Exit(1)
+
+
+app.command("stats")(hook_stats)
 
 
 def attempt_fields(attempt: dict[str, Any]) -> dict[str, str]:

@@ -36,8 +36,8 @@ class Removal:
     """What belongs to a store, or to one of its clients, and its removal.
 
     Not removed: the store's counter of ids; the event ids that were published, which are
-    forgotten after a day; and which notifications were sent, and which pings and recoveries were under way,
-    for two weeks at most.
+    forgotten after a day; and which notifications were sent, and which pings, recoveries and requests
+    for figures were under way, for two weeks at most.
 
     :param client_id: None for the whole store.
     """

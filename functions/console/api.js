@@ -48,12 +48,18 @@ export class JsonText {
 /** The hooks API of a store. The token goes nowhere but into the header of these requests. */
 export class Api {
   #token;
+  #oauthScopes; // once a list of hooks has named them
   #url;
 
   constructor(store, token) {
     this.store = store;
     this.#token = token;
     this.#url = `${basePath()}/stores/${encodeURIComponent(store)}/v2`;
+  }
+
+  /** Whether the token can publish events; true if that is not known, and then for the API to say. */
+  get mayPublish() {
+    return this.#oauthScopes?.includes("events") ?? true;
   }
 
   /** The body of the response; a read that comes at a bad moment is tried again. */
@@ -106,6 +112,7 @@ export class Api {
       throw new ApiError(0, [], 1);
     }
     const content = parsed(text);
+    this.#oauthScopes = response.headers.get("X-OAuth-Scopes")?.split(", ") ?? this.#oauthScopes;
     if (response.ok && content !== undefined) return { content, location: response.headers.get("Location") };
     const retryAfter = Number(response.headers.get("X-Retry-After")) || 1;
     const problems = Array.isArray(content) ? content : [];
@@ -149,7 +156,7 @@ export function explain(error) {
     case 403:
       return error.fields.size || error.problems[0]?.details?.quota
         ? error.message
-        : "This token may not do that: it is another store’s, or lacks the OAuth scope “default”.";
+        : "This token may not do that: it is another store’s, or lacks the OAuth scope for it (“events” to publish, “default” for all else).";
     case 404:
       return "There is no such thing (any more): it was deleted, is another client’s, or was too old to be kept.";
     case 429:

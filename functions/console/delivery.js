@@ -144,7 +144,7 @@ export class DeliveryPanel {
     const [tone, meaning] = STATUSES[status] ?? ["idle", ""];
     byId("delivery-status").className = `status ${tone}`;
     byId("delivery-status-title").textContent = capital(status);
-    byId("delivery-status-detail").replaceChildren(meaning, ...(next ? [" Next attempt ", whenNext(next), "."] : []));
+    byId("delivery-status-detail").replaceChildren(meaning, ...(next ? [" The next attempt is ", whenNext(next), "."] : []));
     const button = byId("delivery-redeliver");
     button.textContent = OPEN_STATUSES.includes(status) ? "Try now" : "Redeliver";
     button.parentElement.hidden = !this.#hook.is_active;

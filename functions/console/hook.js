@@ -3,7 +3,9 @@
 import { explain, isLocal } from "./api.js";
 import { attemptNodes } from "./attempt.js";
 import { ask, breakable, busy, byId, el, keep, news, rowLink, tell } from "./dom.js";
+import { FindField } from "./find.js";
 import { routeTo } from "./route.js";
+import { StatsView } from "./stats.js";
 import { STATUSES, attemptsMade, capital, counted, hookHealth, hookStatus, milliseconds, missed, sentence, statusBadge } from "./status.js";
 import { exact, when, whenNext } from "./time.js";
 
@@ -31,6 +33,9 @@ export class HookView {
   #session;
   #panel;
   #drawnStatus;
+  #stats = new StatsView();
+  #find = new FindField(() => this.#listAnew());
+  #hasLooked = false; // what is looked for is looked for once: that reads much of the log
 
   constructor(session, panel, forms, go) {
     this.#session = session;
@@ -77,17 +82,20 @@ export class HookView {
     const turn = ++this.#turn;
     const isStale = () => turn !== this.#turn;
     try {
+      const isListed = !this.#find.text || !this.#hasLooked;
       const size = Math.min(Math.max(this.#deliveries.length, PAGE_SIZE), LARGEST_PAGE);
       const [hook, page, newest] = await Promise.all([
         this.#api.call("GET", `/hooks/${encodeURIComponent(this.#id)}`),
-        this.#page(size),
-        this.#status ? this.#api.call("GET", `/hooks/${encodeURIComponent(this.#id)}/deliveries?limit=10`) : undefined,
+        isListed ? this.#page(size) : undefined,
+        this.#status || this.#find.text ? this.#api.call("GET", `/hooks/${encodeURIComponent(this.#id)}/deliveries?limit=10`) : undefined,
       ]);
       if (isStale()) return;
       this.#hook = hook;
       this.#newest = (newest ?? page).data;
-      this.#takeNewest(page, size);
+      if (page) this.#takeNewest(page, size);
+      this.#hasLooked = true;
       this.#draw();
+      this.#stats.refresh();
       tell(byId("hook-problem"), "");
       await this.#refreshRecovery();
       if (this.#panel.isOpen && !isStale()) await this.#panel.refresh(hook);
@@ -109,6 +117,8 @@ export class HookView {
     this.#api = api;
     this.#id = id;
     this.#hook = undefined;
+    this.#stats.open(api, id);
+    this.#find.clear();
     this.#deliveries = [];
     this.#cursor = null;
     this.#recovery = undefined;
@@ -122,6 +132,7 @@ export class HookView {
   #page(limit, cursor) {
     const query = new URLSearchParams({ limit });
     if (this.#status) query.set("status", this.#status);
+    if (this.#find.text) query.set("find", this.#find.text);
     if (cursor) query.set("cursor", cursor);
     return this.#api.call("GET", `/hooks/${encodeURIComponent(this.#id)}/deliveries?${query}`);
   }
@@ -154,8 +165,8 @@ export class HookView {
       ["Id", String(hook.id)],
       ["Destination", el("code", {}, hook.destination)],
       ["Client", el("code", {}, hook.client_id)],
-      ["Created", exact(hook.created_at)],
-      ["Changed", exact(hook.updated_at)],
+      ["Created", when(hook.created_at)],
+      ["Changed", when(hook.updated_at)],
       ["Max. attempts per second", hook.max_per_second === undefined ? "no limit" : String(hook.max_per_second)],
       ["Headers", headers.length ? el("code", {}, headers.map(([name]) => name).join(", ")) : "none"],
     ];
@@ -192,6 +203,7 @@ export class HookView {
   }
 
   #emptyNodes() {
+    if (this.#find.text) return [el("p", {}, this.#cursor ? "None among the newest. Older ones were not looked through yet." : "No delivery is of an event with this id, or with it in its data.")];
     if (this.#status) return [el("p", {}, `No delivery of this hook is ${this.#status}.`)];
     const { scope, is_active: isActive, store_hash: store } = this.#hook;
     if (!isActive) return [el("h2", {}, "Nothing was sent"), el("p", {}, "Events are sent once the hook is switched on.")];
@@ -229,9 +241,7 @@ export class HookView {
     select.addEventListener("change", () => {
       go({ store: this.#api.store, hookId: this.#id, status: select.value }, { isReplacing: true });
       this.#status = select.value;
-      this.#deliveries = [];
-      byId("deliveries-loading").hidden = false;
-      this.refresh().catch(() => {});
+      this.#listAnew();
     });
     this.#onClick("deliveries-more", () => this.#showOlder(), "deliveries-problem");
     this.#onClick("hook-ping", () => this.#ping());
@@ -271,6 +281,14 @@ export class HookView {
         then: recover,
       });
     });
+  }
+
+  /** List what is asked for now, in place of all that was listed. */
+  #listAnew() {
+    this.#deliveries = [];
+    this.#hasLooked = false;
+    byId("deliveries-loading").hidden = false;
+    this.refresh().catch(() => {});
   }
 
   #onClick(id, work, problem = "hook-action-problem") {

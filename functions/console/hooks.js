@@ -9,7 +9,8 @@ import { when } from "./time.js";
 const SEARCH_FROM = 8;
 const LOGS_AT_ONCE = 2;
 const FILTERED = "with a filter";
-const STATUS_ORDER = ["Deactivated", "Paused", "Active", "Inactive"];
+// What needs somebody comes first.
+const STATUS_ORDER = ["Deactivated", "Failing", "Paused", "Active", "Inactive"];
 
 export class HooksView {
   #api;
@@ -102,25 +103,31 @@ export class HooksView {
   }
 
   #draw() {
-    const order = (hook) => STATUS_ORDER.indexOf(hookStatus(hook).name);
+    const order = (hook) => STATUS_ORDER.indexOf(this.#statusOf(hook));
     const sorted = [...this.#hooks].sort((one, other) => order(one) - order(other) || one.id - other.id);
     const words = byId("hooks-search").value.toLowerCase().split(/\s+/);
     const found = sorted.filter((hook) => {
       const filter = hook.filter ? FILTERED : "";
-      const text = `#${hook.id} ${hook.scope} ${hook.destination} ${hookStatus(hook).name} ${filter}`.toLowerCase();
+      const text = `#${hook.id} ${hook.scope} ${hook.destination} ${hookStatus(hook).name} ${this.#statusOf(hook)} ${filter}`.toLowerCase();
       return words.every((word) => text.includes(word));
     });
     const rows = found.map((hook) => ({ hook, log: this.#logs.get(String(hook.id)) }));
     keep(byId("hooks-list"), rows, ({ hook }) => hook.id, (row, { hook, log }) => this.#fill(rowLink(row), hook, log), byId("hooks-title"));
     for (const row of byId("hooks-list").children) this.#observer.observe(row);
     for (const key of this.#inView) if (!found.some((hook) => String(hook.id) === key)) this.#inView.delete(key);
-    const counts = STATUS_ORDER.map((name) => [this.#hooks.filter((hook) => hookStatus(hook).name === name).length, name]);
+    const counts = STATUS_ORDER.map((name) => [this.#hooks.filter((hook) => this.#statusOf(hook) === name).length, name]);
     byId("hooks-count").textContent = counts
       .filter(([count]) => count)
       .map(([count, name]) => `${count} ${name.toLowerCase()}`)
       .join(" · ");
     byId("hooks-search-field").hidden = this.#hooks.length < SEARCH_FROM;
     byId("hooks-none-found").hidden = !this.#hooks.length || found.length > 0;
+  }
+
+  /** A hook's status, or that it fails, as far as its deliveries are known. */
+  #statusOf(hook) {
+    const { tone } = hookHealth(hook, this.#logs.get(String(hook.id)));
+    return tone === "wait" ? "Failing" : hookStatus(hook).name;
   }
 
   #fill(link, hook, log) {

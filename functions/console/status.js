@@ -52,10 +52,10 @@ export function hookHealth(hook, deliveries) {
   if (!last) return { tone: "ok", title: "Active", nodes: ["Nothing was sent yet."] };
   const next = deliveries.map((delivery) => delivery.next_attempt_at).filter(Boolean).sort()[0];
   if (!last.error) {
-    const again = next ? [" Something that failed before is tried again ", whenNext(next), "."] : [];
+    const again = next ? [" The next attempt of something that failed before is ", whenNext(next), "."] : [];
     return { tone: "ok", title: "Active", nodes: ["Last delivered ", when(last.at), ".", ...again] };
   }
-  const after = next ? [" Next attempt ", whenNext(next), "."] : [" No attempt is to come."];
+  const after = next ? [" The next attempt is ", whenNext(next), "."] : [" No attempt is to come."];
   return {
     tone: "wait",
     title: "Active, but failing",

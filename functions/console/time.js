@@ -7,6 +7,7 @@ const EXACT = new Intl.DateTimeFormat("en-GB", {
   day: "numeric", month: "short", year: "numeric",
   hour: "2-digit", minute: "2-digit", second: "2-digit", timeZoneName: "short",
 });
+const MINUTE = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
 const STEPS = [
   ["day", 86400],
   ["hour", 3600],
@@ -27,6 +28,11 @@ export function exact(iso) {
   return EXACT.format(new Date(iso));
 }
 
+/** The time here without its year, to the minute: where there are many, and all are recent. */
+export function exactMinute(iso) {
+  return MINUTE.format(new Date(iso));
+}
+
 /** A time as an element: relative, exact when it is pointed at. */
 export function when(iso) {
   return el(
@@ -36,10 +42,10 @@ export function when(iso) {
   );
 }
 
-/** When the next attempt is made; one whose time has come is on its way. */
+/** When the next attempt is made; one whose time has come is on its way: "due now". */
 export function whenNext(iso) {
   const time = when(iso);
-  time.dataset.due = "now";
+  time.dataset.due = "due now";
   return keepUp(time);
 }
 

@@ -1,7 +1,8 @@
-// Trying an event: which hooks would get it, and why the others would not. Nothing is published.
+// Trying an event: which hooks would get it, and why the others would not. It can be published as well.
 
 import { breakable, byId, el } from "./dom.js";
 import { FieldForm, readJson } from "./forms.js";
+import { Publisher } from "./publish.js";
 import { routeTo } from "./route.js";
 import { badge, capital, counted, sentence } from "./status.js";
 
@@ -13,6 +14,7 @@ export class TryView extends FieldForm {
   #api;
   #example = "";
   #turn = 0;
+  #publisher;
 
   title = "Try an event";
   interval = Infinity; // what is shown is about the event that was tried
@@ -24,6 +26,8 @@ export class TryView extends FieldForm {
       if (!data.value.trim() || data.value === this.#example) this.#takeExample();
     });
     byId("try-example").addEventListener("click", () => this.#takeExample());
+    const refuse = (error) => this.showProblems(error.fields, "");
+    this.#publisher = new Publisher(() => this.#readAnew(), refuse);
   }
 
   get section() {
@@ -34,6 +38,7 @@ export class TryView extends FieldForm {
   open(api, { store, tried }) {
     this.#api = api;
     this.#turn++;
+    this.#publisher.open(api);
     byId("try-back").href = routeTo({ store });
     byId("try-result").hidden = true;
     this.showProblems(new Map(), "");
@@ -57,6 +62,11 @@ export class TryView extends FieldForm {
   read() {
     const { scope, data } = this.form.elements;
     return { scope: scope.value.trim(), data: readJson("data", data.value) };
+  }
+
+  #readAnew() {
+    this.showProblems(new Map(), "");
+    return this.read();
   }
 
   async act(event) {

@@ -10,7 +10,7 @@ from storehooks.domain.identity import DEFAULT_OAUTH_SCOPE
 
 def build(parts: Parts) -> Handler:
     """The handler, made of these parts."""
-    hooks, log = parts.hooks, parts.log
+    hooks, log, scans = parts.hooks, parts.log, parts.scans
 
     @operation
     def list_deliveries(request: Request) -> Response:
@@ -18,9 +18,11 @@ def build(parts: Parts) -> Handler:
         caller = request.caller(DEFAULT_OAUTH_SCOPE)
         wanted = request.deliveries_wanted()
         hook = hooks.get(caller, request.hook_id())
-        page = log.page(
-            hook.store_hash, hook.id, status=wanted.status, limit=wanted.limit, before=wanted.cursor
-        )
+        part = {"status": wanted.status, "limit": wanted.limit, "before": wanted.cursor}
+        if wanted.find is None:
+            page = log.page(hook.store_hash, hook.id, **part)
+        else:
+            page = scans.find(hook.store_hash, hook.id, wanted.find, **part)
         return Response(200, deliveries_to_v2(page.deliveries, next_cursor=page.next_id))
 
     return list_deliveries

@@ -33,6 +33,7 @@ def memory_parts(memory: Memory, clock: Callable[[], float], **given: object) ->
         "hooks": Hooks(memory, clock),
         "log": delivery_log.DeliveryLog(memory, clock, **table),
         "selections": delivery_log.Selections(memory, clock, **table),
+        "scans": delivery_log.Scans(memory, clock, **table),
         "due": delivery_log.DueDeliveries(memory, clock, **table),
         "held_watches": HeldWatches(memory, clock),
         "circuits": delivery_log.Circuits(memory, clock, **table),

@@ -3,6 +3,7 @@
 What is pure in the adapters is theirs here too: until when a claim holds, and how an attempt is stored.
 """
 
+import json
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import fields, replace
 from itertools import batched
@@ -21,12 +22,14 @@ from storehooks.domain.delivery import (
     Delivery,
     DeliverySummary,
     Status,
+    accepted_at,
     id_time,
     ids_between,
 )
 from storehooks.domain.due import DueBatch
 from storehooks.domain.errors import DeliveryNotFoundError, RecoveryNotFoundError
 from storehooks.domain.hook import Hook
+from storehooks.domain.hook_stats import ScannedDelivery, ScannedPage
 from storehooks.domain.rate import Reservation, next_places
 from storehooks.domain.recovery import Recovery
 from storehooks.domain.task import AttemptTask
@@ -35,6 +38,7 @@ from tests.fakes.memory import LoggedDelivery, Memory, atomic, thousandth
 _DAY_SECONDS = 24 * 60 * 60
 _LATEST = 50
 _BATCH = 20
+_PAGE = 2
 _MINUTE_SECONDS = 60
 
 type Key = tuple[str, int, str]
@@ -197,6 +201,48 @@ class DeliveryLog(_Table):
         )
         expires_at = self._expires_at(next_attempt_at)
         self._memory.deliveries[_key(delivery)] = LoggedDelivery(stored, expires_at, due_at)
+
+
+class Scans(_Table):
+    """As :class:`storehooks.adapters.delivery_log.scans.Scans`, with pages of two deliveries."""
+
+    def newest(self, store_hash: str, hook_id: int, since: int, until: int) -> Iterator[ScannedPage]:
+        between = ids_between(since * 1000, until * 1000 - 1)
+        found = [
+            ScannedDelivery(one.id, one.status, tuple(attempt.result for attempt in one.attempts))
+            for one in self._of_hook(store_hash, hook_id, between=between)[::-1]
+        ]
+        while len(found) > _PAGE:
+            yield ScannedPage(found[:_PAGE], accepted_at(found[_PAGE - 1].id))
+            found = found[_PAGE:]
+        yield ScannedPage(found, None)
+
+    def find(
+        self,
+        store_hash: str,
+        hook_id: int,
+        text: str,
+        *,
+        status: Status | None,
+        limit: int,
+        before: str | None,
+    ) -> DeliveryPage:
+        statuses = tuple(Status) if status is None else (status,)
+        found = [
+            one
+            for one in self._of_hook(store_hash, hook_id, statuses)[::-1]
+            if (before is None or one.id < before) and text in {one.event_id, self._data_id(one)}
+        ]
+        return DeliveryPage(tuple(found[:limit]), found[limit - 1].id if len(found) > limit else None)
+
+    def _data_id(self, one: DeliverySummary) -> str | None:
+        data = json.loads(self._memory.deliveries[_key(one)].delivery.payload)["data"]
+        data_id = data.get("id") if isinstance(data, dict) else None
+        return str(data_id) if type(data_id) in {str, int} else None
+
+    def oldest_waiting_at(self, store_hash: str, hook_id: int) -> float | None:
+        found = self._of_hook(store_hash, hook_id, WAITING)
+        return min((delivery.created_at for delivery in found), default=None)
 
 
 class Selections(_Table):

@@ -74,6 +74,26 @@ def test_sending_a_delivery_again_makes_four_calls_and_so_does_a_ping(aws, funct
     assert calls == ["GetItem", "GetItem", "UpdateItem", "UpdateItem"]
 
 
+def test_figures_make_a_call_for_each_megabyte_of_the_log_and_six_more_and_two_if_something_waits(
+    aws, functions
+):
+    world = World(aws)
+    hook = world.hook()
+    world.event(hook)
+    world.work()
+    event = load_event("get_hook_stats")
+    event["pathParameters"]["id"] = str(hook.id)
+    event["requestContext"]["authorizer"]["client_id"] = hook.client_id
+    counts, page = ["Query"] * 3, ["Query"]
+    stats = counted(aws, lambda: functions.invoke("get_hook_stats", event))
+    assert stats == ["GetItem", "UpdateItem", *counts, *page, "UpdateItem"]
+    world.response = lambda _request: (500, None)
+    world.event(hook)
+    world.work()
+    stats = counted(aws, lambda: functions.invoke("get_hook_stats", event))
+    assert stats == ["GetItem", "UpdateItem", *counts, *["Query"] * 2, *page, "UpdateItem"]
+
+
 def test_failures_of_a_tripped_circuit_are_not_counted_on(aws):
     world = World(aws)
     world.response = lambda _request: (500, None)

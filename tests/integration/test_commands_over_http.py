@@ -481,3 +481,77 @@ def test_without_a_token_a_url_is_not_enough(api):
     assert response.exit_code == 1
     assert "STOREHOOKS_TOKEN" in response.stderr
     assert api.requests == []
+
+
+# -------------------------------------------------------------------- figures
+
+
+def stats(**fields):
+    return {
+        "data": {
+            "attempts": 5,
+            "delivered": 3,
+            "failed": {"timeout": 1, "status": 1},
+            "latency_ms": {"p50": 12.5, "p95": 10_000.4, "p99": 10_000.4},
+            "waiting": 1,
+            "held": 0,
+            "oldest_waiting_at": "2026-11-24T02:24:24.434+00:00",
+            "steps": [],
+            "covers": {
+                "since": "2026-11-24T00:00:00.000+00:00",
+                "until": "2026-11-24T01:00:00.000+00:00",
+                "deliveries": 4,
+                "is_complete": True,
+                "is_waiting_exact": True,
+                "is_held_exact": False,
+            },
+        }
+        | fields
+    }
+
+
+def test_figures_are_shown_a_line_each_and_steps_as_a_table(api, run):
+    step = {
+        "since": "2026-11-24T00:00:00+00:00",
+        "deliveries": 4,
+        "attempts": 5,
+        "delivered": 3,
+        "failed": {},
+    }
+    api.will_answer(200, stats(steps=[step, step | {"failed": {"dns": 2}}]))
+    response = run("hook", "stats", "7", "--since", "2026-11-24T00:00:00Z", "--step", "30m")
+    assert response.exit_code == 0
+    assert api.asked == ["GET hooks/7/stats?since=2026-11-24T00%3A00%3A00%2B00%3A00&step=1800"]
+    lines = [re.sub(r" {2,}", "  ", line) for line in response.stdout.splitlines()]
+    assert "failed  2 (timeout 1, status 1)" in lines
+    assert "latency  p50 12.5 ms, p95 10000.4 ms, p99 10000.4 ms" in lines
+    assert "held now  0 or more" in lines
+    heading, first, second = (line.split() for line in lines[-3:])
+    assert heading == ["SINCE", "DELIVERIES", "DELIVERED", "ATTEMPTS", "FAILED"]
+    assert first[2:] == ["4", "3", "5", "0"]
+    assert second[2:] == ["4", "3", "5", "2", "(dns", "2)"]
+    assert response.stderr == ""
+
+
+def test_figures_without_parameters_ask_for_none_and_in_json_are_as_they_came(api, run):
+    nothing = stats(latency_ms={"p50": None, "p95": None, "p99": None}, oldest_waiting_at=None, failed={})
+    for _ in range(2):
+        api.will_answer(200, nothing)
+    assert json.loads(run("hook", "stats", "7", "--json").stdout) == nothing["data"]
+    assert api.asked == ["GET hooks/7/stats"]
+    assert "failed       0\n" in run("hook", "stats", "7").stdout
+
+
+def test_figures_that_do_not_cover_all_say_from_when_on_they_do(api, run):
+    covers = stats()["data"]["covers"] | {"is_complete": False}
+    api.will_answer(200, stats(covers=covers))
+    response = run("hook", "stats", "7")
+    assert response.exit_code == 0
+    assert "too much to count" in response.stderr
+
+
+def test_a_step_that_is_no_duration_is_refused_before_anything_is_asked(api, run):
+    response = run("hook", "stats", "7", "--step", "60")
+    assert response.exit_code == 2
+    assert "60" in response.stderr
+    assert api.asked == []

@@ -223,6 +223,20 @@ def test_pinging_may_do_what_it_does(functions, world, needed):
     assert needed == granted("PingHook")
 
 
+def test_reading_figures_may_do_what_it_does(functions, world, needed):
+    hook = world.hook()
+    world.response = lambda _request: (500, None)
+    world.event(hook)
+    world.work()
+    event = load_event("get_hook_stats")
+    event["pathParameters"]["id"] = str(hook.id)
+    event["requestContext"]["authorizer"]["client_id"] = hook.client_id
+    functions.clock = world.clock
+    needed.clear()
+    assert functions.invoke("get_hook_stats", event)[0] == 200
+    assert needed == granted("GetHookStats")
+
+
 def test_reading_the_log_may_do_what_it_does(functions, client, needed):
     client.create()
     needed.clear()
@@ -271,7 +285,7 @@ def test_who_only_reads_hooks_may_write_nothing_but_clients_lists_of_them():
 
 def test_who_takes_leases_may_write_nothing_else_to_the_table_of_event_ids():
     pool = LeasePool("pings", "5ueh97", "a" * 32, 2)
-    for name in ("PingHook", "RecoverDeliveries"):
+    for name in ("PingHook", "RecoverDeliveries", "GetHookStats"):
         (policy,) = resources("AWS::IAM::Role")[f"{name}Role"]["Policies"]
         (writing,) = [
             one

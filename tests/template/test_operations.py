@@ -40,6 +40,8 @@ BEHIND_NO_REQUEST = {
     for name, function in FUNCTIONS.items()
     if not any(event["Type"] == "Api" for event in function.get("Events", {}).values())
 } - {"AuthorizerFunction"}
+# A free dashboard has no room for these: their failures are 5xx of the API alone.
+AMONG_5XX = {"GetHookStatsFunction"}
 
 
 def metrics_of(alarm: dict[str, Any]) -> list[dict[str, Any]]:
@@ -352,7 +354,7 @@ def test_the_dashboard_shows_metrics_that_there_are(widgets):
 def test_the_dashboard_has_every_function_every_queue_and_every_alarm(widgets):
     found = graphed(widgets)
     errors = [dimensions["FunctionName"]["Ref"] for _, name, dimensions in found if name == "Errors"]
-    assert sorted(errors) == sorted(FUNCTIONS)
+    assert sorted(errors) == sorted(FUNCTIONS.keys() - AMONG_5XX), "for which 50 metrics do not suffice"
     throttles = {dimensions["FunctionName"]["Ref"] for _, name, dimensions in found if name == "Throttles"}
     assert throttles == BEHIND_NO_REQUEST
     durations = {dimensions["FunctionName"]["Ref"] for _, name, dimensions in found if name == "Duration"}

@@ -43,6 +43,7 @@ ROUTES = {
     "redeliver": ("post", "/stores/{store_hash}/v2/hooks/{id}/deliveries/{delivery_id}/redeliver"),
     "recover_deliveries": ("post", "/stores/{store_hash}/v2/hooks/{id}/recover"),
     "get_recovery": ("get", "/stores/{store_hash}/v2/hooks/{id}/recoveries/{recovery_id}"),
+    "get_hook_stats": ("get", "/stores/{store_hash}/v2/hooks/{id}/stats"),
     "ping_hook": ("post", "/stores/{store_hash}/v2/hooks/{id}/ping"),
     "console": ("get", "/console"),
 }

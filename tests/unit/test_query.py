@@ -13,6 +13,7 @@ from storehooks.domain.delivery import Status
 from storehooks.domain.errors import InvalidRequestError
 from storehooks.domain.event import LATEST
 from storehooks.domain.hook import HookFilter
+from storehooks.domain.hook_stats import StatsWanted
 
 CURSOR = "msg_0123456789abcdef0123456789abcdef"
 
@@ -195,3 +196,55 @@ def test_a_time_range_that_ends_before_it_begins_is_refused():
     (problem,) = caught.value.problems
     assert problem.field == "created_at:min"
     assert Query({"created_at:min": "10", "created_at:max": "10"}).events_wanted().since == 10
+
+
+# ---------------------------------------------------------------- figures
+
+NOW = 1_795_428_000.25
+
+
+def test_figures_are_those_of_the_last_24_hours_and_of_no_steps_unless_asked_otherwise():
+    until = int(NOW) + 1
+    assert Query({}).stats_wanted(NOW) == StatsWanted(until - 86_400, until, None)
+    given = {"until": "2026-11-23T01:00:00+01:00", "step": "3600"}
+    until = 1_795_392_000
+    assert Query(given).stats_wanted(NOW) == StatsWanted(until - 86_400, until, 3600)
+    assert Query({"since": "0", "until": "10"}).stats_wanted(NOW) == StatsWanted(0, 10, None)
+    assert Query({"until": "10"}).stats_wanted(NOW) == StatsWanted(0, 10, None)
+
+
+@pytest.mark.parametrize(
+    ("given", "refused"),
+    [
+        ({"since": "yesterday"}, ["since"]),
+        ({"since": "2026-11-23T00:00:00"}, ["since"]),
+        ({"until": "", "since": "-1", "step": "0"}, ["until", "since", "step"]),
+        ({"step": "1.5"}, ["step"]),
+        ({"since": "100", "until": "100"}, ["since"]),
+        ({"since": "2027-11-23T00:00:00Z"}, ["since"]),
+        ({"until": "0"}, ["since"]),
+        ({"step": "172"}, ["step"]),
+        ({"since": "0", "until": str(LATEST), "step": "1"}, ["step"]),
+    ],
+)
+def test_what_is_no_time_or_makes_too_many_steps_is_refused(given, refused):
+    with pytest.raises(InvalidRequestError) as caught:
+        Query(given).stats_wanted(NOW)
+    assert fields(caught) == refused
+
+
+def test_how_long_a_step_may_be_is_said_and_is_accepted():
+    with pytest.raises(InvalidRequestError) as caught:
+        Query({"step": "172"}).stats_wanted(NOW)
+    (problem,) = caught.value.problems
+    assert problem.accepted.startswith("173 or more")
+    assert Query({"step": "173"}).stats_wanted(NOW).step == 173
+    assert Query({"step": str(10**17)}).stats_wanted(NOW).step == 10**17
+
+
+@given(st.dictionaries(st.sampled_from(["since", "until", "step"]), st.text() | st.integers(0).map(str)))
+def test_no_query_for_figures_makes_more_than_500_steps(parameters):
+    with suppress(InvalidRequestError):
+        wanted = Query(parameters).stats_wanted(NOW)
+        assert 0 <= wanted.since < wanted.until <= max(LATEST, NOW + 1)
+        assert wanted.step is None or (wanted.until - wanted.since) / wanted.step <= 500

@@ -15,6 +15,7 @@ from storehooks.api.v2 import (
     hook_to_v2,
     ping_to_v2,
     recovery_to_v2,
+    stats_to_v2,
     whole_delivery_to_v2,
 )
 from storehooks.api.v3 import admin_to_v3, events_to_v3, hooks_to_v3, one_hook_to_v3, pagination
@@ -46,7 +47,9 @@ from storehooks.domain.errors import (
 from storehooks.domain.event import Event
 from storehooks.domain.event_filter import check_filter
 from storehooks.domain.explanation import explain
+from storehooks.domain.failure import FailureKind
 from storehooks.domain.hook import DEFAULT_QUOTAS, MAX_HOOKS_PER_SCOPE, Hook
+from storehooks.domain.hook_stats import Figures, HookStats, Percentiles, Waiting
 from storehooks.domain.lease import MAX_PINGS
 from storehooks.domain.ping import new_ping
 from storehooks.domain.recovery import MISSED, Recovery
@@ -113,6 +116,18 @@ _RECOVERY = Recovery(
     is_count_exact=True,
     recovered=1500,
 )
+_FIGURES = Figures(3, 4, 2, {FailureKind.STATUS: 1, FailureKind.TIMEOUT: 1})
+_STATS = HookStats(
+    figures=_FIGURES,
+    latency=Percentiles(p50=31.5, p95=10_000.4, p99=10_000.4),
+    now=Waiting(
+        waiting=1, held=0, is_waiting_exact=True, is_held_exact=True, oldest_at=_EVENT.accepted_at / 1_000_000
+    ),
+    steps=((_CREATED_AT, _FIGURES), (_CREATED_AT + 3600, Figures(0, 0, 0, {}))),
+    covered_since=_CREATED_AT,
+    until=_CREATED_AT + 7200,
+    is_complete=True,
+)
 
 
 def _page(count: int) -> Any:
@@ -128,6 +143,7 @@ ANSWERS: dict[str, Any] = {
     "WholeDeliveryV2": whole_delivery_to_v2(_DELIVERY),
     "PingV2": {**ping_to_v2(new_ping(_HOOK), _PINGED), "id": _DELIVERY.id},
     "RecoveryV2": recovery_to_v2(_RECOVERY),
+    "HookStatsV2": stats_to_v2(_STATS),
     "PublishedV2": [{"id": _EVENT.id, "scope": _EVENT.scope}],
     "ExplanationsV2": explanations_to_v2(
         explain(hook, _EVENT.scope, _EVENT.callback())

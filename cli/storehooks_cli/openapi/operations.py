@@ -6,9 +6,10 @@ A new route needs an entry in ``OPERATIONS``; tests/template/test_openapi.py say
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from storehooks.api.query import DELIVERIES_PAGE_SIZE, MAX_PAGE_SIZE, V3_PAGE_SIZE
+from storehooks.api.query import DELIVERIES_PAGE_SIZE, MAX_FIND_LENGTH, MAX_PAGE_SIZE, V3_PAGE_SIZE
 from storehooks.domain.delivery import Status
 from storehooks.domain.email_address import MAX_NEW_ADDRESSES, NEW_ADDRESSES_DAYS
+from storehooks.domain.hook_stats import MAX_STEPS
 from storehooks.domain.identity import DEFAULT_OAUTH_SCOPE, EVENTS_OAUTH_SCOPE
 from storehooks_cli.openapi.schemas import DELIVERY_ID, NUMBER, RECOVERY_ID, STORE_HASH, Schema
 
@@ -211,6 +212,12 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
             "status": {"type": "string", "enum": list(map(str, Status))},
             "limit": _limit(DELIVERIES_PAGE_SIZE),
             "cursor": DELIVERY_ID | {"description": "`next_cursor` of the page before."},
+            "find": _NOT_EMPTY
+            | {
+                "description": "Only those of events with this id, or with this `data.id`. Looking for them "
+                "is bounded: a page may have none, and a `next_cursor` to look further back.",
+                "maxLength": MAX_FIND_LENGTH,
+            },
         },
         response=Answer(200, "A page of deliveries.", _ref("DeliveriesV2"), "DeliveriesV2"),
     ),
@@ -225,6 +232,18 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         "its next attempt now; one that is pending stays as it is.",
         response=Answer(202, "The delivery as it is now.", _ref("DeliveryV2"), "DeliveryV2"),
         errors=(409,),
+    ),
+    ("get", "/stores/{store_hash}/v2/hooks/{id}/stats"): Operation(
+        tag="Deliveries",
+        description="Of the deliveries whose events were accepted from `since` on and before `until`: the "
+        f"last 24 hours unless they are given. `step`, in seconds, divides that time into {MAX_STEPS} "
+        "steps at most. What takes too long is left out, and `covers` says from when on all was counted.",
+        query={
+            "since": _BOUND,
+            "until": _BOUND,
+            "step": NUMBER | {"description": "Seconds. No steps unless it is given."},
+        },
+        response=Answer(200, "The figures.", _ref("HookStatsV2"), "HookStatsV2"),
     ),
     ("post", "/stores/{store_hash}/v2/hooks/{id}/ping"): Operation(
         tag="Deliveries",

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from storehooks.adapters.delivery_log.lines import Lines
     from storehooks.adapters.delivery_log.missed import MissedEvents
     from storehooks.adapters.delivery_log.recoveries import Recoveries
+    from storehooks.adapters.delivery_log.scans import Scans
     from storehooks.adapters.delivery_log.selections import Selections
     from storehooks.adapters.direct_dynamodb import DirectDynamoDB
     from storehooks.adapters.event_ids import EventIdsTable
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from storehooks.flows.ping import Pinger
     from storehooks.flows.recover import Recoverer, RecoveryStarter
     from storehooks.flows.redeliver import Redeliverer
+    from storehooks.flows.stats import StatsReader
     from storehooks.flows.sweep import Sweeper
 
 type Handler = Callable[[dict[str, Any], object], Any]
@@ -178,6 +180,12 @@ class Parts:
             dynamodb=self.dynamodb,
             clock=self.clock,
         )
+
+    @cached_property
+    def scans(self) -> "Scans":
+        from storehooks.adapters.delivery_log.scans import Scans
+
+        return Scans(self.settings.deliveries_table, dynamodb=self.dynamodb, clock=self.clock)
 
     @cached_property
     def due(self) -> "DueIndex":
@@ -463,6 +471,12 @@ class Parts:
         from storehooks.flows.redeliver import Redeliverer
 
         return Redeliverer(log=self.log, queue=self.deliveries_queue, clock=self.clock)
+
+    @cached_property
+    def stats_reader(self) -> "StatsReader":
+        from storehooks.flows.stats import StatsReader
+
+        return StatsReader(scans=self.scans, selections=self.selections, leases=self.leases, clock=self.clock)
 
     @cached_property
     def sweeper(self) -> "Sweeper":

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from storehooks.domain.attempt import Attempt, Times
+from storehooks.domain.attempt import Attempt, AttemptResult, Times
 
 _STEPS = [step.name for step in fields(Times) if step.name != "total_ms"]
 
@@ -30,6 +30,11 @@ def to_record(attempt: Attempt) -> dict[str, Any]:
         "times": {"total_ms": attempt.times.total_ms},
     }
     return record | {"ms": steps} if steps else record
+
+
+def result_in(record: Mapping[str, Any]) -> AttemptResult:
+    """What came of the attempt in a record, for who reads a hundred thousand of them."""
+    return AttemptResult(record["status"], record["error"], record["times"]["total_ms"])
 
 
 def from_record(record: Mapping[str, Any], response: str) -> Attempt:

@@ -5,8 +5,10 @@ An empty parameter is invalid, whichever it is: a filter would match nothing, an
 What only requests about deliveries need is imported by them, not by every function.
 """
 
+from __future__ import annotations
+
 import re
-from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from storehooks.api.iso_time import microseconds_of
 from storehooks.api.wanted import DeliveriesWanted, EventsWanted, HooksWanted, Page
@@ -14,9 +16,15 @@ from storehooks.domain.errors import InvalidRequestError, Problem
 from storehooks.domain.event import LATEST, check_created_at
 from storehooks.domain.hook import HookFilter
 
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from storehooks.domain.hook_stats import StatsWanted
+
 MAX_PAGE_SIZE = 250
 V3_PAGE_SIZE = 50
 DELIVERIES_PAGE_SIZE = 50
+MAX_FIND_LENGTH = 256
 
 _FILTERS = ("is_active", "scope", "destination")
 # A number without sign or leading zeros. No store has pages that 18 digits don't count.
@@ -29,6 +37,9 @@ _OFFSET_WITHOUT_PLUS = re.compile(r" (?=[0-9]{2}(?::?[0-9]{2})?\Z)", re.ASCII)
 _SWITCH = {"true": True, "1": True, "false": False, "0": False}
 _SWITCH_ACCEPTED = "true or false, in any letter case, or 1 or 0"
 _SCOPE_ACCEPTED = "a scope as the hook shows it, such as store/order/created"
+_FIND_ACCEPTED = (
+    f"the id of an event, or the id in its data, of at most {MAX_FIND_LENGTH} characters, letter by letter"
+)
 _TIME_ACCEPTED = (
     f"seconds since 1970, up to {LATEST}, or ISO 8601 with an offset such as 2026-11-24T10:00:00Z"
 )
@@ -71,7 +82,7 @@ class Query:
         return HooksWanted(page, only, is_counted=True)
 
     def deliveries_wanted(self) -> DeliveriesWanted:
-        """What ``status``, ``limit`` and ``cursor`` ask for.
+        """What ``status``, ``limit``, ``cursor`` and ``find`` ask for.
 
         :raises InvalidRequestError: with each that is out of range.
         """
@@ -85,8 +96,11 @@ class Query:
         cursor = self._text("cursor", accepted := "next_cursor of the page before", problems)
         if cursor is not None and not is_delivery_id(cursor):
             problems.append(Problem("cursor", "is no cursor", accepted, given=cursor))
+        find = self._text("find", accepted := _FIND_ACCEPTED, problems)
+        if find is not None and len(find) > MAX_FIND_LENGTH:
+            problems.append(Problem("find", "is too long", accepted))
         _raise_any(problems)
-        return DeliveriesWanted(None if status is None else Status(status), limit, cursor)
+        return DeliveriesWanted(None if status is None else Status(status), limit, cursor, find)
 
     def events_wanted(self) -> EventsWanted:
         """What ``page``, ``limit``, ``created_at:min`` and ``created_at:max`` ask for.
@@ -101,6 +115,26 @@ class Query:
         page = self._page(V3_PAGE_SIZE, problems, narrowed_by=("created_at:min", "created_at:max"))
         _raise_any(problems)
         return EventsWanted(page, since, until)
+
+    def stats_wanted(self, now: float) -> StatsWanted:
+        """What ``since``, ``until`` and ``step`` ask for: the last 24 hours unless they say otherwise.
+
+        :raises InvalidRequestError: with each that is out of range.
+        """
+        from storehooks.domain.hook_stats import DEFAULT_SECONDS, MAX_STEPS, StatsWanted
+
+        problems: list[Problem] = []
+        until = self._time("until", default=int(now) + 1, problems=problems)
+        since = self._time("since", default=max(0, until - DEFAULT_SECONDS), problems=problems)
+        if since >= until and not problems:
+            problems.append(Problem("since", "is not before until", "an earlier time"))
+        step = self._count("step", default=0, problems=problems)
+        least = -(-(until - since) // MAX_STEPS)
+        if 0 < step < least:
+            accepted = f"{least} or more for this time, which makes {MAX_STEPS} steps or fewer"
+            problems.append(Problem("step", "makes too many steps", accepted, given=str(step)))
+        _raise_any(problems)
+        return StatsWanted(since, until, step or None)
 
     def _text(self, name: str, accepted: str, problems: list[Problem]) -> str | None:
         """A parameter as it is; None if it is absent or a problem: empty, or with several values."""

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from storehooks.api.query import Query
     from storehooks.api.wanted import DeliveriesWanted, EventsWanted, HooksWanted
+    from storehooks.domain.hook_stats import StatsWanted
 
 MAX_BODY_BYTES = 64 * 1024
 
@@ -133,6 +134,14 @@ class Request:
         :raises InvalidRequestError: with each parameter that is invalid.
         """
         return self._query.deliveries_wanted()
+
+    def stats_wanted(self, now: float) -> StatsWanted:
+        """Which time's figures the query asks for.
+
+        :param now: in seconds since 1970.
+        :raises InvalidRequestError: with each parameter that is invalid.
+        """
+        return self._query.stats_wanted(now)
 
     def events_wanted(self) -> EventsWanted:
         """Which events the query asks for.

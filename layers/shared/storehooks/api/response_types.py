@@ -8,6 +8,7 @@ from typing import Any, NotRequired, TypedDict
 
 from storehooks.domain.delivery import Status
 from storehooks.domain.explanation import Code
+from storehooks.domain.failure import FailureKind
 from storehooks.domain.hook import HookStatus
 from storehooks.domain.recovery import RecoveryStatus
 
@@ -176,6 +177,70 @@ class RecoveryV2(TypedDict):
     updated_at: str
     finished_at: str | None
     """When the last one began, or when it was stopped."""
+
+
+class FiguresV2(TypedDict):
+    """What came of some deliveries. All that is stored of them counts, whenever it was."""
+
+    attempts: int
+    """Attempts of them: of each, the newest 40 are stored."""
+    delivered: int
+    """How many of the deliveries were delivered."""
+    failed: dict[FailureKind, int]
+    """How many of the attempts failed, by kind; a kind without any is not there."""
+
+
+class StepV2(FiguresV2):
+    """What came of the deliveries of a step, which ends where the next one begins."""
+
+    since: str
+    deliveries: int
+    """How many deliveries it has."""
+
+
+class LatencyV2(TypedDict):
+    """What 50, 95 and 99 of a hundred attempts did not exceed, failed ones too; null if there are none."""
+
+    p50: float | None
+    p95: float | None
+    p99: float | None
+
+
+class CoversV2(TypedDict):
+    """What was counted. The newest come first, and what takes too long is left out."""
+
+    since: str
+    """From here on. Of what was accepted before, nothing was counted."""
+    until: str
+    deliveries: int
+    """How many deliveries that were."""
+    is_complete: bool
+    """False if `since` is later than what was asked for."""
+    is_waiting_exact: bool
+    """False if more wait than `waiting`."""
+    is_held_exact: bool
+    """False if more are held than `held`."""
+
+
+class StatsV2(FiguresV2):
+    """Figures of the deliveries whose events were accepted in some time. Times are ISO 8601 in UTC."""
+
+    latency_ms: LatencyV2
+    waiting: int
+    """How many deliveries wait for an attempt now, whenever their events were accepted."""
+    held: int
+    """How many are held now, likewise."""
+    oldest_waiting_at: str | None
+    """When the event of the oldest that waits was accepted; null if none waits."""
+    steps: list[StepV2]
+    """From `covers.since` on; empty unless `step` was given."""
+    covers: CoversV2
+
+
+class HookStatsV2(TypedDict):
+    """Figures of a hook."""
+
+    data: StatsV2
 
 
 class PublishedV2(TypedDict):

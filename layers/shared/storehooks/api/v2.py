@@ -15,6 +15,8 @@ if TYPE_CHECKING:
         DeliveriesV2,
         DeliveryV2,
         ExplanationsV2,
+        FiguresV2,
+        HookStatsV2,
         HookV2,
         PingV2,
         RecoveryV2,
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from storehooks.domain.delivery import Delivery, DeliverySummary
     from storehooks.domain.explanation import Explanation
     from storehooks.domain.hook import Hook
+    from storehooks.domain.hook_stats import Figures, HookStats
     from storehooks.domain.recovery import Recovery
 
 
@@ -121,6 +124,36 @@ def recovery_to_v2(recovery: Recovery) -> RecoveryV2:
     if recovery.held_since is not None:
         shown["held_since"] = iso_utc_ms(recovery.held_since)
     return shown
+
+
+def stats_to_v2(stats: HookStats) -> HookStatsV2:
+    """What came of a hook's deliveries in some time."""
+    figures, latency, now = stats.figures, stats.latency, stats.now
+    return {
+        "data": {
+            **_figures_to_v2(figures),
+            "latency_ms": {"p50": latency.p50, "p95": latency.p95, "p99": latency.p99},
+            "waiting": now.waiting,
+            "held": now.held,
+            "oldest_waiting_at": None if now.oldest_at is None else iso_utc_ms(now.oldest_at),
+            "steps": [
+                {"since": iso_utc(at), "deliveries": step.deliveries, **_figures_to_v2(step)}
+                for at, step in stats.steps
+            ],
+            "covers": {
+                "since": iso_utc_ms(stats.covered_since),
+                "until": iso_utc_ms(stats.until),
+                "deliveries": figures.deliveries,
+                "is_complete": stats.is_complete,
+                "is_waiting_exact": now.is_waiting_exact,
+                "is_held_exact": now.is_held_exact,
+            },
+        }
+    }
+
+
+def _figures_to_v2(figures: Figures) -> FiguresV2:
+    return {"attempts": figures.attempts, "delivered": figures.delivered, "failed": dict(figures.failed)}
 
 
 def _attempt_to_v2(attempt: Attempt) -> AttemptV2:

@@ -41,11 +41,15 @@ class HooksWanted:
 
 @dataclass(frozen=True, slots=True)
 class DeliveriesWanted:
-    """Which of a hook's deliveries are asked for; ``cursor`` is the id of the last one seen."""
+    """Which of a hook's deliveries are asked for; ``cursor`` is the id of the last one seen.
+
+    ``find`` is the id of an event, or of what it is about.
+    """
 
     status: Status | None
     limit: int
     cursor: str | None
+    find: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

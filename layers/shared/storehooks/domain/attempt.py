@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import field
+from typing import NamedTuple
 
 from storehooks.domain.values import dataclass
 
@@ -29,6 +30,14 @@ class Times:
     total_ms: float
 
 
+class AttemptResult(NamedTuple):
+    """Of an attempt, what figures count."""
+
+    status: int | None
+    error: str | None
+    latency_ms: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
     """What came of one try. ``at`` is when it began, in seconds since 1970.
@@ -43,6 +52,11 @@ class Attempt:
     times: Times
     response: str = ""
     retry_after: str | None = None
+
+    @property
+    def result(self) -> AttemptResult:
+        """What figures count of it."""
+        return AttemptResult(self.status, self.error, self.times.total_ms)
 
     @property
     def succeeded(self) -> bool:

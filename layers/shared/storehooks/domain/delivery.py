@@ -158,6 +158,11 @@ def id_time(delivery_id: str) -> str:
     return delivery_id[: len(_ID_PREFIX) + 14]
 
 
+def accepted_at(delivery_id: str) -> float:
+    """When the event of a delivery was accepted, by its id, in seconds since 1970."""
+    return int(id_time(delivery_id).removeprefix(_ID_PREFIX), 16) / 1_000_000
+
+
 def is_delivery_id(text: str) -> bool:
     """Whether this can be a delivery's id."""
     return _ID.fullmatch(text) is not None

@@ -176,7 +176,10 @@ class HookQuotaError(CallerError):
 
 
 class TooManyAtOnceError(CallerError):
-    """The client has as many ``pings`` or ``recoveries`` under way as it may. To repeat it later may help."""
+    """The client has as many of :data:`~storehooks.domain.lease.LeaseKind` under way as it may.
+
+    To repeat it later may help.
+    """
 
     def __init__(self, what: str, limit: int, retry_after_seconds: int) -> None:
         super().__init__(what, limit)

@@ -1,4 +1,4 @@
-"""Leases bound how many pings and recoveries a client has under way at once."""
+"""Leases bound how many pings, recoveries and counts of figures a client has under way at once."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -13,7 +13,10 @@ MAX_PINGS = 2
 MAX_RECOVERIES = 2
 """Recoveries of a client of a store that may run."""
 
-type LeaseKind = Literal["pings", "recoveries"]
+MAX_STATS = 2
+"""Requests for figures that a client of a store may have under way. Each may read a hundred megabytes."""
+
+type LeaseKind = Literal["pings", "recoveries", "stats"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,5 +34,5 @@ class Lease:
     """A lease that ends at ``ends_at``, in seconds since 1970, unless it is released before."""
 
     holder: str
-    """The id of the ping or the recovery."""
+    """The id of the ping or the recovery; of a request for figures, one of its own."""
     ends_at: int

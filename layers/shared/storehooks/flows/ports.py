@@ -17,6 +17,7 @@ from storehooks.domain.delivery_context import DeliveryContext
 from storehooks.domain.due import DueBatch, DueFailure
 from storehooks.domain.event import Event, IdUse
 from storehooks.domain.hook import Hook
+from storehooks.domain.hook_stats import ScannedPage
 from storehooks.domain.identity import Caller
 from storehooks.domain.lease import Lease, LeasePool
 from storehooks.domain.rate import Reservation
@@ -121,6 +122,16 @@ class Selections(Protocol):
 
     def next_of(self, recovery: Recovery, limit: int) -> tuple[list[DeliverySummary], str | None]:
         """The next ones of a recovery; and up to which id these are all, None if they are the last."""
+
+
+class Scans(Protocol):
+    """All that a hook has in some time, as figures need it."""
+
+    def newest(self, store_hash: str, hook_id: int, since: int, until: int) -> Iterator[ScannedPage]:
+        """The deliveries whose events were accepted from a second on and before another, the newest first."""
+
+    def oldest_waiting_at(self, store_hash: str, hook_id: int) -> float | None:
+        """When the event of the oldest delivery that waits was accepted; None if none waits."""
 
 
 class DueDeliveries(Protocol):

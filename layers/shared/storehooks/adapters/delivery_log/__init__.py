@@ -35,6 +35,7 @@ Index         Its keys              Whose
                                     a partition of its own
 ============  ====================  =====================================================
 
+What is delivered is found by the hook's partition alone, which :class:`.scans.Scans` reads for figures.
 :mod:`.keys` has the names of all partitions. What an attempt has to know of a hook and its delivery is
 read together with other tables, by :mod:`storehooks.adapters.delivery_context`.
 """
