@@ -7,7 +7,7 @@ import pytest
 
 from storehooks.api.access_policy import access_policy
 from storehooks.domain.errors import InvalidValueError, UnauthenticatedError
-from storehooks.domain.identity import Caller
+from storehooks.domain.identity import ADMIN_OAUTH_SCOPE, ADMIN_STORE, Caller
 from storehooks_cli.openapi.operations import OPERATIONS
 from tests.integration.conftest import load_event
 
@@ -88,7 +88,9 @@ def test_a_token_may_use_nothing_else(response, arn):
     ("method", "path"), [route for route, described in OPERATIONS.items() if described.right]
 )
 def test_a_route_is_open_to_the_oauth_scope_that_its_description_names(method, path):
-    caller = Caller("5ueh97", CLIENT, frozenset({OPERATIONS[method, path].right}))
+    right = OPERATIONS[method, path].right
+    of = ADMIN_STORE if right == ADMIN_OAUTH_SCOPE else "5ueh97"
+    caller = Caller(of, CLIENT, frozenset({right}))
     asked = f"{API}/{method.upper()}" + path.replace("{store_hash}", "5ueh97").replace("{id}", "1")
     assert allows(access_policy(caller, asked), asked)
 

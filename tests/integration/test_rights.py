@@ -257,6 +257,59 @@ def test_writing_to_owners_may_do_what_it_does(functions, world, needed):
     assert needed | of_lambda == granted("NotifyOwners")
 
 
+@pytest.fixture
+def admin(functions):
+    """Calls the admin API about the client of the event files."""
+    return lambda name, **changes: functions.invoke(name, load_event(name) | changes)
+
+
+def test_managing_clients_and_tokens_may_do_what_it_does(aws, admin, client, needed):
+    assert admin("put_client")[0] == 201
+    assert needed == granted("PutClient")
+    client.create()
+    forget_lists(aws)
+    needed.clear()
+    assert admin("list_clients")[0] == 200
+    assert needed == granted("ListClients")
+    needed.clear()
+    assert admin("rotate_client_secret")[0] == 200
+    assert needed == granted("RotateClientSecret")
+    needed.clear()
+    status, made = admin("create_token")
+    assert status == 201
+    assert needed == granted("CreateToken")
+    needed.clear()
+    assert admin("list_tokens")[0] == 200
+    assert needed == granted("ListTokens")
+    needed.clear()
+    named = load_event("delete_token")["pathParameters"] | {"token_id": made["data"]["id"]}
+    assert admin("delete_token", pathParameters=named)[0] == 204
+    assert needed == granted("DeleteToken")
+
+
+def test_removing_a_client_may_do_what_it_does(aws, admin, client, needed):
+    admin("put_client")
+    admin("create_token")
+    client.create()
+    forget_lists(aws)
+    needed.clear()
+    assert admin("delete_client")[0] == 204
+    assert needed == granted("DeleteClient")
+
+
+def test_who_lists_clients_reads_no_secret():
+    (policy,) = resources("AWS::IAM::Role")["ListClientsRole"]["Policies"]
+    (reading,) = [
+        one
+        for one in policy["PolicyDocument"]["Statement"]
+        if one["Resource"] == {"Fn::GetAtt": ["ClientsTable", "Arn"]}
+    ]
+    assert reading["Action"] == ["dynamodb:Query"]
+    assert reading["Condition"]["StringEquals"] == {"dynamodb:Select": "SPECIFIC_ATTRIBUTES"}
+    attributes = reading["Condition"]["ForAllValues:StringEquals"]["dynamodb:Attributes"]
+    assert not {"client_secret", "previous_secret"} & set(attributes)
+
+
 def test_who_only_reads_hooks_may_write_nothing_but_clients_lists_of_them():
     for name in ("ListHooks", "GetAdmin", "ListUndeliveredEvents"):
         (policy,) = resources("AWS::IAM::Role")[f"{name}Role"]["Policies"]
