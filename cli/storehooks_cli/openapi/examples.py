@@ -27,7 +27,7 @@ from storehooks.api.v2 import (
 from storehooks.api.v3 import admin_to_v3, events_to_v3, hooks_to_v3, one_hook_to_v3, pagination
 from storehooks.api.wanted import Page
 from storehooks.domain.attempt import Attempt, Times
-from storehooks.domain.client import Client, NewSecret, NewToken, PutClient, Token
+from storehooks.domain.client import Client, IssuedToken, NewSecret, PutClient, Token
 from storehooks.domain.delivery import Delivery
 from storehooks.domain.email_address import MAX_NEW_ADDRESSES, NEW_ADDRESSES_DAYS
 from storehooks.domain.errors import (
@@ -176,7 +176,7 @@ ANSWERS: dict[str, Any] = {
     "NewSecretAnswer": new_secret_to_json(
         NewSecret(_CLIENT.store_hash, _CLIENT.client_id, _SECRET, _CREATED_AT + 24 * 3600)
     ),
-    "NewTokenAnswer": new_token_to_json(NewToken(_TOKEN, "7c1d" * 16)),
+    "NewTokenAnswer": new_token_to_json(IssuedToken(_TOKEN, "7c1d" * 16)),
     "TokensAnswer": tokens_to_json([_TOKEN], next_cursor=None),
 }
 

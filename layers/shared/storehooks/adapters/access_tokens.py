@@ -19,7 +19,7 @@ from storehooks.adapters.dynamodb import (
     query_pages,
     store_errors,
 )
-from storehooks.domain.client import NewToken, Token
+from storehooks.domain.client import IssuedToken, Token
 from storehooks.domain.errors import ClientNotFoundError, StoreBusyError, TokenNotFoundError
 from storehooks.domain.identity import token_digest
 
@@ -56,7 +56,7 @@ class TokenIssuer:
 
     def issue(
         self, store_hash: str, client_id: str, oauth_scopes: Iterable[str], *, expires_at: int | None = None
-    ) -> NewToken:
+    ) -> IssuedToken:
         """Make a token for a client, and none for one that is removed at the same moment. One call.
 
         :param expires_at: from when on the token is worth nothing.
@@ -170,15 +170,17 @@ class AccessTokens:
 
 
 def new_token(
-    store_hash: str, client_id: str, oauth_scopes: Iterable[str], now: int, expires_at: int | None
-) -> NewToken:
-    """A token that nobody has yet."""
+    store_hash: str, client_id: str | None, oauth_scopes: Iterable[str], now: int, expires_at: int | None
+) -> IssuedToken:
+    """A token that nobody has yet.
+
+    :param client_id: None for a token of no client, which has its own id there.
+    """
     # Letters and digits alone: a token is pasted into shells and headers.
     access_token = secrets.token_hex(_TOKEN_BYTES)
-    scopes = tuple(sorted(set(oauth_scopes)))
-    return NewToken(
-        Token(token_digest(access_token), store_hash, client_id, scopes, now, expires_at), access_token
-    )
+    token_id, scopes = token_digest(access_token), tuple(sorted(set(oauth_scopes)))
+    token = Token(token_id, store_hash, client_id or token_id, scopes, now, expires_at)
+    return IssuedToken(token, access_token)
 
 
 def token_item(token: Token) -> Item:

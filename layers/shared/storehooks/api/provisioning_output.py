@@ -19,7 +19,7 @@ if TYPE_CHECKING:
         ProvisionedClient,
         TokensAnswer,
     )
-    from storehooks.domain.client import Client, NewSecret, NewToken, PutClient, Token
+    from storehooks.domain.client import Client, IssuedToken, NewSecret, PutClient, Token
 
 
 def client_to_json(client: Client) -> ProvisionedClient:
@@ -63,7 +63,7 @@ def new_secret_to_json(new: NewSecret) -> NewSecretAnswer:
     }
 
 
-def new_token_to_json(new: NewToken) -> NewTokenAnswer:
+def new_token_to_json(new: IssuedToken) -> NewTokenAnswer:
     """A token, this once."""
     return {"data": {**_token_to_json(new.token), "access_token": new.access_token}}
 
