@@ -1,13 +1,18 @@
 """The admin API: clients and their tokens, made and removed by the platform."""
 
+import itertools
 import json
 import time
 
 import pytest
 
+from storehooks.domain.errors import InvalidValueError, TokenNotFoundError
 from storehooks.domain.identity import token_digest
+from storehooks.flows.remove_client import MAX_SECONDS
+from tests.faults import Killed, around_aws
 from tests.integration.conftest import Client, load_event
 from tests.integration.earlier_release import forget_lists
+from tests.integration.interleaving import interleavings
 from tests.integration.wholeness import check_whole
 
 STORE = "5ueh97"
@@ -91,6 +96,20 @@ def test_a_client_is_made_once_and_its_secret_shown_once(platform, aws):
     assert platform.put() == (200, made)
     (item,) = aws.scan("ClientsTable")
     assert item["client_secret"]["S"] == secret
+
+
+def test_of_two_puts_at_once_one_makes_the_client(platform, aws, monkeypatch):
+    def begin():
+        aws.empty("ClientsTable")
+
+    def put():
+        return platform.put()
+
+    for first, second in interleavings(monkeypatch, begin, put, put):
+        assert sorted([first[0], second[0]]) == [200, 201]
+        (item,) = aws.scan("ClientsTable")
+        shown = [answer["data"]["client_secret"] for status, answer in (first, second) if status == 201]
+        assert shown == [item["client_secret"]["S"]]
 
 
 def test_a_put_names_a_client_anew(platform):
@@ -248,24 +267,228 @@ def test_a_removed_client_leaves_nothing_but_the_stores_counter(platform, functi
     assert other.get(121)[0] == 200
 
 
+def test_a_removal_that_is_killed_at_any_call_is_finished_by_its_repeat(
+    platform, functions, aws, monkeypatch
+):
+    client = Client(functions, STORE, CLIENT)
+    calls = 0
+
+    def begin():
+        aws.empty("HooksTable", "TokensTable", "ClientsTable")
+        assert platform.put()[0] == 201
+        platform.token()
+        for number in range(3):
+            client.create(scope=f"store/channel/{number + 1}/order/*", destination="https://app.example.com/")
+
+    while True:
+        begin()
+        made = iter(range(calls))
+
+        def killed(_operation, given, call, made=made):
+            if next(made, None) is None:
+                raise Killed
+            return call(given)
+
+        with monkeypatch.context() as patched:
+            around_aws(patched, killed)
+            try:
+                platform.call("delete_client")
+            except Killed:
+                calls += 1
+            else:
+                break
+        check_whole(aws)
+        ((listed,), _) = platform.clients()
+        assert listed["client_id"] == CLIENT, "it is listed until all is gone"
+        assert platform.call("delete_client")[0] == 204
+        assert CLIENT not in repr(aws.stored())
+    assert calls >= 8
+
+
+def test_a_removal_that_takes_too_long_says_so_and_goes_on_when_it_is_asked_again(platform, functions):
+    platform.put()
+    client = Client(functions, STORE, CLIENT)
+    for number in range(60):
+        client.create(scope=f"store/channel/{number + 1}/order/*", destination="https://app.example.com/")
+    times = itertools.count(int(NOW), MAX_SECONDS)
+    functions.clock = lambda: next(times)
+    assert platform.call("delete_client")[0] == 429
+    functions.clock = lambda: NOW
+    assert 0 < len(client.list(limit=250)[1]) < 60
+    assert platform.call("delete_client")[0] == 204
+    assert client.list()[1] == []
+
+
+def test_whatever_a_removal_and_a_create_do_at_once_leaves_the_table_whole(
+    platform, functions, aws, monkeypatch
+):
+    client = Client(functions, STORE, CLIENT)
+
+    def begin():
+        aws.empty("HooksTable", "TokensTable", "ClientsTable")
+        platform.put()
+        client.create()
+
+    def create():
+        return client.create(destination="https://app.example.com/2")[0]
+
+    removals = interleavings(monkeypatch, begin, lambda: platform.call("delete_client")[0], create)
+    for removed, created in removals:
+        assert (removed, created) == (204, 201)
+        check_whole(aws)
+        assert platform.call("delete_client")[0] == 204
+        assert CLIENT not in repr(aws.scan("HooksTable"))
+
+
+def test_of_a_token_and_a_removal_at_once_none_leaves_a_token_of_nobody(platform, aws, monkeypatch):
+    def begin():
+        aws.empty("HooksTable", "TokensTable", "ClientsTable")
+        platform.put()
+
+    def issue():
+        return platform.token()[0]
+
+    removals = interleavings(monkeypatch, begin, issue, lambda: platform.call("delete_client")[0])
+    for issued, removed in removals:
+        assert removed == 204
+        assert issued in {201, 404}
+        assert aws.scan("TokensTable") == []
+
+
 def test_to_remove_what_is_gone_or_never_was_is_a_204(platform):
     platform.put()
     assert [platform.call("delete_client")[0] for _ in range(2)] == [204, 204]
     assert platform.put()[0] == 201
 
 
-# ---------------------------------------------------------------- who may
+# ---------------------------------------------------------------- what is refused
 
 
-def test_a_clients_token_is_refused_by_the_functions_too(functions, aws):
+@pytest.mark.parametrize(
+    ("name", "body", "field"),
+    [
+        ("put_client", {}, "name"),
+        ("put_client", {"name": ""}, "name"),
+        ("put_client", {"name": "a" * 101}, "name"),
+        ("put_client", {"name": "a\nb"}, "name"),
+        ("put_client", {"name": None}, "name"),
+        ("put_client", {"name": "a", "secret": "b"}, "secret"),
+        ("rotate_client_secret", {}, "overlap_hours"),
+        ("rotate_client_secret", {"overlap_hours": -1}, "overlap_hours"),
+        ("rotate_client_secret", {"overlap_hours": 169}, "overlap_hours"),
+        ("rotate_client_secret", {"overlap_hours": True}, "overlap_hours"),
+        ("rotate_client_secret", {"overlap_hours": "1"}, "overlap_hours"),
+        ("rotate_client_secret", '{"overlap_hours": 1.5}', "overlap_hours"),
+        ("rotate_client_secret", '{"overlap_hours": 1e400}', "overlap_hours"),
+        ("create_token", {}, "oauth_scopes"),
+        ("create_token", {"oauth_scopes": []}, "oauth_scopes"),
+        ("create_token", {"oauth_scopes": "default"}, "oauth_scopes"),
+        ("create_token", {"oauth_scopes": ["admin"]}, "oauth_scopes"),
+        ("create_token", {"oauth_scopes": ["default", 1]}, "oauth_scopes"),
+        ("create_token", {"oauth_scopes": ["default"], "expires_in_seconds": 59}, "expires_in_seconds"),
+        ("create_token", {"oauth_scopes": ["default"], "expires_in_seconds": 10**9}, "expires_in_seconds"),
+        ("create_token", {"oauth_scopes": ["default"], "expires_in_seconds": False}, "expires_in_seconds"),
+    ],
+)
+def test_an_error_names_the_field_and_nothing_is_done(platform, aws, name, body, field):
+    platform.put()
     before = aws.stored()
-    for name in ("put_client", "list_clients", "delete_client", "rotate_client_secret", "create_token"):
-        for store_hash, scopes in ((STORE, "default events"), (STORE, "admin"), ("#admin", "admin default")):
-            event = load_event(name)
-            event["requestContext"]["authorizer"] |= {"store_hash": store_hash, "oauth_scopes": scopes}
-            status, refused = functions.invoke(name, event)
-            assert (status, refused["status"]) == (403, 403)
+    status, refused = platform.call(name, body=body)
+    assert status == refused["status"] == 422
+    assert list(refused["errors"]) == [field] or field in refused["errors"]
     assert aws.stored() == before
+
+
+@pytest.mark.parametrize("body", ['{"name": "a", "name": "b"}', "[]", "", "{", '{"name": "\\ud800"}'])
+def test_what_is_no_json_object_is_refused(platform, aws, body):
+    status, refused = platform.call("put_client", body=body)
+    assert (status, list(refused["errors"])) == (400, ["body"])
+    assert aws.calls == []
+
+
+@pytest.mark.parametrize("name", ["put_client", "delete_client", "rotate_client_secret", "list_tokens"])
+@pytest.mark.parametrize("client_id", ["A" * 32, "a" * 31, "a" * 33, "", "٣" * 32, "a" * 32 + "\n"])
+def test_what_is_no_client_id_is_refused(platform, aws, name, client_id):
+    status, refused = platform.call(name, client_id)
+    assert (status, list(refused["errors"])) == (400, ["client_id"])
+    assert aws.calls == []
+
+
+@pytest.mark.parametrize("store_hash", ["#admin", "a/b", "", "*", "x" * 65])
+def test_what_is_no_store_hash_is_refused(platform, aws, store_hash):
+    for name in ("put_client", "list_clients", "delete_client", "create_token", "delete_token"):
+        status, refused = platform.call(name, store_hash=store_hash)
+        assert (status, list(refused["errors"])) == (400, ["store_hash"])
+    assert aws.calls == []
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ({"limit": 0}, "limit"),
+        ({"limit": 251}, "limit"),
+        ({"cursor": "x"}, "cursor"),
+        ({"cursor": ""}, "cursor"),
+    ],
+)
+def test_an_invalid_query_is_refused(platform, query, field):
+    given = {name: str(value) for name, value in query.items()}
+    for name in ("list_clients", "list_tokens"):
+        status, refused = platform.call(name, query=given)
+        assert (status, list(refused["errors"])) == (400, [field])
+
+
+def test_what_is_about_no_client_of_the_store_is_a_404(platform):
+    platform.put(store_hash="x0ther")
+    assert platform.call("rotate_client_secret")[0] == 404
+    assert platform.token()[0] == 404
+    for token_id in ("0" * 64, "x"):
+        assert platform.call("delete_token", token_id=token_id)[0] == 404
+
+
+# ---------------------------------------------------------------- admin tokens, and who may
+
+
+def test_an_admin_token_is_kept_as_a_digest_and_ends(access, caller_of, functions, aws):
+    issued = access.create_admin_token(expires_at=int(time.time()) + 60)
+    assert issued.access_token not in repr(aws.scan("TokensTable")) + repr(issued)
+    assert issued.token.id == token_digest(issued.access_token)
+    assert caller_of(issued.access_token).is_admin
+    assert access.list_admin_tokens() == [issued.token]
+    functions.clock = lambda: time.time() + 60
+    assert caller_of(issued.access_token) == "UnauthenticatedError"
+
+
+def test_a_revoked_admin_token_is_nobodys(access, caller_of):
+    first, second = (access.create_admin_token() for _ in range(2))
+    access.revoke_admin_token(first.token.id)
+    assert caller_of(first.access_token) == "UnauthenticatedError"
+    assert caller_of(second.access_token).is_admin
+
+
+def test_tokens_of_clients_and_admin_tokens_are_managed_apart(access, platform):
+    admin = access.create_admin_token().token
+    access.create_token(STORE, CLIENT)
+    (of_client,) = access.list_tokens(STORE)
+    assert access.list_admin_tokens() == [admin]
+    with pytest.raises(TokenNotFoundError):
+        access.revoke_admin_token(of_client.id)
+    with pytest.raises(TokenNotFoundError):
+        access.revoke_token(STORE, admin.id)
+    assert platform.call("delete_token", token_id=admin.id)[0] == 404
+    with pytest.raises(InvalidValueError):
+        access.list_tokens("#admin")
+    with pytest.raises(InvalidValueError):
+        access.create_admin_token(expires_at=int(time.time()))
+    assert access.list_admin_tokens() == [admin]
+
+
+def test_each_line_of_the_log_names_the_admin_token_and_the_client(platform, capsys):
+    platform.put()
+    line = json.loads(capsys.readouterr().out.splitlines()[-1])
+    granted = load_event("put_client")["requestContext"]["authorizer"]
+    named = {"admin_token_id": granted["client_id"], "store_hash": STORE, "client_id": CLIENT}
+    assert line.items() >= named.items()
 
 
 def test_an_end_is_counted_from_now(platform, functions):
