@@ -25,6 +25,7 @@ from storehooks.domain.recovery import (
     new_resumption,
 )
 from storehooks.domain.task import HoldTask
+from tests.faults import around_aws
 from tests.integration.conftest import load_event
 from tests.integration.earlier_release import forget_lists
 from tests.integration.rights import ROLES, granted, of_the_mapping, rights_of
@@ -297,7 +298,7 @@ def test_removing_a_client_may_do_what_it_does(aws, admin, client, needed):
     assert needed == granted("DeleteClient")
 
 
-def test_who_lists_clients_reads_no_secret():
+def test_who_lists_clients_reads_no_secret(admin, monkeypatch):
     (policy,) = resources("AWS::IAM::Role")["ListClientsRole"]["Policies"]
     (reading,) = [
         one
@@ -308,6 +309,15 @@ def test_who_lists_clients_reads_no_secret():
     assert reading["Condition"]["StringEquals"] == {"dynamodb:Select": "SPECIFIC_ATTRIBUTES"}
     attributes = reading["Condition"]["ForAllValues:StringEquals"]["dynamodb:Attributes"]
     assert not {"client_secret", "previous_secret"} & set(attributes)
+
+    asked = []
+    around_aws(monkeypatch, lambda _, given, call: (asked.append(given), call(given))[1])
+    assert admin("list_clients")[0] == 200
+    (query,) = [given for given in asked if given.get("TableName") == "ClientsTable"]
+    named = query["ExpressionAttributeNames"]
+    wanted = [named.get(name, name) for name in query["ProjectionExpression"].split(", ")]
+    assert query["Select"] == "SPECIFIC_ATTRIBUTES"
+    assert sorted(wanted) == sorted(attributes)
 
 
 def test_who_only_reads_hooks_may_write_nothing_but_clients_lists_of_them():
