@@ -491,6 +491,14 @@ def test_each_line_of_the_log_names_the_admin_token_and_the_client(platform, cap
     assert line.items() >= named.items()
 
 
+@pytest.mark.parametrize("hours", ["24", "24.0", "2.4e1"])
+def test_a_whole_number_is_one_however_it_is_written(platform, hours):
+    platform.put()
+    status, rotated = platform.call("rotate_client_secret", body=f'{{"overlap_hours": {hours}}}')
+    assert status == 200
+    assert rotated["data"]["previous_secret_until"] == "2026-11-24T10:00:00+00:00"
+
+
 def test_an_end_is_counted_from_now(platform, functions):
     functions.clock = time.time
     platform.put()

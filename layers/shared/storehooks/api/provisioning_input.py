@@ -2,9 +2,10 @@
 
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, StrictInt, StrictStr, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, StrictStr, ValidationError
 
 from storehooks.api.problems import problems_of
+from storehooks.api.whole_number import Whole
 from storehooks.domain.client import (
     MAX_OVERLAP_HOURS,
     MAX_TOKEN_SECONDS,
@@ -67,14 +68,14 @@ class ClientChanges(_Input):
 class SecretRotation(_Input):
     """For how many hours the former secret signs as well."""
 
-    overlap_hours: Annotated[StrictInt, AfterValidator(check_overlap_hours)]
+    overlap_hours: Annotated[Whole, AfterValidator(check_overlap_hours)]
 
 
 class TokenWanted(_Input):
     """What a token may do, and for how long; without an end unless that is given."""
 
     oauth_scopes: Annotated[list[StrictStr], AfterValidator(check_oauth_scopes)]
-    expires_in_seconds: Annotated[StrictInt, AfterValidator(check_expiry)] | None = None
+    expires_in_seconds: Annotated[Whole, AfterValidator(check_expiry)] | None = None
 
     def expires_at(self, now: int) -> int | None:
         """From when on it is worth nothing, in seconds since 1970; None if it has no end."""
