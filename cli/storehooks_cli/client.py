@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from storehooks.api.v2 import iso_utc
+from storehooks.domain.errors import ClientNotFoundError, SecretOverlapError
 from storehooks_cli.client_secret import secret_fields
 from storehooks_cli.options import ClientId, Json, StackOptions, StoreHash, unfolded
 from storehooks_cli.output import fail, failures_said, print_fields, print_json, print_table
 from storehooks_cli.remove_command import Yes, remove
 
 if TYPE_CHECKING:
-    from storehooks_cli.access import ClientRecord
+    from storehooks.domain.client import Client
 
 app = typer.Typer(
     no_args_is_help=True, help="Clients, the apps of a store: list them, rotate their secrets, remove them."
@@ -41,13 +42,14 @@ def list_clients(
         rows = [
             [
                 client.client_id,
+                client.name or "",
                 iso_utc(client.created_at),
                 str(tokens[client.client_id]),
                 f"until {iso_utc(client.previous_secret_until)}" if client.previous_secret_until else "no",
             ]
             for client in clients
         ]
-        print_table(["CLIENT", "CREATED", "TOKENS", "FORMER SECRET SIGNS"], rows)
+        print_table(["CLIENT", "NAME", "CREATED", "TOKENS", "FORMER SECRET SIGNS"], rows)
 
 
 @app.command("rotate-secret")
@@ -75,8 +77,6 @@ def rotate_secret(
     During the overlap each delivery carries a signature by either secret, and a receiver that
     knows one of them accepts it.
     """
-    from storehooks_cli.access import ClientNotFoundError, SecretOverlapError
-
     stack = deployment.find()
     with failures_said():
         try:
@@ -119,11 +119,12 @@ def remove_client(
     remove(deployment.find(), store_hash, client_id, is_sure=yes, as_json=as_json)
 
 
-def _as_json(client: "ClientRecord", tokens: int) -> dict[str, object]:
+def _as_json(client: "Client", tokens: int) -> dict[str, object]:
     until = client.previous_secret_until
     return {
         "store_hash": client.store_hash,
         "client_id": client.client_id,
+        "name": client.name,
         "created_at": iso_utc(client.created_at),
         "tokens": tokens,
         "previous_secret_until": None if until is None else iso_utc(until),

@@ -5,7 +5,18 @@ from typing import Annotated
 import typer
 
 from storehooks import __version__
-from storehooks_cli import client, delivery, dlq, event, hook, hook_sync, stack_command, store, token
+from storehooks_cli import (
+    admin_token,
+    client,
+    delivery,
+    dlq,
+    event,
+    hook,
+    hook_sync,
+    stack_command,
+    store,
+    token,
+)
 from storehooks_cli.doctor.command import doctor
 from storehooks_cli.invoke import invoke
 from storehooks_cli.listen import listen
@@ -46,6 +57,7 @@ commands.command()(recover)
 commands.command("sam-env")(sam_env)
 commands.command()(trace)
 commands.add_typer(token.app, name="token")
+commands.add_typer(admin_token.app, name="admin-token")
 commands.add_typer(client.app, name="client")
 commands.add_typer(store.app, name="store")
 commands.add_typer(stack_command.app, name="stack")

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from storehooks.domain.errors import TransientError, UnauthenticatedError
-from storehooks.domain.identity import token_digest
-from storehooks_cli.identity import check_client_id
+from storehooks.domain.identity import check_client_id, token_digest
 from storehooks_cli.local.running import running_stack
 from storehooks_cli.options import (
     DEFAULT_DATA_DIR,

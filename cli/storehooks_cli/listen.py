@@ -34,7 +34,8 @@ from storehooks_cli.receiver import RECEIVER_PATH, Receiver
 from storehooks_cli.stopping import exit_on_signals
 
 if TYPE_CHECKING:
-    from storehooks_cli.access import ClientRecord, NewToken
+    from storehooks.domain.client import Client
+    from storehooks_cli.access import NewToken
     from storehooks_cli.api_client import Api
     from storehooks_cli.stack import Stack
 
@@ -120,7 +121,7 @@ class _Clients:
                 self._remove(client.client_id)
                 say(f"removed the client {client.client_id} and its hook, which a killed run had left")
 
-    def _is_left(self, client: "ClientRecord") -> bool:
+    def _is_left(self, client: "Client") -> bool:
         with self._api(client.client_id) as (api, _):
             destinations = [hook["destination"] for hook in api.hooks()]
         if not destinations:

@@ -12,9 +12,8 @@ from urllib.parse import urlsplit
 import typer
 
 from storehooks.domain.errors import InvalidValueError
-from storehooks.domain.identity import check_store_hash
+from storehooks.domain.identity import check_client_id, check_store_hash
 from storehooks.domain.scope import catalogue, published, wildcards
-from storehooks_cli.identity import check_client_id
 
 if TYPE_CHECKING:
     from storehooks_cli.stack import Stack
@@ -129,6 +128,14 @@ StoreHash = Annotated[
 ]
 ClientId = Annotated[
     str, typer.Option(parser=parser(check_client_id), metavar="HEX32", help="The client's id.")
+]
+ExpiresIn = Annotated[
+    int | None,
+    typer.Option(
+        parser=duration,
+        metavar="DURATION",
+        help="How long it works, such as 30m, 12h or 90d; without an end if left out.",
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 

@@ -10,8 +10,9 @@ store's counter of ids alone, which stays: no id is ever given again.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from storehooks.domain.client import Token
 from storehooks.domain.hook import Hook
-from storehooks_cli.access import AccessTables, TokenRecord
+from storehooks_cli.access import AccessTables
 from storehooks_cli.hook_logs import HookLogs
 from storehooks_cli.store_hooks import StoreHooks
 
@@ -93,7 +94,7 @@ class Removal:
         clients = [client.client_id for client in self._access.list_clients(self._store_hash)]
         return [client_id for client_id in clients if self._is_meant(client_id)]
 
-    def _tokens(self) -> list[TokenRecord]:
+    def _tokens(self) -> list[Token]:
         tokens = self._access.list_tokens(self._store_hash)
         return [token for token in tokens if self._is_meant(token.client_id)]
 
@@ -117,7 +118,7 @@ class Removal:
     def _remove_tokens(self) -> set[str]:
         tokens = self._tokens()
         self._access.remove_tokens(tokens)
-        return {token.token_sha256 for token in tokens}
+        return {token.id for token in tokens}
 
     def _remove_hooks(self) -> int:
         number = 0

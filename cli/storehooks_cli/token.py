@@ -6,15 +6,21 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from storehooks.api.v2 import iso_utc
-from storehooks.domain.errors import UnauthenticatedError
-from storehooks.domain.identity import DEFAULT_OAUTH_SCOPE, token_digest
+from storehooks.domain.errors import TokenNotFoundError
+from storehooks.domain.identity import (
+    DEFAULT_OAUTH_SCOPE,
+    OAUTH_SCOPES,
+    check_client_id,
+    check_oauth_scope,
+    token_digest,
+)
 from storehooks_cli.client_secret import secret_fields
-from storehooks_cli.identity import OAUTH_SCOPES, check_client_id, check_oauth_scope
-from storehooks_cli.options import Json, StackOptions, StoreHash, duration, parser, unfolded
+from storehooks_cli.options import ExpiresIn, Json, StackOptions, StoreHash, parser, unfolded
 from storehooks_cli.output import fail, failures_said, print_fields, print_json, print_table
 
 if TYPE_CHECKING:
-    from storehooks_cli.access import AccessTables, TokenRecord
+    from storehooks.domain.client import Token
+    from storehooks_cli.access import AccessTables
 
 app = typer.Typer(no_args_is_help=True, help="Access tokens: make, list and revoke them.")
 
@@ -40,14 +46,7 @@ def create_token(
             help=f"An OAuth scope ({', '.join(OAUTH_SCOPES)}); may be repeated.",
         ),
     ] = None,
-    expires_in: Annotated[
-        int | None,
-        typer.Option(
-            parser=duration,
-            metavar="DURATION",
-            help="How long it works, such as 30m, 12h or 90d; without an end if left out.",
-        ),
-    ] = None,
+    expires_in: ExpiresIn = None,
     as_json: Json = False,
 ) -> None:
     """Make an access token. It is shown now and never again.
@@ -106,7 +105,7 @@ def list_tokens(
     else:
         rows = [
             [
-                record.token_sha256,
+                record.id,
                 record.client_id,
                 " ".join(record.oauth_scopes),
                 iso_utc(record.created_at),
@@ -147,7 +146,7 @@ def revoke_tokens(
         if token is not None:
             digests = [token_digest(token), token]
         else:
-            digests = [record.token_sha256 for record in _tokens(access, store_hash, client_id)]
+            digests = [record.id for record in _tokens(access, store_hash, client_id)]
         revoked = [digest for digest in digests if _revoked(access, store_hash, digest)]
     if not revoked:
         fail(f"the store {store_hash} has no such token")
@@ -157,7 +156,7 @@ def revoke_tokens(
         print_table(["REVOKED TOKEN SHA-256"], [[digest] for digest in revoked])
 
 
-def _tokens(access: "AccessTables", store_hash: str, client_id: str | None) -> "list[TokenRecord]":
+def _tokens(access: "AccessTables", store_hash: str, client_id: str | None) -> "list[Token]":
     """A store's tokens, or only one client's."""
     return [record for record in access.list_tokens(store_hash) if client_id in {None, record.client_id}]
 
@@ -165,7 +164,7 @@ def _tokens(access: "AccessTables", store_hash: str, client_id: str | None) -> "
 def _revoked(access: "AccessTables", store_hash: str, token_sha256: str) -> bool:
     try:
         access.revoke_token(store_hash, token_sha256)
-    except UnauthenticatedError:
+    except TokenNotFoundError:
         return False
     return True
 
@@ -174,9 +173,9 @@ def _end(expires_at: int | None) -> str:
     return "never" if expires_at is None else iso_utc(expires_at)
 
 
-def _as_json(record: "TokenRecord") -> dict[str, object]:
+def _as_json(record: "Token") -> dict[str, object]:
     return {
-        "token_sha256": record.token_sha256,
+        "token_sha256": record.id,
         "store_hash": record.store_hash,
         "client_id": record.client_id,
         "scopes": list(record.oauth_scopes),

@@ -50,3 +50,22 @@ def test_only_so_many_emails_are_new_to_a_client_in_some_time(parts, clock):
     clock.now += NEW_ADDRESSES_DAYS * 24 * 60 * 60
     parts.notification_emails.put(STORE, "a" * 32, ["one@example.com"])
     assert parts.notification_emails.get(STORE, "a" * 32) == ("one@example.com",)
+
+
+def test_a_client_that_is_removed_has_nothing_left_and_another_keeps_all(parts, account):
+    (one, _), (other, secret) = (account.new_client(STORE) for _ in range(2))
+    for client_id in (one, other):
+        parts.notification_emails.put(STORE, client_id, [f"{client_id}@example.com"])
+        for number in range(3):
+            url = f"https://app.example.com/{number}"
+            parts.hooks.create(Caller(STORE, client_id, frozenset()), scope="store/*", destination=url)
+    assert parts.hooks.numbers(STORE, [one, other, "f" * 32]) == {one: 3, other: 3, "f" * 32: 0}
+    for _ in range(2):
+        parts.client_remover.remove(STORE, one)
+        assert parts.secrets.valid_now(STORE, one) == ()
+        assert parts.notification_emails.get(STORE, one) == ()
+        assert account.tokens(STORE, one) == []
+        assert parts.hooks.numbers(STORE, [one, other]) == {one: 0, other: 3}
+    assert parts.secrets.valid_now(STORE, other) == (secret,)
+    assert parts.notification_emails.get(STORE, other) != ()
+    assert len(account.tokens(STORE, other)) == 1

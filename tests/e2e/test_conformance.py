@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from storehooks_cli.openapi.operations import OPERATIONS
+from tests.e2e.command_line import storehooks
 from tests.e2e.conftest import ROOT
 from tests.e2e.store import Destination, Store
 
@@ -28,6 +30,7 @@ MORE = ["--max-time", str(SECONDS), "--max-examples", "25", "--seed", str(secret
 FEW = ["--phases", "examples,fuzzing,stateful", "--max-examples", "1", "--exclude-checks", "ignored_auth"]
 # What schemathesis asks first, to know what the server takes: a NUL in a header, a backslash in a path.
 PROBES = 2
+OF_ADMIN = "^/admin/"
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,9 @@ class Fuzzing:
         self.clients = {name: Store(stack, STORE_HASH) for name in ("one", "other")}
         hook_id = self.clients["one"].hook("store/cart/*", destination.url)
         delivery = self.clients["one"].delivery(hook_id, self.clients["one"].publish("store/cart/created"))
+        self.admin_token = json.loads(storehooks(stack, "admin-token", "create", "--json").stdout)[
+            "access_token"
+        ]
         self._environment = {
             "PYTHONPATH": str(ROOT),
             "FUZZ_TOKENS": str(folder / "tokens.json"),
@@ -125,10 +131,23 @@ def told(record_property):
 
 def test_no_answer_is_other_than_the_document_says(fuzzing, told):
     tokens = {name: client.token for name, client in fuzzing.clients.items()}
-    outcome = told(fuzzing.run(*(MORE if SECONDS else FEW), tokens=tokens))
+    outcome = told(fuzzing.run(*(MORE if SECONDS else FEW), "--exclude-path-regex", OF_ADMIN, tokens=tokens))
+    check(outcome)
+    assert outcome.operations["selected"] < outcome.operations["total"]
+
+
+def test_no_answer_of_the_admin_api_is_other_than_the_document_says(fuzzing, told):
+    # There is no second admin who must not see what the first one sees.
+    tokens = {"one": fuzzing.admin_token, "other": "unknown"}
+    outcome = told(fuzzing.run(*(MORE if SECONDS else FEW), "--include-path-regex", OF_ADMIN, tokens=tokens))
+    check(outcome)
+    assert outcome.operations["selected"] == sum(path.startswith("/admin/") for _, path in OPERATIONS)
+
+
+def check(outcome: Outcome) -> None:
     assert outcome.status == 0, outcome.output
     assert outcome.failed == 0
-    assert outcome.operations["tested"] == outcome.operations["total"]
+    assert outcome.operations["tested"] == outcome.operations["selected"] > 0
 
 
 def test_with_an_unknown_token_every_answer_is_a_401_as_the_document_has_it(fuzzing, told):

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from storehooks_cli.identity import OAUTH_SCOPES
+from storehooks.domain.identity import OAUTH_SCOPES
 from storehooks_cli.local.demo import demo_token
 from storehooks_cli.local.deployment import Deployment, Outputs
 from storehooks_cli.local.folders import DataFolder

@@ -43,6 +43,8 @@ def memory_parts(memory: Memory, clock: Callable[[], float], **given: object) ->
         "days": DeactivationDays(memory),
         "contexts": contexts.DeliveryContexts(memory, clock),
         "secrets": clients.ClientSecrets(memory, clock),
+        "clients": clients.Clients(memory),
+        "access_tokens": clients.AccessTokens(memory),
         "notification_emails": clients.NotificationEmails(memory, clock),
         "mailer": clients.Mailer(memory),
         "event_ids": once.EventIds(memory, clock),
@@ -75,7 +77,12 @@ class Account:
         number = next(self._numbers)
         client_id, secret = f"{number:032x}", f"secret-{number}"
         self.memory.secrets[store_hash, client_id] = Secrets(secret)
+        self.memory.tokens[store_hash, client_id] = [f"token-{number}"]
         return client_id, secret
+
+    def tokens(self, store_hash: str, client_id: str) -> list[str]:
+        """The ids of a client's tokens."""
+        return self.memory.tokens[store_hash, client_id]
 
     def rotate_secret(self, store_hash: str, client_id: str, until: int) -> str:
         """Give a client a new secret, beside which the one it has signs until a time; the new one."""

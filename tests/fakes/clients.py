@@ -1,6 +1,6 @@
 """What is known of clients, in memory, and how they are written to."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from storehooks.domain.deactivation_mail import Mail
 from storehooks.domain.email_address import first_named
@@ -39,6 +39,33 @@ class NotificationEmails:
         client, known = (store_hash, client_id), self._memory.emails_first_named
         known[client] = first_named(known.get(client, {}), emails, int(self._clock()))
         self._memory.emails[client] = tuple(emails)
+
+    @atomic
+    def remove(self, store_hash: str, client_id: str) -> None:
+        self._memory.emails.pop((store_hash, client_id), None)
+        self._memory.emails_first_named.pop((store_hash, client_id), None)
+
+
+class Clients:
+    """As :class:`storehooks.adapters.clients.Clients`, as far as flows need it."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+
+    def remove(self, store_hash: str, client_id: str) -> None:
+        self._memory.secrets.pop((store_hash, client_id), None)
+
+
+class AccessTokens:
+    """As :class:`storehooks.adapters.access_tokens.AccessTokens`, as far as flows need it."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+
+    def delete_all(self, store_hash: str, client_id: str) -> Iterator[int]:
+        while self._memory.tokens.get((store_hash, client_id)):
+            self._memory.tokens[store_hash, client_id].pop()
+            yield 1
 
 
 class Mailer:

@@ -1,6 +1,6 @@
 """The hooks of all stores, in memory."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -110,6 +110,14 @@ class Hooks:
     def delete(self, caller: Caller, hook_id: int) -> Hook:
         hook = self.get(caller, hook_id)
         return self._memory.hooks.pop((hook.store_hash, hook.id))
+
+    def delete_all(self, caller: Caller) -> Iterator[int]:
+        for hook in self._of(caller):
+            self._memory.hooks.pop((hook.store_hash, hook.id), None)
+            yield 1
+
+    def numbers(self, store_hash: str, client_ids: Sequence[str]) -> dict[str, int]:
+        return {one: len(self._of(Caller(store_hash, one, frozenset()))) for one in client_ids}
 
     def subscribers(self, store_hash: str, scope: str) -> list[Hook]:
         return [

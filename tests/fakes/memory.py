@@ -49,6 +49,8 @@ class Memory:
     """By store. An id is never given out again."""
     secrets: dict[tuple[str, str], Secrets] = field(default_factory=dict)
     """By store and client."""
+    tokens: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+    """Likewise: the ids of each client's."""
     emails: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     """Likewise."""
     emails_first_named: dict[tuple[str, str], dict[str, int]] = field(default_factory=dict)

@@ -40,6 +40,7 @@ REGION = "us-east-1"
 SETTINGS = {
     "HOOKS_TABLE": "HooksTable",
     "CLIENTS_TABLE": "ClientsTable",
+    "TOKENS_TABLE": "TokensTable",
     "DELIVERIES_TABLE": "DeliveriesTable",
     "EVENT_IDS_TABLE": "EventIdsTable",
     "EVENT_BUS": "EventBus",
@@ -131,6 +132,11 @@ class Aws:
         """The id and the secret of another client of a store."""
         token = AccessTables("TokensTable", "ClientsTable", dynamodb=self.dynamodb).create_token(store_hash)
         return token.client_id, token.client_secret
+
+    def tokens(self, store_hash: str, client_id: str) -> list[str]:
+        """The ids of a client's tokens."""
+        found = AccessTables("TokensTable", "ClientsTable", dynamodb=self.dynamodb).list_tokens(store_hash)
+        return [token.id for token in found if token.client_id == client_id]
 
     def rotate_secret(self, store_hash: str, client_id: str, until: int) -> str:
         """Give a client a new secret, beside which the one it has signs until a time; the new one."""

@@ -250,6 +250,29 @@ def test_a_step_of_a_recovery_makes_a_call_for_each_delivery_and_six_more(aws):
     assert calls == ["GetItem", "GetItem", "GetItem", "Query", "Query", *["UpdateItem"] * 20, "PutItem"]
 
 
+def test_the_admin_api_makes_one_call_and_one_more_to_count_hooks(aws, functions):
+    def calls(name, **changes):
+        return counted(aws, lambda: functions.invoke(name, load_event(name) | changes))
+
+    assert calls("put_client") == ["UpdateItem"]
+    assert calls("put_client") == ["UpdateItem"]
+    assert calls("create_token") == ["TransactWriteItems"]
+    assert calls("rotate_client_secret") == ["UpdateItem"]
+    assert calls("list_clients") == ["Query", "BatchGetItem"]
+    assert calls("list_tokens") == ["Query"]
+    assert calls("delete_token") == ["DeleteItem"]
+
+
+def test_removing_a_client_makes_two_calls_for_some_dozens_of_hooks_and_ten_more(aws, client, functions):
+    functions.invoke("put_client", load_event("put_client"))
+    functions.invoke("create_token", load_event("create_token"))
+    for number in range(50):
+        client.create(scope=f"store/channel/{number + 1}/order/*")
+    calls = counted(aws, lambda: functions.invoke("delete_client", load_event("delete_client")))
+    of_hooks = ["BatchGetItem"] * 2 + ["TransactWriteItems", "UpdateItem"] * 2 + ["DeleteItem"]
+    assert calls == ["Query", "DeleteItem", *of_hooks, "Query", "DeleteItem", "DeleteItem"]
+
+
 def test_in_v3_they_make_no_more(aws, v3_client):
     assert counted(aws, v3_client.create) == ["UpdateItem", "TransactWriteItems"]
     assert counted(aws, lambda: v3_client.get(1)) == ["GetItem"]

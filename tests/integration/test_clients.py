@@ -8,9 +8,9 @@ from standardwebhooks import Webhook
 from typer.testing import CliRunner
 
 from storehooks.adapters.access import client_key, valid_secrets
-from storehooks.domain.errors import InvalidValueError
+from storehooks.domain.errors import ClientNotFoundError, InvalidValueError, SecretOverlapError
 from storehooks.domain.signature import signature_headers
-from storehooks_cli.access import AccessTables, ClientNotFoundError, SecretOverlapError
+from storehooks_cli.access import AccessTables
 from storehooks_cli.commands import commands
 from storehooks_cli.options import StackOptions
 

@@ -11,8 +11,9 @@ import pytest
 
 from storehooks.adapters.access import valid_secrets
 from storehooks.adapters.hooks_table import HooksTable
+from storehooks.domain.errors import SecretOverlapError
 from storehooks.domain.hook import MAX_HOOKS_PER_SCOPE
-from storehooks_cli.access import AccessTables, SecretOverlapError
+from storehooks_cli.access import AccessTables
 from tests.fakes.messages import as_received
 from tests.integration.conftest import Client
 from tests.integration.earlier_release import forget_lists

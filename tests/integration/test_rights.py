@@ -25,6 +25,7 @@ from storehooks.domain.recovery import (
     new_resumption,
 )
 from storehooks.domain.task import HoldTask
+from tests.faults import around_aws
 from tests.integration.conftest import load_event
 from tests.integration.earlier_release import forget_lists
 from tests.integration.rights import ROLES, granted, of_the_mapping, rights_of
@@ -269,6 +270,68 @@ def test_writing_to_owners_may_do_what_it_does(functions, world, needed):
     assert functions.handler("notify_owners")(event, None) == {"written": True}
     of_lambda = {("sqs:SendMessage", "EmailsDeadLetters")}
     assert needed | of_lambda == granted("NotifyOwners")
+
+
+@pytest.fixture
+def admin(functions):
+    """Calls the admin API about the client of the event files."""
+    return lambda name, **changes: functions.invoke(name, load_event(name) | changes)
+
+
+def test_managing_clients_and_tokens_may_do_what_it_does(aws, admin, client, needed):
+    assert admin("put_client")[0] == 201
+    assert needed == granted("PutClient")
+    client.create()
+    forget_lists(aws)
+    needed.clear()
+    assert admin("list_clients")[0] == 200
+    assert needed == granted("ListClients")
+    needed.clear()
+    assert admin("rotate_client_secret")[0] == 200
+    assert needed == granted("RotateClientSecret")
+    needed.clear()
+    status, made = admin("create_token")
+    assert status == 201
+    assert needed == granted("CreateToken")
+    needed.clear()
+    assert admin("list_tokens")[0] == 200
+    assert needed == granted("ListTokens")
+    needed.clear()
+    named = load_event("delete_token")["pathParameters"] | {"token_id": made["data"]["id"]}
+    assert admin("delete_token", pathParameters=named)[0] == 204
+    assert needed == granted("DeleteToken")
+
+
+def test_removing_a_client_may_do_what_it_does(aws, admin, client, needed):
+    admin("put_client")
+    admin("create_token")
+    client.create()
+    forget_lists(aws)
+    needed.clear()
+    assert admin("delete_client")[0] == 204
+    assert needed == granted("DeleteClient")
+
+
+def test_who_lists_clients_reads_no_secret(admin, monkeypatch):
+    (policy,) = resources("AWS::IAM::Role")["ListClientsRole"]["Policies"]
+    (reading,) = [
+        one
+        for one in policy["PolicyDocument"]["Statement"]
+        if one["Resource"] == {"Fn::GetAtt": ["ClientsTable", "Arn"]}
+    ]
+    assert reading["Action"] == ["dynamodb:Query"]
+    assert reading["Condition"]["StringEquals"] == {"dynamodb:Select": "SPECIFIC_ATTRIBUTES"}
+    attributes = reading["Condition"]["ForAllValues:StringEquals"]["dynamodb:Attributes"]
+    assert not {"client_secret", "previous_secret"} & set(attributes)
+
+    asked = []
+    around_aws(monkeypatch, lambda _, given, call: (asked.append(given), call(given))[1])
+    assert admin("list_clients")[0] == 200
+    (query,) = [given for given in asked if given.get("TableName") == "ClientsTable"]
+    named = query["ExpressionAttributeNames"]
+    wanted = [named.get(name, name) for name in query["ProjectionExpression"].split(", ")]
+    assert query["Select"] == "SPECIFIC_ATTRIBUTES"
+    assert sorted(wanted) == sorted(attributes)
 
 
 def test_who_only_reads_hooks_may_write_nothing_but_clients_lists_of_them():

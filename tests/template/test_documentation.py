@@ -30,6 +30,7 @@ PAGES = {
 }
 API_PAGE = PAGES["api.md"]
 COMMAND_LINE_PAGE = (ROOT / "docs" / "command-line.md").read_text()
+ADMIN_PAGE = PAGES["admin-api.md"]
 V3_PAGE = (ROOT / "docs" / "api-v3.md").read_text()
 
 
@@ -70,7 +71,8 @@ def test_every_file_that_the_page_of_contributing_names_exists():
 def test_every_route_is_in_the_table_of_its_version():
     assert all("/v3/" not in path for _, path in routes(API_PAGE))
     assert all("/v3/" in path for _, path in routes(V3_PAGE))
-    described = routes(API_PAGE) | routes(V3_PAGE)
+    assert all(path.startswith("/admin/v1/") for _, path in routes(ADMIN_PAGE))
+    described = routes(API_PAGE) | routes(V3_PAGE) | routes(ADMIN_PAGE)
     deployed = set()
     for function in resources("AWS::Serverless::Function").values():
         for event in function.get("Events", {}).values():

@@ -46,6 +46,13 @@ ROUTES = {
     "get_hook_stats": ("get", "/stores/{store_hash}/v2/hooks/{id}/stats"),
     "ping_hook": ("post", "/stores/{store_hash}/v2/hooks/{id}/ping"),
     "console": ("get", "/console"),
+    "put_client": ("put", "/admin/v1/stores/{store_hash}/clients/{client_id}"),
+    "list_clients": ("get", "/admin/v1/stores/{store_hash}/clients"),
+    "delete_client": ("delete", "/admin/v1/stores/{store_hash}/clients/{client_id}"),
+    "rotate_client_secret": ("post", "/admin/v1/stores/{store_hash}/clients/{client_id}/rotate-secret"),
+    "create_token": ("post", "/admin/v1/stores/{store_hash}/clients/{client_id}/tokens"),
+    "list_tokens": ("get", "/admin/v1/stores/{store_hash}/clients/{client_id}/tokens"),
+    "delete_token": ("delete", "/admin/v1/stores/{store_hash}/clients/{client_id}/tokens/{token_id}"),
 }
 # Where some of them answer as well.
 V3_ROUTES = {

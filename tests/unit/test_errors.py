@@ -75,7 +75,12 @@ ERRORS = [
     for kind in vars(errors).values()
     if isinstance(kind, type) and issubclass(kind, StorehooksError) and kind is not StorehooksError
 ]
-ARGUMENTS = {"problems": Problem("scope", "is required", "a scope"), "failed": frozenset(), "limit": 10}
+ARGUMENTS = {
+    "problems": Problem("scope", "is required", "a scope"),
+    "failed": frozenset(),
+    "limit": 10,
+    "until": 10,
+}
 
 
 def made(kind: type[StorehooksError]) -> StorehooksError:

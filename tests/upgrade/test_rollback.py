@@ -8,10 +8,13 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from storehooks.adapters.delivery_log.items import from_item
 from storehooks.adapters.delivery_messages import to_message
 from storehooks.domain.delivery import Status
 from storehooks.domain.retry import BIGCOMMERCE_SCHEDULE
+from storehooks_cli.access import AccessTables
 from tests.flows.test_faults import failing
 from tests.integration.conftest import aws  # noqa: F401 - a fixture
 from tests.template_file import table_definition
@@ -103,3 +106,53 @@ def test_the_release_before_goes_on_with_what_fails_and_this_one_with_that(aws, 
     for delivery_id, one in waiting.items():
         assert back[delivery_id].attempt_count == one.attempt_count + 1
         assert back[delivery_id].attempts[-2].times.total_ms == one.attempts[-1].times.total_ms
+
+
+AUTHORIZER = """
+import json, os, sys
+
+from moto import mock_aws
+
+given = json.load(sys.stdin)
+os.environ["TOKENS_TABLE"] = "TokensTable"
+with mock_aws():
+    import boto3
+    from app import handler
+
+    dynamodb = boto3.client("dynamodb")
+    dynamodb.create_table(**given["table"])
+    for item in given["items"]:
+        dynamodb.put_item(TableName="TokensTable", Item=item)
+    response = handler({"authorizationToken": given["token"], "methodArn": given["arn"]}, None)
+json.dump(response["policyDocument"]["Statement"], sys.stdout)
+"""
+
+
+@pytest.mark.toolchain
+@pytest.mark.parametrize("release", ["0.1.0", "0.2.0-first"])
+def test_an_earlier_release_opens_nothing_to_an_admin_token(aws, tmp_path, release):  # noqa: F811
+    access = AccessTables("TokensTable", "ClientsTable", dynamodb=aws.dynamodb)
+    folder = unpacked(release, tmp_path)
+    arn = "arn:aws:execute-api:us-east-1:123456789012:a1b2c3d4e5/live/GET/stores/5ueh97/v2/hooks"
+
+    def effects(token):
+        given = {
+            "table": table_definition("TokensTable"),
+            "items": aws.scan("TokensTable"),
+            "token": token,
+            "arn": arn,
+        }
+        response = subprocess.run(
+            [sys.executable, "-c", AUTHORIZER],
+            env=os.environ
+            | {
+                "PYTHONPATH": f"{folder / 'layers/shared'}{os.pathsep}{folder / 'functions/authorizer'}",
+                "AWS_REGION": "us-east-1",
+                "AWS_DEFAULT_REGION": "us-east-1",
+            },
+            input=json.dumps(given), stdout=subprocess.PIPE, text=True, check=True,
+        )  # fmt: skip
+        return [statement["Effect"] for statement in json.loads(response.stdout.splitlines()[-1])]
+
+    assert effects(access.create_token("5ueh97").access_token) == ["Allow"]
+    assert effects(access.create_admin_token().access_token) == ["Deny"]

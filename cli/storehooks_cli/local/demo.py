@@ -5,9 +5,8 @@ from pathlib import Path
 
 from storehooks.adapters.access import TokensTable
 from storehooks.domain.errors import UnauthenticatedError
-from storehooks.domain.identity import Caller, token_digest
+from storehooks.domain.identity import OAUTH_SCOPES, Caller, token_digest
 from storehooks_cli.access import AccessTables
-from storehooks_cli.identity import OAUTH_SCOPES
 from storehooks_cli.local.aws import CONFIG, session
 from storehooks_cli.local.deployment import Outputs
 from storehooks_cli.local.endpoint import Endpoint

@@ -54,11 +54,16 @@ class _Route:
 
     @property
     def version(self) -> Version:
-        return Version.V3 if "/v3/" in self.path else Version.V2
+        return Version.V3 if self.is_admin or "/v3/" in self.path else Version.V2
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether it is of the admin API, whose errors have V3's form."""
+        return self.path.startswith("/admin/")
 
     @property
     def operation_id(self) -> str:
-        return f"{self.function}_{self.version}" if "/stores/" in self.path else self.function
+        return f"{self.function}_{self.version}" if self.path.startswith("/stores/") else self.function
 
 
 def document() -> dict[str, Any]:
@@ -118,9 +123,15 @@ def document() -> dict[str, Any]:
                     "type": "apiKey",
                     "in": "header",
                     "name": "X-Auth-Token",
-                    "description": "A token of `storehooks token create`. It decides which client of which "
-                    "store is calling.",
-                }
+                    "description": "A token of `storehooks token create` or of the admin API. It decides "
+                    "which client of which store is calling.",
+                },
+                "admin_token": {
+                    "type": "apiKey",
+                    "in": "header",
+                    "name": "X-Auth-Token",
+                    "description": "A token of `storehooks admin-token create`. It belongs to no store.",
+                },
             },
             "responses": dict(_error_responses()),
             "schemas": component_schemas(),
@@ -175,6 +186,8 @@ def _parameter(name: str, place: str, schema: Schema) -> dict[str, Any]:
 
 def _operation(route: _Route, operation: Operation) -> dict[str, Any]:
     right = f"The token needs the OAuth scope `{operation.right}`." if operation.right else ""
+    if route.is_admin:
+        right = "It takes an admin token."
     shown: dict[str, Any] = {
         "operationId": route.operation_id,
         "tags": [operation.tag],
@@ -183,6 +196,8 @@ def _operation(route: _Route, operation: Operation) -> dict[str, Any]:
     }
     if operation.right is None:
         shown["security"] = []
+    if route.is_admin:
+        shown["security"] = [{"admin_token": []}]
     if operation.query:
         shown["parameters"] = [_parameter(name, "query", schema) for name, schema in operation.query.items()]
     if operation.body:
@@ -199,15 +214,15 @@ def _operation(route: _Route, operation: Operation) -> dict[str, Any]:
         }
     left_out = _SOME_ROUTES - set(operation.errors) | (set() if operation.right else _WITH_TOKEN)
     statuses = [status for status in _STATUSES if status not in left_out]
-    shown["responses"] = {str(operation.response.status): _success(route, operation)} | {
+    successes = filter(None, [operation.response, operation.otherwise])
+    shown["responses"] = {str(one.status): _success(route, one) for one in successes} | {
         str(status): {"$ref": f"#/components/responses/{_response_name(status, route.version)}"}
         for status in statuses
     }
     return shown
 
 
-def _success(route: _Route, operation: Operation) -> dict[str, Any]:
-    success: Answer = operation.response
+def _success(route: _Route, success: Answer) -> dict[str, Any]:
     response: dict[str, Any] = {"description": success.description}
     if success.schema is not None:
         content: dict[str, Any] = {"schema": success.schema}

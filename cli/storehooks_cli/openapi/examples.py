@@ -6,6 +6,13 @@ from typing import Any
 
 from storehooks.api.event_input import MAX_BYTES, MAX_EVENTS, NewEvent
 from storehooks.api.hook_input import HookChanges, NewHook
+from storehooks.api.provisioning_output import (
+    clients_to_json,
+    new_secret_to_json,
+    new_token_to_json,
+    put_client_to_json,
+    tokens_to_json,
+)
 from storehooks.api.request import MAX_BODY_BYTES, Request
 from storehooks.api.response_types import CallbackV2
 from storehooks.api.v2 import (
@@ -21,10 +28,12 @@ from storehooks.api.v2 import (
 from storehooks.api.v3 import admin_to_v3, events_to_v3, hooks_to_v3, one_hook_to_v3, pagination
 from storehooks.api.wanted import Page
 from storehooks.domain.attempt import Attempt, Times
+from storehooks.domain.client import Client, IssuedToken, NewSecret, PutClient, Token
 from storehooks.domain.delivery import Delivery
 from storehooks.domain.email_address import MAX_NEW_ADDRESSES, NEW_ADDRESSES_DAYS
 from storehooks.domain.errors import (
     BodyTooLargeError,
+    ClientNotFoundError,
     DeliveryNotFoundError,
     DuplicateHookError,
     FaultError,
@@ -35,9 +44,11 @@ from storehooks.domain.errors import (
     InvalidRequestError,
     NotAllowedError,
     RecoveryNotFoundError,
+    SecretOverlapError,
     StoreBusyError,
     StoreFailedError,
     StorehooksError,
+    TokenNotFoundError,
     TooManyAddressesError,
     TooManyAtOnceError,
     TooManyHooksError,
@@ -50,6 +61,7 @@ from storehooks.domain.explanation import explain
 from storehooks.domain.failure import FailureKind
 from storehooks.domain.hook import DEFAULT_QUOTAS, MAX_HOOKS_PER_SCOPE, Hook
 from storehooks.domain.hook_stats import Figures, HookStats, Percentiles, Waiting
+from storehooks.domain.identity import DEFAULT_OAUTH_SCOPE, EVENTS_OAUTH_SCOPE, token_digest
 from storehooks.domain.lease import MAX_PINGS
 from storehooks.domain.ping import new_ping
 from storehooks.domain.recovery import MISSED, Recovery
@@ -129,6 +141,23 @@ _STATS = HookStats(
     is_complete=True,
 )
 
+_CLIENT = Client(
+    store_hash=_HOOK.store_hash,
+    client_id=_HOOK.client_id,
+    name="Order sync",
+    created_at=_CREATED_AT,
+    previous_secret_until=None,
+)
+_SECRET = "5f2b" * 16
+_TOKEN = Token(
+    id=token_digest("7c1d" * 16),
+    store_hash=_HOOK.store_hash,
+    client_id=_HOOK.client_id,
+    oauth_scopes=(DEFAULT_OAUTH_SCOPE, EVENTS_OAUTH_SCOPE),
+    created_at=_CREATED_AT,
+    expires_at=_CREATED_AT + 24 * 3600,
+)
+
 
 def _page(count: int) -> Any:
     return pagination(Page(1, 50), total=count, count=count)
@@ -157,6 +186,14 @@ ANSWERS: dict[str, Any] = {
     "HooksAnswerV3": hooks_to_v3([_HOOK], _page(1)),
     "AdminAnswerV3": admin_to_v3(["hooks@example.com"], [_HOOK], _page(1)),
     "EventsAnswerV3": events_to_v3([_EVENT.payload()], _page(1)),
+    "NewClientAnswer": put_client_to_json(PutClient(_CLIENT, _SECRET, is_new=True)),
+    "ClientAnswer": put_client_to_json(PutClient(_CLIENT, _SECRET, is_new=False)),
+    "ClientsAnswer": clients_to_json([_CLIENT], {_CLIENT.client_id: 1}, next_cursor=None),
+    "NewSecretAnswer": new_secret_to_json(
+        NewSecret(_CLIENT.store_hash, _CLIENT.client_id, _SECRET, _CREATED_AT + 24 * 3600)
+    ),
+    "NewTokenAnswer": new_token_to_json(IssuedToken(_TOKEN, "7c1d" * 16)),
+    "TokensAnswer": tokens_to_json([_TOKEN], next_cursor=None),
 }
 
 
@@ -199,9 +236,12 @@ def errors() -> dict[str, StorehooksError]:
         "no such hook": HookNotFoundError(7),
         "no such delivery": DeliveryNotFoundError(),
         "no such recovery": RecoveryNotFoundError(),
+        "no such client": ClientNotFoundError(),
+        "no such token": TokenNotFoundError(),
         "a hook like this exists": DuplicateHookError(_HOOK.id),
         "the hook is not active": HookInactiveError(_HOOK.id, None),
         "the hook is paused": HookPausedError(_HOOK.id),
+        "a former secret still signs": SecretOverlapError(_CREATED_AT + 24 * 3600),
         "a body of too many bytes": BodyTooLargeError(MAX_BODY_BYTES),
         "a body of too many bytes of events": BodyTooLargeError(MAX_BYTES),
         "too many events": BodyTooLargeError(MAX_EVENTS, "objects"),

@@ -10,8 +10,21 @@ from storehooks.api.query import DELIVERIES_PAGE_SIZE, MAX_FIND_LENGTH, MAX_PAGE
 from storehooks.domain.delivery import Status
 from storehooks.domain.email_address import MAX_NEW_ADDRESSES, NEW_ADDRESSES_DAYS
 from storehooks.domain.hook_stats import MAX_STEPS
-from storehooks.domain.identity import DEFAULT_OAUTH_SCOPE, EVENTS_OAUTH_SCOPE
-from storehooks_cli.openapi.schemas import DELIVERY_ID, NUMBER, RECOVERY_ID, STORE_HASH, Schema
+from storehooks.domain.identity import (
+    ADMIN_OAUTH_SCOPE,
+    DEFAULT_OAUTH_SCOPE,
+    EVENTS_OAUTH_SCOPE,
+    token_digest,
+)
+from storehooks_cli.openapi.schemas import (
+    CLIENT_ID,
+    DELIVERY_ID,
+    NUMBER,
+    RECOVERY_ID,
+    STORE_HASH,
+    TOKEN_ID,
+    Schema,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +53,7 @@ class Body:
 class Operation:
     """One route.
 
+    ``otherwise`` is another answer that it has when all is well.
     ``errors`` are the statuses that it answers besides those that every route has; a right
     is the OAuth scope that the token needs, or None where no token is asked for.
     """
@@ -47,6 +61,7 @@ class Operation:
     tag: str
     description: str
     response: Answer
+    otherwise: Answer | None = None
     query: Mapping[str, Schema] = field(default_factory=dict)
     body: Body | None = None
     errors: tuple[int, ...] = ()
@@ -59,6 +74,9 @@ PATH: dict[str, Schema] = {
     "id": NUMBER | {"description": "A hook's id.", "example": 1},
     "delivery_id": DELIVERY_ID | {"example": "msg_0660f86b44ba90d95f5c2a2b1c0c4d8e"},
     "recovery_id": RECOVERY_ID | {"example": "rec_5b1b2c5a1f0e4d0f9d3c4b7f8a6e2d10"},
+    "client_id": CLIENT_ID
+    | {"description": "The platform's own for the client.", "example": "40c672b9177b5d3a8dbfad24321be15d"},
+    "token_id": TOKEN_ID | {"description": "A token's SHA-256.", "example": token_digest("an access token")},
 }
 
 _PAGE = NUMBER | {"description": "Counts from 1.", "default": 1}
@@ -102,6 +120,9 @@ _CHANGED_V2 = replace(_HOOK_V2, headers=_RESUMED)
 _CHANGED_V3 = replace(_HOOK_V3, headers=_RESUMED)
 _NEW_HOOK = Body("NewHook", ("create_hook",))
 _CHANGES = Body("HookChanges", ("update_hook",))
+
+_CLIENTS = "/admin/v1/stores/{store_hash}/clients"
+_CURSOR: Schema = {"description": "`next_cursor` of the page before."}
 
 _STAYS = (
     "Fields that are not given stay as they are. Of two changes at once both are made, or one is refused. "
@@ -262,5 +283,58 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         tag="Deliveries",
         description="How far it has got.",
         response=Answer(200, "The recovery.", _ref("RecoveryV2"), "RecoveryV2"),
+    ),
+    ("put", f"{_CLIENTS}/{{client_id}}"): Operation(
+        tag="Admin",
+        description="Of two at once, one makes the client and is answered 201. The secret is in that answer "
+        "alone; whoever has lost it rotates the secret.",
+        body=Body("ClientChanges", ("put_client",)),
+        response=Answer(201, "The client is new.", _ref("NewClientAnswer"), "NewClientAnswer"),
+        otherwise=Answer(200, "The client was there.", _ref("ClientAnswer"), "ClientAnswer"),
+        errors=(422,),
+        right=ADMIN_OAUTH_SCOPE,
+    ),
+    ("get", _CLIENTS): Operation(
+        tag="Admin",
+        description="By id, without secrets. Of a store that is not known there are none.",
+        query={"limit": _limit(MAX_PAGE_SIZE), "cursor": CLIENT_ID | _CURSOR},
+        response=Answer(200, "A page of clients.", _ref("ClientsAnswer"), "ClientsAnswer"),
+        right=ADMIN_OAUTH_SCOPE,
+    ),
+    ("delete", f"{_CLIENTS}/{{client_id}}"): Operation(
+        tag="Admin",
+        description="What waits for its hooks is cancelled; the delivery log ends by its retention. It is a "
+        "204 too when there is no such client. After a 429 or a 5xx, a repeat goes on.",
+        response=Answer(204, "The client is gone."),
+        right=ADMIN_OAUTH_SCOPE,
+    ),
+    ("post", f"{_CLIENTS}/{{client_id}}/rotate-secret"): Operation(
+        tag="Admin",
+        description="While a former secret signs, only 0 is accepted, which ends it and the present one.",
+        body=Body("SecretRotation", ("rotate_client_secret",)),
+        response=Answer(200, "The new secret.", _ref("NewSecretAnswer"), "NewSecretAnswer"),
+        errors=(409, 422),
+        right=ADMIN_OAUTH_SCOPE,
+    ),
+    ("post", f"{_CLIENTS}/{{client_id}}/tokens"): Operation(
+        tag="Admin",
+        description="It shares the client's hooks and the secret that signs its deliveries.",
+        body=Body("TokenWanted", ("create_token",)),
+        response=Answer(201, "The token.", _ref("NewTokenAnswer"), "NewTokenAnswer"),
+        errors=(422,),
+        right=ADMIN_OAUTH_SCOPE,
+    ),
+    ("get", f"{_CLIENTS}/{{client_id}}/tokens"): Operation(
+        tag="Admin",
+        description="By id, without the tokens themselves. Of a client that is not known there are none.",
+        query={"limit": _limit(MAX_PAGE_SIZE), "cursor": TOKEN_ID | _CURSOR},
+        response=Answer(200, "A page of tokens.", _ref("TokensAnswer"), "TokensAnswer"),
+        right=ADMIN_OAUTH_SCOPE,
+    ),
+    ("delete", f"{_CLIENTS}/{{client_id}}/tokens/{{token_id}}"): Operation(
+        tag="Admin",
+        description="It works no more within `AuthorizerCacheSeconds`.",
+        response=Answer(204, "The token is worth nothing."),
+        right=ADMIN_OAUTH_SCOPE,
     ),
 }

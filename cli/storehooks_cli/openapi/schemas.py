@@ -16,8 +16,9 @@ from storehooks.api.admin_input import AdminChanges
 from storehooks.api.errors import MAX_PROBLEMS
 from storehooks.api.event_input import MAX_EVENTS, NewEvent
 from storehooks.api.hook_input import LIBRARIES_FIELDS, READ_ONLY_FIELDS, HookChanges, NewHook
+from storehooks.api.provisioning_input import ClientChanges, SecretRotation, TokenWanted
 from storehooks.api.recovery_input import NewRecovery
-from storehooks.domain import destination, email_address, event_filter, headers, rate, scope
+from storehooks.domain import client, destination, email_address, event_filter, headers, rate, scope
 from storehooks.domain.event import (
     DATA_ACCEPTED,
     ID_ACCEPTED,
@@ -25,12 +26,22 @@ from storehooks.domain.event import (
     MAX_ID_LENGTH,
     STORE_ID_ACCEPTED,
 )
+from storehooks.domain.identity import OAUTH_SCOPES
 from storehooks.domain.recovery import MISSED, RECOVERABLE
 
 type Schema = dict[str, Any]
 
 _REF = "#/components/schemas/"
-_INPUTS: tuple[type[BaseModel], ...] = (NewHook, HookChanges, NewEvent, NewRecovery, AdminChanges)
+_INPUTS: tuple[type[BaseModel], ...] = (
+    NewHook,
+    HookChanges,
+    NewEvent,
+    NewRecovery,
+    AdminChanges,
+    ClientChanges,
+    SecretRotation,
+    TokenWanted,
+)
 _ANSWERS = (
     response_types.HookV2,
     response_types.DeliveriesV2,
@@ -46,6 +57,12 @@ _ANSWERS = (
     response_types.HooksAnswerV3,
     response_types.AdminAnswerV3,
     response_types.EventsAnswerV3,
+    response_types.ClientAnswer,
+    response_types.NewClientAnswer,
+    response_types.ClientsAnswer,
+    response_types.NewSecretAnswer,
+    response_types.NewTokenAnswer,
+    response_types.TokensAnswer,
     response_types.ErrorV3,
 )
 
@@ -53,6 +70,8 @@ STORE_HASH: Schema = {"type": "string", "pattern": "^[A-Za-z0-9]{1,64}$"}
 # As large as a path or a query may have them: 18 digits.
 NUMBER: Schema = {"type": "integer", "minimum": 1, "maximum": 10**18 - 1}
 DELIVERY_ID: Schema = {"type": "string", "pattern": "^msg_[0-9a-f]{32}$"}
+CLIENT_ID: Schema = {"type": "string", "pattern": "^[0-9a-f]{32}$"}
+TOKEN_ID: Schema = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
 RECOVERY_ID: Schema = {"type": "string", "pattern": "^rec_[0-9a-f]{32}$"}
 TIME: Schema = {"type": "string", "format": "date-time"}
 
@@ -173,7 +192,49 @@ _FIELDS: dict[str, dict[str, Schema]] = {
             "items": {"type": "string", "format": "email", "maxLength": email_address.MAX_LENGTH},
         }
     },
+    "ClientChanges": {
+        "name": {
+            "description": "What people call the client.",
+            "type": "string",
+            "minLength": 1,
+            "maxLength": client.MAX_NAME_LENGTH,
+            "pattern": r"^[^\u0000-\u001F\u007F-\u009F\u2028\u2029]*$",
+        }
+    },
+    "SecretRotation": {
+        "overlap_hours": {
+            "description": "For how long the former secret signs as well; 0 ends it at once.",
+            "type": "integer",
+            "minimum": 0,
+            "maximum": client.MAX_OVERLAP_HOURS,
+        }
+    },
+    "TokenWanted": {
+        "oauth_scopes": {
+            "description": "What the token may do.",
+            "type": "array",
+            "minItems": 1,
+            "items": {"type": "string", "enum": list(OAUTH_SCOPES)},
+        },
+        "expires_in_seconds": {
+            "description": "How long it works. null or nothing: it has no end.",
+            "anyOf": [
+                {
+                    "type": "integer",
+                    "minimum": client.MIN_TOKEN_SECONDS,
+                    "maximum": client.MAX_TOKEN_SECONDS,
+                },
+                {"type": "null"},
+            ],
+        },
+    },
 }
+_OF_CLIENT: dict[str, Schema] = {
+    "client_id": CLIENT_ID,
+    "created_at": TIME,
+    "previous_secret_until": {"format": "date-time"},
+}
+_OF_TOKEN: dict[str, Schema] = {"id": TOKEN_ID, "created_at": TIME, "expires_at": {"format": "date-time"}}
 _ANSWER_FIELDS: dict[str, dict[str, Schema]] = {
     "HookV2": {"created_at": TIME, "updated_at": TIME, "deactivated_at": TIME, "paused_at": TIME},
     "AttemptV2": {"at": TIME},
@@ -196,6 +257,13 @@ _ANSWER_FIELDS: dict[str, dict[str, Schema]] = {
     "HookV3": {"events_history_enabled": {"const": False}},
     "HookWithStatusV3": {"events_history_enabled": {"const": False}},
     "AdminV3": {"blocked_domains": {"maxItems": 0}},
+    **dict.fromkeys(("ProvisionedClient", "NewClient", "ListedClient"), _OF_CLIENT),
+    "RotatedSecret": {
+        "client_id": CLIENT_ID,
+        "previous_secret_until": {"format": "date-time"},
+    },
+    "ListedToken": _OF_TOKEN,
+    "ProvisionedToken": _OF_TOKEN,
     # What the gateway's own answers say of their one header; the template words it.
     "ErrorDetails": {"X-Auth-Token": {"type": "string", "description": "What is wrong with the token."}},
 }

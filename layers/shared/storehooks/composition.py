@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
     from storehooks.adapters.access import ClientSecrets, TokensTable
+    from storehooks.adapters.access_tokens import AccessTokens, TokenIssuer
     from storehooks.adapters.bus import EventBus
     from storehooks.adapters.claims import Claims
+    from storehooks.adapters.clients import Clients
     from storehooks.adapters.dead_letters import DeadLetters
     from storehooks.adapters.deliveries_queue import DeliveriesQueue
     from storehooks.adapters.delivery_context import DeliveryContexts
@@ -56,6 +58,7 @@ if TYPE_CHECKING:
     from storehooks.flows.ping import Pinger
     from storehooks.flows.recover import Recoverer, RecoveryStarter
     from storehooks.flows.redeliver import Redeliverer
+    from storehooks.flows.remove_client import ClientRemover
     from storehooks.flows.stats import StatsReader
     from storehooks.flows.sweep import Sweeper
 
@@ -114,6 +117,30 @@ class Parts:
         from storehooks.adapters.access import ClientSecrets
 
         return ClientSecrets(self.settings.clients_table, dynamodb=self.dynamodb, clock=self.clock)
+
+    @cached_property
+    def clients(self) -> "Clients":
+        from storehooks.adapters.clients import Clients
+
+        return Clients(self.settings.clients_table, dynamodb=self.dynamodb, clock=self.clock)
+
+    @cached_property
+    def access_tokens(self) -> "AccessTokens":
+        from storehooks.adapters.access_tokens import AccessTokens
+
+        return AccessTokens(self.settings.tokens_table, dynamodb=self.dynamodb)
+
+    @cached_property
+    def token_issuer(self) -> "TokenIssuer":
+        from storehooks.adapters.access_tokens import TokenIssuer
+
+        return TokenIssuer(
+            self.settings.tokens_table,
+            self.settings.clients_table,
+            dynamodb=self.dynamodb,
+            clock=self.clock,
+            sleep=self.sleep,
+        )
 
     @cached_property
     def hooks(self) -> "HooksTable":
@@ -477,6 +504,18 @@ class Parts:
         from storehooks.flows.stats import StatsReader
 
         return StatsReader(scans=self.scans, selections=self.selections, leases=self.leases, clock=self.clock)
+
+    @cached_property
+    def client_remover(self) -> "ClientRemover":
+        from storehooks.flows.remove_client import ClientRemover
+
+        return ClientRemover(
+            clients=self.clients,
+            access_tokens=self.access_tokens,
+            hooks=self.hooks,
+            notification_emails=self.notification_emails,
+            clock=self.clock,
+        )
 
     @cached_property
     def sweeper(self) -> "Sweeper":

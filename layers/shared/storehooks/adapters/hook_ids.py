@@ -52,13 +52,13 @@ class HookIds:
             raise HookQuotaError("max_hooks_per_store", max_hooks)
         return last_id, unlisted_of(counter)
 
-    def give_back(self, store_hash: str) -> None:
-        """Count an id that is no hook's, or none any more. One call.
+    def give_back(self, store_hash: str, number: int = 1) -> None:
+        """Count ids that are no hook's, or none any more. One call.
 
-        If it fails, the store has one hook more until its hooks are counted.
+        If it fails, the store has so many hooks more until its hooks are counted.
         """
         with suppress(TransientError):
-            self._add(store_hash, 1, "gone")
+            self._add(store_hash, number, "gone")
 
     def _has_room(self, counter: Item, max_hooks: int) -> bool:
         """Whether a store has room by its hooks themselves; three calls, and one per megabyte.

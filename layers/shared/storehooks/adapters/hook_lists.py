@@ -11,8 +11,10 @@ earlier release has deleted stays in a list until then. It is not found and so n
 until the client has used up its quota, when the list is made again too.
 """
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import batched
 from typing import TYPE_CHECKING, Any
 
 from storehooks.adapters.dynamodb import (
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
 _SETTLE_SECONDS = 60
 """A function of an earlier release that has taken an id writes its hook before, or never."""
 _TRIES = 4
+_READ_AT_ONCE = 99
+"""Lists that one call reads, beside the counter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,24 +133,69 @@ class HookLists:
             }
         }
 
-    def removing(self, hook: Hook) -> "TransactWriteItemTypeDef":
-        """Take a hook out of its client's list."""
+    def removing(self, *hooks: Hook) -> "TransactWriteItemTypeDef":
+        """Take hooks of a client out of its list."""
+        ids = [str(hook.id) for hook in hooks]
         return {
             "Update": {
                 "TableName": self._table,
-                "Key": list_key(hook.store_hash, hook.client_id),
-                "UpdateExpression": "DELETE hook_ids :id ADD version :one",
-                "ExpressionAttributeValues": {":id": {"NS": [str(hook.id)]}, ":one": {"N": "1"}},
+                "Key": list_key(hooks[0].store_hash, hooks[0].client_id),
+                "UpdateExpression": "DELETE hook_ids :ids ADD version :one",
+                "ExpressionAttributeValues": {":ids": {"NS": ids}, ":one": {"N": "1"}},
             }
         }
 
+    def numbers(self, store_hash: str, client_ids: Sequence[str]) -> dict[str, int]:
+        """How many hooks each of these clients has. One call for each hundred of them.
+
+        If a list would have to be made again, the hooks of the store are counted, a megabyte to a call.
+        """
+        found = list(self._lists_of(store_hash, client_ids))
+        if all(one.is_of_all and one.is_settled for one in found):
+            return {client_id: len(one.ids) for client_id, one in zip(client_ids, found, strict=True)}
+        pages = query_pages(
+            self._dynamodb,
+            TableName=self._table,
+            ConsistentRead=True,
+            ProjectionExpression="client_id",
+            KeyConditionExpression="store_hash = :store AND id > :zero",
+            ExpressionAttributeValues={":store": {"S": store_hash}, ":zero": {"N": "0"}},
+        )
+        counted = Counter(item["client_id"]["S"] for items in pages for item in items)
+        return {client_id: counted[client_id] for client_id in client_ids}
+
+    def remove(self, caller: Caller, gone: set[int]) -> None:
+        """Remove the list of a client without hooks. One call.
+
+        :param gone: ids that it may still name, of hooks that an earlier release has deleted.
+        :raises ConditionFailedError: when it names other hooks.
+        """
+        condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(hook_ids)"}
+        if gone:
+            condition = {
+                "ConditionExpression": "hook_ids = :gone",
+                "ExpressionAttributeValues": {":gone": {"NS": [str(hook_id) for hook_id in sorted(gone)]}},
+            }
+        with store_errors():
+            self._dynamodb.delete_item(
+                TableName=self._table, Key=list_key(caller.store_hash, caller.client_id), **condition
+            )
+
     def _read(self, caller: Caller) -> _HookList:
-        keys = [list_key(caller.store_hash, caller.client_id), counter_key(caller.store_hash)]
-        requests = {self._table: {"Keys": keys, "ConsistentRead": True}}
-        found = read_batch(self._dynamodb, requests, tries=_TRIES, sleep=self._sleep)[self._table]
-        items = {item["store_hash"]["S"]: item for item in found}
-        own, counter = (items.get(key["store_hash"]["S"], {}) for key in keys)
-        return _HookList(own, unlisted_of(counter), int(self._clock()))
+        (found,) = self._lists_of(caller.store_hash, [caller.client_id])
+        return found
+
+    def _lists_of(self, store_hash: str, client_ids: Sequence[str]) -> Iterator[_HookList]:
+        """The lists of clients of a store, each read together with the store's counter."""
+        counter = counter_key(store_hash)
+        for some in batched(client_ids, _READ_AT_ONCE, strict=False):
+            keys = [list_key(store_hash, client_id) for client_id in some]
+            requests = {self._table: {"Keys": [*keys, counter], "ConsistentRead": True}}
+            found = read_batch(self._dynamodb, requests, tries=_TRIES, sleep=self._sleep)[self._table]
+            items = {item["store_hash"]["S"]: item for item in found}
+            unlisted = unlisted_of(items.get(counter["store_hash"]["S"], {}))
+            for key in keys:
+                yield _HookList(items.get(key["store_hash"]["S"], {}), unlisted, int(self._clock()))
 
     def _make(self, caller: Caller, old: _HookList) -> list[int]:
         """Make a list from all of the store's hooks. One call per megabyte, and one to keep it.

@@ -14,9 +14,9 @@ Five kinds of items share the table, keyed by ``store_hash`` and ``id``:
 
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import batched
+from itertools import batched, groupby
 from typing import TYPE_CHECKING, Any
 
 from storehooks.adapters.dynamodb import (
@@ -65,6 +65,7 @@ _MAX_PAUSE_SECONDS = 0.5
 _READ_AT_ONCE = 100
 """Hooks that one call reads."""
 _READ_TRIES = 8
+_MAX_TRANSACT_WRITES = 100
 # A hook that is created, its client's list and its guard.
 _LIST_REFUSED = ["None", "ConditionalCheckFailed", "None"]
 _THROTTLED = {"ProvisionedThroughputExceeded", "ThrottlingError"}
@@ -223,6 +224,35 @@ class HooksTable:
         self._ids.give_back(caller.store_hash)
         return hook
 
+    def numbers(self, store_hash: str, client_ids: Sequence[str]) -> dict[str, int]:
+        """How many hooks each of these clients of a store has. One call for each hundred of them, and more
+        if a client's list of hooks is not up to date.
+        """
+        return self._lists.numbers(store_hash, client_ids)
+
+    def delete_all(self, caller: Caller) -> Iterator[int]:
+        """Delete all of the caller's hooks, with all that was kept about them in this table but their ids.
+
+        Some at a time, all of them or none; stopped anywhere, it goes on when it is called again.
+        A call, one for each hundred hooks, and two for each transaction.
+
+        :return: how many were deleted, for each transaction.
+        """
+        for tries in range(1, _TRIES + 1):
+            ids = self._lists.ids(caller)
+            hooks = [to_hook(item) for items in self._items(caller.store_hash, ids) for item in items]
+            try:
+                for some in _in_transactions(hooks):
+                    self._transact(some[0], self._deleting(some))
+                    self._ids.give_back(caller.store_hash, len(some))
+                    yield len(some)
+                self._lists.remove(caller, set(ids) - {hook.id for hook in hooks})
+            except (_LostRaceError, ConditionFailedError):
+                self._pause(tries)
+            else:
+                return
+        raise StoreBusyError
+
     def subscribers(self, store_hash: str, scope: str) -> list[Hook]:
         """The hooks of all the store's clients that name exactly this scope, in the order of their ids.
 
@@ -274,7 +304,20 @@ class HooksTable:
         return new
 
     def _delete_once(self, hook: Hook) -> Hook:
-        delete: TransactWriteItemTypeDef = {
+        return self._transact(
+            hook, [self._delete(hook), self._lists.removing(hook), self._guard_removing(hook)]
+        )
+
+    def _deleting(self, hooks: Sequence[Hook]) -> "list[TransactWriteItemTypeDef]":
+        """Delete these hooks of a client, which are all that their guards name."""
+        guards = {key["store_hash"]["S"]: key for key in map(guard_key, hooks)}.values()
+        of_guards: list[TransactWriteItemTypeDef] = [
+            {"Delete": {"TableName": self._table, "Key": key}} for key in guards
+        ]
+        return [*map(self._delete, hooks), *of_guards, self._lists.removing(*hooks)]
+
+    def _delete(self, hook: Hook) -> "TransactWriteItemTypeDef":
+        return {
             "Delete": {
                 "TableName": self._table,
                 "Key": hook_key(hook.store_hash, hook.id),
@@ -282,13 +325,17 @@ class HooksTable:
                 "ExpressionAttributeValues": {":version": {"N": str(hook.version)}},
             }
         }
-        return self._transact(hook, [delete, self._lists.removing(hook), self._guard_removing(hook)])
 
     def _own_items(self, caller: Caller, attributes: str | None = None) -> Iterator[list[Item]]:
         """The items of the caller's hooks by id, a hundred to a call."""
+        return self._items(caller.store_hash, self._lists.ids(caller), attributes)
+
+    def _items(
+        self, store_hash: str, hook_ids: Sequence[int], attributes: str | None = None
+    ) -> Iterator[list[Item]]:
         wanted = {} if attributes is None else {"ProjectionExpression": attributes}
-        for ids in batched(self._lists.ids(caller), _READ_AT_ONCE, strict=False):
-            keys = [hook_key(caller.store_hash, hook_id) for hook_id in ids]
+        for ids in batched(hook_ids, _READ_AT_ONCE, strict=False):
+            keys = [hook_key(store_hash, hook_id) for hook_id in ids]
             requests = {self._table: {"Keys": keys, "ConsistentRead": True, **wanted}}
             found = read_batch(self._dynamodb, requests, tries=_READ_TRIES, sleep=self._sleep)
             yield sorted(found[self._table], key=lambda item: int(item["id"]["N"]))
@@ -367,11 +414,14 @@ class HooksTable:
             try:
                 return attempt()
             except _LostRaceError:
-                self._sleep(random.uniform(0, min(0.02 * 2**tries, _MAX_PAUSE_SECONDS)))  # noqa: S311 - jitter
+                self._pause(tries)
         try:
             return attempt()
         except _LostRaceError:
             raise _RacesLostError from None
+
+    def _pause(self, tries: int) -> None:
+        self._sleep(random.uniform(0, min(0.02 * 2**tries, _MAX_PAUSE_SECONDS)))  # noqa: S311 - jitter
 
 
 class _LostRaceError(Exception):
@@ -399,6 +449,21 @@ def _why_cancelled(error: TransactionCancelledError, hook: Hook) -> Exception:
             return DuplicateHookError(int(holder["N"]))
         return TooManyHooksError(hook.scope, MAX_HOOKS_PER_SCOPE)
     return _ListRefusedError() if codes == _LIST_REFUSED else _LostRaceError()
+
+
+def _in_transactions(hooks: Iterable[Hook]) -> Iterator[list[Hook]]:
+    """Hooks of a client, as many at a time as one transaction deletes with their guards."""
+    some: list[Hook] = []
+    writes = 1  # the list's
+    for _, group in groupby(sorted(hooks, key=lambda hook: hook.scope), key=lambda hook: hook.scope):
+        of_scope = list(group)
+        if some and writes + len(of_scope) + 1 > _MAX_TRANSACT_WRITES:
+            yield some
+            some, writes = [], 1
+        some += of_scope
+        writes += len(of_scope) + 1
+    if some:
+        yield some
 
 
 def hook_key(store_hash: str, hook_id: int) -> Item:

@@ -65,6 +65,11 @@ class NotificationEmails:
                 return
         raise StoreBusyError
 
+    def remove(self, store_hash: str, client_id: str) -> None:
+        """Have none, as if the client had never named any. One call."""
+        with store_errors():
+            self._dynamodb.delete_item(TableName=self._table, Key=addresses_key(store_hash, client_id))
+
     def _item(self, store_hash: str, client_id: str) -> Mapping[str, Any]:
         with store_errors():
             response = self._dynamodb.get_item(

@@ -27,6 +27,8 @@ _ROUTES = {
     ),
     EVENTS_OAUTH_SCOPE: ("POST/stores/{store_hash}/v2/events",),
 }
+# All stores, and nothing beside the admin API: every path that these match begins like its routes.
+_ADMIN_ROUTES = tuple(f"{method}/admin/v1/stores/*" for method in ("GET", "POST", "PUT", "DELETE"))
 
 
 def access_policy(caller: Caller, method_arn: str) -> dict[str, Any]:
@@ -36,7 +38,9 @@ def access_policy(caller: Caller, method_arn: str) -> dict[str, Any]:
     """
     api_and_stage = "/".join(method_arn.split("/")[:2])
     routes = [route for scope in sorted(caller.oauth_scopes) for route in _ROUTES.get(scope, ())]
-    if routes and is_store_hash(caller.store_hash):
+    if caller.is_admin:
+        effect, resources = "Allow", [f"{api_and_stage}/{route}" for route in _ADMIN_ROUTES]
+    elif routes and is_store_hash(caller.store_hash):
         effect = "Allow"
         resources = [
             f"{api_and_stage}/{route.format(store_hash=caller.store_hash)}{end}"

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from storehooks.api.iso_time import to_iso
 from storehooks.api.response import Response
 from storehooks.api.v3 import error_to_v3
 from storehooks.api.version import Version
 from storehooks.domain.errors import (
     BodyTooLargeError,
     CallerError,
+    ClientNotFoundError,
     DeliveryNotFoundError,
     DuplicateHookError,
     FaultError,
@@ -28,8 +30,10 @@ from storehooks.domain.errors import (
     NothingToChangeError,
     Problem,
     RecoveryNotFoundError,
+    SecretOverlapError,
     StoreBusyError,
     StorehooksError,
+    TokenNotFoundError,
     TooManyAddressesError,
     TooManyAtOnceError,
     TooManyHooksError,
@@ -101,6 +105,10 @@ def _explain(error: StorehooksError) -> tuple[int, str, ErrorDetails]:
             whose = "client" if quota == "max_hooks_per_client" else "store"
             message = f"This {whose} has {limit} hooks already, the most it may have ({quota})."
             return 403, message, {"quota": quota, "limit": limit}
+        case ClientNotFoundError():
+            return 404, "The store has no such client.", {}
+        case TokenNotFoundError():
+            return 404, "The client has no such token.", {}
         case HookNotFoundError() | DeliveryNotFoundError() | RecoveryNotFoundError():
             return 404, "The requested resource was not found.", {}
         case DuplicateHookError(hook_id=hook_id):
@@ -119,6 +127,12 @@ def _explain(error: StorehooksError) -> tuple[int, str, ErrorDetails]:
                 'Switch it on first: a PUT of {"is_active": true}.'
             )
             return 409, message, {"field": "is_active", "conflict_reason": "inactive", "id": hook_id}
+        case SecretOverlapError(until=until):
+            message = (
+                f"The secret was rotated before, and the former one signs until {to_iso(until * 1_000_000)}. "
+                "With 0 both end at once."
+            )
+            return 409, message, {"field": "overlap_hours", "conflict_reason": "overlap"}
         case BodyTooLargeError(limit=limit, unit=unit):
             return 413, f"The request body is larger than {limit} {unit}.", {}
         case UnsupportedMediaTypeError(media_type=given):

@@ -6,31 +6,21 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import (
     AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
-    StrictInt,
     StrictStr,
     ValidationError,
 )
 
 from storehooks.api.problems import problems_of
+from storehooks.api.whole_number import Whole
 from storehooks.domain import event as events
 from storehooks.domain import scope as scopes
 from storehooks.domain.errors import InvalidRequestError, Problem
-from storehooks.domain.exact_json import Number, decimal_value
 from storehooks.domain.identity import check_store_hash
 
 MAX_EVENTS = 100
 MAX_BYTES = 1024 * 1024
 """What one request may publish."""
-
-
-def _whole(value: object) -> object:
-    """An integer, also where it is written as 250.0 or 2.5e2, which in JSON is the same number."""
-    return decimal_value(value) if isinstance(value, float | Number) else value
-
-
-Whole = Annotated[StrictInt, BeforeValidator(_whole)]
 
 
 class NewEvent(BaseModel):

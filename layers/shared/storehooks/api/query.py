@@ -11,13 +11,13 @@ import re
 from typing import TYPE_CHECKING
 
 from storehooks.api.iso_time import microseconds_of
-from storehooks.api.wanted import DeliveriesWanted, EventsWanted, HooksWanted, Page
-from storehooks.domain.errors import InvalidRequestError, Problem
+from storehooks.api.wanted import DeliveriesWanted, EventsWanted, HooksWanted, ListWanted, Page
+from storehooks.domain.errors import InvalidRequestError, InvalidValueError, Problem
 from storehooks.domain.event import LATEST, check_created_at
 from storehooks.domain.hook import HookFilter
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from storehooks.domain.hook_stats import StatsWanted
 
@@ -101,6 +101,23 @@ class Query:
             problems.append(Problem("find", "is too long", accepted))
         _raise_any(problems)
         return DeliveriesWanted(None if status is None else Status(status), limit, cursor, find)
+
+    def list_wanted(self, check_cursor: Callable[[str], str]) -> ListWanted:
+        """What ``limit`` and ``cursor`` ask for.
+
+        :param check_cursor: returns what can be a cursor, and raises :class:`InvalidValueError` for all else.
+        :raises InvalidRequestError: with each that is out of range.
+        """
+        problems: list[Problem] = []
+        limit = self._count("limit", default=MAX_PAGE_SIZE, limit=MAX_PAGE_SIZE, problems=problems)
+        cursor = self._text("cursor", accepted := "next_cursor of the page before", problems)
+        if cursor is not None:
+            try:
+                check_cursor(cursor)
+            except InvalidValueError:
+                problems.append(Problem("cursor", "is no cursor", accepted, given=cursor))
+        _raise_any(problems)
+        return ListWanted(limit, cursor)
 
     def events_wanted(self) -> EventsWanted:
         """What ``page``, ``limit``, ``created_at:min`` and ``created_at:max`` ask for.

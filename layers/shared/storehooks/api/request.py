@@ -20,25 +20,34 @@ from storehooks.domain.errors import (
     DeliveryNotFoundError,
     HookNotFoundError,
     InvalidRequestError,
+    InvalidValueError,
     NotAllowedError,
     Problem,
     RecoveryNotFoundError,
+    TokenNotFoundError,
     UnsupportedContentEncodingError,
     UnsupportedMediaTypeError,
 )
 from storehooks.domain.hook import is_hook_id
-from storehooks.domain.identity import Caller, is_store_hash
+from storehooks.domain.identity import (
+    Caller,
+    check_client_id,
+    check_store_hash,
+    check_token_id,
+    is_store_hash,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from storehooks.api.query import Query
-    from storehooks.api.wanted import DeliveriesWanted, EventsWanted, HooksWanted
+    from storehooks.api.wanted import DeliveriesWanted, EventsWanted, HooksWanted, ListWanted
     from storehooks.domain.hook_stats import StatsWanted
 
 MAX_BODY_BYTES = 64 * 1024
 
-_V3_ROUTES = "/stores/{store_hash}/v3/"
+# The admin API speaks of what is wrong as V3 does.
+_V3_ROUTES = ("/stores/{store_hash}/v3/", "/admin/v1/")
 _JSON_TYPE = re.compile(r"(application|text)/(json|[a-z0-9.\-+]+\+json)", re.ASCII)
 
 
@@ -51,6 +60,14 @@ class Request:
     @property
     def log_keys(self) -> dict[str, Any]:
         """What follows this request through the logs."""
+        if self._caller.is_admin:
+            return {
+                "request_id": self._context.get("requestId"),
+                "admin_token_id": self._caller.client_id,
+                "store_hash": self._path("store_hash")[:64],
+                "client_id": self._path("client_id")[:64] or None,
+                "token_id": self._path("token_id")[:64] or None,
+            }
         return {
             "request_id": self._context.get("requestId"),
             "store_hash": self._granted.get("store_hash"),
@@ -74,15 +91,39 @@ class Request:
 
         :raises NotAllowedError: for the path's store, or without the OAuth scope.
         """
-        caller = Caller(
-            store_hash=str(self._granted.get("store_hash", "")),
-            client_id=str(self._granted.get("client_id", "")),
-            oauth_scopes=frozenset(str(self._granted.get("oauth_scopes", "")).split()),
-        )
+        caller = self._caller
         in_own_store = is_store_hash(caller.store_hash) and self._path("store_hash") == caller.store_hash
         if not (in_own_store and caller.client_id and oauth_scope in caller.oauth_scopes):
             raise NotAllowedError
         return caller
+
+    def store_of_admin(self) -> str:
+        """The store in the path, if an admin token asks.
+
+        :raises NotAllowedError: for any other token.
+        :raises InvalidRequestError: when it is no store's hash.
+        """
+        if not self._caller.is_admin:
+            raise NotAllowedError
+        return self._checked("store_hash", check_store_hash)
+
+    def client_of_admin(self) -> tuple[str, str]:
+        """The store and the client in the path, if an admin token asks.
+
+        :raises NotAllowedError: as for :meth:`store_of_admin`.
+        :raises InvalidRequestError: when it is no store's hash or no client's id.
+        """
+        return self.store_of_admin(), self._checked("client_id", check_client_id)
+
+    def token_id(self) -> str:
+        """The token's id in the path; what is no id is the id of no token.
+
+        :raises TokenNotFoundError: unless it is one.
+        """
+        try:
+            return check_token_id(self._path("token_id"))
+        except InvalidValueError:
+            raise TokenNotFoundError from None
 
     def hook_id(self) -> int:
         """The id in the path; what is no id is the id of no hook.
@@ -150,6 +191,20 @@ class Request:
         """
         return self._query.events_wanted()
 
+    def clients_wanted(self) -> ListWanted:
+        """Which part of a list of clients the query asks for.
+
+        :raises InvalidRequestError: with each parameter that is invalid.
+        """
+        return self._query.list_wanted(check_client_id)
+
+    def tokens_wanted(self) -> ListWanted:
+        """Which part of a list of tokens the query asks for.
+
+        :raises InvalidRequestError: with each parameter that is invalid.
+        """
+        return self._query.list_wanted(check_token_id)
+
     def json_object(self, *, max_bytes: int = MAX_BODY_BYTES) -> dict[str, Any]:
         """The body, which must be one JSON object.
 
@@ -199,6 +254,21 @@ class Request:
     @property
     def _context(self) -> Mapping[str, Any]:
         return self._event.get("requestContext") or {}
+
+    def _checked(self, name: str, check: Callable[[str], str]) -> str:
+        """A part of the path that the caller has chosen."""
+        try:
+            return check(self._path(name))
+        except InvalidValueError as error:
+            raise InvalidRequestError(Problem(name, error.reason, error.accepted, error.given)) from None
+
+    @property
+    def _caller(self) -> Caller:
+        return Caller(
+            store_hash=str(self._granted.get("store_hash", "")),
+            client_id=str(self._granted.get("client_id", "")),
+            oauth_scopes=frozenset(str(self._granted.get("oauth_scopes", "")).split()),
+        )
 
     @property
     def _granted(self) -> Mapping[str, Any]:

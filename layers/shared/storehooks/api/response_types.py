@@ -405,3 +405,97 @@ class ErrorV3(TypedDict):
     type: str
     errors: NotRequired[dict[str, str]]
     """What is wrong with each field."""
+
+
+class ProvisionedClient(TypedDict):
+    """A client of a store, as the admin API shows it. Times are ISO 8601 in UTC."""
+
+    store_hash: str
+    client_id: str
+    name: str | None
+    """null if the command or an earlier release has made the client."""
+    created_at: str
+    previous_secret_until: str | None
+    """Until when the secret before the present one signs as well; null if none does."""
+
+
+class NewClient(ProvisionedClient):
+    """A client that was made."""
+
+    client_secret: str
+    """What signs its deliveries. It is shown now, and never again."""
+
+
+class ListedClient(ProvisionedClient):
+    """A client, and how many hooks it has."""
+
+    hook_count: int
+
+
+class ClientAnswer(TypedDict):
+    """A client that there was, with the name that was given."""
+
+    data: ProvisionedClient
+
+
+class NewClientAnswer(TypedDict):
+    """A client that was made."""
+
+    data: NewClient
+
+
+class ClientsAnswer(TypedDict):
+    """A page of a store's clients, by id."""
+
+    data: list[ListedClient]
+    next_cursor: str | None
+    """The `cursor` of the next page; null on the last one."""
+
+
+class RotatedSecret(TypedDict):
+    """A client's new secret."""
+
+    store_hash: str
+    client_id: str
+    client_secret: str
+    """What signs its deliveries from now on. It is shown now, and never again."""
+    previous_secret_until: str | None
+    """Until when the one before signs as well; null if it signs no more."""
+
+
+class NewSecretAnswer(TypedDict):
+    """A client's new secret."""
+
+    data: RotatedSecret
+
+
+class ListedToken(TypedDict):
+    """What is known of a token. Times are ISO 8601 in UTC."""
+
+    id: str
+    """Its SHA-256."""
+    oauth_scopes: list[str]
+    created_at: str
+    expires_at: str | None
+    """From when on it is worth nothing; null if it has no end."""
+
+
+class ProvisionedToken(ListedToken):
+    """A token that was made."""
+
+    access_token: str
+    """What is sent in `X-Auth-Token`. It is shown now, and never again."""
+
+
+class NewTokenAnswer(TypedDict):
+    """A token that was made."""
+
+    data: ProvisionedToken
+
+
+class TokensAnswer(TypedDict):
+    """A page of a client's tokens, by id; what has ended may be there for two days more."""
+
+    data: list[ListedToken]
+    next_cursor: str | None
+    """The `cursor` of the next page; null on the last one."""

@@ -59,3 +59,11 @@ class EventsWanted:
     page: Page
     since: int
     until: int
+
+
+@dataclass(frozen=True, slots=True)
+class ListWanted:
+    """Which part of a list is asked for, at most 250; ``cursor`` is the id of the last one seen."""
+
+    limit: int
+    cursor: str | None

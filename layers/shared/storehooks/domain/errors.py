@@ -21,6 +21,9 @@ Each error is of one of three branches, by which a caller decides what to do::
     │   ├── HookNotFoundError
     │   ├── DeliveryNotFoundError
     │   ├── RecoveryNotFoundError
+    │   ├── ClientNotFoundError
+    │   ├── TokenNotFoundError
+    │   ├── SecretOverlapError
     │   ├── DuplicateHookError
     │   ├── TooManyHooksError
     │   ├── TooManyAddressesError
@@ -234,6 +237,22 @@ class MailFailedError(TransientError):
 
 class RecoveryNotFoundError(CallerError):
     """The hook has no recovery of this id, or none any more."""
+
+
+class ClientNotFoundError(CallerError):
+    """The store has no such client."""
+
+
+class TokenNotFoundError(CallerError):
+    """The client has no token of this id, or none any more."""
+
+
+class SecretOverlapError(CallerError):
+    """A client's secret was rotated, and the former one still signs; ``until`` is in seconds since 1970."""
+
+    def __init__(self, until: int) -> None:
+        super().__init__(until)
+        self.until = until
 
 
 class QueueFailedError(TransientError):

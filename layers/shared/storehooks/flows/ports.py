@@ -298,6 +298,30 @@ class NotificationEmails(Protocol):
     def get(self, store_hash: str, client_id: str) -> tuple[str, ...]:
         """Those of a client of a store."""
 
+    def remove(self, store_hash: str, client_id: str) -> None:
+        """Have none of a client."""
+
+
+class Clients(Protocol):
+    """The clients of all stores."""
+
+    def remove(self, store_hash: str, client_id: str) -> None:
+        """Remove a client with its secrets, if there is one."""
+
+
+class AccessTokens(Protocol):
+    """The access tokens of all clients."""
+
+    def delete_all(self, store_hash: str, client_id: str) -> Iterator[int]:
+        """Delete the tokens of a client, some at a time; how many each time."""
+
+
+class HooksOfRemoved(Protocol):
+    """The hooks of all stores, for the end of a client."""
+
+    def delete_all(self, caller: Caller) -> Iterator[int]:
+        """Delete the hooks of a client, some at a time; how many each time."""
+
 
 class Mailer(Protocol):
     """Sends emails."""

@@ -1,0 +1,25 @@
+"""GET /admin/v1/stores/{store_hash}/clients"""
+
+from storehooks.api.operation import operation
+from storehooks.api.provisioning_output import clients_to_json
+from storehooks.api.request import Request
+from storehooks.api.response import Response
+from storehooks.composition import Handler, Parts, lambda_handler
+
+
+def build(parts: Parts) -> Handler:
+    """The handler, made of these parts."""
+    clients, hooks = parts.clients, parts.hooks
+
+    @operation
+    def list_clients(request: Request) -> Response:
+        """List a store's clients, each with how many hooks it has."""
+        store_hash, wanted = request.store_of_admin(), request.clients_wanted()
+        found, next_cursor = clients.page(store_hash, after=wanted.cursor, limit=wanted.limit)
+        numbers = hooks.numbers(store_hash, [client.client_id for client in found])
+        return Response(200, clients_to_json(found, numbers, next_cursor))
+
+    return list_clients
+
+
+handler = lambda_handler(build)

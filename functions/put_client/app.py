@@ -1,0 +1,26 @@
+"""PUT /admin/v1/stores/{store_hash}/clients/{client_id}"""
+
+from storehooks.api.operation import operation
+from storehooks.api.provisioning_input import ClientChanges
+from storehooks.api.provisioning_output import put_client_to_json
+from storehooks.api.request import Request
+from storehooks.api.response import Response
+from storehooks.composition import Handler, Parts, lambda_handler
+
+
+def build(parts: Parts) -> Handler:
+    """The handler, made of these parts."""
+    clients = parts.clients
+
+    @operation
+    def put_client(request: Request) -> Response:
+        """Make a client of a store, unless there is one, and give it its name."""
+        store_hash, client_id = request.client_of_admin()
+        changes = ClientChanges.parse(request.json_object())
+        put = clients.put(store_hash, client_id, changes.name)
+        return Response(201 if put.is_new else 200, put_client_to_json(put))
+
+    return put_client
+
+
+handler = lambda_handler(build)

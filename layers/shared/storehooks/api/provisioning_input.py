@@ -1,0 +1,88 @@
+"""What the admin API takes: a client's name, the rotation of its secret, and a token for it."""
+
+from typing import Annotated, Any, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, StrictStr, ValidationError
+
+from storehooks.api.problems import problems_of
+from storehooks.api.whole_number import Whole
+from storehooks.domain.client import (
+    MAX_OVERLAP_HOURS,
+    MAX_TOKEN_SECONDS,
+    MIN_TOKEN_SECONDS,
+    NAME_ACCEPTED,
+    check_name,
+)
+from storehooks.domain.errors import InvalidFieldsError, InvalidValueError
+from storehooks.domain.identity import OAUTH_SCOPES, check_oauth_scope
+
+_OVERLAP_ACCEPTED = f"a whole number from 0 to {MAX_OVERLAP_HOURS}"
+_SCOPES_ACCEPTED = f"a non-empty array of {' or '.join(OAUTH_SCOPES)}"
+_EXPIRY_ACCEPTED = f"null or a whole number from {MIN_TOKEN_SECONDS} to {MAX_TOKEN_SECONDS}"
+
+_ACCEPTED = {
+    "name": NAME_ACCEPTED,
+    "overlap_hours": _OVERLAP_ACCEPTED,
+    "oauth_scopes": _SCOPES_ACCEPTED,
+    "expires_in_seconds": _EXPIRY_ACCEPTED,
+}
+
+
+def check_overlap_hours(hours: int) -> int:
+    """The number as it is, or :class:`InvalidValueError`."""
+    return _within(hours, 0, MAX_OVERLAP_HOURS, _OVERLAP_ACCEPTED)
+
+
+def check_expiry(seconds: int) -> int:
+    """The number as it is, or :class:`InvalidValueError`."""
+    return _within(seconds, MIN_TOKEN_SECONDS, MAX_TOKEN_SECONDS, _EXPIRY_ACCEPTED)
+
+
+def check_oauth_scopes(given: list[str]) -> list[str]:
+    """The OAuth scopes as they are, or :class:`InvalidValueError`."""
+    if not given:
+        raise InvalidValueError("is an empty array", _SCOPES_ACCEPTED)
+    return [check_oauth_scope(one) for one in given]
+
+
+class _Input(BaseModel):
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    @classmethod
+    def parse(cls, body: dict[str, Any]) -> Self:
+        """The model for a JSON object, or :class:`InvalidFieldsError` with every problem in it."""
+        try:
+            return cls.model_validate(body)
+        except ValidationError as error:
+            raise InvalidFieldsError(
+                *problems_of(error, {name: _ACCEPTED[name] for name in cls.model_fields})
+            ) from None
+
+
+class ClientChanges(_Input):
+    """What is said of a client."""
+
+    name: Annotated[StrictStr, AfterValidator(check_name)]
+
+
+class SecretRotation(_Input):
+    """For how many hours the former secret signs as well."""
+
+    overlap_hours: Annotated[Whole, AfterValidator(check_overlap_hours)]
+
+
+class TokenWanted(_Input):
+    """What a token may do, and for how long; without an end unless that is given."""
+
+    oauth_scopes: Annotated[list[StrictStr], AfterValidator(check_oauth_scopes)]
+    expires_in_seconds: Annotated[Whole, AfterValidator(check_expiry)] | None = None
+
+    def expires_at(self, now: int) -> int | None:
+        """From when on it is worth nothing, in seconds since 1970; None if it has no end."""
+        return None if self.expires_in_seconds is None else now + self.expires_in_seconds
+
+
+def _within(number: int, least: int, most: int, accepted: str) -> int:
+    if not least <= number <= most:
+        raise InvalidValueError("is no number in range", accepted, given=str(number))
+    return number
