@@ -13,6 +13,7 @@ from storehooks.domain.identity import (
     ADMIN_OAUTH_SCOPE,
     DEFAULT_OAUTH_SCOPE,
     EVENTS_OAUTH_SCOPE,
+    READ_OAUTH_SCOPE,
     token_digest,
 )
 from storehooks_cli.openapi.schemas import (
@@ -109,8 +110,15 @@ def _ref(name: str) -> Schema:
 
 _HOOK_V2 = Answer(200, "The hook.", _ref("HookV2"), "HookV2")
 _HOOK_V3 = Answer(200, "The hook.", _ref("HookAnswerV3"), "HookAnswerV3")
+_SEEN = "Unless the token has `default`, the values of headers are `***`."
+_SCOPES: Schema = {
+    "description": "The OAuth scopes of the token.",
+    "type": "string",
+    "pattern": "^[a-z]+(, [a-z]+)*$",
+}
 _RESUMED: dict[str, Schema] = {
     "Location": {
+        "description": "The recovery, if the hook resumes.",
         "type": "string",
         "pattern": "^/stores/[a-z0-9]+/v2/hooks/[0-9]+/recoveries/rec_[0-9a-f]{32}$",
     }
@@ -143,9 +151,16 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ),
     ("get", "/stores/{store_hash}/v2/hooks"): Operation(
         tag="Hooks",
-        description="Those of the token's client, by id; past the end, none.",
+        description=f"Those of the token's client, by id; past the end, none. {_SEEN}",
         query={"page": _PAGE, "limit": _limit(MAX_PAGE_SIZE)},
-        response=Answer(200, "A page of hooks.", {"type": "array", "items": _ref("HookV2")}, "HooksV2"),
+        response=Answer(
+            200,
+            "A page of hooks.",
+            {"type": "array", "items": _ref("HookV2")},
+            "HooksV2",
+            headers={"X-OAuth-Scopes": _SCOPES},
+        ),
+        right=READ_OAUTH_SCOPE,
     ),
     ("post", "/stores/{store_hash}/v2/hooks"): Operation(
         tag="Hooks",
@@ -154,7 +169,9 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         response=Answer(201, "The hook.", _ref("HookV2"), "HookV2"),
         errors=(409,),
     ),
-    ("get", "/stores/{store_hash}/v2/hooks/{id}"): Operation(tag="Hooks", description="", response=_HOOK_V2),
+    ("get", "/stores/{store_hash}/v2/hooks/{id}"): Operation(
+        tag="Hooks", description=_SEEN, response=_HOOK_V2, right=READ_OAUTH_SCOPE
+    ),
     ("put", "/stores/{store_hash}/v2/hooks/{id}"): Operation(
         tag="Hooks", description=_STAYS, body=_CHANGES, response=_CHANGED_V2, errors=(409,)
     ),
@@ -163,9 +180,16 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ),
     ("get", "/stores/{store_hash}/v3/hooks"): Operation(
         tag="Hooks",
-        description="Those of the token's client, by id; past the end, none.",
+        description=f"Those of the token's client, by id; past the end, none. {_SEEN}",
         query={"page": _PAGE, "limit": _limit(V3_PAGE_SIZE), **_FILTERS},
-        response=Answer(200, "A page of hooks.", _ref("HooksAnswerV3"), "HooksAnswerV3"),
+        response=Answer(
+            200,
+            "A page of hooks.",
+            _ref("HooksAnswerV3"),
+            "HooksAnswerV3",
+            headers={"X-OAuth-Scopes": _SCOPES},
+        ),
+        right=READ_OAUTH_SCOPE,
     ),
     ("post", "/stores/{store_hash}/v3/hooks"): Operation(
         tag="Hooks",
@@ -174,7 +198,9 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         response=_HOOK_V3,
         errors=(409, 422),
     ),
-    ("get", "/stores/{store_hash}/v3/hooks/{id}"): Operation(tag="Hooks", description="", response=_HOOK_V3),
+    ("get", "/stores/{store_hash}/v3/hooks/{id}"): Operation(
+        tag="Hooks", description=_SEEN, response=_HOOK_V3, right=READ_OAUTH_SCOPE
+    ),
     ("put", "/stores/{store_hash}/v3/hooks/{id}"): Operation(
         tag="Hooks", description=_STAYS, body=_CHANGES, response=_CHANGED_V3, errors=(409, 422)
     ),
@@ -183,9 +209,11 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ),
     ("get", "/stores/{store_hash}/v3/hooks/admin"): Operation(
         tag="Owners",
-        description="The addresses to write to when failures deactivate a hook, and the hooks' status.",
+        description="The addresses to write to when failures deactivate a hook, and the hooks' status. "
+        f"{_SEEN}",
         query={"page": _PAGE, "limit": _limit(MAX_PAGE_SIZE), **_FILTERS},
         response=Answer(200, "The addresses and a page of hooks.", _ref("AdminAnswerV3"), "AdminAnswerV3"),
+        right=READ_OAUTH_SCOPE,
     ),
     ("put", "/stores/{store_hash}/v3/hooks/admin"): Operation(
         tag="Owners",
@@ -206,6 +234,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
             "created_at:max": _BOUND,
         },
         response=Answer(200, "A page of events.", _ref("EventsAnswerV3"), "EventsAnswerV3"),
+        right=READ_OAUTH_SCOPE,
     ),
     ("post", "/stores/{store_hash}/v2/events"): Operation(
         tag="Events",
@@ -234,11 +263,14 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
             "cursor": DELIVERY_ID | {"description": "`next_cursor` of the page before."},
         },
         response=Answer(200, "A page of deliveries.", _ref("DeliveriesV2"), "DeliveriesV2"),
+        right=READ_OAUTH_SCOPE,
     ),
     ("get", "/stores/{store_hash}/v2/hooks/{id}/deliveries/{delivery_id}"): Operation(
         tag="Deliveries",
-        description="With its payload and the first KB of each answer.",
+        description="With its payload and the first KB of each answer, in which the values of the hook's "
+        "headers are `***` unless the token has `default`.",
         response=Answer(200, "The delivery.", _ref("WholeDeliveryV2"), "WholeDeliveryV2"),
+        right=READ_OAUTH_SCOPE,
     ),
     ("post", "/stores/{store_hash}/v2/hooks/{id}/deliveries/{delivery_id}/redeliver"): Operation(
         tag="Deliveries",
@@ -264,6 +296,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         tag="Deliveries",
         description="How far it has got.",
         response=Answer(200, "The recovery.", _ref("RecoveryV2"), "RecoveryV2"),
+        right=READ_OAUTH_SCOPE,
     ),
     ("put", f"{_CLIENTS}/{{client_id}}"): Operation(
         tag="Admin",

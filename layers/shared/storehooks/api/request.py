@@ -92,7 +92,7 @@ class Request:
         """
         caller = self._caller
         in_own_store = is_store_hash(caller.store_hash) and self._path("store_hash") == caller.store_hash
-        if not (in_own_store and caller.client_id and oauth_scope in caller.oauth_scopes):
+        if not (in_own_store and caller.client_id and caller.has(oauth_scope)):
             raise NotAllowedError
         return caller
 
