@@ -16,7 +16,7 @@ from storehooks.domain.delivery import Status
 from storehooks.domain.retry import BIGCOMMERCE_SCHEDULE
 from storehooks_cli.access import AccessTables
 from tests.flows.test_faults import failing
-from tests.integration.conftest import access, aws  # noqa: F401 - fixtures
+from tests.integration.conftest import aws  # noqa: F401 - a fixture
 from tests.template_file import table_definition
 from tests.upgrade.test_upgrade import unpacked
 from tests.world import World
@@ -193,12 +193,8 @@ json.dump(found, sys.stdout)
 
 
 @pytest.mark.parametrize("release", ["0.1.0", "0.2.0-first"])
-def test_a_token_that_may_only_read_opens_nothing_after_a_rollback(
-    release,
-    aws,  # noqa: F811
-    access,  # noqa: F811
-    tmp_path,
-):
+def test_a_token_that_may_only_read_opens_nothing_after_a_rollback(release, aws, tmp_path):  # noqa: F811
+    access = AccessTables("TokensTable", "ClientsTable", dynamodb=aws.dynamodb)
     read = access.create_token("5ueh97", oauth_scopes=["read"]).access_token
     default = access.create_token("5ueh97", oauth_scopes=["default", "read"]).access_token
     given = {"items": aws.scan("TokensTable"), "tokens": [read, default]}

@@ -338,6 +338,15 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         errors=(422,),
         right=ADMIN_OAUTH_SCOPE,
     ),
+    ("post", f"{_CLIENTS}/{{client_id}}/portal-links"): Operation(
+        tag="Admin",
+        description="It leads to the console of the address that this request was sent to, and signs in as "
+        "the client by a token of its own, with the OAuth scope `read`, or `default` if not read-only.",
+        body=Body("PortalLinkWanted", ("create_portal_link",)),
+        response=Answer(201, "The link.", _ref("PortalLinkAnswer"), "PortalLinkAnswer"),
+        errors=(422,),
+        right=ADMIN_OAUTH_SCOPE,
+    ),
     ("get", f"{_CLIENTS}/{{client_id}}/tokens"): Operation(
         tag="Admin",
         description="By id, without the tokens themselves. Of a client that is not known there are none.",
