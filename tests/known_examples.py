@@ -9,6 +9,10 @@ import re
 VALUES = {
     "0123456789abcdef0123456789abcdef",  # the access token of the event files
     "40c672b9177b5d3a8dbfad24321be15d",  # the client id of all examples; an id is no secret
+    "60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752",  # an admin token in the event files
+    "14f95c33ed545e28af398a33a54ae9eddd75ec99caccf178617b973677d999d5",  # the digest of "an access token"
+    "5f2b",  # what the secret of docs/openapi.yaml's examples is made of
+    "5f2b5f2b5f2b5f2b5f2b5f2b5f2b5f2b5f2b5f2b5f2b5f2b5f2b5f2b5f2b5f2b",  # that secret
     "a1b2c3d4e5",  # the id of an API in examples, part of a public address
     "0therapi00",  # another one
     "AQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0a",  # the receipt handle in AWS's own example of an SQS event
@@ -29,10 +33,11 @@ VALUES = {
     "bench-secret-5f0c3f6d2ba84d0f8b6f3b1c2f0e9a77",  # what benchmarks sign with, to a receiver of their own
 }
 PATTERNS = {
-    r"/(live/)?stores/5ueh97/\S+",  # a path of the event files, long enough to look random
+    r"/(live/)?(admin/v1/)?stores/5ueh97/\S+",  # a path of the event files, long enough to look random
     r"eyJzY29wZSI6[A-Za-z0-9+/]+=*",  # the body of create_hook_base64.json, which begins with a scope
 }
 LINES = {
+    r".*\bprevious_secret_until\b.*\n?",  # a time
     r'\s*"md5OfBody": "[0-9a-f]{32}",?\n?',  # the digest that SQS sends with each message
 }
 

@@ -23,6 +23,7 @@ from storehooks.domain.identity import (
     check_oauth_scope,
     check_store_hash,
 )
+from storehooks.domain.portal_link import oauth_scopes_of_link
 from storehooks_cli.batch_delete import delete_items
 
 if TYPE_CHECKING:
@@ -91,6 +92,22 @@ class AccessTables:
         issued = self._issuer.issue(store_hash, client_id, scopes, expires_at=expires_at)
         return NewToken(
             store_hash, client_id, put.secret, issued.access_token, issued.token.oauth_scopes, expires_at
+        )
+
+    def create_portal_link(
+        self, store_hash: str, client_id: str, *, expires_at: int, read_only: bool
+    ) -> IssuedToken:
+        """Make the token of a portal link.
+
+        :param expires_at: from when on the link is worth nothing, in seconds since 1970.
+        :raises storehooks.domain.errors.ClientNotFoundError: when the store has no such client.
+        """
+        return self._issuer.issue(
+            check_store_hash(store_hash),
+            check_client_id(client_id),
+            oauth_scopes_of_link(read_only=read_only),
+            expires_at=expires_at,
+            is_portal_link=True,
         )
 
     def list_tokens(self, store_hash: str) -> list[Token]:

@@ -1,14 +1,17 @@
 """storehooks client: the apps of a store, and the secrets that sign their deliveries."""
 
+import time
 from collections import Counter
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from storehooks.api.provisioning_output import portal_link_to_json
 from storehooks.api.v2 import iso_utc
 from storehooks.domain.errors import ClientNotFoundError, SecretOverlapError
+from storehooks.domain.portal_link import MAX_SECONDS, MIN_SECONDS
 from storehooks_cli.client_secret import secret_fields
-from storehooks_cli.options import ClientId, Json, StackOptions, StoreHash, unfolded
+from storehooks_cli.options import ClientId, Json, StackOptions, StoreHash, duration, unfolded
 from storehooks_cli.output import fail, failures_said, print_fields, print_json, print_table
 from storehooks_cli.remove_command import Yes, remove
 
@@ -21,6 +24,14 @@ app = typer.Typer(
 
 _HOUR_SECONDS = 60 * 60
 _MAX_OVERLAP_HOURS = 30 * 24
+
+
+def _link_duration(text: str) -> int:
+    """How many seconds a portal link works, as the parser of an option."""
+    seconds = duration(text)
+    if not MIN_SECONDS <= seconds <= MAX_SECONDS:
+        raise typer.BadParameter(f"{text!r} is out of range; accepted: 1m to 7d")
+    return seconds
 
 
 @app.command("list")
@@ -101,6 +112,49 @@ def rotate_secret(
     else:
         former = f"signs until {until}" if until else "signs no more"
         print_fields({**shown, **secret_fields(new.client_secret), "former secret": former})
+
+
+@app.command("portal-link")
+@unfolded
+def make_portal_link(
+    deployment: StackOptions,
+    store_hash: StoreHash,
+    client_id: ClientId,
+    expires_in: Annotated[
+        int,
+        typer.Option(
+            parser=_link_duration,
+            metavar="DURATION",
+            help="How long the link works, from 1m to 7d.",
+        ),
+    ] = "1h",  # type: ignore[assignment] # parsed
+    read_only: Annotated[
+        bool,
+        typer.Option(
+            "--read-only/--no-read-only",
+            help="Whether the console that it opens can only show things, without the values of headers.",
+        ),
+    ] = True,
+    as_json: Json = False,
+) -> None:
+    """Make a link that opens the console signed in as the client. It is shown now and never again.
+
+    Who has the link is signed in, until it ends or its token is revoked: `token list` has it.
+    """
+    stack = deployment.find()
+    expires_at = int(time.time()) + expires_in
+    with failures_said():
+        try:
+            new = stack.access().create_portal_link(
+                store_hash, client_id, expires_at=expires_at, read_only=read_only
+            )
+        except ClientNotFoundError:
+            fail(f"the store {store_hash} has no client {client_id}")
+    shown = portal_link_to_json(stack.api_url, new, expires_at)["data"]
+    if as_json:
+        print_json(shown)
+    else:
+        print_fields({"url": shown["url"], "expires_at": shown["expires_at"]})
 
 
 @app.command("remove")

@@ -110,10 +110,11 @@ def list_tokens(
                 " ".join(record.oauth_scopes),
                 iso_utc(record.created_at),
                 _end(record.expires_at),
+                "yes" if record.is_portal_link else "no",
             ]
             for record in records
         ]
-        print_table(["TOKEN SHA-256", "CLIENT", "SCOPES", "CREATED", "EXPIRES"], rows)
+        print_table(["TOKEN SHA-256", "CLIENT", "SCOPES", "CREATED", "EXPIRES", "PORTAL LINK"], rows)
 
 
 @app.command("revoke")
@@ -181,4 +182,5 @@ def _as_json(record: "Token") -> dict[str, object]:
         "scopes": list(record.oauth_scopes),
         "created_at": iso_utc(record.created_at),
         "expires_at": None if record.expires_at is None else iso_utc(record.expires_at),
+        "is_portal_link": record.is_portal_link,
     }

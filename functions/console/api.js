@@ -47,6 +47,7 @@ export class JsonText {
 
 /** The hooks API of a store. The token goes nowhere but into the header of these requests. */
 export class Api {
+  isReadOnly; // whether the token may not change anything; undefined until a list of hooks said so
   #token;
   #oauthScopes; // once a list of hooks has named them
   #url;
@@ -111,6 +112,8 @@ export class Api {
     } catch {
       throw new ApiError(0, [], 1);
     }
+    const scopes = response.headers.get("X-OAuth-Scopes");
+    if (scopes) this.isReadOnly = !scopes.split(", ").includes("default");
     const content = parsed(text);
     this.#oauthScopes = response.headers.get("X-OAuth-Scopes")?.split(", ") ?? this.#oauthScopes;
     if (response.ok && content !== undefined) return { content, location: response.headers.get("Location") };

@@ -182,7 +182,7 @@ export class HookView {
     byId("hook-status-title").replaceChildren(health.title, ...(health.since ? [" ", when(health.since)] : []));
     const lines = health.nodes.length ? [el("p", {}, ...health.nodes)] : [];
     if (hook.deactivated_at) {
-      lines.push(el("p", { class: "muted" }, "What comes is held. Switch the hook on again when its destination works, then recover what it missed."));
+      lines.push(el("p", { class: "muted", "data-changes": "" }, "What comes is held. Switch the hook on again when its destination works, then recover what it missed."));
     } else if (hook.is_active && !hook.is_paused && missed(this.#newest).length) {
       const count = counted(missed(this.#newest).length, "delivery", "deliveries");
       lines.push(el("p", { class: "muted" }, `Of the newest ${this.#newest.length}, ${count} failed for good or ${missed(this.#newest).length === 1 ? "is" : "are"} held: only a recovery sends them again.`));
@@ -207,13 +207,13 @@ export class HookView {
     if (this.#status) return [el("p", {}, `No delivery of this hook is ${this.#status}.`)];
     const { scope, is_active: isActive, store_hash: store } = this.#hook;
     if (!isActive) return [el("h2", {}, "Nothing was sent"), el("p", {}, "Events are sent once the hook is switched on.")];
-    if (this.#hook.filter) return [el("h2", {}, "Nothing was sent yet"), el("p", {}, "Its filter may have left events out. Try an event to see which it lets through.")];
+    if (this.#hook.filter) return [el("h2", {}, "Nothing was sent yet"), el("p", {}, "Its filter may have left events out.", el("span", { "data-changes": "" }, " Try an event to see which it lets through."))];
     const event = scope.endsWith("/*") ? `${scope.slice(0, -1)}…` : scope;
     const command = `storehooks event send${isLocal() ? " --local" : ""} --store-hash ${store} --scope ${event} --data '{"id": 250}'`;
     return [
       el("h2", {}, "Nothing was sent yet"),
-      el("p", {}, "Send a ping to see whether the destination responds, or publish an event that the hook is for:"),
-      el("pre", { tabIndex: 0, role: "region", "aria-label": "Command" }, command),
+      el("p", { "data-changes": "" }, "Send a ping to see whether the destination responds, or publish an event that the hook is for:"),
+      el("pre", { "data-changes": "", tabIndex: 0, role: "region", "aria-label": "Command" }, command),
     ];
   }
 

@@ -6,13 +6,14 @@ import { busy, byId, tell, wireDialogs } from "./dom.js";
 import { HookForm, RecoverForm } from "./forms.js";
 import { HookView } from "./hook.js";
 import { HooksView } from "./hooks.js";
-import { readRoute, routeTo } from "./route.js";
+import { readRoute, routeTo, takeToken } from "./route.js";
 import { Session } from "./session.js";
 import { exact, tick } from "./time.js";
 import { TryView } from "./try.js";
 
 // Each refresh costs requests: a page that nobody looks at, or has used for a while, makes none.
 const IDLE_MS = 15 * 60_000;
+const LINK_ENDED = "This link has ended: its time is over, or it was revoked. Ask for a new one where you got it.";
 
 class Console {
   #session = new Session();
@@ -25,6 +26,7 @@ class Console {
   #openedPanelFrom;
 
   constructor() {
+    this.#takeLink();
     const go = (route, options) => this.#go(route, options);
     const forms = { hookForm: new HookForm(), recoverForm: new RecoverForm() };
     const panel = new DeliveryPanel(() => this.#closePanel());
@@ -33,13 +35,15 @@ class Console {
     this.trial = new TryView();
     this.#wire();
     if (this.#session.token) this.#api = new Api(this.#session.store, this.#session.token);
+    this.#offer();
     this.#follow();
     this.#keepUp();
   }
 
   #wire() {
     wireDialogs();
-    addEventListener("hashchange", () => this.#follow());
+    // A link to another session replaces this one, of which the page is to keep nothing.
+    addEventListener("hashchange", () => (this.#takeLink() ? location.reload() : this.#follow()));
     for (const kind of ["pointerdown", "keydown"]) addEventListener(kind, () => (this.#usedAt = Date.now()), true);
     document.addEventListener("visibilitychange", () => document.hidden || this.#refreshByItself());
     byId("skip").addEventListener("click", (event) => {
@@ -82,9 +86,25 @@ class Console {
     tell(byId("sign-in-problem"), "");
     this.#session.begin(given.store, given.token);
     this.#api = api;
+    this.#offer();
     // Who followed a link meanwhile is led there.
     if (readRoute(location.hash).store === given.store) this.#follow();
     else this.#go({ store: given.store });
+  }
+
+  /** Sign in by a portal link. What is wrong with it is told where the hooks are read. */
+  #takeLink() {
+    const token = takeToken();
+    const { store } = readRoute(location.hash);
+    if (!token || !store) return false;
+    this.#session.begin(store, token, { isByLink: true });
+    return true;
+  }
+
+  /** Show no button that would fail. Whether a request is allowed is for the API to say. */
+  #offer() {
+    this.#session.isReadOnly = this.#api?.isReadOnly ?? this.#session.isReadOnly;
+    document.body.classList.toggle("read-only", this.#session.isReadOnly);
   }
 
   /** Loading the page anew leaves nothing of the store behind, on it or in memory. */
@@ -120,7 +140,7 @@ class Console {
   }
 
   #viewOf({ hookId, tried }) {
-    if (tried !== undefined) return this.trial;
+    if (tried !== undefined && !this.#session.isReadOnly) return this.trial;
     return hookId ? this.hook : this.hooks;
   }
 
@@ -160,10 +180,11 @@ class Console {
     this.#askedAt = Date.now();
     try {
       await read();
+      this.#offer();
       this.#refreshedAt = Date.now();
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      if (error.status === 401) this.#signOut(explain(error));
+      if (error.status === 401) this.#signOut(this.#session.isByLink ? LINK_ENDED : explain(error));
     }
     if (view === this.#view && view) {
       document.title = `${view.title} · storehooks`;

@@ -1,4 +1,5 @@
-// Where in the console one is stands in the fragment, which browsers send to nobody. Never the token.
+// Where in the console one is stands in the fragment, which browsers send to nobody. A portal link has the token
+// there too, until the page has opened.
 
 /**
  * What a fragment names: a store, one of its hooks, one of its deliveries, and which are listed; or, with the
@@ -13,6 +14,13 @@ export function readRoute(fragment) {
   if (hooks !== "hooks" || !hookId) return { store };
   const status = asked.get("status") ?? "";
   return { store, hookId, status, deliveryId: deliveries === "deliveries" ? deliveryId : undefined };
+}
+
+/** The token of the portal link that led here, if one did. From then on it is not in the address. */
+export function takeToken() {
+  const token = new URLSearchParams(location.hash.split("?")[1]).get("token");
+  if (token) history.replaceState(null, "", routeTo(readRoute(location.hash)));
+  return token;
 }
 
 /** The fragment that names it. */

@@ -23,8 +23,22 @@ export class Session {
     return this.#kept.token;
   }
 
-  begin(store, token) {
-    this.#keep({ store, token, recoveries: {} });
+  /** Whether a portal link began it, so that its person has no other token. */
+  get isByLink() {
+    return this.#kept.isByLink ?? false;
+  }
+
+  /** Whether the token may only read. Of a link's it is assumed until the API says more. */
+  get isReadOnly() {
+    return this.#kept.isReadOnly ?? this.isByLink;
+  }
+
+  set isReadOnly(isReadOnly) {
+    if (this.token && isReadOnly !== this.isReadOnly) this.#keep({ ...this.#kept, isReadOnly });
+  }
+
+  begin(store, token, { isByLink = false } = {}) {
+    this.#keep({ store, token, isByLink, recoveries: {} });
   }
 
   /** @param why is told where one signs in again. */

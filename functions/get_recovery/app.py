@@ -5,7 +5,7 @@ from storehooks.api.request import Request
 from storehooks.api.response import Response
 from storehooks.api.v2 import recovery_to_v2
 from storehooks.composition import Handler, Parts, lambda_handler
-from storehooks.domain.identity import DEFAULT_OAUTH_SCOPE
+from storehooks.domain.identity import READ_OAUTH_SCOPE
 
 
 def build(parts: Parts) -> Handler:
@@ -15,7 +15,7 @@ def build(parts: Parts) -> Handler:
     @operation
     def get_recovery(request: Request) -> Response:
         """How far a recovery of one of the caller's hooks has got."""
-        caller = request.caller(DEFAULT_OAUTH_SCOPE)
+        caller = request.caller(READ_OAUTH_SCOPE)
         hook = hooks.get(caller, request.hook_id())
         return Response(200, recovery_to_v2(recoveries.get(hook.store_hash, hook.id, request.recovery_id())))
 

@@ -5,7 +5,7 @@ from storehooks.api.request import Request
 from storehooks.api.response import Response
 from storehooks.api.v2 import deliveries_to_v2
 from storehooks.composition import Handler, Parts, lambda_handler
-from storehooks.domain.identity import DEFAULT_OAUTH_SCOPE
+from storehooks.domain.identity import READ_OAUTH_SCOPE
 
 
 def build(parts: Parts) -> Handler:
@@ -15,7 +15,7 @@ def build(parts: Parts) -> Handler:
     @operation
     def list_deliveries(request: Request) -> Response:
         """A page of the deliveries of one of the caller's hooks, the newest first."""
-        caller = request.caller(DEFAULT_OAUTH_SCOPE)
+        caller = request.caller(READ_OAUTH_SCOPE)
         wanted = request.deliveries_wanted()
         hook = hooks.get(caller, request.hook_id())
         part = {"status": wanted.status, "limit": wanted.limit, "before": wanted.cursor}

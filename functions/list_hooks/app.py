@@ -5,7 +5,7 @@ from storehooks.api.operation import operation
 from storehooks.api.request import Request
 from storehooks.api.response import Response
 from storehooks.composition import Handler, Parts, lambda_handler
-from storehooks.domain.identity import DEFAULT_OAUTH_SCOPE
+from storehooks.domain.identity import READ_OAUTH_SCOPE
 
 
 def build(parts: Parts) -> Handler:
@@ -15,7 +15,7 @@ def build(parts: Parts) -> Handler:
     @operation
     def list_hooks(request: Request) -> Response:
         """A page of the caller's hooks by id; past the end, an empty one."""
-        caller = request.caller(DEFAULT_OAUTH_SCOPE)
+        caller = request.caller(READ_OAUTH_SCOPE)
         wanted = request.hooks_wanted()
         found = hooks.page(
             caller,
@@ -24,7 +24,7 @@ def build(parts: Parts) -> Handler:
             only=wanted.only,
             is_counted=wanted.is_counted,
         )
-        return hooks_response(request.version, found, wanted.page)
+        return hooks_response(request.version, found, wanted.page, caller)
 
     return list_hooks
 

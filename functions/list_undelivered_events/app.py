@@ -6,7 +6,7 @@ from storehooks.api.response import Response
 from storehooks.api.v3 import events_to_v3, pagination
 from storehooks.composition import Handler, Parts, lambda_handler
 from storehooks.domain.delivery import ids_between
-from storehooks.domain.identity import DEFAULT_OAUTH_SCOPE
+from storehooks.domain.identity import READ_OAUTH_SCOPE
 
 
 def build(parts: Parts) -> Handler:
@@ -16,7 +16,7 @@ def build(parts: Parts) -> Handler:
     @operation
     def list_undelivered_events(request: Request) -> Response:
         """A page of the events that have not reached the caller's hooks, the newest first."""
-        caller = request.caller(DEFAULT_OAUTH_SCOPE)
+        caller = request.caller(READ_OAUTH_SCOPE)
         wanted = request.events_wanted()
         found = missed_events.page(
             caller.store_hash,

@@ -9,6 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from tests.e2e.browser import WAIT_MS, Visit, chromium
+from tests.e2e.command_line import storehooks
 from tests.e2e.store import Destination, Store
 
 pytestmark = pytest.mark.toolchain
@@ -602,3 +603,119 @@ def test_it_finds_the_api_where_the_stage_is_in_the_path(browser, stack, trouble
         visit.page.route(f"{base_url}/**", as_a_program)
         visit.sign_in("c0ns01e", troubled.token)
         expect(visit.page.locator("#hooks-list > li")).to_have_count(4)
+
+
+def portal_link(stack, *options: str) -> str:
+    """A link into the console for the client of the troubled store."""
+    store = ("--store-hash", "c0ns01e")
+    (client,) = json.loads(storehooks(stack, "client", "list", *store, "--json").stdout)
+    options = ("--client-id", client["client_id"], *options)
+    return json.loads(storehooks(stack, "client", "portal-link", *store, *options, "--json").stdout)["url"]
+
+
+def test_a_portal_link_signs_in_and_its_token_is_nowhere_but_in_the_tab(visit, stack, troubled):
+    page = visit.page
+    link = portal_link(stack)
+    token = link.partition("token=")[2]
+    addresses = []
+    page.on("framenavigated", lambda frame: addresses.append(frame.url))
+    page.goto(link)
+    expect(page.locator("#hooks-list > li")).to_have_count(4)
+    expect(page.locator("#session-store")).to_have_text("c0ns01e")
+    assert page.url == f"{visit.url}#/stores/c0ns01e/hooks"
+    assert page.evaluate("() => history.length") <= 2, "about:blank, and the page"
+    page.get_by_role("link", name="store/cart/created").click()
+    page.go_back()
+    assert page.url == f"{visit.url}#/stores/c0ns01e/hooks"
+    assert token not in page.content()
+    assert page.evaluate("() => document.referrer") == ""
+    assert token not in "".join(url for url in visit.requests if "#" not in url)
+    page.reload()
+    expect(page.locator("#hooks-list > li")).to_have_count(4)
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_label("Access token")).to_be_focused()
+    assert page.evaluate("() => sessionStorage.length") == 0
+
+
+def test_a_read_only_console_shows_no_button_that_would_fail(visit, stack, troubled):
+    page = visit.page
+    statuses = []
+    page.on("response", lambda response: statuses.append((response.request.method, response.status)))
+    page.goto(portal_link(stack))
+    expect(page.locator("#hooks-list > li")).to_have_count(4)
+    expect(page.get_by_text("read-only")).to_be_visible()
+    assert buttons(page) == ["Sign out", "Refresh"]
+    for hook_id in (1, 2, 3, 4):
+        visit.open(f"stores/c0ns01e/hooks/{hook_id}")
+        expect(page.locator("#hook-title")).not_to_be_empty()
+        assert buttons(page) == ["Sign out", "Refresh"]
+    visit.open("stores/c0ns01e/hooks/2")
+    page.get_by_role("link", name="Retrying").click()
+    expect(page.get_by_role("region", name="Response").first).to_be_visible()
+    assert buttons(page.get_by_role("dialog")) == ["Close"]
+    page.keyboard.press("Escape")
+    visit.open("stores/c0ns01e/try")
+    expect(page.get_by_role("heading", name="Hooks", exact=True)).to_be_visible()
+    assert {method for method, _ in statuses} == {"GET"}
+    assert {status for _, status in statuses} == {200}
+
+
+def test_a_token_that_may_only_read_is_known_as_such_when_it_is_typed(visit, stack, troubled):
+    page = visit.page
+    token = portal_link(stack).partition("token=")[2]
+    visit.sign_in("c0ns01e", token)
+    expect(page.locator("#hooks-list > li")).to_have_count(4)
+    assert buttons(page) == ["Sign out", "Refresh"]
+
+
+def buttons(place) -> list[str]:
+    """The buttons that can be seen in a place."""
+    return [button.inner_text() for button in place.get_by_role("button").all() if button.is_visible()]
+
+
+def test_a_link_that_may_change_things_shows_all_buttons(visit, stack, troubled):
+    page = visit.page
+    page.goto(portal_link(stack, "--no-read-only"))
+    expect(page.get_by_role("button", name="Create a hook")).to_be_visible()
+    expect(page.get_by_text("read-only")).to_be_hidden()
+
+
+def test_a_link_that_has_ended_says_so(visit, stack, troubled):
+    page = visit.page
+    page.goto(link := portal_link(stack))
+    expect(page.locator("#hooks-list > li")).to_have_count(4)
+    storehooks(stack, "token", "revoke", "--store-hash", "c0ns01e", link.partition("token=")[2])
+    # The page refreshes by itself. Then the link is opened once more.
+    expect(page.get_by_role("alert")).to_contain_text("This link has ended")
+    assert page.evaluate("() => sessionStorage.length") == 0
+    page.goto("about:blank")
+    page.goto(link)
+    expect(page.get_by_role("alert")).to_contain_text("This link has ended")
+    expect(page.get_by_label("Access token")).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_link_of_the_admin_api_leads_to_where_that_was_called(stack, troubled, scheme):
+    base_url = {"http": stack.base_url, "https": stack.tls_base_url}[scheme]
+    shown = storehooks(stack, "admin-token", "create", "--expires-in", "1h", "--json").stdout
+    (client,) = json.loads(storehooks(stack, "client", "list", "--store-hash", "c0ns01e", "--json").stdout)
+    response = requests.post(
+        f"{base_url}/admin/v1/stores/c0ns01e/clients/{client['client_id']}/portal-links",
+        headers={"X-Auth-Token": json.loads(shown)["access_token"]},
+        json={"expires_in_seconds": 60},
+        verify=stack.ca_path,
+        timeout=60,
+    )
+    assert response.status_code == 201, response.text
+    assert response.json()["data"]["url"].startswith(f"{base_url}/console#/stores/c0ns01e/hooks?token=")
+
+
+def test_a_link_opened_where_somebody_is_signed_in_leaves_nothing_of_the_one_before(visit, stack, troubled):
+    page = visit.page
+    other = Store(stack, "c0ns01e5")
+    visit.sign_in("c0ns01e5", other.token)
+    expect(page.get_by_role("heading", name="No hooks yet")).to_be_visible()
+    page.goto(portal_link(stack))
+    expect(page.locator("#hooks-list > li")).to_have_count(4)
+    assert page.url == f"{visit.url}#/stores/c0ns01e/hooks"
+    assert buttons(page) == ["Sign out", "Refresh"]

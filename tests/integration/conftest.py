@@ -296,6 +296,8 @@ class Functions:
 class Client:
     """One client of one store, calling the functions as the gateway would for it, in a version of the API."""
 
+    oauth_scopes = "default"
+
     def __init__(self, functions: Functions, store_hash: str, client_id: str, *, version: str = "v2") -> None:
         self.functions = functions
         self.store_hash = store_hash
@@ -308,7 +310,11 @@ class Client:
         event = load_event(name)
         event["resource"] = event["resource"].replace("/v2/", f"/{self.version}/")
         event["pathParameters"]["store_hash"] = self.store_hash
-        event["requestContext"]["authorizer"] |= {"store_hash": self.store_hash, "client_id": self.client_id}
+        event["requestContext"]["authorizer"] |= {
+            "store_hash": self.store_hash,
+            "client_id": self.client_id,
+            "oauth_scopes": self.oauth_scopes,
+        }
         event["queryStringParameters"] = query
         if hook_id is not None:
             event["pathParameters"]["id"] = str(hook_id)

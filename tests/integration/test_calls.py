@@ -257,6 +257,7 @@ def test_the_admin_api_makes_one_call_and_one_more_to_count_hooks(aws, functions
     assert calls("put_client") == ["UpdateItem"]
     assert calls("put_client") == ["UpdateItem"]
     assert calls("create_token") == ["TransactWriteItems"]
+    assert calls("create_portal_link") == ["TransactWriteItems"]
     assert calls("rotate_client_secret") == ["UpdateItem"]
     assert calls("list_clients") == ["Query", "BatchGetItem"]
     assert calls("list_tokens") == ["Query"]

@@ -294,6 +294,9 @@ def test_managing_clients_and_tokens_may_do_what_it_does(aws, admin, client, nee
     assert status == 201
     assert needed == granted("CreateToken")
     needed.clear()
+    assert admin("create_portal_link")[0] == 201
+    assert needed == granted("CreatePortalLink")
+    needed.clear()
     assert admin("list_tokens")[0] == 200
     assert needed == granted("ListTokens")
     needed.clear()

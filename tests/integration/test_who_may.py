@@ -25,13 +25,15 @@ NAMED = {
 KINDS = {
     "default": (STORE, {"default"}),
     "events": (STORE, {"events"}),
+    "read": (STORE, {"read"}),
     "default and events": (STORE, {"default", "events"}),
-    "of another store": ("x0ther", {"default", "events"}),
+    "read and events": (STORE, {"read", "events"}),
+    "of another store": ("x0ther", {"default", "events", "read"}),
     "of a store called admin": ("admin", {"default", "events"}),
     "admin": (ADMIN_STORE, {"admin"}),
     "a store's with admin": (STORE, {"admin"}),
-    "a store's with all": (STORE, {"default", "events", "admin"}),
-    "admin with all": (ADMIN_STORE, {"default", "events", "admin"}),
+    "a store's with all": (STORE, {"default", "events", "read", "admin"}),
+    "admin with all": (ADMIN_STORE, {"default", "events", "read", "admin"}),
 }
 OPERATIONS_OF = {route: name for routes in (ROUTES, V3_ROUTES) for name, route in routes.items()}
 PATHS = sorted({path for (_, path), operation in OPERATIONS.items() if operation.right})
@@ -45,7 +47,8 @@ def expected(kind, method, path):
         return False
     if path.startswith("/admin/"):
         return kind == "admin"
-    return store == STORE and operation.right in scopes
+    granted = scopes | {"read"} if "default" in scopes else scopes
+    return store == STORE and operation.right in granted
 
 
 def opened(caller, method, path):

@@ -127,6 +127,7 @@ def test_a_function_loads_nothing_it_can_do_without(function, loaded):
         "put_client",
         "rotate_client_secret",
         "create_token",
+        "create_portal_link",
     }:
         heavy.add("pydantic")
     if function not in {"deliver", "ping_hook"}:

@@ -51,6 +51,7 @@ ROUTES = {
     "delete_client": ("delete", "/admin/v1/stores/{store_hash}/clients/{client_id}"),
     "rotate_client_secret": ("post", "/admin/v1/stores/{store_hash}/clients/{client_id}/rotate-secret"),
     "create_token": ("post", "/admin/v1/stores/{store_hash}/clients/{client_id}/tokens"),
+    "create_portal_link": ("post", "/admin/v1/stores/{store_hash}/clients/{client_id}/portal-links"),
     "list_tokens": ("get", "/admin/v1/stores/{store_hash}/clients/{client_id}/tokens"),
     "delete_token": ("delete", "/admin/v1/stores/{store_hash}/clients/{client_id}/tokens/{token_id}"),
 }

@@ -284,3 +284,24 @@ def test_any_header_or_id_is_read_or_refused(text):
     for read in (asked.json_object, asked.hook_id):
         with suppress(InvalidRequestError, UnsupportedMediaTypeError, HookNotFoundError):
             read()
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/live/admin/v1/stores/5ueh97/clients", "https://hooks.example.com/live"),
+        ("/admin/v1/stores/5ueh97/clients", "https://hooks.example.com"),
+        ("/hooks/eu/admin/v1/stores/5ueh97/clients", "https://hooks.example.com/hooks/eu"),
+        ("/admin/v1/admin/v1/stores/5ueh97/clients", "https://hooks.example.com/admin/v1"),
+    ],
+)
+def test_the_apis_url_is_that_of_the_request_before_its_route(path, expected):
+    context = {"domainName": "hooks.example.com", "path": path}
+    headers = {"Host": "other.example.com", "X-Forwarded-Host": "other.example.com"}
+    assert Request({"requestContext": context, "headers": headers}).api_url == expected
+
+
+def test_the_apis_url_is_http_on_the_local_stack():
+    context = {"domainName": "127.0.0.1:3000", "path": "/admin/v1/stores/5ueh97/clients"}
+    event = {"requestContext": context, "headers": {"X-Forwarded-Proto": "http"}}
+    assert Request(event).api_url == "http://127.0.0.1:3000"

@@ -56,10 +56,10 @@ json.dump({"found": found, "tasks": [asdict(task) for task in tasks], "items": i
 """
 
 
-def earlier(release, given):
+def earlier(release, given, code=EARLIER):
     """What the earlier release makes of a table's items and of messages."""
     response = subprocess.run(
-        [sys.executable, "-c", EARLIER],
+        [sys.executable, "-c", code],
         env=os.environ | {"PYTHONPATH": str(release / "layers/shared"), "AWS_REGION": "us-east-1"},
         input=json.dumps(given), stdout=subprocess.PIPE, text=True, check=True,
     )  # fmt: skip
@@ -156,3 +156,47 @@ def test_an_earlier_release_opens_nothing_to_an_admin_token(aws, tmp_path, relea
 
     assert effects(access.create_token("5ueh97").access_token) == ["Allow"]
     assert effects(access.create_admin_token().access_token) == ["Deny"]
+
+
+READING = """
+import json, sys
+
+from storehooks.adapters.access import TokensTable
+from storehooks.api.access_policy import access_policy
+from storehooks.api.request import Request
+from storehooks.domain.errors import NotAllowedError
+from storehooks.domain.identity import DEFAULT_OAUTH_SCOPE
+
+class Stored:
+    def __init__(self, items):
+        self.items = {item["token_sha256"]["S"]: item for item in items}
+
+    def get_item(self, *, TableName, Key, ConsistentRead):
+        return {"Item": self.items[Key["token_sha256"]["S"]]}
+
+given = json.load(sys.stdin)
+found = {}
+for token in given["tokens"]:
+    caller = TokensTable("TokensTable", Stored(given["items"])).caller(token)
+    policy = access_policy(caller, "arn:aws:execute-api:us-east-1:1:a/live/GET/stores/5ueh97/v2/hooks")
+    context = {"authorizer": policy["context"]}
+    request = Request({"requestContext": context, "pathParameters": {"store_hash": "5ueh97"}})
+    try:
+        request.caller(DEFAULT_OAUTH_SCOPE)
+        is_served = True
+    except NotAllowedError:
+        is_served = False
+    (statement,) = policy["policyDocument"]["Statement"]
+    found[token] = [statement["Effect"], is_served]
+json.dump(found, sys.stdout)
+"""
+
+
+@pytest.mark.parametrize("release", ["0.1.0", "0.2.0-first"])
+def test_a_token_that_may_only_read_opens_nothing_after_a_rollback(release, aws, tmp_path):  # noqa: F811
+    access = AccessTables("TokensTable", "ClientsTable", dynamodb=aws.dynamodb)
+    read = access.create_token("5ueh97", oauth_scopes=["read"]).access_token
+    default = access.create_token("5ueh97", oauth_scopes=["default", "read"]).access_token
+    given = {"items": aws.scan("TokensTable"), "tokens": [read, default]}
+    found = earlier(unpacked(release, tmp_path), given, READING)
+    assert found == {read: ["Deny", False], default: ["Allow", True]}

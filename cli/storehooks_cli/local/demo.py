@@ -5,7 +5,7 @@ from pathlib import Path
 
 from storehooks.adapters.access import TokensTable
 from storehooks.domain.errors import UnauthenticatedError
-from storehooks.domain.identity import OAUTH_SCOPES, Caller, token_digest
+from storehooks.domain.identity import DEFAULT_OAUTH_SCOPE, EVENTS_OAUTH_SCOPE, Caller, token_digest
 from storehooks_cli.access import AccessTables
 from storehooks_cli.local.aws import CONFIG, session
 from storehooks_cli.local.deployment import Outputs
@@ -14,9 +14,12 @@ from storehooks_cli.local.files import write_whole
 from storehooks_cli.local.state import State
 from storehooks_cli.options import DEMO_STORE
 
+OAUTH_SCOPES = (DEFAULT_OAUTH_SCOPE, EVENTS_OAUTH_SCOPE)
+"""Which together may do all that a store's token may."""
+
 
 def demo_token(state: State, endpoint: Endpoint, outputs: Outputs) -> str:
-    """The demo store's access token, with all OAuth scopes: made once, kept with the state that knows it.
+    """The demo store's access token, which may do everything: made once, kept with the state that knows it.
 
     One that was revoked or lacks a scope, as those of earlier versions do, is replaced: in
     the latter case by one of the same client.

@@ -218,6 +218,7 @@ def _request_headers(request: web.Request) -> CIMultiDict[str]:
     )
     headers["X-Forwarded-For"] = request.remote or ""
     headers["X-Forwarded-Proto"] = request.scheme
+    headers["X-Forwarded-Host"] = request.host
     return headers
 
 

@@ -12,6 +12,8 @@ here makes metrics of what functions write.
 Its bus writes an entry's detail anew: 1.50 becomes 1.5, and of a member that is there twice the last one
 is left. Here a queue gets the detail as it was published.
 
+It does not tell a function by which host and path it was called. Here the local front does.
+
 It unpacks and compiles the layer anew for every process of a function. Here they share one copy.
 
 It takes requests from anyone. Here a guard stands before it, and functions have the key that lets
@@ -34,7 +36,7 @@ from types import FunctionType
 from typing import Any
 
 from ministack.core import lambda_runtime  # type: ignore[import-not-found]
-from ministack.services import eventbridge, lambda_svc, sqs  # type: ignore[import-not-found]
+from ministack.services import apigateway_v1, eventbridge, lambda_svc, sqs  # type: ignore[import-not-found]
 from ministack.services.cloudformation import provisioners  # type: ignore[import-not-found]
 
 # All that works on messages. ReceiveMessage does so through some of these, and waits between.
@@ -70,6 +72,7 @@ def main() -> None:
     actions = vars(sqs)["_HANDLERS"]
     actions.update({action: vars(sqs)[handler.__name__] for action, handler in actions.items()})
     _wrap(eventbridge, "_invoke_target", _with_detail_as_published)
+    _wrap(apigateway_v1, "_build_lambda_event_v1", _with_domain)
     _wrap(lambda_svc, "_sqs_esm_concurrency", _with_numbers)
     _wrap(lambda_runtime.Worker, "_spawn", _with_shared_layers)
     _wrap(lambda_runtime, "execution_credentials", _with_key_of_this_start)
@@ -148,6 +151,27 @@ def _with_detail_as_published(invoke: Callable[..., None]) -> Callable[..., None
         invoke(target, event, rule, view)
 
     return with_detail_as_published
+
+
+def _with_domain(build: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    """What ministack hands a function of a request, with its host and the path that followed it.
+
+    The front's address is that of the stage, as a custom domain's is.
+    """
+
+    def with_domain(*args: object, **kwargs: object) -> dict[str, Any]:
+        event = build(*args, **kwargs)
+        context, headers = (
+            event["requestContext"],
+            {name.lower(): text for name, text in event["headers"].items()},
+        )
+        if "x-forwarded-host" in headers:
+            context |= {"domainName": headers["x-forwarded-host"], "path": event["path"]}
+        else:
+            context["domainName"] = headers.get("host", "")
+        return event
+
+    return with_domain
 
 
 def _with_numbers(concurrency: Callable[..., int]) -> Callable[..., int]:

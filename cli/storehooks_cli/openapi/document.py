@@ -10,6 +10,7 @@ import yaml
 from storehooks import __version__
 from storehooks.api.errors import error_response
 from storehooks.api.version import Version
+from storehooks.domain.identity import DEFAULT_OAUTH_SCOPE, READ_OAUTH_SCOPE
 from storehooks_cli.local.gateway_responses import read_gateway_responses
 from storehooks_cli.openapi import examples
 from storehooks_cli.openapi.operations import OPERATIONS, PATH, Answer, Operation
@@ -185,7 +186,7 @@ def _parameter(name: str, place: str, schema: Schema) -> dict[str, Any]:
 
 
 def _operation(route: _Route, operation: Operation) -> dict[str, Any]:
-    right = f"The token needs the OAuth scope `{operation.right}`." if operation.right else ""
+    right = f"The token needs the OAuth scope {_scopes(operation.right)}." if operation.right else ""
     if route.is_admin:
         right = "It takes an admin token."
     shown: dict[str, Any] = {
@@ -222,6 +223,11 @@ def _operation(route: _Route, operation: Operation) -> dict[str, Any]:
     return shown
 
 
+def _scopes(right: str) -> str:
+    """The OAuth scopes that give a right, for people."""
+    return f"`{right}` or `{DEFAULT_OAUTH_SCOPE}`" if right == READ_OAUTH_SCOPE else f"`{right}`"
+
+
 def _success(route: _Route, success: Answer) -> dict[str, Any]:
     response: dict[str, Any] = {"description": success.description}
     if success.schema is not None:
@@ -231,7 +237,10 @@ def _success(route: _Route, success: Answer) -> dict[str, Any]:
         response["content"] = {success.media_type: content}
     if success.headers is not None:
         response["headers"] = {
-            name: {"description": "The recovery, if the hook resumes.", "schema": schema}
+            name: {
+                "description": schema["description"],
+                "schema": {key: value for key, value in schema.items() if key != "description"},
+            }
             for name, schema in success.headers.items()
         }
     if route.function == "create_hook":

@@ -10,6 +10,7 @@ from storehooks.api.provisioning_output import (
     clients_to_json,
     new_secret_to_json,
     new_token_to_json,
+    portal_link_to_json,
     put_client_to_json,
     tokens_to_json,
 )
@@ -193,6 +194,9 @@ ANSWERS: dict[str, Any] = {
         NewSecret(_CLIENT.store_hash, _CLIENT.client_id, _SECRET, _CREATED_AT + 24 * 3600)
     ),
     "NewTokenAnswer": new_token_to_json(IssuedToken(_TOKEN, "7c1d" * 16)),
+    "PortalLinkAnswer": portal_link_to_json(
+        "https://hooks.example.com", IssuedToken(_TOKEN, "7c1d" * 16), _CREATED_AT + 24 * 3600
+    ),
     "TokensAnswer": tokens_to_json([_TOKEN], next_cursor=None),
 }
 

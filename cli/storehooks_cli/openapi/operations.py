@@ -14,6 +14,7 @@ from storehooks.domain.identity import (
     ADMIN_OAUTH_SCOPE,
     DEFAULT_OAUTH_SCOPE,
     EVENTS_OAUTH_SCOPE,
+    READ_OAUTH_SCOPE,
     token_digest,
 )
 from storehooks_cli.openapi.schemas import (
@@ -110,8 +111,15 @@ def _ref(name: str) -> Schema:
 
 _HOOK_V2 = Answer(200, "The hook.", _ref("HookV2"), "HookV2")
 _HOOK_V3 = Answer(200, "The hook.", _ref("HookAnswerV3"), "HookAnswerV3")
+_SEEN = "Unless the token has `default`, the values of headers are `***`."
+_SCOPES: Schema = {
+    "description": "The OAuth scopes of the token.",
+    "type": "string",
+    "pattern": "^[a-z]+(, [a-z]+)*$",
+}
 _RESUMED: dict[str, Schema] = {
     "Location": {
+        "description": "The recovery, if the hook resumes.",
         "type": "string",
         "pattern": "^/stores/[a-z0-9]+/v2/hooks/[0-9]+/recoveries/rec_[0-9a-f]{32}$",
     }
@@ -144,9 +152,16 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ),
     ("get", "/stores/{store_hash}/v2/hooks"): Operation(
         tag="Hooks",
-        description="Those of the token's client, by id; past the end, none.",
+        description=f"Those of the token's client, by id; past the end, none. {_SEEN}",
         query={"page": _PAGE, "limit": _limit(MAX_PAGE_SIZE)},
-        response=Answer(200, "A page of hooks.", {"type": "array", "items": _ref("HookV2")}, "HooksV2"),
+        response=Answer(
+            200,
+            "A page of hooks.",
+            {"type": "array", "items": _ref("HookV2")},
+            "HooksV2",
+            headers={"X-OAuth-Scopes": _SCOPES},
+        ),
+        right=READ_OAUTH_SCOPE,
     ),
     ("post", "/stores/{store_hash}/v2/hooks"): Operation(
         tag="Hooks",
@@ -155,7 +170,9 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         response=Answer(201, "The hook.", _ref("HookV2"), "HookV2"),
         errors=(409,),
     ),
-    ("get", "/stores/{store_hash}/v2/hooks/{id}"): Operation(tag="Hooks", description="", response=_HOOK_V2),
+    ("get", "/stores/{store_hash}/v2/hooks/{id}"): Operation(
+        tag="Hooks", description=_SEEN, response=_HOOK_V2, right=READ_OAUTH_SCOPE
+    ),
     ("put", "/stores/{store_hash}/v2/hooks/{id}"): Operation(
         tag="Hooks", description=_STAYS, body=_CHANGES, response=_CHANGED_V2, errors=(409,)
     ),
@@ -164,9 +181,16 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ),
     ("get", "/stores/{store_hash}/v3/hooks"): Operation(
         tag="Hooks",
-        description="Those of the token's client, by id; past the end, none.",
+        description=f"Those of the token's client, by id; past the end, none. {_SEEN}",
         query={"page": _PAGE, "limit": _limit(V3_PAGE_SIZE), **_FILTERS},
-        response=Answer(200, "A page of hooks.", _ref("HooksAnswerV3"), "HooksAnswerV3"),
+        response=Answer(
+            200,
+            "A page of hooks.",
+            _ref("HooksAnswerV3"),
+            "HooksAnswerV3",
+            headers={"X-OAuth-Scopes": _SCOPES},
+        ),
+        right=READ_OAUTH_SCOPE,
     ),
     ("post", "/stores/{store_hash}/v3/hooks"): Operation(
         tag="Hooks",
@@ -175,7 +199,9 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         response=_HOOK_V3,
         errors=(409, 422),
     ),
-    ("get", "/stores/{store_hash}/v3/hooks/{id}"): Operation(tag="Hooks", description="", response=_HOOK_V3),
+    ("get", "/stores/{store_hash}/v3/hooks/{id}"): Operation(
+        tag="Hooks", description=_SEEN, response=_HOOK_V3, right=READ_OAUTH_SCOPE
+    ),
     ("put", "/stores/{store_hash}/v3/hooks/{id}"): Operation(
         tag="Hooks", description=_STAYS, body=_CHANGES, response=_CHANGED_V3, errors=(409, 422)
     ),
@@ -184,9 +210,11 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ),
     ("get", "/stores/{store_hash}/v3/hooks/admin"): Operation(
         tag="Owners",
-        description="The addresses to write to when failures deactivate a hook, and the hooks' status.",
+        description="The addresses to write to when failures deactivate a hook, and the hooks' status. "
+        f"{_SEEN}",
         query={"page": _PAGE, "limit": _limit(MAX_PAGE_SIZE), **_FILTERS},
         response=Answer(200, "The addresses and a page of hooks.", _ref("AdminAnswerV3"), "AdminAnswerV3"),
+        right=READ_OAUTH_SCOPE,
     ),
     ("put", "/stores/{store_hash}/v3/hooks/admin"): Operation(
         tag="Owners",
@@ -207,6 +235,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
             "created_at:max": _BOUND,
         },
         response=Answer(200, "A page of events.", _ref("EventsAnswerV3"), "EventsAnswerV3"),
+        right=READ_OAUTH_SCOPE,
     ),
     ("post", "/stores/{store_hash}/v2/events"): Operation(
         tag="Events",
@@ -241,11 +270,14 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
             },
         },
         response=Answer(200, "A page of deliveries.", _ref("DeliveriesV2"), "DeliveriesV2"),
+        right=READ_OAUTH_SCOPE,
     ),
     ("get", "/stores/{store_hash}/v2/hooks/{id}/deliveries/{delivery_id}"): Operation(
         tag="Deliveries",
-        description="With its payload and the first KB of each answer.",
+        description="With its payload and the first KB of each answer, in which the values of the hook's "
+        "headers are `***` unless the token has `default`.",
         response=Answer(200, "The delivery.", _ref("WholeDeliveryV2"), "WholeDeliveryV2"),
+        right=READ_OAUTH_SCOPE,
     ),
     ("post", "/stores/{store_hash}/v2/hooks/{id}/deliveries/{delivery_id}/redeliver"): Operation(
         tag="Deliveries",
@@ -283,6 +315,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         tag="Deliveries",
         description="How far it has got.",
         response=Answer(200, "The recovery.", _ref("RecoveryV2"), "RecoveryV2"),
+        right=READ_OAUTH_SCOPE,
     ),
     ("put", f"{_CLIENTS}/{{client_id}}"): Operation(
         tag="Admin",
@@ -321,6 +354,15 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         description="It shares the client's hooks and the secret that signs its deliveries.",
         body=Body("TokenWanted", ("create_token",)),
         response=Answer(201, "The token.", _ref("NewTokenAnswer"), "NewTokenAnswer"),
+        errors=(422,),
+        right=ADMIN_OAUTH_SCOPE,
+    ),
+    ("post", f"{_CLIENTS}/{{client_id}}/portal-links"): Operation(
+        tag="Admin",
+        description="It leads to the console of the address that this request was sent to, and signs in as "
+        "the client by a token of its own, with the OAuth scope `read`, or `default` if not read-only.",
+        body=Body("PortalLinkWanted", ("create_portal_link",)),
+        response=Answer(201, "The link.", _ref("PortalLinkAnswer"), "PortalLinkAnswer"),
         errors=(422,),
         right=ADMIN_OAUTH_SCOPE,
     ),

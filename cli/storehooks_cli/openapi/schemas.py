@@ -16,9 +16,18 @@ from storehooks.api.admin_input import AdminChanges
 from storehooks.api.errors import MAX_PROBLEMS
 from storehooks.api.event_input import MAX_EVENTS, NewEvent
 from storehooks.api.hook_input import LIBRARIES_FIELDS, READ_ONLY_FIELDS, HookChanges, NewHook
-from storehooks.api.provisioning_input import ClientChanges, SecretRotation, TokenWanted
+from storehooks.api.provisioning_input import ClientChanges, PortalLinkWanted, SecretRotation, TokenWanted
 from storehooks.api.recovery_input import NewRecovery
-from storehooks.domain import client, destination, email_address, event_filter, headers, rate, scope
+from storehooks.domain import (
+    client,
+    destination,
+    email_address,
+    event_filter,
+    headers,
+    portal_link,
+    rate,
+    scope,
+)
 from storehooks.domain.event import (
     DATA_ACCEPTED,
     ID_ACCEPTED,
@@ -41,6 +50,7 @@ _INPUTS: tuple[type[BaseModel], ...] = (
     ClientChanges,
     SecretRotation,
     TokenWanted,
+    PortalLinkWanted,
 )
 _ANSWERS = (
     response_types.HookV2,
@@ -62,6 +72,7 @@ _ANSWERS = (
     response_types.ClientsAnswer,
     response_types.NewSecretAnswer,
     response_types.NewTokenAnswer,
+    response_types.PortalLinkAnswer,
     response_types.TokensAnswer,
     response_types.ErrorV3,
 )
@@ -228,6 +239,19 @@ _FIELDS: dict[str, dict[str, Schema]] = {
             ],
         },
     },
+    "PortalLinkWanted": {
+        "expires_in_seconds": {
+            "description": "How long it works.",
+            "type": "integer",
+            "minimum": portal_link.MIN_SECONDS,
+            "maximum": portal_link.MAX_SECONDS,
+        },
+        "read_only": {
+            "description": "Whether what it opens only shows things, without the values of headers.",
+            "type": "boolean",
+            "default": True,
+        },
+    },
 }
 _OF_CLIENT: dict[str, Schema] = {
     "client_id": CLIENT_ID,
@@ -264,6 +288,7 @@ _ANSWER_FIELDS: dict[str, dict[str, Schema]] = {
     },
     "ListedToken": _OF_TOKEN,
     "ProvisionedToken": _OF_TOKEN,
+    "PortalLink": {"url": {"format": "uri"}, "expires_at": {"format": "date-time"}},
     # What the gateway's own answers say of their one header; the template words it.
     "ErrorDetails": {"X-Auth-Token": {"type": "string", "description": "What is wrong with the token."}},
 }

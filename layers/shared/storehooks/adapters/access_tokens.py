@@ -55,7 +55,13 @@ class TokenIssuer:
         self._sleep = sleep
 
     def issue(
-        self, store_hash: str, client_id: str, oauth_scopes: Iterable[str], *, expires_at: int | None = None
+        self,
+        store_hash: str,
+        client_id: str,
+        oauth_scopes: Iterable[str],
+        *,
+        expires_at: int | None = None,
+        is_portal_link: bool = False,
     ) -> IssuedToken:
         """Make a token for a client, and none for one that is removed at the same moment. One call.
 
@@ -64,7 +70,8 @@ class TokenIssuer:
         :raises StoreBusyError: also when others change the client again and again.
         :raises storehooks.domain.errors.StoreFailedError:
         """
-        new = new_token(store_hash, client_id, oauth_scopes, int(self._clock()), expires_at)
+        now = int(self._clock())
+        new = new_token(store_hash, client_id, oauth_scopes, now, expires_at, is_portal_link=is_portal_link)
         for tries in range(1, _TRIES + 1):
             try:
                 with store_errors():
@@ -170,7 +177,13 @@ class AccessTokens:
 
 
 def new_token(
-    store_hash: str, client_id: str | None, oauth_scopes: Iterable[str], now: int, expires_at: int | None
+    store_hash: str,
+    client_id: str | None,
+    oauth_scopes: Iterable[str],
+    now: int,
+    expires_at: int | None,
+    *,
+    is_portal_link: bool = False,
 ) -> IssuedToken:
     """A token that nobody has yet.
 
@@ -179,7 +192,7 @@ def new_token(
     # Letters and digits alone: a token is pasted into shells and headers.
     access_token = secrets.token_hex(_TOKEN_BYTES)
     token_id, scopes = token_digest(access_token), tuple(sorted(set(oauth_scopes)))
-    token = Token(token_id, store_hash, client_id or token_id, scopes, now, expires_at)
+    token = Token(token_id, store_hash, client_id or token_id, scopes, now, expires_at, is_portal_link)
     return IssuedToken(token, access_token)
 
 
@@ -194,6 +207,8 @@ def token_item(token: Token) -> Item:
     }
     if token.expires_at is not None:
         item["expires_at"] = {"N": str(token.expires_at)}
+    if token.is_portal_link:
+        item["is_portal_link"] = {"BOOL": True}
     return item
 
 
@@ -205,4 +220,5 @@ def _to_token(item: Mapping[str, Any]) -> Token:
         oauth_scopes=tuple(sorted(item["oauth_scopes"]["SS"])),
         created_at=int(item["created_at"]["N"]),
         expires_at=int(item["expires_at"]["N"]) if "expires_at" in item else None,
+        is_portal_link="is_portal_link" in item,
     )

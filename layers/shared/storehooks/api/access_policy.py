@@ -6,21 +6,31 @@ and path in it, so one store's token never reaches another store's functions.
 
 from typing import Any
 
-from storehooks.domain.identity import DEFAULT_OAUTH_SCOPE, EVENTS_OAUTH_SCOPE, Caller, is_store_hash
+from storehooks.domain.identity import (
+    DEFAULT_OAUTH_SCOPE,
+    EVENTS_OAUTH_SCOPE,
+    READ_OAUTH_SCOPE,
+    Caller,
+    is_store_hash,
+)
 
 # In a policy `*` matches slashes too: nothing but the end of a path is left open.
 # A slash at the end of a path leads to the same route, so it is allowed where there is no `*`.
+_READS = (
+    "GET/stores/{store_hash}/v2/hooks",
+    "GET/stores/{store_hash}/v2/hooks/*",
+    "GET/stores/{store_hash}/v3/hooks",
+    "GET/stores/{store_hash}/v3/hooks/*",
+)
 _ROUTES = {
+    READ_OAUTH_SCOPE: _READS,
     DEFAULT_OAUTH_SCOPE: (
-        "GET/stores/{store_hash}/v2/hooks",
+        *_READS,
         "POST/stores/{store_hash}/v2/hooks",
-        "GET/stores/{store_hash}/v2/hooks/*",
         "POST/stores/{store_hash}/v2/hooks/*",
         "PUT/stores/{store_hash}/v2/hooks/*",
         "DELETE/stores/{store_hash}/v2/hooks/*",
-        "GET/stores/{store_hash}/v3/hooks",
         "POST/stores/{store_hash}/v3/hooks",
-        "GET/stores/{store_hash}/v3/hooks/*",
         "PUT/stores/{store_hash}/v3/hooks/*",
         "DELETE/stores/{store_hash}/v3/hooks/*",
         "POST/stores/{store_hash}/v2/events/explain",
@@ -37,14 +47,14 @@ def access_policy(caller: Caller, method_arn: str) -> dict[str, Any]:
     :param method_arn: of the request at hand; its API and stage are the policy's.
     """
     api_and_stage = "/".join(method_arn.split("/")[:2])
-    routes = [route for scope in sorted(caller.oauth_scopes) for route in _ROUTES.get(scope, ())]
+    routes = {route for scope in caller.oauth_scopes for route in _ROUTES.get(scope, ())}
     if caller.is_admin:
         effect, resources = "Allow", [f"{api_and_stage}/{route}" for route in _ADMIN_ROUTES]
     elif routes and is_store_hash(caller.store_hash):
         effect = "Allow"
         resources = [
             f"{api_and_stage}/{route.format(store_hash=caller.store_hash)}{end}"
-            for route in routes
+            for route in sorted(routes)
             for end in ([""] if route.endswith("*") else ["", "/"])
         ]
     else:

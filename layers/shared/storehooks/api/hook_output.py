@@ -12,6 +12,12 @@ from storehooks.api.version import Version
 if TYPE_CHECKING:
     from storehooks.api.wanted import Page
     from storehooks.domain.hook import Hook, HookPage
+    from storehooks.domain.identity import Caller
+
+
+def seen_by(caller: Caller, hook: Hook) -> Hook:
+    """A hook as this caller may see it."""
+    return hook if caller.sees_header_values else hook.without_header_values()
 
 
 def hook_response(
@@ -32,9 +38,14 @@ def _recovery_path(hook: Hook, recovery_id: str) -> str:
     return f"/stores/{hook.store_hash}/v2/hooks/{hook.id}/recoveries/{recovery_id}"
 
 
-def hooks_response(version: Version, found: HookPage, page: Page) -> Response:
-    """A part of the list of hooks; V3 says how long the whole is, V2 does not."""
+def hooks_response(version: Version, found: HookPage, page: Page, caller: Caller) -> Response:
+    """A part of the list of hooks; V3 says how long the whole is, V2 does not.
+
+    A header names the OAuth scopes of the caller's token, so that a page offers only what it may do.
+    """
+    hooks = [seen_by(caller, hook) for hook in found.hooks]
+    headers = {"X-OAuth-Scopes": ", ".join(sorted(caller.oauth_scopes))}
     if version is Version.V3:
-        meta = pagination(page, total=found.total or 0, count=len(found.hooks))
-        return Response(200, hooks_to_v3(found.hooks, meta))
-    return Response(200, [hook_to_v2(hook) for hook in found.hooks])
+        meta = pagination(page, total=found.total or 0, count=len(hooks))
+        return Response(200, hooks_to_v3(hooks, meta), headers)
+    return Response(200, [hook_to_v2(hook) for hook in hooks], headers)

@@ -1,11 +1,13 @@
-"""What the admin API takes: a client's name, the rotation of its secret, and a token for it."""
+"""What the admin API takes: a client's name, the rotation of its secret, a token or a portal link for it."""
 
-from typing import Annotated, Any, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, StrictStr, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, StrictBool, StrictStr, ValidationError
 
 from storehooks.api.problems import problems_of
 from storehooks.api.whole_number import Whole
+from storehooks.domain import portal_link
 from storehooks.domain.client import (
     MAX_OVERLAP_HOURS,
     MAX_TOKEN_SECONDS,
@@ -18,14 +20,8 @@ from storehooks.domain.identity import OAUTH_SCOPES, check_oauth_scope
 
 _OVERLAP_ACCEPTED = f"a whole number from 0 to {MAX_OVERLAP_HOURS}"
 _SCOPES_ACCEPTED = f"a non-empty array of {' or '.join(OAUTH_SCOPES)}"
+_LINK_ACCEPTED = f"a whole number from {portal_link.MIN_SECONDS} to {portal_link.MAX_SECONDS}"
 _EXPIRY_ACCEPTED = f"null or a whole number from {MIN_TOKEN_SECONDS} to {MAX_TOKEN_SECONDS}"
-
-_ACCEPTED = {
-    "name": NAME_ACCEPTED,
-    "overlap_hours": _OVERLAP_ACCEPTED,
-    "oauth_scopes": _SCOPES_ACCEPTED,
-    "expires_in_seconds": _EXPIRY_ACCEPTED,
-}
 
 
 def check_overlap_hours(hours: int) -> int:
@@ -38,6 +34,11 @@ def check_expiry(seconds: int) -> int:
     return _within(seconds, MIN_TOKEN_SECONDS, MAX_TOKEN_SECONDS, _EXPIRY_ACCEPTED)
 
 
+def check_link_expiry(seconds: int) -> int:
+    """The number as it is, or :class:`InvalidValueError`."""
+    return _within(seconds, portal_link.MIN_SECONDS, portal_link.MAX_SECONDS, _LINK_ACCEPTED)
+
+
 def check_oauth_scopes(given: list[str]) -> list[str]:
     """The OAuth scopes as they are, or :class:`InvalidValueError`."""
     if not given:
@@ -47,6 +48,7 @@ def check_oauth_scopes(given: list[str]) -> list[str]:
 
 class _Input(BaseModel):
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+    _accepted: ClassVar[Mapping[str, str]]
 
     @classmethod
     def parse(cls, body: dict[str, Any]) -> Self:
@@ -54,13 +56,13 @@ class _Input(BaseModel):
         try:
             return cls.model_validate(body)
         except ValidationError as error:
-            raise InvalidFieldsError(
-                *problems_of(error, {name: _ACCEPTED[name] for name in cls.model_fields})
-            ) from None
+            raise InvalidFieldsError(*problems_of(error, cls._accepted)) from None
 
 
 class ClientChanges(_Input):
     """What is said of a client."""
+
+    _accepted = {"name": NAME_ACCEPTED}
 
     name: Annotated[StrictStr, AfterValidator(check_name)]
 
@@ -68,11 +70,15 @@ class ClientChanges(_Input):
 class SecretRotation(_Input):
     """For how many hours the former secret signs as well."""
 
+    _accepted = {"overlap_hours": _OVERLAP_ACCEPTED}
+
     overlap_hours: Annotated[Whole, AfterValidator(check_overlap_hours)]
 
 
 class TokenWanted(_Input):
     """What a token may do, and for how long; without an end unless that is given."""
+
+    _accepted = {"oauth_scopes": _SCOPES_ACCEPTED, "expires_in_seconds": _EXPIRY_ACCEPTED}
 
     oauth_scopes: Annotated[list[StrictStr], AfterValidator(check_oauth_scopes)]
     expires_in_seconds: Annotated[Whole, AfterValidator(check_expiry)] | None = None
@@ -80,6 +86,19 @@ class TokenWanted(_Input):
     def expires_at(self, now: int) -> int | None:
         """From when on it is worth nothing, in seconds since 1970; None if it has no end."""
         return None if self.expires_in_seconds is None else now + self.expires_in_seconds
+
+
+class PortalLinkWanted(_Input):
+    """For how long a portal link works, and whether what it opens changes nothing."""
+
+    _accepted = {"expires_in_seconds": _LINK_ACCEPTED, "read_only": "true or false"}
+
+    expires_in_seconds: Annotated[Whole, AfterValidator(check_link_expiry)]
+    read_only: StrictBool = True
+
+    def expires_at(self, now: int) -> int:
+        """From when on it is worth nothing, in seconds since 1970."""
+        return now + self.expires_in_seconds
 
 
 def _within(number: int, least: int, most: int, accepted: str) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from storehooks.api.v2 import iso_utc
+from storehooks.domain.portal_link import portal_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
         NewClientAnswer,
         NewSecretAnswer,
         NewTokenAnswer,
+        PortalLinkAnswer,
         ProvisionedClient,
         TokensAnswer,
     )
@@ -68,18 +70,30 @@ def new_token_to_json(new: IssuedToken) -> NewTokenAnswer:
     return {"data": {**_token_to_json(new.token), "access_token": new.access_token}}
 
 
+def portal_link_to_json(api_url: str, new: IssuedToken, expires_at: int) -> PortalLinkAnswer:
+    """A portal link, this once.
+
+    :param api_url: where the API is that the link's page is of.
+    """
+    url = portal_url(api_url, new.token.store_hash, new.access_token)
+    return {"data": {"url": url, "expires_at": iso_utc(expires_at)}}
+
+
 def tokens_to_json(tokens: Sequence[Token], next_cursor: str | None) -> TokensAnswer:
     """A page of tokens, without the tokens themselves."""
     return {"data": [_token_to_json(token) for token in tokens], "next_cursor": next_cursor}
 
 
 def _token_to_json(token: Token) -> ListedToken:
-    return {
+    shown: ListedToken = {
         "id": token.id,
         "oauth_scopes": list(token.oauth_scopes),
         "created_at": iso_utc(token.created_at),
         "expires_at": _time(token.expires_at),
     }
+    if token.is_portal_link:
+        shown["is_portal_link"] = True
+    return shown
 
 
 def _time(seconds: int | None) -> str | None:

@@ -46,8 +46,9 @@ if TYPE_CHECKING:
 
 MAX_BODY_BYTES = 64 * 1024
 
+_ADMIN_ROUTES = "/admin/v1/"
 # The admin API speaks of what is wrong as V3 does.
-_V3_ROUTES = ("/stores/{store_hash}/v3/", "/admin/v1/")
+_V3_ROUTES = ("/stores/{store_hash}/v3/", _ADMIN_ROUTES)
 _JSON_TYPE = re.compile(r"(application|text)/(json|[a-z0-9.\-+]+\+json)", re.ASCII)
 
 
@@ -83,6 +84,17 @@ class Request:
         is_v3 = str(self._event.get("resource")).startswith(_V3_ROUTES)
         return Version.V3 if is_v3 else Version.V2
 
+    @property
+    def api_url(self) -> str:
+        """Where the API is, by the way that this request came: ``/console`` and ``/stores/...`` follow.
+
+        The gateway's path is that of the request's URL: what stands before the route is the stage, or what a
+        custom domain has there. It serves https alone; the local stack serves http as well.
+        """
+        before, _, _ = str(self._context["path"]).rpartition(_ADMIN_ROUTES)
+        scheme = "http" if self._headers.get("x-forwarded-proto") == "http" else "https"
+        return f"{scheme}://{self._context['domainName']}{before}"
+
     def caller(self, oauth_scope: str) -> Caller:
         """Whom the authorizer found behind the token, if it may do this in this store.
 
@@ -93,7 +105,7 @@ class Request:
         """
         caller = self._caller
         in_own_store = is_store_hash(caller.store_hash) and self._path("store_hash") == caller.store_hash
-        if not (in_own_store and caller.client_id and oauth_scope in caller.oauth_scopes):
+        if not (in_own_store and caller.client_id and caller.has(oauth_scope)):
             raise NotAllowedError
         return caller
 

@@ -478,6 +478,8 @@ class ListedToken(TypedDict):
     created_at: str
     expires_at: str | None
     """From when on it is worth nothing; null if it has no end."""
+    is_portal_link: NotRequired[bool]
+    """True if it is that of a portal link; else it is not there."""
 
 
 class ProvisionedToken(ListedToken):
@@ -491,6 +493,21 @@ class NewTokenAnswer(TypedDict):
     """A token that was made."""
 
     data: ProvisionedToken
+
+
+class PortalLink(TypedDict):
+    """A link that opens the console signed in as a client."""
+
+    url: str
+    """It is shown now, and never again. The token stands in its fragment."""
+    expires_at: str
+    """From when on it is worth nothing. ISO 8601 in UTC."""
+
+
+class PortalLinkAnswer(TypedDict):
+    """A portal link that was made."""
+
+    data: PortalLink
 
 
 class TokensAnswer(TypedDict):

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from storehooks.domain.exact_json import loads
+from storehooks.domain.hook import HIDDEN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -88,11 +89,15 @@ def deliveries_to_v2(deliveries: Iterable[DeliverySummary], *, next_cursor: str 
     return {"data": [delivery_to_v2(delivery) for delivery in deliveries], "next_cursor": next_cursor}
 
 
-def whole_delivery_to_v2(delivery: Delivery) -> WholeDeliveryV2:
-    """The same with the number of all attempts, the first KB of each response, and the payload."""
+def whole_delivery_to_v2(delivery: Delivery, *, hidden: Iterable[str] = ()) -> WholeDeliveryV2:
+    """The same with the number of all attempts, the first KB of each response, and the payload.
+
+    :param hidden: values of headers, which are not shown in responses that repeat their request.
+    """
+    values = sorted(filter(None, hidden), key=len, reverse=True)  # one may be part of another
     return {
         **delivery_to_v2(delivery),
-        "attempts": [_whole_attempt_to_v2(attempt) for attempt in delivery.attempts],
+        "attempts": [_whole_attempt_to_v2(attempt, values) for attempt in delivery.attempts],
         "attempt_count": delivery.attempt_count,
         "payload": loads(delivery.payload),
     }
@@ -173,8 +178,11 @@ def _attempt_to_v2(attempt: Attempt) -> AttemptV2:
     }
 
 
-def _whole_attempt_to_v2(attempt: Attempt) -> WholeAttemptV2:
-    return {**_attempt_to_v2(attempt), "answer": attempt.response}
+def _whole_attempt_to_v2(attempt: Attempt, hidden: Iterable[str] = ()) -> WholeAttemptV2:
+    response = attempt.response
+    for value in hidden:
+        response = response.replace(value, HIDDEN)
+    return {**_attempt_to_v2(attempt), "answer": response}
 
 
 def iso_utc(seconds: int) -> str:

@@ -49,7 +49,10 @@ class NewSecret:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """What is known of a token afterwards: ``id`` is its SHA-256. ``expires_at`` is None if it has no end."""
+    """What is known of a token afterwards: ``id`` is its SHA-256. ``expires_at`` is None if it has no end.
+
+    ``is_portal_link`` is for people: such a token may do what any other with its OAuth scopes may.
+    """
 
     id: str
     store_hash: str
@@ -57,6 +60,7 @@ class Token:
     oauth_scopes: tuple[str, ...]
     created_at: int
     expires_at: int | None
+    is_portal_link: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,9 @@ from storehooks.domain.values import dataclass
 MAX_HOOKS_PER_SCOPE = 10
 """Hooks that one client may have for one scope of one store (BigCommerce, since 2025-04)."""
 
+HIDDEN = "***"
+"""What stands for a value of a hook's headers that is not shown."""
+
 MAX_HOOK_ID = 10**18 - 1
 """No store has hooks that 18 digits don't count."""
 
@@ -68,6 +71,10 @@ class Hook:
         :raises storehooks.domain.event_filter.FilterTooLongError: when it cannot say.
         """
         return None if self.filter is None else self.filter.mismatch(body)
+
+    def without_header_values(self) -> "Hook":
+        """The same for eyes that may not see the values of its headers: each is ``***``."""
+        return self if self.headers is None else replace(self, headers=dict.fromkeys(self.headers, HIDDEN))
 
     @property
     def status(self) -> HookStatus:

@@ -18,9 +18,11 @@ DEFAULT_OAUTH_SCOPE = "default"
 """Lets a token manage its client's hooks."""
 EVENTS_OAUTH_SCOPE = "events"
 """Lets a token publish its store's events."""
+READ_OAUTH_SCOPE = "read"
+"""Lets a token see its client's hooks and deliveries, without the values of the hooks' headers."""
 ADMIN_OAUTH_SCOPE = "admin"
 """What an admin token may do, and no client's token: manage the clients of all stores, and their tokens."""
-OAUTH_SCOPES = (DEFAULT_OAUTH_SCOPE, EVENTS_OAUTH_SCOPE)
+OAUTH_SCOPES = (DEFAULT_OAUTH_SCOPE, EVENTS_OAUTH_SCOPE, READ_OAUTH_SCOPE)
 """What a client's token may do."""
 
 ADMIN_STORE = "#admin"
@@ -40,6 +42,17 @@ class Caller:
     def is_admin(self) -> bool:
         """Whether it is an admin token that calls, whose id is in place of a client's."""
         return self.store_hash == ADMIN_STORE and self.oauth_scopes == {ADMIN_OAUTH_SCOPE}
+
+    def has(self, oauth_scope: str) -> bool:
+        """Whether its token has an OAuth scope; ``default`` has ``read`` in it."""
+        return oauth_scope in self.oauth_scopes or (
+            oauth_scope == READ_OAUTH_SCOPE and DEFAULT_OAUTH_SCOPE in self.oauth_scopes
+        )
+
+    @property
+    def sees_header_values(self) -> bool:
+        """Whether it may see the values of its hooks' headers, which may be credentials."""
+        return self.has(DEFAULT_OAUTH_SCOPE)
 
 
 def is_store_hash(text: str) -> bool:
