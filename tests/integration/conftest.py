@@ -2,6 +2,7 @@
 
 import copy
 import functools
+import io
 import json
 import os
 import threading
@@ -24,6 +25,7 @@ from moto.sqs.models import sqs_backends
 from storehooks.adapters.aws import dynamodb_client, events_client, ses_client, sqs_client
 from storehooks.adapters.delivery_log.items import from_item
 from storehooks.adapters.delivery_log.keys import hook_of
+from storehooks.api.operation import logger
 from storehooks.composition import Handler, Parts
 from storehooks.domain.delivery import Delivery
 from storehooks.settings import Settings
@@ -337,6 +339,15 @@ class Client:
 
     def delete(self, hook_id: object):
         return self.call("delete_hook", hook_id=hook_id)
+
+
+@pytest.fixture
+def log():
+    """What the functions log, line by line."""
+    written = io.StringIO()
+    before = logger.registered_handler.setStream(written)
+    yield lambda: written.getvalue().splitlines()
+    logger.registered_handler.setStream(before)
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """The five operations, as a client sees them."""
 
-import io
 import json
 import re
 from dataclasses import replace
@@ -9,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from storehooks.api.hook_output import hooks_response
-from storehooks.api.operation import logger
 from storehooks.api.response import MAX_RESPONSE_BYTES, check_size
 from storehooks.api.version import Version
 from storehooks.api.wanted import Page
@@ -17,6 +15,7 @@ from storehooks.domain.errors import InvalidRequestError
 from storehooks.domain.event_filter import MAX_FILTER_BYTES, check_filter
 from storehooks.domain.headers import MAX_ANSWER_BYTES, response_bytes
 from storehooks.domain.hook import Hook, HookPage
+from storehooks.domain.identity import DEFAULT_OAUTH_SCOPE, Caller
 from storehooks.domain.scope import catalogue
 from tests.integration.conftest import load_event
 
@@ -291,18 +290,10 @@ def test_a_full_page_of_the_largest_hooks_fits_into_a_lambda_answer_or_is_refuse
 
 def response_size(hooks, version=Version.V2):
     """What Lambda is given for a page of these hooks, in bytes."""
-    response = hooks_response(version, HookPage(tuple(hooks), len(hooks)), Page(1, 250)).to_gateway()
+    caller = Caller("5ueh97", "f" * 32, frozenset({DEFAULT_OAUTH_SCOPE}))
+    response = hooks_response(version, HookPage(tuple(hooks), len(hooks)), Page(1, 250), caller).to_gateway()
     check_size(response)
     return len(json.dumps(response, ensure_ascii=False).encode())
-
-
-@pytest.fixture
-def log():
-    """What the functions log, line by line."""
-    written = io.StringIO()
-    before = logger.registered_handler.setStream(written)
-    yield lambda: written.getvalue().splitlines()
-    logger.registered_handler.setStream(before)
 
 
 def test_no_secret_of_a_hook_reaches_the_log(client, log):

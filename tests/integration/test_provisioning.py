@@ -483,9 +483,9 @@ def test_tokens_of_clients_and_admin_tokens_are_managed_apart(access, platform):
     assert access.list_admin_tokens() == [admin]
 
 
-def test_each_line_of_the_log_names_the_admin_token_and_the_client(platform, capsys):
+def test_each_line_of_the_log_names_the_admin_token_and_the_client(platform, log):
     platform.put()
-    line = json.loads(capsys.readouterr().out.splitlines()[-1])
+    line = json.loads(log()[-1])
     granted = load_event("put_client")["requestContext"]["authorizer"]
     named = {"admin_token_id": granted["client_id"], "store_hash": STORE, "client_id": CLIENT}
     assert line.items() >= named.items()
