@@ -5,7 +5,7 @@ from storehooks.api.request import Request
 from storehooks.api.response import Response
 from storehooks.api.v2 import stats_to_v2
 from storehooks.composition import Handler, Parts, lambda_handler
-from storehooks.domain.identity import DEFAULT_OAUTH_SCOPE
+from storehooks.domain.identity import READ_OAUTH_SCOPE
 
 
 def build(parts: Parts) -> Handler:
@@ -15,7 +15,7 @@ def build(parts: Parts) -> Handler:
     @operation
     def get_hook_stats(request: Request) -> Response:
         """Figures of one of the caller's hooks: what came of its deliveries in some time."""
-        caller = request.caller(DEFAULT_OAUTH_SCOPE)
+        caller = request.caller(READ_OAUTH_SCOPE)
         wanted = request.stats_wanted(clock())
         hook = hooks.get(caller, request.hook_id())
         return Response(200, stats_to_v2(reader.read(hook, wanted)))

@@ -297,6 +297,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
             "step": NUMBER | {"description": "Seconds. No steps unless it is given."},
         },
         response=Answer(200, "The figures.", _ref("HookStatsV2"), "HookStatsV2"),
+        right=READ_OAUTH_SCOPE,
     ),
     ("post", "/stores/{store_hash}/v2/hooks/{id}/ping"): Operation(
         tag="Deliveries",
