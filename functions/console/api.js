@@ -47,20 +47,15 @@ export class JsonText {
 
 /** The hooks API of a store. The token goes nowhere but into the header of these requests. */
 export class Api {
+  mayPublish = true; // whether the token may publish events; assumed until a list of hooks said so
   isReadOnly; // whether the token may not change anything; undefined until a list of hooks said so
   #token;
-  #oauthScopes; // once a list of hooks has named them
   #url;
 
   constructor(store, token) {
     this.store = store;
     this.#token = token;
     this.#url = `${basePath()}/stores/${encodeURIComponent(store)}/v2`;
-  }
-
-  /** Whether the token can publish events; true if that is not known, and then for the API to say. */
-  get mayPublish() {
-    return this.#oauthScopes?.includes("events") ?? true;
   }
 
   /** The body of the response; a read that comes at a bad moment is tried again. */
@@ -112,10 +107,12 @@ export class Api {
     } catch {
       throw new ApiError(0, [], 1);
     }
-    const scopes = response.headers.get("X-OAuth-Scopes");
-    if (scopes) this.isReadOnly = !scopes.split(", ").includes("default");
+    const scopes = response.headers.get("X-OAuth-Scopes")?.split(", ");
+    if (scopes) {
+      this.isReadOnly = !scopes.includes("default");
+      this.mayPublish = scopes.includes("events");
+    }
     const content = parsed(text);
-    this.#oauthScopes = response.headers.get("X-OAuth-Scopes")?.split(", ") ?? this.#oauthScopes;
     if (response.ok && content !== undefined) return { content, location: response.headers.get("Location") };
     const retryAfter = Number(response.headers.get("X-Retry-After")) || 1;
     const problems = Array.isArray(content) ? content : [];

@@ -96,11 +96,13 @@ def test_a_delivery_is_found_by_its_events_id_and_all_are_shown_again(visit, sto
 def test_a_token_that_may_publishes_the_event_that_is_tried(visit, store):
     page = visit.page
     page.get_by_role("button", name="Try an event").click()
-    page.get_by_label("Scope").fill("store/cart/created")
-    page.get_by_label("Data").fill("[")
+    form = page.get_by_role("region", name="Try an event")
+    form.get_by_label("Scope").fill("store/cart/created")
+    data = form.get_by_label("Data")
+    data.fill("[")
     page.get_by_role("button", name="Publish a test event").click()
-    expect(page.get_by_label("Data")).to_have_accessible_description(re.compile("It is no JSON"))
-    page.get_by_label("Data").fill('{"id": 1.50}')
+    expect(data).to_have_accessible_description(re.compile("It is no JSON"))
+    data.fill('{"id": 1.50}')
     page.get_by_role("button", name="Publish a test event").click()
     question = page.get_by_role("dialog", name="Publish this event?")
     with page.expect_request("**/v2/events") as sent:

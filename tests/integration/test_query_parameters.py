@@ -46,10 +46,10 @@ def test_all_parameters_there_are_are_tried():
         ("/stores/{store_hash}/v3/hooks", "is_active"),
         ("/stores/{store_hash}/v3/hooks/admin", "is_active"),
     }
-    assert len({path for _, path, *_ in PARAMETERS}) == 5
+    assert len({path for _, path, *_ in PARAMETERS}) == 6
     assert {parameter for *_, parameter, _ in PARAMETERS} == {
         *("page", "limit", "is_active", "scope", "destination", "status", "cursor"),
-        *("created_at:min", "created_at:max"),
+        *("created_at:min", "created_at:max", "find", "since", "until", "step"),
     }
 
 
