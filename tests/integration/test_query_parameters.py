@@ -4,7 +4,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from tests.integration.conftest import Client
+from tests.integration.conftest import Client, load_event
 from tests.openapi_file import openapi
 from tests.template.test_template import ROUTES, V3_ROUTES
 
@@ -34,9 +34,12 @@ def status_of(functions, client):
     v3_client.create(is_active=True)
 
     def call(name, path, query):
+        parameters = dict(parse_qsl(query, keep_blank_values=True))
+        if path.startswith("/admin/"):
+            return functions.invoke(name, load_event(name) | {"queryStringParameters": parameters})
         caller = v3_client if "/v3/" in path else client
         hook_id = 1 if "{id}" in path else None
-        return caller.call(name, hook_id=hook_id, query=dict(parse_qsl(query, keep_blank_values=True)))
+        return caller.call(name, hook_id=hook_id, query=parameters)
 
     return call
 
@@ -46,7 +49,7 @@ def test_all_parameters_there_are_are_tried():
         ("/stores/{store_hash}/v3/hooks", "is_active"),
         ("/stores/{store_hash}/v3/hooks/admin", "is_active"),
     }
-    assert len({path for _, path, *_ in PARAMETERS}) == 6
+    assert len({path for _, path, *_ in PARAMETERS}) == 8
     assert {parameter for *_, parameter, _ in PARAMETERS} == {
         *("page", "limit", "is_active", "scope", "destination", "status", "cursor"),
         *("created_at:min", "created_at:max", "find", "since", "until", "step"),
@@ -62,7 +65,7 @@ def test_an_empty_query_parameter_is_a_400_that_names_it(status_of, name, path, 
     for value in EMPTY:
         status, body = status_of(name, path, f"{parameter}={value}")
         assert status == 400
-        if "/v3/" in path:
+        if "/v3/" in path or path.startswith("/admin/"):
             assert list(body["errors"]) == [parameter]
             assert "empty" in body["errors"][parameter]
         else:
