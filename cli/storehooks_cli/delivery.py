@@ -1,7 +1,10 @@
 """storehooks delivery: what became of a hook's events, by way of the API."""
 
+import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from http.client import NOT_FOUND
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -10,8 +13,20 @@ from storehooks.domain.errors import InvalidValueError
 from storehooks_cli.connection import ApiOptions, connected, hook_named
 from storehooks_cli.hook import attempt_fields
 from storehooks_cli.options import Json, parser, unfolded
-from storehooks_cli.output import json_text, print_fields, print_json, print_table, printable, progress, say
+from storehooks_cli.output import (
+    fail,
+    json_text,
+    print_fields,
+    print_json,
+    print_table,
+    printable,
+    progress,
+    say,
+)
 from storehooks_cli.times import local_time, relative_time
+
+if TYPE_CHECKING:
+    from storehooks_cli.api_client import Api
 
 app = typer.Typer(no_args_is_help=True, help="Deliveries: list and show them, and send them again.")
 
@@ -22,7 +37,32 @@ def _check_delivery_id(text: str) -> str:
     return text
 
 
-HookOption = Annotated[int, typer.Option("--hook", min=1, metavar="ID", help="The hook's id.")]
+_FOLLOW_SECONDS = 2.0
+
+
+def _check_status(text: str) -> str:
+    if text not in [*Status]:
+        accepted = f"{', '.join([*Status][:-1])} or {[*Status][-1]}"
+        raise InvalidValueError(
+            "is no status", f"{accepted}. What failed is retrying, or exhausted in the end"
+        )
+    return text
+
+
+HookId = Annotated[
+    int | None, typer.Argument(min=1, metavar="HOOK_ID", help="The hook's id.", show_default=False)
+]
+FormerHookId = Annotated[int | None, typer.Option("--hook", min=1, metavar="ID", hidden=True)]
+_HookOption = Annotated[
+    int | None,
+    typer.Option(
+        "--hook",
+        min=1,
+        metavar="ID",
+        help="The delivery's hook; it is looked for among the client's hooks if left out.",
+        show_default=False,
+    ),
+]
 _DeliveryId = Annotated[
     str,
     typer.Argument(
@@ -38,21 +78,39 @@ _DeliveryId = Annotated[
 @unfolded
 def list_deliveries(
     api_options: ApiOptions,
-    hook_id: HookOption,
-    status: Annotated[Status | None, typer.Option(help="Only those with this status.")] = None,
+    hook_id: HookId = None,
+    status: Annotated[
+        str | None,
+        typer.Option(
+            parser=parser(_check_status),
+            metavar="STATUS",
+            autocompletion=lambda incomplete: [one for one in Status if one.startswith(incomplete)],
+            help=f"Only those with this status: {', '.join(Status)}.",
+            show_default=False,
+        ),
+    ] = None,
     find: Annotated[
         str | None,
         typer.Option(metavar="ID", help="Only those of events with this id, or with this data.id."),
     ] = None,
     limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 50,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Print what is new or has changed, until Ctrl-C.")
+    ] = False,
+    former_hook_id: FormerHookId = None,
     as_json: Json = False,
 ) -> None:
-    """List a hook's deliveries, the newest first."""
-    with connected(api_options) as api, progress("reading deliveries", limit) as tell:
-        found = []
-        for delivery in api.deliveries(hook_id, status, limit + 1, find):
-            found.append(delivery)
-            tell(len(found))
+    """List a hook's deliveries, the newest first; with --follow the newest last, a line for each change."""
+    hook_id = the_hook(hook_id, former_hook_id)
+    with connected(api_options) as api:
+        if follow:
+            for delivery in _followed(api, hook_id, status, limit, find):
+                typer.echo(json_text(delivery) if as_json else "  ".join(map(printable, _row(delivery))))
+        with progress("reading deliveries", limit) as tell:
+            found = []
+            for delivery in api.deliveries(hook_id, status, limit + 1, find):
+                found.append(delivery)
+                tell(len(found))
     deliveries = found[:limit]
     if as_json:
         print_json(deliveries)
@@ -68,11 +126,11 @@ def list_deliveries(
 @app.command("show")
 @unfolded
 def show_delivery(
-    api_options: ApiOptions, hook_id: HookOption, delivery_id: _DeliveryId, as_json: Json = False
+    api_options: ApiOptions, delivery_id: _DeliveryId, hook_id: _HookOption = None, as_json: Json = False
 ) -> None:
     """Show a delivery with its newest 40 attempts, the responses and the payload."""
     with connected(api_options) as api:
-        delivery = api.get(_path(hook_id, delivery_id), _named(hook_id, delivery_id))
+        _, delivery = _found(api, hook_id, delivery_id)
     if as_json:
         print_json(delivery)
         return
@@ -89,18 +147,58 @@ def show_delivery(
 @app.command("redeliver")
 @unfolded
 def redeliver(
-    api_options: ApiOptions, hook_id: HookOption, delivery_id: _DeliveryId, as_json: Json = False
+    api_options: ApiOptions, delivery_id: _DeliveryId, hook_id: _HookOption = None, as_json: Json = False
 ) -> None:
     """Send a delivery again, by a new round of the retry schedule.
 
     One that is being retried has its next attempt now. The hook has to be active.
     """
     with connected(api_options) as api:
+        if hook_id is None:
+            hook_id, _ = _found(api, None, delivery_id)
         delivery = api.post(f"{_path(hook_id, delivery_id)}/redeliver", _named(hook_id, delivery_id))
     if as_json:
         print_json(delivery)
     else:
         _print(delivery)
+
+
+def the_hook(hook_id: int | None, former: int | None) -> int:
+    """The hook of a command: its argument, or the option that it was up to 0.2.0."""
+    if (hook_id is None) == (former is None):
+        raise typer.BadParameter(
+            "HOOK_ID is needed once: the id of a hook, as `storehooks hook list` shows it"
+        )
+    return hook_id or former or 0
+
+
+def _found(api: "Api", hook_id: int | None, delivery_id: str) -> tuple[int, dict[str, Any]]:
+    """A delivery and its hook, which is looked for unless it is given."""
+    from storehooks_cli.api_client import ApiError
+
+    if hook_id is not None:
+        return hook_id, api.get(_path(hook_id, delivery_id), _named(hook_id, delivery_id))
+    for hook in (int(one["id"]) for one in api.hooks()):
+        try:
+            return hook, api.get(_path(hook, delivery_id), _named(hook, delivery_id))
+        except ApiError as error:
+            if error.status != NOT_FOUND:
+                raise
+    return fail(f"no hook of this client in the store {api.store_hash} has the delivery {delivery_id}")
+
+
+def _followed(
+    api: "Api", hook_id: int, status: str | None, limit: int, find: str | None
+) -> Iterator[dict[str, Any]]:
+    """The newest deliveries, the oldest first; then each that is new or has changed, without an end."""
+    seen: dict[str, tuple[str, int]] = {}
+    while True:
+        for delivery in reversed([*api.deliveries(hook_id, status, limit, find)]):
+            now = delivery["status"], len(delivery["attempts"])
+            if seen.get(delivery["id"]) != now:
+                seen[delivery["id"]] = now
+                yield delivery
+        time.sleep(_FOLLOW_SECONDS)
 
 
 def _path(hook_id: int, delivery_id: str) -> str:

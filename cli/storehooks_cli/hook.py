@@ -247,7 +247,7 @@ def say_recovery(store_hash: str, hook_id: int, recovery_id: str | None) -> None
     if recovery_id is not None:
         say(
             "what was held is sent by a recovery; to look: .venv/bin/storehooks recover "
-            f"--store-hash {store_hash} --hook {hook_id} --id {recovery_id}"
+            f"{hook_id} --store-hash {store_hash} --id {recovery_id}"
         )
 
 

@@ -1,7 +1,7 @@
 """storehooks recover: send what did not reach a hook, after an outage."""
 
 import time
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
@@ -9,15 +9,16 @@ from urllib.parse import quote
 import typer
 
 from storehooks_cli.connection import ApiOptions, connected, hook_named
-from storehooks_cli.delivery import HookOption
+from storehooks_cli.delivery import FormerHookId, HookId, the_hook
 from storehooks_cli.options import Json, unfolded
 from storehooks_cli.output import fail, print_fields, print_json, progress, say
-from storehooks_cli.times import local_time, moment
+from storehooks_cli.times import local_time, moment, relative_time
 
 if TYPE_CHECKING:
     from storehooks_cli.api_client import Api
 
 _POLL_SECONDS = 1.0
+_MAX_RETRYING = 250
 _GOES_ON = {"waiting", "running"}
 _STOPPED = "stopped"
 
@@ -34,7 +35,7 @@ class _Status(StrEnum):
 @unfolded
 def recover(
     api_options: ApiOptions,
-    hook_id: HookOption,
+    hook_id: HookId = None,
     since: Annotated[
         datetime | None,
         typer.Option(
@@ -56,12 +57,17 @@ def recover(
         typer.Option("--id", metavar="REC_ID", help="Look at a recovery that was begun, and begin none."),
     ] = None,
     wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Whether to wait for its end.")] = True,
+    now: Annotated[
+        bool, typer.Option("--now", help="Make the next attempt of those that are still retrying now, too.")
+    ] = False,
+    former_hook_id: FormerHookId = None,
     as_json: Json = False,
 ) -> None:
     """Send again what a hook missed, by when the events came. The hook has to be active.
 
     Stopping this command does not stop the recovery. The status is 1 when the recovery was stopped.
     """
+    hook_id = the_hook(hook_id, former_hook_id)
     if recovery_id is None and since is None:
         raise typer.BadParameter("--since says from when on to recover, such as --since 2h")
     if recovery_id is not None and (since or until or status):
@@ -76,6 +82,7 @@ def recover(
             if status:
                 body["status"] = [one.value for one in status]
             recovery = api.post(f"hooks/{hook_id}/recover", hook_named(hook_id), body)
+            _attend_to_retrying(api, hook_id, now=now)
         if wait and recovery["state"] in _GOES_ON:
             recovery = _ended(api, hook_id, recovery)
     if as_json:
@@ -84,6 +91,24 @@ def recover(
         _print(recovery)
     if recovery["state"] == _STOPPED:
         fail(f"the recovery was stopped: {recovery['reason']}")
+
+
+def _attend_to_retrying(api: "Api", hook_id: int, *, now: bool) -> None:
+    """Say how many deliveries wait for a retry, which no recovery takes, or have their attempts made now."""
+    retrying = [*api.deliveries(hook_id, "retrying", _MAX_RETRYING)]
+    if not retrying:
+        return
+    count = f"{len(retrying)}{' or more' if len(retrying) == _MAX_RETRYING else ''}"
+    are = "is" if len(retrying) == 1 else "are"
+    if now:
+        for delivery in retrying:
+            path = f"hooks/{hook_id}/deliveries/{delivery['id']}/redeliver"
+            api.post(path, f"delivery {delivery['id']} of a {hook_named(hook_id)}")
+        say(f"{count} that {are} retrying: the next attempt is made now")
+    else:
+        first = min(delivery["next_attempt_at"] for delivery in retrying)
+        when = relative_time(first, datetime.now(UTC))
+        say(f"{count} {are} still retrying, next {when}; --now makes the attempt now")
 
 
 def _look(api: "Api", hook_id: int, recovery_id: str) -> dict[str, Any]:
@@ -104,7 +129,7 @@ def _ended(api: "Api", hook_id: int, recovery: dict[str, Any]) -> dict[str, Any]
     except BaseException:
         say(
             "the recovery goes on; to look: .venv/bin/storehooks recover "
-            f"--store-hash {api.store_hash} --hook {hook_id} --id {recovery['id']}"
+            f"{hook_id} --store-hash {api.store_hash} --id {recovery['id']}"
         )
         raise
     return recovery

@@ -92,20 +92,18 @@ def test_what_a_hook_missed_is_sent_again(stack):
         ping = run(stack, "cl1again", "hook", "ping", hook, check=False)
         assert (ping.returncode, ping.stderr) == (1, "")
         assert "result    answered 500" in ping.stdout
-    shown = run(stack, "cl1again", "delivery", "list", "--hook", hook).stdout.splitlines()[1]
+    shown = run(stack, "cl1again", "delivery", "list", hook).stdout.splitlines()[1]
     assert shown.startswith(f"{delivery['id']}  store/order/created  retrying  ")
     assert shown.endswith(" 500")
 
     with Destination(port=int(broken.url.split(":")[2].split("/")[0])) as mended:
         assert as_json(stack, "cl1again", "hook", "ping", hook)["attempt"]["status"] == 200
         assert json.loads(mended.next()[1])["scope"] == "store/hook/ping"
-        run(stack, "cl1again", "delivery", "redeliver", "--hook", hook, delivery["id"])
+        run(stack, "cl1again", "delivery", "redeliver", delivery["id"])
         assert mended.next()[0]["webhook-id"] == delivery["id"]
-        while as_json(stack, "cl1again", "delivery", "list", "--hook", hook)[0]["status"] != "delivered":
+        while as_json(stack, "cl1again", "delivery", "list", hook)[0]["status"] != "delivered":
             pass
-        recovery = as_json(
-            stack, "cl1again", "recover", "--hook", hook, "--since", "1h", "--status", "delivered"
-        )
+        recovery = as_json(stack, "cl1again", "recover", hook, "--since", "1h", "--status", "delivered")
         assert (recovery["state"], recovery["recovered"]) == ("finished", 1)
         assert mended.next()[0]["webhook-id"] == delivery["id"]
 

@@ -16,6 +16,7 @@ from storehooks.domain import state_machine
 from storehooks.domain.attempt import Attempt, Times
 from storehooks.domain.delivery import Delivery
 from storehooks.domain.retry import RetrySchedule
+from storehooks_cli import delivery as delivery_module
 from storehooks_cli import recover as recover_module
 from storehooks_cli.commands import commands
 from storehooks_cli.stopping import SIGNALS
@@ -52,6 +53,9 @@ RECOVERY = {
     "updated_at": "2026-11-24T01:00:00+00:00",
     "finished_at": None,
 }
+
+
+NONE = {"data": [], "next_cursor": None}
 
 
 def hook(hook_id=7, **fields):
@@ -241,7 +245,7 @@ def test_a_hook_is_paused_and_resumes_and_its_recovery_is_named(api, run):
     api.will_answer(200, hook(), Location=f"/stores/h1/v2/hooks/7/recoveries/{recovery_id}")
     resumed = run("hook", "resume", "7")
     assert "active" in resumed.stdout
-    assert f"--hook 7 --id {recovery_id}" in resumed.stderr
+    assert f"recover 7 --store-hash h1 --id {recovery_id}" in resumed.stderr
     api.will_answer(200, hook())
     assert run("hook", "resume", "7").stderr == ""
     assert api.asked == ["PUT hooks/7"] * 3
@@ -266,9 +270,9 @@ def test_a_hook_is_paused_and_resumes_and_its_recovery_is_named(api, run):
         (("hook", "get", "7", "--client-id", "0" * 32), "--client-id"),
         (("hook", "get", "0"), "'ID'"),
         (("delivery", "show", "--hook", "7", "x"), "msg_"),
-        (("recover", "--hook", "7"), "--since"),
-        (("recover", "--hook", "7", "--since", "2026-11-24T00:00:00"), "2026-11-24T00:00:00"),
-        (("recover", "--hook", "7", "--since", "1h", "--id", "rec_1"), "--id"),
+        (("recover", "7"), "--since"),
+        (("recover", "7", "--since", "2026-11-24T00:00:00"), "2026-11-24T00:00:00"),
+        (("recover", "7", "--since", "1h", "--id", "rec_1"), "--id"),
         (("hook", "list", "--url", "http://api.example.com"), "--url"),
         (("hook", "list", "--url", "https://u:p@api.example.com"), "--url"),
         (("listen", "--local", "--scope", "store/nothing"), "store/nothing"),
@@ -301,7 +305,7 @@ def test_a_ping_that_does_not_arrive_ends_with_status_1(api, run):
 def test_deliveries_are_read_as_far_as_they_are_wanted(api, run):
     for number, cursor in ((3, "c2"), (2, "c3")):
         api.will_answer(200, {"data": [delivery(one) for one in range(number)], "next_cursor": cursor})
-    response = run("delivery", "list", "--hook", "7", "--status", "retrying", "--limit", "4", "--json")
+    response = run("delivery", "list", "7", "--status", "retrying", "--limit", "4", "--json")
     assert len(json.loads(response.stdout)) == 4
     assert "more than these 4" in response.stderr
     assert api.asked == [
@@ -351,7 +355,7 @@ def test_where_the_api_does_not_say_how_many_attempts_there_were_no_number_is_ma
     """A list does not, nor does an earlier release."""
     some, many = (delivery_to_v2(attempted(times)) for times in (39, 43))
     api.will_answer(200, {"data": [some, many], "next_cursor": None})
-    _, *rows = run("delivery", "list", "--hook", "7").stdout.splitlines()
+    _, *rows = run("delivery", "list", "7").stdout.splitlines()
     assert ["40 or more" in row for row in rows] == [False, True]
     earlier = whole_delivery_to_v2(attempted(43))
     del earlier["attempt_count"]
@@ -359,6 +363,39 @@ def test_where_the_api_does_not_say_how_many_attempts_there_were_no_number_is_ma
     shown = run("delivery", "show", "--hook", "7", DELIVERY_ID).stdout
     assert re.search(r"^attempts +40 or more$", shown, re.MULTILINE)
     assert len(re.findall(r"^attempt$", shown, re.MULTILINE)) == 40
+
+
+def test_a_delivery_is_looked_for_among_the_clients_hooks(api, run):
+    for command in ("show", "redeliver"):
+        before = len(api.asked)
+        api.will_answer(200, [hook(6), hook(7)])
+        api.will_answer(404, [{"status": 404, "message": "no such delivery"}])
+        api.will_answer(200, whole_delivery_to_v2(attempted(1)))
+        if command == "redeliver":
+            api.will_answer(202, delivery_to_v2(attempted(1)))
+        assert DELIVERY_ID in run("delivery", command, DELIVERY_ID).stdout
+        assert api.asked[before + 1 : before + 3] == [
+            f"GET hooks/{one}/deliveries/{DELIVERY_ID}" for one in (6, 7)
+        ]
+    assert api.asked[-1] == f"POST hooks/7/deliveries/{DELIVERY_ID}/redeliver"
+    api.will_answer(200, [])
+    nowhere = run("delivery", "show", DELIVERY_ID)
+    assert nowhere.exit_code == 1
+    assert f"no hook of this client in the store h1 has the delivery {DELIVERY_ID}" in nowhere.stderr
+
+
+def test_deliveries_are_followed_and_each_is_printed_as_it_changes(api, run, monkeypatch):
+    monkeypatch.setattr(delivery_module, "_FOLLOW_SECONDS", 0.01)
+    first, second = delivery(1), delivery(2)
+    pages = [[first], [first], [second, first], [second, first | {"status": "delivered"}]]
+    for page in pages:
+        api.will_answer(200, {"data": page, "next_cursor": None})
+    api.on_request = lambda _: len(api.asked) == len(pages) and os.kill(os.getpid(), signal.SIGINT)
+    shown = run("delivery", "list", "7", "--follow", "--json").stdout.splitlines()
+    assert [(one["id"], one["status"]) for one in map(json.loads, shown)][:2] == [
+        (first["id"], first["status"]),
+        (second["id"], second["status"]),
+    ]
 
 
 def test_a_delivery_is_sent_again(api, run):
@@ -378,15 +415,17 @@ def _no_pause(monkeypatch):
 
 def test_a_recovery_is_waited_for(api, run):
     api.will_answer(202, RECOVERY)
+    api.will_answer(200, NONE)
     api.will_answer(200, RECOVERY | {"recovered": 50})
     api.will_answer(200, RECOVERY | {"recovered": 123, "state": "finished", "finished_at": RECOVERY["since"]})
     response = run(
-        "recover", "--hook", "7", "--since", "2026-11-24T01:00:00+01:00", "--until", "2026-11-24T01:00:00Z",
+        "recover", "7", "--since", "2026-11-24T01:00:00+01:00", "--until", "2026-11-24T01:00:00Z",
         "--status", "held", "--status", "cancelled",
     )  # fmt: skip
     assert response.exit_code == 0
     assert "recovered    123 of 123" in response.stdout
-    assert api.asked == ["POST hooks/7/recover", *["GET hooks/7/recoveries/rec_1"] * 2]
+    retrying = "GET hooks/7/deliveries?status=retrying&limit=250"
+    assert api.asked == ["POST hooks/7/recover", retrying, *["GET hooks/7/recoveries/rec_1"] * 2]
     assert json.loads(api.requests[0].body) == {
         "since": "2026-11-24T00:00:00+00:00",
         "until": "2026-11-24T01:00:00+00:00",
@@ -396,7 +435,7 @@ def test_a_recovery_is_waited_for(api, run):
 
 def test_a_recovery_that_was_stopped_ends_with_status_1_and_the_reason(api, run):
     api.will_answer(200, RECOVERY | {"state": "stopped", "reason": "the hook was switched off"})
-    response = run("recover", "--hook", "7", "--id", "rec_1")
+    response = run("recover", "7", "--id", "rec_1")
     assert response.exit_code == 1
     assert "the hook was switched off" in response.stderr
     assert api.asked == ["GET hooks/7/recoveries/rec_1"]
@@ -404,17 +443,40 @@ def test_a_recovery_that_was_stopped_ends_with_status_1_and_the_reason(api, run)
 
 def test_a_recovery_need_not_be_waited_for(api, run):
     api.will_answer(202, RECOVERY | {"is_count_exact": False})
-    response = run("recover", "--hook", "7", "--since", "2h", "--no-wait")
+    api.will_answer(200, NONE)
+    response = run("recover", "7", "--since", "2h", "--no-wait")
     assert "recovered  0 of at least 123" in response.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "said", "asked"),
+    [
+        ((), "1 is still retrying, next", []),
+        (
+            ("--now",),
+            "1 that is retrying: the next attempt",
+            [f"POST hooks/7/deliveries/{DELIVERY_ID}/redeliver"],
+        ),
+    ],
+)
+def test_what_is_still_retrying_is_told_and_sent_now_if_asked_for(api, run, options, said, asked):
+    api.will_answer(202, RECOVERY)
+    api.will_answer(200, {"data": [delivery_to_v2(attempted(1))], "next_cursor": None})
+    if options:
+        api.will_answer(202, delivery())
+    response = run("recover", "7", "--since", "2h", "--no-wait", *options)
+    assert said in response.stderr
+    assert api.asked[2:] == asked
 
 
 def test_stopping_to_wait_for_a_recovery_says_how_to_look_at_it(api, run):
     api.will_answer(202, RECOVERY)
+    api.will_answer(200, NONE)
     api.will_answer(200, RECOVERY)
-    api.on_request = lambda request: request.method == "GET" and os.kill(os.getpid(), signal.SIGINT)
-    response = run("recover", "--hook", "7", "--since", "2h")
+    api.on_request = lambda request: "recoveries" in request.path and os.kill(os.getpid(), signal.SIGINT)
+    response = run("recover", "7", "--since", "2h")
     assert response.exit_code == 130
-    assert "storehooks recover --store-hash h1 --hook 7 --id rec_1\n" in response.stderr
+    assert "storehooks recover 7 --store-hash h1 --id rec_1\n" in response.stderr
 
 
 # -------------------------------------------------------------------- errors

@@ -170,9 +170,7 @@ def test_a_changed_destination_is_another_hook_and_the_former_goes_when_that_is_
 def test_a_hook_resumes_and_the_recovery_of_what_was_held_is_named(run):
     run.sync(FILE)
     resumed = run.sync(FILE.replace("is_paused: true", "is_paused: false\n    max_per_second: 9"))
-    assert re.search(
-        r"storehooks recover --store-hash 5ueh97 --hook 2 --id rec_[0-9a-f]{32}\n", resumed.stderr
-    )
+    assert re.search(r"storehooks recover 2 --store-hash 5ueh97 --id rec_[0-9a-f]{32}\n", resumed.stderr)
     assert "is_paused" not in run.hooks()[1]
     assert run.hooks()[1]["max_per_second"] == 9
 
