@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tests.template_file import parameter, template
+from tests.world import STORE
 
 from benchmarks.bill import constant_use_month, idle_month
 from benchmarks.measure import Measure, print_measures
@@ -29,6 +30,7 @@ from benchmarks.prices import (
 from storehooks.api.event_input import MAX_EVENTS
 from storehooks.domain.attempt import Attempt, Times
 from storehooks.domain.hook import Hook
+from storehooks.domain.pull import MAX_PULLED
 
 _TWO_DAYS_SECONDS = 2 * 24 * 60 * 60
 _MONTH_SECONDS = MONTH_MINUTES * 60
@@ -88,6 +90,7 @@ def measure() -> list[Measure]:
         # The events of a request are one store's, and so is a batch of them.
         of_one_store = _matching(aws, one_store=True)
         well, ill, held = _delivered(aws, response=200), _delivered(aws, response=503), _held(aws)
+        pulled = _sum(_by_bus(), (1, _pulled(aws)))
         # Last, since the log's lines have a request's keys from then on.
         by_http = _sum(_by_http(aws), (1, of_one_store))
     ways = {
@@ -98,6 +101,7 @@ def measure() -> list[Measure]:
     # Two days after the first failure the hook is deactivated, and what comes then is held.
     tried = _TWO_DAYS_SECONDS / _MONTH_SECONDS
     ways["100 % failing all month"] = _sum(matching, (tried, ill), (1 - tried, held))
+    ways["pulled in hundreds"] = pulled
     return [
         *(measure for way, cost in ways.items() for measure in _compared(way, cost)),
         _memory(),
@@ -160,6 +164,64 @@ def _matching(aws: Metered, *, one_store: bool) -> dict[str, float]:
         "DynamoDB": batches * dynamodb_price(spent.read_units, spent.write_units),
         "Logs": batches * logged / GB * PRICE["logs_gb"],
         "X-Ray": batches * _traces(1),
+    }
+
+
+def _pulled(aws: Metered) -> dict[str, float]:
+    """A million events from their queue to consumers, which acknowledge a hundred and get the next."""
+    from tests.integration.conftest import Functions, load_event
+
+    from benchmarks.calls import event_records
+
+    world = _world(aws, 200)
+    hook = world.hook("pull:", "store/order/created")
+    functions = Functions()
+    match, pull = functions.handler("match_events"), functions.handler("pull_deliveries")
+    batches = [event_records(10, one_store=True) for _ in range(MAX_PULLED // 10)]
+    for number, records in enumerate(batches):
+        for record in records:
+            body = json.loads(record["body"])
+            record["body"] = json.dumps(
+                {**body, "id": f"{body['id']}-{number}", "detail": {**body["detail"], "store_hash": STORE}}
+            )
+    matched = aws.spent(lambda: [match({"Records": records}, None) for records in batches])
+    request = load_event("pull_deliveries")
+    request["pathParameters"]["id"] = str(hook.id)
+    request["requestContext"]["authorizer"]["client_id"] = hook.client_id
+    request["body"] = json.dumps({"max": MAX_PULLED})
+    responses: list[Any] = []
+    given_out = aws.spent(lambda: responses.append(pull(request, None)))
+    data = json.loads(responses[0]["body"])["data"]
+    if len(data) != MAX_PULLED:
+        raise AssertionError(f"{len(data)} of {MAX_PULLED} were given out")
+    request["body"] = json.dumps({"ack": [one["id"] for one in data]})
+    acknowledged = aws.spent(lambda: pull(request, None))
+    times = MILLION / MAX_PULLED
+    # One pull does both: the hook and the secrets are read once, and once more to see that nothing waits.
+    both = [given_out, acknowledged]
+    # The function makes 16 calls at once.
+    calls = 2 + sum(len(one.calls) for one in both) / 16
+    milliseconds = calls * ASSUMED["aws_call_ms"] + MAX_PULLED * ASSUMED["processor_ms_of_a_call"]
+    logged = sum(one.log_bytes for one in both) + ASSUMED["log_bytes_of_an_invocation"]
+    matching = len(batches)
+    of_matching = len(matched.calls) / matching * ASSUMED["aws_call_ms"] / 1000
+    units = [matched, *both]
+    return {
+        "SQS": times * matching * 2 * PRICE["sqs_million_requests"] / MILLION,
+        "Lambda": times
+        * (
+            matching * lambda_price(1, of_matching, _MEMORY_MB)
+            + lambda_price(1, milliseconds / 1000, _MEMORY_MB)
+        ),
+        "DynamoDB": times
+        * dynamodb_price(sum(one.read_units for one in units), sum(one.write_units for one in units)),
+        "API Gateway": times * PRICE["api_gateway_million_requests"] / MILLION,
+        "Logs": times
+        * (logged + matched.log_bytes + matching * ASSUMED["log_bytes_of_an_invocation"])
+        / GB
+        * PRICE["logs_gb"],
+        "X-Ray": times * _traces(matching + 1),
+        "Data out": times * len(responses[0]["body"]) / GB * PRICE["data_out_gb"],
     }
 
 

@@ -1,6 +1,7 @@
 """storehooks listen: a store's deliveries on this machine, while it runs.
 
-Each run is a client of its own, whose id tells that, with one hook. Both go when it ends. What
+A stack elsewhere cannot reach this machine: there they are pulled, see :mod:`storehooks_cli.pulling`. Of the
+local stack, each run is a client of its own, whose id tells that, with one hook. Both go when it ends. What
 a run that was killed has left is found by that id, and by nobody answering at the hook's
 destination; the next run for the store removes it.
 """
@@ -15,10 +16,18 @@ from urllib.parse import urlsplit
 import typer
 
 from storehooks.domain.scope import check_scope
-from storehooks_cli.connection import LISTENER, api_failures_told, is_listener, temporary_token
+from storehooks_cli.connection import (
+    LISTENER,
+    ApiOptions,
+    api_failures_told,
+    connected,
+    is_listener,
+    temporary_token,
+)
 from storehooks_cli.local.ports import LOOPBACK
 from storehooks_cli.options import (
     DEFAULT_DATA_DIR,
+    PANEL,
     DataDir,
     Json,
     Local,
@@ -30,7 +39,7 @@ from storehooks_cli.options import (
     unfolded,
 )
 from storehooks_cli.output import fail, failures_said, json_text, say
-from storehooks_cli.receiver import RECEIVER_PATH, Receiver
+from storehooks_cli.receiver import RECEIVER_PATH, Intake, Received, Receiver
 from storehooks_cli.stopping import exit_on_signals
 
 if TYPE_CHECKING:
@@ -65,19 +74,49 @@ def listen(
         ),
     ] = None,
     port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Where to listen on this machine; 0 is any free port.")
+        int,
+        typer.Option(
+            min=0, max=65535, help="Where to listen on this machine, with --local; 0 is any free port."
+        ),
     ] = 0,
+    secret: Annotated[
+        str | None,
+        typer.Option(
+            envvar="STOREHOOKS_SECRET",
+            metavar="SECRET",
+            help="The client's secret, to verify what is pulled; without it, signatures are not checked.",
+        ),
+    ] = None,
+    url: Annotated[
+        str | None,
+        typer.Option(
+            envvar="STOREHOOKS_URL",
+            metavar="URL",
+            help="Where the API of a deployed stack is; /stores/... follows. Deliveries are pulled from it.",
+            rich_help_panel=PANEL,
+        ),
+    ] = None,
+    token: Annotated[
+        str | None,
+        typer.Option(
+            envvar="STOREHOOKS_TOKEN",
+            metavar="TOKEN",
+            help="An access token with the OAuth scope default, for --url.",
+            rich_help_panel=PANEL,
+        ),
+    ] = None,
     local: Local = False,
     data_dir: DataDir = DEFAULT_DATA_DIR,
     as_json: Json = False,
 ) -> None:
     """Print a store's deliveries as they come, with their signatures verified, until Ctrl-C.
 
-    A hook is registered for that, by a client of its own, and both are removed at the end.
-    With --json each delivery is one line.
+    A hook is registered for that, and removed at the end: on the local stack by a client of its own, which
+    goes as well; with --url and --token by the token's client. With --json each delivery is one line.
     """
     if not local:
-        fail("listen needs --local: a stack in AWS cannot reach this machine")
+        _listen_by_pulling(ApiOptions(store_hash, url, token), scope, secret, forward, as_json=as_json)
+        return
     exit_on_signals()
     clients = _Clients(StackOptions(local=True, data_dir=data_dir).find(), store_hash)
     # Being stopped is how it ends.
@@ -86,7 +125,28 @@ def listen(
         with clients.new(scope, receiver):
             say(f"listening for {scope} of the store {store_hash} on {receiver.url}; Ctrl-C ends it")
             for delivery in receiver.deliveries():
-                typer.echo(json_text(delivery.as_json) if as_json else delivery.line)
+                _print(delivery, as_json=as_json)
+
+
+def _listen_by_pulling(
+    options: ApiOptions, scope: str, secret: str | None, forward: str | None, *, as_json: bool
+) -> None:
+    from storehooks_cli.pulling import Pulling
+
+    if options.url is None:
+        fail("listen needs --local, or the API of a deployed stack: --url and --token")
+    with suppress(SystemExit), connected(options) as api:
+        pulling = Pulling(api, scope, Intake(secret, forward))
+        if secret is None:
+            say("without --secret, signatures are not checked")
+        with pulling.hook():
+            say(f"pulling {scope} of the store {options.store_hash} from {options.url}; Ctrl-C ends it")
+            for delivery in pulling.deliveries():
+                _print(delivery, as_json=as_json)
+
+
+def _print(delivery: Received, *, as_json: bool) -> None:
+    typer.echo(json_text(delivery.as_json) if as_json else delivery.line)
 
 
 class _Clients:

@@ -1,4 +1,4 @@
-"""A destination on this machine: verifies each delivery that comes, and forwards it if asked."""
+"""What `storehooks listen` does with a delivery: verify it, forward it if asked. And its destination."""
 
 import secrets
 import time
@@ -44,12 +44,14 @@ class Received:
 
     ``times`` counts how often it came so far, this time among them. ``refusal`` says why its
     signature is not valid, ``failure`` why it could not be forwarded; they are None if all is well.
+    Without a secret no signature is checked.
     """
 
     at: datetime
     id: str
     times: int
     body: bytes
+    is_checked: bool
     refusal: str | None
     was_forwarded: bool
     failure: str | None
@@ -63,7 +65,7 @@ class Received:
             "at": self.at.isoformat(timespec="milliseconds"),
             "id": self.id,
             "times_received": self.times,
-            "is_signature_valid": self.refusal is None,
+            "is_signature_valid": self.refusal is None if self.is_checked else None,
             "signature_error": self.refusal,
             "was_forwarded": self.was_forwarded,
             "forward_error": self.failure,
@@ -78,7 +80,7 @@ class Received:
         is_event = isinstance(payload, dict) and {"scope", "data"} <= payload.keys()
         parts = [
             self.at.astimezone().strftime("%H:%M:%S"),
-            "signature valid" if self.refusal is None else f"SIGNATURE NOT VALID ({self.refusal})",
+            self._signature,
             self.id if self.times == 1 else f"{self.id} (for the {self.times}. time)",
             str(payload["scope"]) if is_event else "no event",
             json_text(payload["data"] if is_event else payload, in_ascii=False),
@@ -92,12 +94,71 @@ class Received:
         return printable("  ".join(parts))
 
     @property
+    def _signature(self) -> str:
+        if not self.is_checked:
+            return "signature not checked"
+        return "signature valid" if self.refusal is None else f"SIGNATURE NOT VALID ({self.refusal})"
+
+    @property
     def _payload(self) -> Any:
         """The body as JSON; its text if it is none."""
         try:
             return loads(self.body.decode())
         except ValueError:
             return self.body.decode(errors="replace")
+
+
+class Intake:
+    """Verifies deliveries, and forwards them if asked.
+
+    :param secret: signs them; None if it is not known.
+    :param forward: the URL of the app that gets them, None for none.
+    """
+
+    def __init__(self, secret: str | None, forward: str | None) -> None:
+        from standardwebhooks import Webhook
+
+        self._verifier = None if secret is None else Webhook(b64encode(secret.encode()).decode())
+        self._forward = forward
+        self._times: Counter[str] = Counter()
+
+    def take(self, body: bytes, headers: dict[str, str]) -> tuple[Received, Answer]:
+        """What came, and what its sender is answered."""
+        at, started = datetime.now(UTC), time.monotonic()
+        refusal, failure = self._refusal(body, headers), None
+        if refusal is not None:
+            response = Answer(status=401, body=b"the signature is not valid")
+        elif self._forward is None:
+            response = Answer(status=204)
+        else:
+            response, failure = _forwarded(self._forward, body, headers)
+        delivery_id = headers.get("webhook-id", "")
+        self._times[delivery_id] += 1
+        received = Received(
+            at=at,
+            id=delivery_id,
+            times=self._times[delivery_id],
+            body=body,
+            is_checked=self._verifier is not None,
+            refusal=refusal,
+            was_forwarded=self._forward is not None and refusal is None and failure is None,
+            failure=failure,
+            responded=response.status,
+            milliseconds=round((time.monotonic() - started) * 1000),
+        )
+        return received, response
+
+    def _refusal(self, body: bytes, headers: dict[str, str]) -> str | None:
+        """Why the signature is not valid; None if it is, or nobody can tell."""
+        from standardwebhooks import WebhookVerificationError
+
+        if self._verifier is None:
+            return None
+        try:
+            self._verifier.verify(body, headers, json_parse=False)
+        except (WebhookVerificationError, ValueError) as error:  # the latter for what is no signature at all
+            return str(error)
+        return None
 
 
 class Receiver(ThreadingHTTPServer):
@@ -114,7 +175,6 @@ class Receiver(ThreadingHTTPServer):
         self.path = RECEIVER_PATH + secrets.token_hex(16)
         self._forward = forward
         self._deliveries: SimpleQueue[Received] = SimpleQueue()
-        self._times: Counter[str] = Counter()
 
     @property
     def url(self) -> str:
@@ -123,9 +183,7 @@ class Receiver(ThreadingHTTPServer):
 
     def start(self, secret: str) -> None:
         """Receive deliveries that are signed with this secret."""
-        from standardwebhooks import Webhook
-
-        self._verifier = Webhook(b64encode(secret.encode()).decode())
+        self._intake = Intake(secret, self._forward)
         self._thread = Thread(target=self.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True)
         self._thread.start()
 
@@ -142,40 +200,9 @@ class Receiver(ThreadingHTTPServer):
 
     def received(self, body: bytes, headers: dict[str, str]) -> Answer:
         """What a delivery is answered."""
-        at, started = datetime.now(UTC), time.monotonic()
-        refusal, failure = self._refusal(body, headers), None
-        if refusal is not None:
-            response = Answer(status=401, body=b"the signature is not valid")
-        elif self._forward is None:
-            response = Answer(status=204)
-        else:
-            response, failure = _forwarded(self._forward, body, headers)
-        delivery_id = headers.get("webhook-id", "")
-        self._times[delivery_id] += 1
-        self._deliveries.put(
-            Received(
-                at=at,
-                id=delivery_id,
-                times=self._times[delivery_id],
-                body=body,
-                refusal=refusal,
-                was_forwarded=self._forward is not None and refusal is None and failure is None,
-                failure=failure,
-                responded=response.status,
-                milliseconds=round((time.monotonic() - started) * 1000),
-            )
-        )
+        received, response = self._intake.take(body, headers)
+        self._deliveries.put(received)
         return response
-
-    def _refusal(self, body: bytes, headers: dict[str, str]) -> str | None:
-        """Why the signature is not valid; None if it is."""
-        from standardwebhooks import WebhookVerificationError
-
-        try:
-            self._verifier.verify(body, headers, json_parse=False)
-        except (WebhookVerificationError, ValueError) as error:  # the latter for what is no signature at all
-            return str(error)
-        return None
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A sender that did not wait for its answer is no matter."""

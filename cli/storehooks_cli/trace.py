@@ -28,7 +28,15 @@ from storehooks_cli.output import fail, failures_said, print_json, print_table, 
 if TYPE_CHECKING:
     from storehooks_cli.stack import Stack
 
-_OPERATIONS = ("publish_events", "match_events", "deliver", "retry_due", "redeliver", "recover_deliveries")
+_OPERATIONS = (
+    "publish_events",
+    "match_events",
+    "deliver",
+    "retry_due",
+    "redeliver",
+    "recover_deliveries",
+    "pull_deliveries",
+)
 _DAY_SECONDS = 24 * 60 * 60
 _MAX_LINES = 10_000
 # A query may have 10,000 characters.

@@ -25,9 +25,13 @@ def build(parts: Parts) -> Handler:
         caller = request.caller(DEFAULT_OAUTH_SCOPE)
         hook_id = request.hook_id()
         changes = HookChanges.parse(request.json_object(), allow_private=allow_private).fields()
-        if "is_paused" not in changes:
-            return hook_response(request.version, hooks.update(caller, hook_id, changes))
-        hook, recovery_id = parts.pauses.update(caller, hook_id, changes)
+        recovery_id = None
+        if "is_paused" in changes:
+            hook, recovery_id = parts.pauses.update(caller, hook_id, changes)
+        else:
+            hook = hooks.update(caller, hook_id, changes)
+        if hook.is_pulled and changes.get("is_active") is False:
+            parts.pauses.cancel_waiting(hook)
         return hook_response(request.version, hook, recovery_id=recovery_id)
 
     return update_hook

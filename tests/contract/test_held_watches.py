@@ -67,7 +67,7 @@ def test_deliveries_that_are_due_are_not_taken_for_holds_nor_holds_for_deliverie
 
 def test_the_first_of_what_is_held_is_kept_until_its_retention_is_over(parts, clock):
     def first():
-        return parts.log.first_held_until(STORE, 1)
+        return parts.log.first_kept_until(STORE, 1, Status.HELD)
 
     assert first() is None
     for number in (1, 2):

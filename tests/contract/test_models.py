@@ -232,7 +232,7 @@ class DeliveryLogs(Both):
 
     @rule(hook_id=st.integers(1, 2))
     def until_when_the_first_of_what_is_held_is_kept(self, hook_id):
-        self.both(lambda parts: parts.log.first_held_until(STORE, hook_id))
+        self.both(lambda parts: parts.log.first_kept_until(STORE, hook_id, Status.HELD))
 
     # ------------------------------------------------------------ what is held
 

@@ -32,6 +32,7 @@ def memory_parts(memory: Memory, clock: Callable[[], float], **given: object) ->
     fakes: dict[str, object] = {
         "hooks": Hooks(memory, clock),
         "log": delivery_log.DeliveryLog(memory, clock, **table),
+        "pulled": delivery_log.PulledDeliveries(memory, clock, **table),
         "selections": delivery_log.Selections(memory, clock, **table),
         "scans": delivery_log.Scans(memory, clock, **table),
         "due": delivery_log.DueDeliveries(memory, clock, **table),

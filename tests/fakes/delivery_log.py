@@ -30,6 +30,7 @@ from storehooks.domain.due import DueBatch
 from storehooks.domain.errors import DeliveryNotFoundError, RecoveryNotFoundError
 from storehooks.domain.hook import Hook
 from storehooks.domain.hook_stats import ScannedDelivery, ScannedPage
+from storehooks.domain.pull import GivenOut, Waiting
 from storehooks.domain.rate import Reservation, next_places
 from storehooks.domain.recovery import Recovery
 from storehooks.domain.task import AttemptTask
@@ -113,9 +114,9 @@ class DeliveryLog(_Table):
             is_more |= len(newest) > limit
         return found, is_more
 
-    def first_held_until(self, store_hash: str, hook_id: int) -> float | None:
-        held = self._of_hook(store_hash, hook_id, (Status.HELD,))
-        return min((self._memory.deliveries[_key(one)].expires_at for one in held), default=None)
+    def first_kept_until(self, store_hash: str, hook_id: int, status: Status) -> float | None:
+        found = self._of_hook(store_hash, hook_id, (status,))
+        return min((self._memory.deliveries[_key(one)].expires_at for one in found), default=None)
 
     def has_reached(self, store_hash: str, hook_id: int, since: float) -> bool:
         latest = self._of_hook(store_hash, hook_id, (Status.DELIVERED,))[-_LATEST:]
@@ -243,6 +244,51 @@ class Scans(_Table):
     def oldest_waiting_at(self, store_hash: str, hook_id: int) -> float | None:
         found = self._of_hook(store_hash, hook_id, WAITING)
         return min((delivery.created_at for delivery in found), default=None)
+
+
+class PulledDeliveries(_Table):
+    """As :class:`storehooks.adapters.delivery_log.pulled.PulledDeliveries`."""
+
+    def waiting(self, store_hash: str, hook_id: int, limit: int) -> Waiting:
+        now = self._clock()
+        found = self._of_hook(store_hash, hook_id, (Status.PENDING,))
+        hidden = [at for one in found if (at := one.next_attempt_at) is not None and at > now]
+        free = [one.id for one in found if one.next_attempt_at is None or one.next_attempt_at <= now]
+        return Waiting(free[:limit], min(hidden, default=None))
+
+    def newest_at(self, store_hash: str, hook_id: int) -> float:
+        return max((one.created_at for one in self._of_hook(store_hash, hook_id)), default=0.0)
+
+    @atomic
+    def give_out(
+        self, store_hash: str, hook_id: int, delivery_id: str, *, now: float, until: float
+    ) -> Delivery | None:
+        key = (store_hash, hook_id, delivery_id)
+        logged = self._logged(key, status=Status.PENDING)
+        if logged is None or logged.expires_at <= now or (logged.delivery.next_attempt_at or 0) > now:
+            return None
+        given = logged.changed(next_attempt_at=thousandth(until), given_out_at=thousandth(now), due_at=None)
+        self._memory.deliveries[key] = given
+        return given.delivery
+
+    def given_out(self, store_hash: str, hook_id: int, delivery_ids: Sequence[str]) -> dict[str, GivenOut]:
+        found = {one: self._logged((store_hash, hook_id, one)) for one in delivery_ids}
+        return {
+            one: GivenOut(logged.delivery, logged.given_out_at)
+            for one, logged in found.items()
+            if logged is not None and logged.expires_at > self._clock()
+        }
+
+    @atomic
+    def offer_again(self, delivery: Delivery, *, over: Delivery) -> bool:
+        logged = self._logged(_key(delivery), status=over.status)
+        if logged is None or logged.due_at is None:
+            return False
+        changes: dict[str, Any] = {"status": delivery.status, "due_at": None}
+        if over.status is not delivery.status:
+            changes["next_attempt_at"] = None
+        self._memory.deliveries[_key(delivery)] = logged.changed(**changes)
+        return True
 
 
 class Selections(_Table):

@@ -18,16 +18,20 @@ from storehooks.domain.recovery import Recovery
 
 @dataclass(frozen=True, slots=True)
 class LoggedDelivery:
-    """A delivery in the log, until when it is kept, when the sweep looks at it, and its place, if any."""
+    """A delivery in the log, until when it is kept, when the sweep looks at it, and its place, if any;
+    and when a consumer was given it last.
+    """
 
     delivery: Delivery
     expires_at: float
     due_at: float | None
     reserved: Reservation | None = None
+    given_out_at: float | None = None
 
     def changed(self, **changes: Any) -> "LoggedDelivery":
         """This with other values of the delivery's fields, or of its own besides."""
-        own = {name: changes.pop(name) for name in ("expires_at", "due_at", "reserved") if name in changes}
+        names = ("expires_at", "due_at", "reserved", "given_out_at")
+        own = {name: changes.pop(name) for name in names if name in changes}
         return replace(self, delivery=replace(self.delivery, **changes), **own)
 
 

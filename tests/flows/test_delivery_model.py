@@ -21,7 +21,7 @@ METHODS = {
     for fake, names in {
         Hooks: ("find", "subscribers", "deactivate", "get", "change"),
         delivery_log.DeliveryLog: (
-            "get", "waiting", "first_held_until", "has_reached",
+            "get", "waiting", "first_kept_until", "has_reached",
             "save", "save_reserved", "save_delivered", "end_waiting", "begin_round",
         ),
         delivery_log.Selections: ("count", "pending", "next_of"),

@@ -81,6 +81,12 @@ def events_are_matched(platform):
     platform.pass_time(0)
 
 
+def what_is_to_be_pulled_comes(platform):
+    platform.hooks.create(platform.caller, scope="store/order/*", destination="pull:", is_active=True)
+    platform.event()
+    platform.pass_time(0)
+
+
 def deliveries_arrive(platform):
     platform.hook("a"), platform.hook("b", "store/order/created")
     platform.event()
@@ -230,7 +236,7 @@ def deactivated_in(platform, until, *hooks) -> tuple[DeactivationDay, list[Deact
 
 
 SCENES: dict[str, list[Callable[[Platform], None]]] = {
-    "match_events": [events_are_matched],
+    "match_events": [events_are_matched, what_is_to_be_pulled_comes],
     "deliver": [
         deliveries_arrive,
         deliveries_arrive_at_the_second_attempt,

@@ -1,5 +1,7 @@
 """How many calls to AWS an operation costs."""
 
+import json
+
 import pytest
 
 from storehooks.adapters.delivery_log.keys import DUE_SHARDS
@@ -92,6 +94,40 @@ def test_figures_make_a_call_for_each_megabyte_of_the_log_and_six_more_and_two_i
     world.work()
     stats = counted(aws, lambda: functions.invoke("get_hook_stats", event))
     assert stats == ["GetItem", "UpdateItem", *counts, *["Query"] * 2, *page, "UpdateItem"]
+
+
+def test_what_is_to_be_pulled_makes_a_call_for_each_delivery_three_times_and_a_pull_three_or_four(
+    aws, functions
+):
+    world = World(aws)
+    hook = world.hook("pull:")
+    functions.clock = world.clock
+    match = functions.handler("match_events")
+    event = load_event("match_events")
+    del event["Records"][1:]
+    matching = ["PutItem", "Query", "Query", "Query"]
+    # The first of a process has the sweep look when it is to be deleted.
+    assert counted(aws, lambda: match(event, None)) == [*matching, "UpdateItem", "PutItem"]
+    for number in range(4):
+        record = json.loads(event["Records"][0]["body"])
+        record["detail"]["id"], record["id"] = f"another-{number}", f"envelope-{number}"
+        event["Records"][0]["body"] = json.dumps(record)
+        assert counted(aws, lambda: match(event, None)) == [*matching, "PutItem"]
+
+    def pull(**wanted):
+        event = load_event("pull_deliveries")
+        event["pathParameters"]["id"] = str(hook.id)
+        event["requestContext"]["authorizer"]["client_id"] = hook.client_id
+        event["body"] = json.dumps(wanted)
+        calls = counted(aws, lambda: pulled.append(functions.invoke("pull_deliveries", event)[1]))
+        return calls, pulled[-1]
+
+    pulled = []
+    calls, first = pull(max=3)
+    assert calls == ["GetItem", "GetItem", "Query", *["UpdateItem"] * 3]
+    calls, _ = pull(ack=[one["id"] for one in first["data"]])
+    assert calls == ["GetItem", "GetItem", "BatchGetItem", *["PutItem"] * 3, "Query", *["UpdateItem"] * 2]
+    assert pull()[0] == ["GetItem", "GetItem", "Query", "Query"], "nothing waits"
 
 
 def test_failures_of_a_tripped_circuit_are_not_counted_on(aws):

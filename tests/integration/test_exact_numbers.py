@@ -1,10 +1,12 @@
 """Numbers reach a destination with the digits that they were written with, whatever happens on the way."""
 
+import io
 import json
 
 import pytest
 
 from storehooks.domain.delivery import Status
+from storehooks.flows import match
 from tests.flows.test_recover import order
 from tests.flows.test_redeliver import failing, fine, redeliver
 from tests.integration.conftest import load_event
@@ -101,17 +103,20 @@ def test_from_the_bus_on_they_are_kept(world, matched):
 
 
 def test_a_repeat_with_numbers_written_otherwise_is_a_repeat_and_one_with_others_a_conflict(
-    world, publish, caplog
+    world, publish, monkeypatch
 ):
+    written = io.StringIO()
+    monkeypatch.setattr(match.logger.registered_handler, "stream", written)
     world.hook()
     for number, said in (
         ("1234567890123456.50", "matched"),
         ("12345678901234565e-1", "event was published before"),
         ("1234567890123456.51", "conflict: the id was given to another event"),
     ):
-        caplog.clear()
         publish(f'{{"scope":"store/order/created","id":"one","data":[{number}]}}')
-        assert said in caplog.messages
+        assert said in [json.loads(line)["message"] for line in written.getvalue().splitlines()]
+        written.seek(0)
+        written.truncate()
     world.work()
     assert len(world.sent) == 1
 

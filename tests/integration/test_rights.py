@@ -108,6 +108,7 @@ def test_matching_may_do_what_it_does(functions, client, world, needed):
     client.create(is_active=True)
     held = world.hook()
     world.hooks.deactivate(held, "it fails")
+    world.hook("pull:")
     needed.clear()
     functions.handler("match_events")(load_event("match_events"), None)
     functions.handler("match_events")(load_event("match_events_invalid"), None)
@@ -212,6 +213,21 @@ def test_redelivering_may_do_what_it_does(functions, world, needed):
     needed.clear()
     assert functions.invoke("redeliver", event)[0] == 202
     assert needed == granted("Redeliver")
+
+
+def test_pulling_may_do_what_it_does(functions, world, needed):
+    hook = world.hook("pull:")
+    functions.clock = world.clock
+    functions.handler("match_events")(load_event("match_events"), None)
+    event = load_event("pull_deliveries")
+    event["pathParameters"]["id"] = str(hook.id)
+    event["requestContext"]["authorizer"]["client_id"] = hook.client_id
+    needed.clear()
+    for _ in range(2):
+        status, pulled = functions.invoke("pull_deliveries", event)
+        assert status == 200
+        event["body"] = json.dumps({"ack": [one["id"] for one in pulled["data"]]})
+    assert needed == granted("PullDeliveries")
 
 
 def test_pinging_may_do_what_it_does(functions, world, needed):

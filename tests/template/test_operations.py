@@ -47,7 +47,7 @@ BEHIND_NO_REQUEST = {
     if not any(event["Type"] == "Api" for event in function.get("Events", {}).values())
 } - {"AuthorizerFunction"}
 # A free dashboard has no room for these: their failures are 5xx of the API alone.
-AMONG_5XX = OF_ADMIN_API | {"GetHookStatsFunction"}
+AMONG_5XX = OF_ADMIN_API | {"GetHookStatsFunction", "PullDeliveriesFunction"}
 
 
 def metrics_of(alarm: dict[str, Any]) -> list[dict[str, Any]]:

@@ -41,6 +41,7 @@ ROUTES = {
     "list_deliveries": ("get", "/stores/{store_hash}/v2/hooks/{id}/deliveries"),
     "get_delivery": ("get", "/stores/{store_hash}/v2/hooks/{id}/deliveries/{delivery_id}"),
     "redeliver": ("post", "/stores/{store_hash}/v2/hooks/{id}/deliveries/{delivery_id}/redeliver"),
+    "pull_deliveries": ("post", "/stores/{store_hash}/v2/hooks/{id}/pull"),
     "recover_deliveries": ("post", "/stores/{store_hash}/v2/hooks/{id}/recover"),
     "get_recovery": ("get", "/stores/{store_hash}/v2/hooks/{id}/recoveries/{recovery_id}"),
     "get_hook_stats": ("get", "/stores/{store_hash}/v2/hooks/{id}/stats"),

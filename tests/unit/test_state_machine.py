@@ -30,6 +30,7 @@ from storehooks.domain.state_machine import (
     End,
     Known,
     Log,
+    Offer,
     Reject,
     Reserve,
     Send,
@@ -37,13 +38,13 @@ from storehooks.domain.state_machine import (
     Stop,
     Wait,
     Why,
+    acknowledged,
     after_attempt,
     asked_for,
     before_attempt,
     before_step,
     could_begin_at,
     due_now,
-    held_as,
     held_since,
     in_another_round,
     may_ping,
@@ -55,6 +56,7 @@ from storehooks.domain.state_machine import (
     seconds_to_next_hold,
     seconds_until,
     share_of,
+    waiting_end_as,
     why_to_stop,
 )
 from storehooks.domain.task import TaskMessage, attempt_task
@@ -64,6 +66,8 @@ FINE, TRIPPED = Circuit(), Circuit(failures=TRIPS_AFTER, probed_at=NOW)
 DEACTIVATED = replace(HOOK, is_active=False, deactivated_at=1, deactivation_reason="it fails")
 INACTIVE = replace(HOOK, is_active=False)
 PAUSED = replace(HOOK, paused_at=1)
+PULLED = replace(HOOK, destination="pull:")
+PULLED_INACTIVE = replace(PULLED, is_active=False)
 FAILED, GONE = attempt(), attempt(status=410, error="answered 410")
 ENDS = set(Status) - WAITING
 
@@ -107,7 +111,12 @@ TRANSITIONS = {
     "an attempt is due, its hook is inactive, deleted, or without a secret": lambda one: (
         step(one, hook=INACTIVE).delivery
     ),
-    "its hook was deactivated or paused": lambda one: one.ended(held_as(PAUSED)),
+    "a consumer acknowledged it": lambda one: acknowledged(
+        replace(one, next_attempt_at=NOW + 30), NOW - 1, NOW
+    ),
+    "an attempt is due, its hook is pulled": lambda one: step(one, hook=PULLED).delivery,
+    "its hook was deactivated or paused": lambda one: one.ended(waiting_end_as(PAUSED)),
+    "its hook is pulled and was switched off": lambda one: one.ended(waiting_end_as(PULLED_INACTIVE)),
     "somebody redelivers it": lambda one: due_now(one, NOW),
     "somebody redelivers or recovers it": lambda one: in_another_round(one, NOW),
 }
@@ -153,7 +162,8 @@ def test_the_table_has_each_transition_and_each_status():
 def test_each_row_of_the_table_is_what_happens(when, before):
     after = TRANSITIONS[when](in_status(before))
     assert after.status is transitions()[when][1]
-    assert (after.next_attempt_at is not None) == (after.status in WAITING)
+    is_sent = after.status in WAITING and when != "an attempt is due, its hook is pulled"
+    assert (after.next_attempt_at is not None) == is_sent
 
 
 @pytest.mark.parametrize("status", sorted(ENDS))
@@ -200,6 +210,11 @@ BEFORE_ATTEMPTS = {
         {"hook": INACTIVE},
         {"hook": None},
         {"hook": HOOK, "has_secret": False},
+    ],
+    "its hook is pulled": [
+        {"hook": PULLED},
+        {"hook": PULLED, "one": delivery(), "is_logged": False},
+        {"hook": replace(PULLED, paused_at=1)},
     ],
     "its hook is paused": [
         {"hook": PAUSED},
@@ -269,7 +284,7 @@ def test_the_second_table_has_each_row_and_each_thing_to_do():
     rows = rows_of_table(1)
     assert [when for when, _, _ in rows] == list(BEFORE_ATTEMPTS)
     assert {so for _, so, _ in rows} == {
-        kind.__name__.lower() for kind in (Send, Defer, Reserve, Log, End, Drop, Reject)
+        kind.__name__.lower() for kind in (Send, Defer, Reserve, Log, Offer, End, Drop, Reject)
     }
 
 
@@ -476,7 +491,7 @@ def test_a_410_deactivates_at_once_and_other_failures_do_not():
 
 
 def test_only_what_waits_for_a_deactivated_or_paused_hook_is_held_and_no_progress_waits_longer():
-    held = [held_as(hook) for hook in (HOOK, INACTIVE, DEACTIVATED, PAUSED, None)]
+    held = [waiting_end_as(hook) for hook in (HOOK, INACTIVE, DEACTIVATED, PAUSED, None)]
     assert held == [None, None, Status.HELD, Status.HELD, None]
     assert [held_since(hook) for hook in (HOOK, DEACTIVATED, replace(HOOK, paused_at=5))] == [0, 1, 5]
     assert seconds_to_next_hold(held=1, since=NOW - 100, now=NOW) == 0

@@ -22,6 +22,7 @@ from storehooks.api.v2 import (
     explanations_to_v2,
     hook_to_v2,
     ping_to_v2,
+    pulled_to_v2,
     recovery_to_v2,
     stats_to_v2,
     whole_delivery_to_v2,
@@ -29,6 +30,7 @@ from storehooks.api.v2 import (
 from storehooks.api.v3 import admin_to_v3, events_to_v3, hooks_to_v3, one_hook_to_v3, pagination
 from storehooks.api.wanted import Page
 from storehooks.domain.attempt import Attempt, Times
+from storehooks.domain.callback import callback
 from storehooks.domain.client import Client, IssuedToken, NewSecret, PutClient, Token
 from storehooks.domain.delivery import Delivery
 from storehooks.domain.email_address import MAX_NEW_ADDRESSES, NEW_ADDRESSES_DAYS
@@ -40,7 +42,9 @@ from storehooks.domain.errors import (
     FaultError,
     HookInactiveError,
     HookNotFoundError,
+    HookNotPulledError,
     HookPausedError,
+    HookPulledError,
     HookQuotaError,
     InvalidRequestError,
     NotAllowedError,
@@ -68,7 +72,7 @@ from storehooks.domain.ping import new_ping
 from storehooks.domain.recovery import MISSED, Recovery
 from storehooks.domain.retry import BIGCOMMERCE_SCHEDULE, RetrySchedule
 from storehooks.domain.scope import catalogue
-from storehooks.domain.state_machine import attempted
+from storehooks.domain.state_machine import Unacknowledged, attempted
 from storehooks_cli.local.folders import PROJECT
 
 _CREATED_AT = 1_795_428_000
@@ -174,6 +178,11 @@ ANSWERS: dict[str, Any] = {
     "PingV2": {**ping_to_v2(new_ping(_HOOK), _PINGED), "id": _DELIVERY.id},
     "RecoveryV2": recovery_to_v2(_RECOVERY),
     "HookStatsV2": stats_to_v2(_STATS),
+    "PulledV2": pulled_to_v2(
+        {_DELIVERY.id: callback(_DELIVERY, _HOOK, secrets=["an example"], now=_CREATED_AT + 90)},
+        {"msg_0660fc6887741d7b10ab9664c551b97f": Unacknowledged.LATE},
+        1,
+    ),
     "PublishedV2": [{"id": _EVENT.id, "scope": _EVENT.scope}],
     "ExplanationsV2": explanations_to_v2(
         explain(hook, _EVENT.scope, _EVENT.callback())
@@ -246,6 +255,8 @@ def errors() -> dict[str, StorehooksError]:
         "the hook is not active": HookInactiveError(_HOOK.id, None),
         "the hook is paused": HookPausedError(_HOOK.id),
         "a former secret still signs": SecretOverlapError(_CREATED_AT + 24 * 3600),
+        "the hook is pulled": HookPulledError(_HOOK.id),
+        "the hook is not pulled": HookNotPulledError(_HOOK.id),
         "a body of too many bytes": BodyTooLargeError(MAX_BODY_BYTES),
         "a body of too many bytes of events": BodyTooLargeError(MAX_BYTES),
         "too many events": BodyTooLargeError(MAX_EVENTS, "objects"),

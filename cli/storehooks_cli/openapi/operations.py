@@ -303,6 +303,15 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         tag="Deliveries",
         description=_PINGED,
         response=Answer(200, "What came of it.", _ref("PingV2"), "PingV2"),
+        errors=(409,),
+    ),
+    ("post", "/stores/{store_hash}/v2/hooks/{id}/pull"): Operation(
+        tag="Deliveries",
+        description="Of a hook with the destination `pull:`: acknowledges deliveries, and gives out others, "
+        "as they would have been sent. It answers at once, also when nothing waits.",
+        body=Body("NewPull", ("pull_deliveries",)),
+        response=Answer(200, "What is given out.", _ref("PulledV2"), "PulledV2"),
+        errors=(409,),
     ),
     ("post", "/stores/{store_hash}/v2/hooks/{id}/recover"): Operation(
         tag="Deliveries",

@@ -17,6 +17,7 @@ from storehooks.api.errors import MAX_PROBLEMS
 from storehooks.api.event_input import MAX_EVENTS, NewEvent
 from storehooks.api.hook_input import LIBRARIES_FIELDS, READ_ONLY_FIELDS, HookChanges, NewHook
 from storehooks.api.provisioning_input import ClientChanges, PortalLinkWanted, SecretRotation, TokenWanted
+from storehooks.api.pull_input import NewPull
 from storehooks.api.recovery_input import NewRecovery
 from storehooks.domain import (
     client,
@@ -36,6 +37,14 @@ from storehooks.domain.event import (
     STORE_ID_ACCEPTED,
 )
 from storehooks.domain.identity import OAUTH_SCOPES
+from storehooks.domain.pull import (
+    DEFAULT_PULLED,
+    DEFAULT_VISIBILITY_SECONDS,
+    MAX_ACKNOWLEDGED,
+    MAX_POLL_SECONDS,
+    MAX_PULLED,
+    MAX_VISIBILITY_SECONDS,
+)
 from storehooks.domain.recovery import MISSED, RECOVERABLE
 
 type Schema = dict[str, Any]
@@ -46,6 +55,7 @@ _INPUTS: tuple[type[BaseModel], ...] = (
     HookChanges,
     NewEvent,
     NewRecovery,
+    NewPull,
     AdminChanges,
     ClientChanges,
     SecretRotation,
@@ -59,6 +69,7 @@ _ANSWERS = (
     response_types.PingV2,
     response_types.RecoveryV2,
     response_types.HookStatsV2,
+    response_types.PulledV2,
     response_types.PublishedV2,
     response_types.ExplanationsV2,
     response_types.CallbackV2,
@@ -116,11 +127,17 @@ _HOOK_FIELDS: dict[str, Schema] = {
     "destination": {
         "description": "An https URL with port 443 or none and a public host; where the deployment has "
         "AllowPrivateDestinations, any http or https URL. Names in other scripts are kept in their ASCII "
-        "form.",
-        "type": "string",
-        "format": "uri",
-        "pattern": "^[Hh][Tt][Tt][Pp][Ss]?://",
-        "maxLength": destination.MAX_LENGTH,
+        f"form. Or `{destination.PULLED}`: the deliveries wait until a consumer pulls them; that stays as "
+        "it is.",
+        "anyOf": [
+            {
+                "type": "string",
+                "format": "uri",
+                "pattern": "^[Hh][Tt][Tt][Pp][Ss]?://",
+                "maxLength": destination.MAX_LENGTH,
+            },
+            {"const": destination.PULLED},
+        ],
     },
     "headers": {
         "description": f"What each delivery carries besides: {headers.ACCEPTED}. Names that say something "
@@ -138,7 +155,8 @@ _HOOK_FIELDS: dict[str, Schema] = {
         "anyOf": [{"$ref": _REF + "EventPattern"}, {"type": "null"}],
     },
     "max_per_second": {
-        "description": "How many attempts begin in a second at most, with one decimal. null: no limit.",
+        "description": "How many attempts begin in a second at most, with one decimal. null: no limit, "
+        "which is all that a hook may have that is pulled.",
         "anyOf": [_RATE, {"type": "null"}],
     },
     "is_paused": {
@@ -191,6 +209,31 @@ _FIELDS: dict[str, dict[str, Schema]] = {
             "description": "What is sent again.",
             "default": list(map(str, MISSED)),
             "anyOf": [_RECOVERABLE, {"type": "array", "minItems": 1, "items": _RECOVERABLE}],
+        },
+    },
+    "NewPull": {
+        "max": {
+            "description": "How many deliveries are given out at most; fewer if they are large.",
+            "type": "integer",
+            "minimum": 1,
+            "maximum": MAX_PULLED,
+            "default": DEFAULT_PULLED,
+        },
+        "visibility_seconds": {
+            "description": "For how long nobody else is given them. Then they come again, unless they are "
+            "acknowledged.",
+            "type": "integer",
+            "minimum": 1,
+            "maximum": MAX_VISIBILITY_SECONDS,
+            "default": DEFAULT_VISIBILITY_SECONDS,
+        },
+        "ack": {
+            "description": "The ids of deliveries that are processed. What is no such id is no error: "
+            "`not_acknowledged` names it.",
+            "type": "array",
+            "maxItems": MAX_ACKNOWLEDGED,
+            "items": {"type": "string"},
+            "default": [],
         },
     },
     "AdminChanges": {
@@ -278,6 +321,11 @@ _ANSWER_FIELDS: dict[str, dict[str, Schema]] = {
     "StepV2": {"since": TIME},
     "CoversV2": {"since": TIME, "until": TIME},
     "StatsV2": {"oldest_waiting_at": {"format": "date-time"}},
+    "PulledDeliveryV2": {"id": DELIVERY_ID},
+    "PulledV2": {
+        "data": {"maxItems": MAX_PULLED},
+        "poll_after_seconds": {"minimum": 0, "maximum": MAX_POLL_SECONDS},
+    },
     "HookV3": {"events_history_enabled": {"const": False}},
     "HookWithStatusV3": {"events_history_enabled": {"const": False}},
     "AdminV3": {"blocked_domains": {"maxItems": 0}},

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from storehooks.adapters.delivery_log.held_watches import HeldWatches
     from storehooks.adapters.delivery_log.lines import Lines
     from storehooks.adapters.delivery_log.missed import MissedEvents
+    from storehooks.adapters.delivery_log.pulled import PulledDeliveries
     from storehooks.adapters.delivery_log.recoveries import Recoveries
     from storehooks.adapters.delivery_log.scans import Scans
     from storehooks.adapters.delivery_log.selections import Selections
@@ -52,10 +53,12 @@ if TYPE_CHECKING:
     from storehooks.flows.meter import Meter
     from storehooks.flows.notices import Notices
     from storehooks.flows.notify import Notifier
+    from storehooks.flows.offer import Offers
     from storehooks.flows.operational_events import OperationalEvents
     from storehooks.flows.outcome import Outcomes
     from storehooks.flows.pause import Pauses
     from storehooks.flows.ping import Pinger
+    from storehooks.flows.pull import Puller
     from storehooks.flows.recover import Recoverer, RecoveryStarter
     from storehooks.flows.redeliver import Redeliverer
     from storehooks.flows.remove_client import ClientRemover
@@ -221,6 +224,14 @@ class Parts:
         return DueIndex(self.settings.deliveries_table, dynamodb=self.dynamodb, clock=self.clock)
 
     @cached_property
+    def pulled(self) -> "PulledDeliveries":
+        from storehooks.adapters.delivery_log.pulled import PulledDeliveries
+
+        return PulledDeliveries(
+            self.settings.deliveries_table, dynamodb=self.dynamodb, clock=self.clock, sleep=self.sleep
+        )
+
+    @cached_property
     def held_watches(self) -> "HeldWatches":
         from storehooks.adapters.delivery_log.held_watches import HeldWatches
 
@@ -358,6 +369,7 @@ class Parts:
             hooks=self.hooks,
             event_ids=self.event_ids,
             queue=self.deliveries_queue,
+            offers=self.offers,
             dead_letters=self.dead_letters,
             meter=self.meter,
         )
@@ -375,6 +387,7 @@ class Parts:
             outcomes=self.outcomes,
             holds=self.holds,
             expiries=self.expiries,
+            offers=self.offers,
             recoverer=self.recoverer,
             notices=self.notices,
             sender=self.sender,
@@ -419,6 +432,24 @@ class Parts:
             meter=self.meter,
             clock=self.clock,
         )
+
+    @cached_property
+    def offers(self) -> "Offers":
+        from storehooks.flows.offer import Offers
+
+        return Offers(
+            log=self.log,
+            pulled=self.pulled,
+            watches=self.held_watches,
+            retention_days=self.settings.delivery_retention_days,
+            clock=self.clock,
+        )
+
+    @cached_property
+    def puller(self) -> "Puller":
+        from storehooks.flows.pull import Puller
+
+        return Puller(log=self.log, pulled=self.pulled, secrets=self.secrets, clock=self.clock)
 
     @cached_property
     def expiries(self) -> "Expiries":

@@ -30,6 +30,7 @@ from storehooks.adapters.dynamodb import (
 )
 from storehooks.adapters.hook_ids import HookIds
 from storehooks.adapters.hook_lists import HookLists
+from storehooks.domain.destination import from_stored, to_stored
 from storehooks.domain.errors import (
     CallerError,
     DuplicateHookError,
@@ -487,7 +488,7 @@ def to_item(hook: Hook) -> Item:
         **hook_key(hook.store_hash, hook.id),
         "client_id": {"S": hook.client_id},
         "scope": {"S": hook.scope},
-        "destination": {"S": hook.destination},
+        "destination": {"S": to_stored(hook.destination)},
         "is_active": {"BOOL": hook.is_active},
         "created_at": {"N": str(hook.created_at)},
         "updated_at": {"N": str(hook.updated_at)},
@@ -525,7 +526,7 @@ def to_hook(item: Mapping[str, Any]) -> Hook:
         store_hash=item["store_hash"]["S"],
         client_id=item["client_id"]["S"],
         scope=item["scope"]["S"],
-        destination=item["destination"]["S"],
+        destination=from_stored(item["destination"]["S"]),
         headers=None if headers is None else {name: value["S"] for name, value in headers["M"].items()},
         is_active=item["is_active"]["BOOL"],
         created_at=int(item["created_at"]["N"]),

@@ -22,7 +22,9 @@ from storehooks.domain.errors import (
     FaultError,
     HookInactiveError,
     HookNotFoundError,
+    HookNotPulledError,
     HookPausedError,
+    HookPulledError,
     HookQuotaError,
     InvalidFieldsError,
     InvalidRequestError,
@@ -114,6 +116,15 @@ def _explain(error: StorehooksError) -> tuple[int, str, ErrorDetails]:
         case DuplicateHookError(hook_id=hook_id):
             message = f"The hook {hook_id} has the same scope and destination, and the same filter or none."
             return 409, message, {"field": "destination", "conflict_reason": "duplicate", "id": hook_id}
+        case HookPulledError(hook_id=hook_id):
+            message = f"The hook {hook_id} has the destination pull:, so nothing is sent to it. Pull instead."
+            return 409, message, {"field": "destination", "conflict_reason": "pulled", "id": hook_id}
+        case HookNotPulledError(hook_id=hook_id):
+            message = (
+                f"The deliveries of the hook {hook_id} are sent to its destination. "
+                "Only those of a hook with the destination pull: can be pulled."
+            )
+            return 409, message, {"field": "destination", "conflict_reason": "not pulled", "id": hook_id}
         case HookPausedError(hook_id=hook_id):
             message = (
                 f"The hook {hook_id} is paused, so nothing is sent to it. "

@@ -19,7 +19,7 @@ from pydantic import (
 )
 
 from storehooks.api.problems import problems_of
-from storehooks.domain import destination, event_filter, headers, rate, scope
+from storehooks.domain import destination, event_filter, headers, hook, rate, scope
 from storehooks.domain.errors import InvalidFieldsError, InvalidValueError, NothingToChangeError, Problem
 
 # The third version of the API carries events_history_enabled, and status in the list of `hooks/admin`.
@@ -105,6 +105,13 @@ class NewHook(_HookInput):
     filter: Filter = None
     max_per_second: Rate = None
     is_paused: StrictBool = False
+
+    @classmethod
+    def parse(cls, body: dict[str, Any], *, allow_private: bool) -> Self:
+        """As for any input, and a hook that is pulled has no rate."""
+        new = super().parse(body, allow_private=allow_private)
+        hook.check_rate_of(new.destination, new.max_per_second)
+        return new
 
 
 class HookChanges(_HookInput):

@@ -11,6 +11,7 @@ from storehooks.domain.explanation import Code
 from storehooks.domain.failure import FailureKind
 from storehooks.domain.hook import HookStatus
 from storehooks.domain.recovery import RecoveryStatus
+from storehooks.domain.state_machine import Unacknowledged
 
 
 class HookV2(TypedDict):
@@ -77,9 +78,9 @@ class AttemptV2(TypedDict):
     at: str
     """When it began."""
     status: int | None
-    """The status of the response; null when none came."""
+    """The status of the response; null when none came, or a consumer has acknowledged the delivery."""
     error: str | None
-    """Why it failed; null when a 2xx came in time."""
+    """Why it failed; null when a 2xx came in time, or a consumer has acknowledged the delivery."""
     latency_ms: float
     times: Times
 
@@ -88,7 +89,7 @@ class WholeAttemptV2(AttemptV2):
     """One try to deliver an event, with its response."""
 
     answer: str
-    """The first KB of the body of the response."""
+    """The first KB of the body of the response; `acknowledged by a consumer` where one has."""
 
 
 class CallbackV2(TypedDict):
@@ -132,6 +133,38 @@ class WholeDeliveryV2(_DeliveryV2):
     attempt_count: int
     """How many attempts were made in all."""
     payload: CallbackV2
+
+
+class PulledDeliveryV2(TypedDict):
+    """A delivery as it would have been sent."""
+
+    id: str
+    """For `ack`, once it is processed."""
+    headers: dict[str, str]
+    """With the signature, which is made now."""
+    body: str
+    """The text that is signed."""
+
+
+class NotAcknowledgedV2(TypedDict):
+    """An acknowledgement that did not count."""
+
+    id: str
+    """As it was given; of a long one, the first 100 characters."""
+    reason: Unacknowledged
+    """`unknown`: the hook has no such delivery; `late`: its visibility time is over, and it is given out
+    again; `delivered`: it was acknowledged before; `ended`: the hook was switched off meanwhile."""
+
+
+class PulledV2(TypedDict):
+    """What a consumer takes."""
+
+    data: list[PulledDeliveryV2]
+    """The oldest first."""
+    not_acknowledged: list[NotAcknowledgedV2]
+    """Those in `ack` that did not count, and why."""
+    poll_after_seconds: int
+    """When to ask again: at once if there is more, and after 1 to 20 seconds if nothing came."""
 
 
 class DeliveriesV2(TypedDict):

@@ -9,7 +9,7 @@ from storehooks.domain.exact_json import loads
 from storehooks.domain.hook import HIDDEN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from storehooks.api.response_types import (
         AttemptV2,
@@ -20,16 +20,20 @@ if TYPE_CHECKING:
         HookStatsV2,
         HookV2,
         PingV2,
+        PulledV2,
         RecoveryV2,
         WholeAttemptV2,
         WholeDeliveryV2,
     )
-    from storehooks.domain.attempt import Attempt
+    from storehooks.domain.attempt import Attempt, OutgoingRequest
     from storehooks.domain.delivery import Delivery, DeliverySummary
     from storehooks.domain.explanation import Explanation
     from storehooks.domain.hook import Hook
     from storehooks.domain.hook_stats import Figures, HookStats
     from storehooks.domain.recovery import Recovery
+    from storehooks.domain.state_machine import Unacknowledged
+
+_MAX_OF_GIVEN = 100
 
 
 def hook_to_v2(hook: Hook) -> HookV2:
@@ -106,6 +110,24 @@ def whole_delivery_to_v2(delivery: Delivery, *, hidden: Iterable[str] = ()) -> W
 def ping_to_v2(delivery: Delivery, attempt: Attempt) -> PingV2:
     """What came of a test event for one hook."""
     return {"id": delivery.id, "scope": delivery.scope, "attempt": _whole_attempt_to_v2(attempt)}
+
+
+def pulled_to_v2(
+    requests: Mapping[str, OutgoingRequest],
+    unacknowledged: Mapping[str, Unacknowledged],
+    poll_after_seconds: int,
+) -> PulledV2:
+    """What a consumer gets: the requests that would be sent, by the ids of their deliveries."""
+    return {
+        "data": [
+            {"id": delivery_id, "headers": dict(request.headers), "body": request.body.decode()}
+            for delivery_id, request in requests.items()
+        ],
+        "not_acknowledged": [
+            {"id": _short(delivery_id), "reason": reason} for delivery_id, reason in unacknowledged.items()
+        ],
+        "poll_after_seconds": poll_after_seconds,
+    }
 
 
 def recovery_to_v2(recovery: Recovery) -> RecoveryV2:
@@ -193,3 +215,8 @@ def iso_utc(seconds: int) -> str:
 def iso_utc_ms(seconds: float) -> str:
     """The same with milliseconds."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
+
+
+def _short(text: str) -> str:
+    """What a caller sent, as it can be sent back: what is no character, a lone surrogate, cannot."""
+    return text[:_MAX_OF_GIVEN].encode("utf-8", "replace").decode()

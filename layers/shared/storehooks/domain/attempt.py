@@ -6,6 +6,9 @@ from typing import NamedTuple
 
 from storehooks.domain.values import dataclass
 
+ACKNOWLEDGED = "acknowledged by a consumer"
+"""What stands instead of a response where a consumer has pulled a delivery and acknowledged it."""
+
 
 @dataclass(frozen=True, slots=True)
 class OutgoingRequest:
@@ -41,6 +44,8 @@ class AttemptResult(NamedTuple):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
     """What came of one try. ``at`` is when it began, in seconds since 1970.
+
+    One that a consumer has acknowledged began when it was given out, and has neither status nor error.
 
     ``error`` says in words why it failed and is None exactly when a 2xx came in time.
     ``response`` is the first KB of the response's body, and ``retry_after`` its header as it came.

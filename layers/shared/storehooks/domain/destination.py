@@ -15,10 +15,17 @@ from storehooks.domain.errors import InvalidValueError
 
 MAX_LENGTH = 2048
 
+PULLED = "pull:"
+"""The destination of a hook whose deliveries wait, until a consumer takes them."""
+
 ACCEPTED = (
-    "an absolute https URL of at most 2048 characters, port 443 or none, with a public host name or address"
+    "an absolute https URL of at most 2048 characters, port 443 or none, with a public host name or address; "
+    f"or {PULLED}"
 )
-ACCEPTED_LOCALLY = "an absolute http or https URL of at most 2048 characters"
+ACCEPTED_LOCALLY = f"an absolute http or https URL of at most 2048 characters; or {PULLED}"
+
+# In the table it has the form of a URL, which earlier releases can compare and fail to send to.
+_STORED_PULLED = "pull://"
 
 # Names that resolve inside a network or nowhere, and all under them (RFC 6761, 6762, 7686, 8375, common use).
 _REFUSED_NAMES = (
@@ -61,6 +68,8 @@ def check_destination(url: str, *, allow_private: bool = False) -> str:
     :param allow_private: admit http, any port, and private addresses and names as well
         (``AllowPrivateDestinations``, for trying on one machine).
     """
+    if url == PULLED:
+        return url
     try:
         return _checked(url, allow_private=allow_private)
     except _Refused as refused:
@@ -79,7 +88,7 @@ def destination_digest(destination: str) -> str:
     The letter case of scheme and host, a default port and an empty path make no difference. Path and query
     are compared byte for byte, as they are sent: ``/a%2fb`` and ``/a%2Fb`` are two destinations.
     """
-    match = _URL.fullmatch(destination)
+    match = _URL.fullmatch(to_stored(destination))
     authority = _AUTHORITY.fullmatch(match["authority"]) if match else None
     if match is None or authority is None:
         raise ValueError("not a checked destination")
@@ -89,6 +98,16 @@ def destination_digest(destination: str) -> str:
     host = parse_plain(authority["host"].strip("[]")) or authority["host"].lower()
     canonical = f"{scheme}://{host}:{port}{_target(match['rest'])}"
     return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def to_stored(destination: str) -> str:
+    """A destination as the table of hooks has it."""
+    return _STORED_PULLED if destination == PULLED else destination
+
+
+def from_stored(destination: str) -> str:
+    """A destination of the table of hooks."""
+    return PULLED if destination == _STORED_PULLED else destination
 
 
 def origin(destination: str) -> str:

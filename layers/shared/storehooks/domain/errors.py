@@ -29,6 +29,8 @@ Each error is of one of three branches, by which a caller decides what to do::
     │   ├── TooManyAddressesError
     │   ├── HookQuotaError
     │   ├── TooManyAtOnceError
+    │   ├── HookPulledError
+    │   ├── HookNotPulledError
     │   └── HookInactiveError
     │       └── HookPausedError
     └── FaultError                a mistake of ours, like each exception that is no StorehooksError
@@ -189,6 +191,22 @@ class TooManyAtOnceError(CallerError):
         self.what = what
         self.limit = limit
         self.retry_after_seconds = retry_after_seconds
+
+
+class HookPulledError(CallerError):
+    """Nothing is sent to the hook, because its deliveries wait for a consumer."""
+
+    def __init__(self, hook_id: int) -> None:
+        super().__init__(hook_id)
+        self.hook_id = hook_id
+
+
+class HookNotPulledError(CallerError):
+    """No consumer can take the hook's deliveries, because they are sent to a URL."""
+
+    def __init__(self, hook_id: int) -> None:
+        super().__init__(hook_id)
+        self.hook_id = hook_id
 
 
 class HookInactiveError(CallerError):

@@ -48,7 +48,7 @@ def explain(hook: Hook, scope: str, callback: Mapping[str, Any]) -> Explanation:
     if hook.status == "deactivated":
         reason = f"failures deactivated it, so the event would be held: {hook.deactivation_reason}"
         return Explanation(hook.id, Code.DEACTIVATED, reason)
-    if hook.is_paused:
+    if hook.is_paused and not hook.is_pulled:
         return Explanation(hook.id, Code.PAUSED, "it is paused, so the event would be held until it resumes")
     try:
         mismatch = hook.mismatch(callback)

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import field, replace
 from typing import Any, Literal
 
-from storehooks.domain.destination import destination_digest
+from storehooks.domain.destination import PULLED, destination_digest
+from storehooks.domain.errors import InvalidFieldsError, Problem
 from storehooks.domain.event_filter import EventFilter, Mismatch
 from storehooks.domain.identity import is_client_id, is_store_hash
 from storehooks.domain.values import dataclass
@@ -59,6 +60,11 @@ class Hook:
     def is_paused(self) -> bool:
         """Whether its owner has what comes for it held."""
         return self.paused_at is not None
+
+    @property
+    def is_pulled(self) -> bool:
+        """Whether its deliveries wait for a consumer; nothing is sent to it."""
+        return self.destination == PULLED
 
     @property
     def is_deactivated(self) -> bool:
@@ -129,6 +135,7 @@ def changed(hook: Hook, changes: Mapping[str, Any], now: int) -> Hook:
 
     :param changes: new values by the names of fields; ``is_paused`` says whether it is paused from now on.
     :param now: seconds since 1970. Clocks differ between machines; a hook's time never goes back.
+    :raises InvalidFieldsError: when a hook that is pulled would get a URL or a rate, or another be pulled.
     """
     now = max(now, hook.updated_at)
     fields = dict(changes)
@@ -141,7 +148,24 @@ def changed(hook: Hook, changes: Mapping[str, Any], now: int) -> Hook:
             # Nor does a resumption send what was held before.
             pauses_since, fields["resumption"] = now, None
     paused_at = pauses_since if is_paused else None
-    return replace(hook, **fields, paused_at=paused_at, updated_at=now, version=hook.version + 1)
+    new = replace(hook, **fields, paused_at=paused_at, updated_at=now, version=hook.version + 1)
+    if new.is_pulled != hook.is_pulled:
+        accepted = f"{PULLED}, as it is" if hook.is_pulled else f"a URL; only a new hook can have {PULLED}"
+        raise InvalidFieldsError(
+            Problem("destination", f"cannot change between a URL and {PULLED}", accepted)
+        )
+    check_rate_of(new.destination, new.max_per_second)
+    return new
+
+
+def check_rate_of(destination: str, max_per_second: float | None) -> None:
+    """Check that a hook with this destination may have this rate.
+
+    :raises InvalidFieldsError: when it is pulled: then its consumers decide how fast.
+    """
+    if destination == PULLED and max_per_second is not None:
+        reason = f"is for attempts, which a hook with the destination {PULLED} has none of"
+        raise InvalidFieldsError(Problem("max_per_second", reason, "null", str(max_per_second)))
 
 
 def hook_digest(hook: Hook) -> str:

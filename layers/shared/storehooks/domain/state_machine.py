@@ -11,11 +11,14 @@ an attempt got a 2xx in time               pending, retrying          delivered
 an attempt failed, and another follows     pending, retrying          retrying
 the schedule's last attempt failed         pending, retrying          exhausted
 an attempt got a 410, and its hook is off  pending, retrying          held
+a consumer acknowledged it                 pending                    delivered
+an attempt is due, its hook is pulled      pending, retrying          pending, until it is pulled
 an attempt is due, its hook deactivated    pending, retrying          held
 or paused
 an attempt is due, its hook is inactive,   pending, retrying          cancelled
 deleted, or without a secret
 its hook was deactivated or paused         pending, retrying          held
+its hook is pulled and was switched off    pending, retrying          cancelled
 somebody redelivers it                     retrying                   retrying, and due now
 somebody redelivers or recovers it         delivered, exhausted,      pending, in another round
                                            cancelled, held
@@ -36,6 +39,7 @@ the attempt is due soon                                  defer   until then
 the attempt is due far ahead                             drop    the sweep brings it
 its hook was deactivated                                 end     as held
 its hook is inactive, deleted, or without a secret       end     as cancelled
+its hook is pulled                                       offer   a consumer takes it
 its hook is paused                                       end     as held
 its client has too much in flight, and the sweep has it  drop    it is logged, and the wait is long
 its client has too much in flight                        defer   longer each time
@@ -58,7 +62,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from enum import StrEnum
 
-from storehooks.domain.attempt import Attempt
+from storehooks.domain.attempt import ACKNOWLEDGED, Attempt, Times
 from storehooks.domain.backoff import growing_wait
 from storehooks.domain.circuit import Circuit, defer_seconds, planned_late_seconds
 from storehooks.domain.delivery import (
@@ -71,7 +75,12 @@ from storehooks.domain.delivery import (
     Status,
     new_delivery,
 )
-from storehooks.domain.errors import HookInactiveError, HookPausedError
+from storehooks.domain.errors import (
+    HookInactiveError,
+    HookNotPulledError,
+    HookPausedError,
+    HookPulledError,
+)
 from storehooks.domain.event import Event
 from storehooks.domain.event_filter import FilterTooLongError
 from storehooks.domain.exact_json import dumps
@@ -133,7 +142,9 @@ def refusal_of(hook: Hook | None, *, has_secret: bool = True) -> Refusal | None:
     if hook.is_active:
         if not has_secret:
             return Refusal(Status.CANCELLED, "the hook's client was removed")
-        return Refusal(Status.HELD, "the hook is paused", "paused") if hook.is_paused else None
+        # What is to be pulled waits anyway; while the hook is paused, nobody is given it.
+        is_held = hook.is_paused and not hook.is_pulled
+        return Refusal(Status.HELD, "the hook is paused", "paused") if is_held else None
     if hook.is_deactivated:
         reason = f"failures deactivated the hook: {hook.deactivation_reason}"
         return Refusal(Status.HELD, reason, "deactivated")
@@ -154,10 +165,45 @@ def check_receives(hook: Hook) -> None:
         )
 
 
-def held_as(hook: Hook | None) -> Status | None:
-    """What deliveries that wait for a hook end as if it is deactivated or paused; None if it is neither."""
+def waiting_end_as(hook: Hook | None) -> Status | None:
+    """What deliveries that wait for a hook end as, although none is attempted; None if they go on waiting.
+
+    They are held if it is deactivated or paused. If it is pulled and inactive, no attempt ever cancels them.
+    """
     refusal = refusal_of(hook)
-    return refusal.ends_as if refusal is not None and refusal.ends_as is Status.HELD else None
+    if hook is None or refusal is None:
+        return None
+    return refusal.ends_as if refusal.ends_as is Status.HELD or hook.is_pulled else None
+
+
+def kept_in(hook: Hook) -> tuple[Status, ...]:
+    """The statuses of deliveries that may wait for a hook until their time is over."""
+    return (Status.PENDING, Status.HELD) if hook.is_pulled else (Status.HELD,)
+
+
+def check_sends(hook: Hook) -> None:
+    """Check that a hook is one that deliveries are sent to, whether or not it receives now.
+
+    :raises HookPulledError: when they wait to be pulled instead.
+    """
+    if hook.is_pulled:
+        raise HookPulledError(hook.id)
+
+
+def check_pulled(hook: Hook) -> None:
+    """Check that a consumer may take a hook's deliveries, or acknowledge them.
+
+    :raises HookNotPulledError: when they are sent to a URL.
+    :raises HookInactiveError: when it is inactive or deactivated.
+    """
+    if not hook.is_pulled:
+        raise HookNotPulledError(hook.id)
+    check_receives(hook)
+
+
+def gives_out(hook: Hook) -> bool:
+    """Whether a hook that is pulled gives out deliveries now; while it is paused, they wait."""
+    return not hook.is_paused
 
 
 def may_ping(*, has_secret: bool) -> bool:
@@ -172,10 +218,12 @@ def may_ping(*, has_secret: bool) -> bool:
 class NewDeliveries:
     """The deliveries of an event, and the ids of the hooks whose filters leave it out.
 
+    :ivar offered: those that wait to be pulled. Attempts are to be made of the others.
     :ivar undecided: of those that get it because their filters would take too long.
     """
 
     deliveries: list[Delivery]
+    offered: list[tuple[Hook, Delivery]]
     filtered_out: list[int]
     undecided: list[int]
 
@@ -190,7 +238,7 @@ def new_deliveries(event: Event, hooks: Iterable[Hook]) -> NewDeliveries:
     body = event.callback()
     receiving = {hook.id: hook for hook in hooks if event.recipient in {None, hook.client_id}}
     payload = dumps(body)
-    made = NewDeliveries([], [], [])
+    made = NewDeliveries([], [], [], [])
     for hook in receiving.values():
         try:
             if hook.mismatch(body) is not None:
@@ -198,7 +246,11 @@ def new_deliveries(event: Event, hooks: Iterable[Hook]) -> NewDeliveries:
                 continue
         except FilterTooLongError:
             made.undecided.append(hook.id)
-        made.deliveries.append(new_delivery(event, payload, hook))
+        delivery = new_delivery(event, payload, hook)
+        if hook.is_pulled and refusal_of(hook) is None:
+            made.offered.append((hook, delivery))
+        else:
+            made.deliveries.append(delivery)
     return made
 
 
@@ -268,6 +320,13 @@ class Log:
 
 
 @dataclass(frozen=True, slots=True)
+class Offer:
+    """Have the delivery wait in the log until a consumer takes it. No attempt is made."""
+
+    delivery: Delivery
+
+
+@dataclass(frozen=True, slots=True)
 class End:
     """Log the delivery, which has ended as it is here. No attempt follows."""
 
@@ -290,7 +349,7 @@ class Reject:
     reason: str
 
 
-type Step = Send | Defer | Reserve | Log | End | Drop | Reject
+type Step = Send | Defer | Reserve | Log | Offer | End | Drop | Reject
 
 
 def before_attempt(task: AttemptTask, known: Known, schedule: RetrySchedule, now: float) -> Step:
@@ -314,6 +373,8 @@ def before_attempt(task: AttemptTask, known: Known, schedule: RetrySchedule, now
         return _until_due(task, delivery, now)
     if (refusal := refusal_of(known.hook, has_secret=known.has_secret)) is not None:
         return End(delivery.ended(refusal.ends_as), refusal.reason, refusal.code)
+    if known.hook is not None and known.hook.is_pulled:
+        return Offer(offered(delivery))
     if known.in_flight >= MAX_IN_FLIGHT_OF_CLIENT:
         waited = now - could_begin_at(task, delivery, now)
         wait = growing_wait(waited, at_least=CROWDED_SECONDS)
@@ -433,14 +494,22 @@ def after_attempt(
 
 def attempted(delivery: Delivery, attempt: Attempt, schedule: RetrySchedule, now: float) -> Delivery:
     """A delivery once an attempt is over: delivered, or with its next attempt, or exhausted."""
+    if attempt.succeeded:
+        return with_attempt(delivery, attempt, Status.DELIVERED, None)
+    number = delivery.attempt_count + 1 - delivery.earlier
+    wait = schedule.wait_after(number, retry_after=attempt.retry_after, now=now)
+    if wait is None:
+        return with_attempt(delivery, attempt, Status.EXHAUSTED, None)
+    # In whole milliseconds, as it is kept, and never early.
+    return with_attempt(delivery, attempt, Status.RETRYING, math.ceil((now + wait) * 1000) / 1000)
+
+
+def with_attempt(
+    delivery: Delivery, attempt: Attempt, status: Status, next_attempt_at: float | None
+) -> Delivery:
+    """A delivery with another attempt, and what it is then."""
     count = delivery.attempt_count + 1
     attempts = (*delivery.attempts, attempt)[-MAX_STORED_ATTEMPTS:]
-    status, next_attempt_at = Status.DELIVERED, None
-    if not attempt.succeeded:
-        wait = schedule.wait_after(count - delivery.earlier, retry_after=attempt.retry_after, now=now)
-        status = Status.EXHAUSTED if wait is None else Status.RETRYING
-        # In whole milliseconds, as it is kept, and never early.
-        next_attempt_at = None if wait is None else math.ceil((now + wait) * 1000) / 1000
     return replace(
         delivery,
         attempts=attempts,
@@ -466,12 +535,60 @@ def deactivation_reason(delivery: Delivery) -> str:
     return f"{number} attempts failed and none succeeded meanwhile; the last: {last.error}"
 
 
+# ---------------------------------------------------------------- when a delivery is pulled
+
+
+def offered(delivery: Delivery) -> Delivery:
+    """A delivery that waits until a consumer takes it: no attempt of it is due."""
+    return replace(delivery, status=Status.PENDING, next_attempt_at=None)
+
+
+class Unacknowledged(StrEnum):
+    """Why an acknowledgement of a delivery does not count."""
+
+    UNKNOWN = "unknown"
+    """The hook has no such delivery, or none any more."""
+    LATE = "late"
+    """Its visibility time is over, and it is given out again; or it is not given out yet."""
+    DELIVERED = "delivered"
+    """It was acknowledged before, perhaps by another consumer."""
+    ENDED = "ended"
+    """Its hook was switched off, or deactivated."""
+
+
+def acknowledged(delivery: Delivery, given_out_at: float | None, now: float) -> Delivery | Unacknowledged:
+    """A delivery once a consumer has acknowledged it; or why that does not count.
+
+    Its attempt lasts from when it was given out until now. It has no status, because nothing was sent.
+
+    :param given_out_at: when it was last given out, None if it never was.
+    """
+    if delivery.status is Status.DELIVERED:
+        return Unacknowledged.DELIVERED
+    if delivery.status is not Status.PENDING:
+        return Unacknowledged.ENDED
+    hidden_until = delivery.next_attempt_at
+    if given_out_at is None or hidden_until is None or hidden_until <= now:
+        return Unacknowledged.LATE
+    attempt = Attempt(
+        at=given_out_at,
+        status=None,
+        error=None,
+        times=Times(total_ms=max(0.0, round((now - given_out_at) * 1000, 1))),
+        response=ACKNOWLEDGED,
+    )
+    return with_attempt(delivery, attempt, Status.DELIVERED, None)
+
+
 # ---------------------------------------------------------------- when a hook was deactivated or paused
 
 
 def held_since(hook: Hook) -> int:
-    """Since when what comes for a hook is held, if it is, in seconds since 1970."""
-    return hook.deactivated_at or hook.paused_at or 0
+    """Since when what comes for a hook is held, if it is, in seconds since 1970.
+
+    What is to be pulled waits since there is the hook, whether or not it is paused.
+    """
+    return hook.deactivated_at or (hook.created_at if hook.is_pulled else hook.paused_at) or 0
 
 
 def seconds_to_next_hold(*, held: int, since: float, now: float) -> int:
@@ -603,6 +720,8 @@ def recovery_step(
     """
     if (reason := why_to_stop(recovery, hook)) is not None:
         return Stop(reason)
+    if hook is not None and hook.is_pulled:  # what waits to be pulled is pending however long
+        return Begin(MAX_OF_STEP, are_probes=False, then_seconds=0)
     limit = min(max_pending(circuit) - pending, MAX_OF_STEP)
     if limit > 0:
         return Begin(limit, circuit.is_tripped, PROBING_SECONDS if circuit.is_tripped else 0)

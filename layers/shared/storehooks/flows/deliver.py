@@ -37,6 +37,7 @@ from storehooks.domain.state_machine import (
     End,
     Known,
     Log,
+    Offer,
     Reject,
     Reserve,
     Send,
@@ -60,6 +61,7 @@ from storehooks.flows.expiry import Expiries
 from storehooks.flows.hold import Holds
 from storehooks.flows.meter import Duration, Meter
 from storehooks.flows.notices import Notices
+from storehooks.flows.offer import Offers
 from storehooks.flows.outcome import Outcomes, Sent
 from storehooks.flows.recover import Recoverer
 from storehooks.flows.unexpected import alone, each_alone
@@ -126,6 +128,7 @@ class Deliverer:
         outcomes: Outcomes,
         holds: Holds,
         expiries: Expiries,
+        offers: Offers,
         recoverer: Recoverer,
         notices: Notices,
         sender: Sender,
@@ -143,6 +146,7 @@ class Deliverer:
         self.outcomes = outcomes
         self.holds = holds
         self.expiries = expiries
+        self.offers = offers
         self.recoverer = recoverer
         self.notices = notices
         self.sender = sender
@@ -391,6 +395,11 @@ class _Invocation:
             case Log(delivery, reserved):
                 self._shared.log.save_reserved(delivery, reserved, over=logged)
                 logger.info("logged until its place comes", second=reserved.second, **delivery.log_keys)
+                self._done(message)
+            case Offer(delivery):
+                assert hook is not None  # noqa: S101 - which is pulled
+                self._shared.offers.offer(hook, delivery, over=logged)
+                logger.info("offered", **delivery.log_keys)
                 self._done(message)
             case End(delivery, reason, code):
                 if delivery.status is Status.HELD and hook is not None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from storehooks.domain.hook import Hook
+from storehooks.domain.state_machine import kept_in
 from storehooks.flows.operational_events import OperationalEvents
 
 if TYPE_CHECKING:
@@ -17,8 +18,13 @@ AHEAD_SECONDS = _DAY_SECONDS + 60 * 60
 """A day, and an hour in hand: the sweep looks twice an hour."""
 
 
+def watch_from(now: float, retention_days: int) -> float:
+    """When the sweep has to look at what begins to wait now, in seconds since 1970."""
+    return now + retention_days * _DAY_SECONDS - AHEAD_SECONDS
+
+
 class Expiries:
-    """Watches over what is held for hooks. Its methods may be repeated."""
+    """Watches over what is held for hooks, and what waits to be pulled. Its methods may be repeated."""
 
     def __init__(
         self,
@@ -32,7 +38,7 @@ class Expiries:
         self._watches = watches
         self._log = log
         self._operational_events = operational_events
-        self._retention_seconds = retention_days * _DAY_SECONDS
+        self._retention_days = retention_days
         self._clock = clock
 
     def begin(self, hook: Hook) -> None:
@@ -40,21 +46,27 @@ class Expiries:
 
         :raises TransientError: when it has to be repeated.
         """
-        self._watches.begin(hook, self._clock() + self._retention_seconds - AHEAD_SECONDS)
+        self._watches.begin(hook, watch_from(self._clock(), self._retention_days))
 
     def look(self, hook: Hook) -> None:
         """Warn if the first of what is held is deleted in a day; else look again when that is so.
 
+        A hook that is pulled is looked at for as long as there is the hook, as other deliveries follow.
+
         :raises TransientError: when it has to be repeated.
         """
         now = self._clock()
-        first = self._log.first_held_until(hook.store_hash, hook.id)
-        look_at = (now + self._retention_seconds if first is None else first) - AHEAD_SECONDS
+        ends = [self._log.first_kept_until(hook.store_hash, hook.id, status) for status in kept_in(hook)]
+        first = min((end for end in ends if end is not None), default=None)
+        look_at = watch_from(now, self._retention_days) if first is None else first - AHEAD_SECONDS
         if first is None or look_at > now:
             self._watches.move(hook, max(now, look_at))
             return
         self._operational_events.warn_of_expiry(hook, first)
-        self._watches.end(hook.store_hash, hook.id)
+        if hook.is_pulled:
+            self._watches.move(hook, now + _DAY_SECONDS)
+        else:
+            self._watches.end(hook.store_hash, hook.id)
 
     def end(self, store_hash: str, hook_id: int) -> None:
         """Watch no more: nothing is held for the hook, or its owner has decided.

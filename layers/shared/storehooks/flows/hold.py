@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from aws_lambda_powertools import Logger
 
 from storehooks.domain.operational_event import REMEMBERED_SECONDS
-from storehooks.domain.state_machine import held_as, held_since, seconds_to_next_hold
+from storehooks.domain.state_machine import held_since, seconds_to_next_hold, waiting_end_as
 from storehooks.domain.task import HoldTask, TaskMessage
 from storehooks.flows.expiry import Expiries
 from storehooks.flows.meter import Meter
@@ -50,21 +50,24 @@ class Holds:
     def hold(self, task: HoldTask) -> None:
         """Hold what waits for a hook that is deactivated or paused, and notify of a deactivation.
 
-        Then warn, if what is held is deleted soon.
+        Of one that is pulled and inactive, cancel what waits. Then warn, if what is kept is deleted soon.
 
         :raises TransientError: when the task has to be repeated.
         """
         hook = self._hooks.find(task.store_hash, task.hook_id)
-        status = held_as(hook)
-        if hook is None or status is None:
+        status = waiting_end_as(hook)
+        if hook is None or (status is None and not hook.is_pulled):
             self._expiries.end(task.store_hash, task.hook_id)
+            return
+        if status is None:
+            self._expiries.look(hook)
             return
         if hook.deactivated_at is not None and self._clock() - hook.deactivated_at < REMEMBERED_SECONDS:
             self._operational_events.notify_of_deactivation(hook, task.store_id)
         waiting, is_more = self._log.waiting(task.store_hash, task.hook_id, _MAX_OF_STEP)
         with ThreadPoolExecutor(_AT_ONCE) as threads:
             held = sum(threads.map(lambda delivery: self._log.end_waiting(delivery, status), waiting))
-        logger.info("held", store_hash=task.store_hash, hook_id=task.hook_id, deliveries=held)
+        logger.info(status.value, store_hash=task.store_hash, hook_id=task.hook_id, deliveries=held)
         self._meter.count_ended(status, held)
         if is_more:
             wait = seconds_to_next_hold(held=held, since=held_since(hook), now=self._clock())

@@ -1,4 +1,4 @@
-"""From the events queue to the deliveries queue: which hooks an event is for."""
+"""From the events queue to the deliveries queue, or to the delivery log: which hooks an event is for."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from storehooks.domain.state_machine import new_deliveries
 from storehooks.domain.task import AttemptTask, TaskMessage, attempt_task, delivery_ids
 from storehooks.flows.log_lines import info_lines
 from storehooks.flows.meter import Count, Meter
+from storehooks.flows.offer import Offers
 from storehooks.flows.unexpected import alone
 
 if TYPE_CHECKING:
@@ -38,12 +39,14 @@ class Matcher:
         hooks: Hooks,
         event_ids: EventIds,
         queue: DeliveriesQueue,
+        offers: Offers,
         dead_letters: DeadLetters,
         meter: Meter,
     ) -> None:
         self._hooks = hooks
         self._event_ids = event_ids
         self._queue = queue
+        self._offers = offers
         self._dead_letters = dead_letters
         self._meter = meter
 
@@ -99,6 +102,8 @@ class Matcher:
     ) -> list[AttemptTask] | None:
         """The first attempts of an event's deliveries; None for one whose id was used before.
 
+        What is to be pulled goes into the delivery log at once.
+
         :param lines: gets what the log is to say of the event.
         """
         if event.has_given_id:
@@ -111,7 +116,9 @@ class Matcher:
                     self._meter.count(Count.EVENTS_CONFLICTING)
                     return None
         made = new_deliveries(event, self._subscribers(event, found))
-        keys: dict[str, Any] = {"hooks": len(made.deliveries), **event.log_keys}
+        for hook, delivery in made.offered:
+            self._offers.offer(hook, delivery)
+        keys: dict[str, Any] = {"hooks": len(made.deliveries) + len(made.offered), **event.log_keys}
         if made.filtered_out:
             keys |= {
                 "filtered_out": made.filtered_out[:_MAX_LOGGED_HOOKS],

@@ -62,10 +62,11 @@ class Pauses:
         recovery_id = new_recovery_id()
         for _ in range(_TRIES):
             hook = self._hooks.get(caller, hook_id)
-            is_resumed = hook.is_paused and not changes["is_paused"]
+            # What is to be pulled waits anyway: nothing is to be held, and nothing to be recovered.
+            is_resumed = hook.is_paused and not changes["is_paused"] and not hook.is_pulled
             if is_resumed:
                 changed = self._resume(hook, changes, recovery_id)
-            elif changes["is_paused"] and not hook.is_paused:
+            elif changes["is_paused"] and not hook.is_paused and not hook.is_pulled:
                 changed = self._pause(hook, changes)
             else:
                 changed = self._hooks.change(hook, changes)
@@ -73,9 +74,19 @@ class Pauses:
                 return changed, recovery_id if is_resumed and refusal_of(changed) is None else None
         raise StoreBusyError
 
+    def cancel_waiting(self, hook: Hook) -> None:
+        """Have what waits to be pulled from a hook cancelled, which was switched off. One call.
+
+        What cannot be cancelled is given out if the hook is switched on again.
+        """
+        task = _hold_task(hook)
+        try:
+            self._queue.send([TaskMessage(task)])
+        except QueueFailedError as error:
+            logger.warning("not cancelled", error=error.code, **task.log_keys)
+
     def _pause(self, hook: Hook, changes: Mapping[str, Any]) -> Hook | None:
-        task = HoldTask(store_hash=hook.store_hash, hook_id=hook.id, client_id=hook.client_id, store_id=None)
-        return self._change_before(task, hook, changes)
+        return self._change_before(_hold_task(hook), hook, changes)
 
     def _resume(self, hook: Hook, changes: Mapping[str, Any], recovery_id: str) -> Hook | None:
         recovery = new_resumption(hook, recovery_id, held_since=self._held_since(hook), now=self._clock())
@@ -107,3 +118,7 @@ class Pauses:
         if last.status is RecoveryStatus.FINISHED or last.held_since is None:
             return since
         return min(since, last.held_since)
+
+
+def _hold_task(hook: Hook) -> HoldTask:
+    return HoldTask(store_hash=hook.store_hash, hook_id=hook.id, client_id=hook.client_id, store_id=None)

@@ -15,7 +15,7 @@ from storehooks.domain.errors import HookNotFoundError
 from storehooks.domain.hook import Hook
 from storehooks.domain.lease import MAX_PINGS, LeasePool
 from storehooks.domain.ping import new_ping
-from storehooks.domain.state_machine import may_ping
+from storehooks.domain.state_machine import check_sends, may_ping
 from storehooks.flows.leases import release_lease, take_lease
 
 if TYPE_CHECKING:
@@ -47,9 +47,11 @@ class Pinger:
     def ping(self, hook: Hook) -> tuple[Delivery, Attempt]:
         """What was sent, and what came of it. Takes as long as an attempt may.
 
+        :raises storehooks.domain.errors.HookPulledError:
         :raises HookNotFoundError: when the hook's client is being removed.
         :raises TooManyAtOnceError: when the client has as many pings under way as it may.
         """
+        check_sends(hook)
         secrets = self._secrets.valid_now(hook.store_hash, hook.client_id)
         if not may_ping(has_secret=bool(secrets)):
             raise HookNotFoundError(hook.id)

@@ -20,6 +20,7 @@ from storehooks.domain.hook import Hook
 from storehooks.domain.hook_stats import ScannedPage
 from storehooks.domain.identity import Caller
 from storehooks.domain.lease import Lease, LeasePool
+from storehooks.domain.pull import GivenOut, Waiting
 from storehooks.domain.rate import Reservation
 from storehooks.domain.recovery import Recovery
 from storehooks.domain.task import AttemptTask, HoldTask, ReceivedTask, TaskMessage
@@ -66,8 +67,8 @@ class DeliveryLog(Protocol):
     def waiting(self, store_hash: str, hook_id: int, limit: int) -> tuple[list[DeliverySummary], bool]:
         """Some of what waits for a hook's next attempt; and whether that is not all."""
 
-    def first_held_until(self, store_hash: str, hook_id: int) -> float | None:
-        """Until when the first of what is held for a hook is kept; None if nothing is held."""
+    def first_kept_until(self, store_hash: str, hook_id: int, status: Status) -> float | None:
+        """Until when the first of a hook's deliveries with a status is kept; None if there is none."""
 
     def has_reached(self, store_hash: str, hook_id: int, since: float) -> bool:
         """Whether one of the hook's latest deliveries was delivered at a time or later."""
@@ -97,6 +98,30 @@ class DeliveryLog(Protocol):
 
     def bring_forward(self, delivery: Delivery, now: float) -> bool:
         """Have the next attempt of a delivery that waits made now; False if it is not as it was read."""
+
+
+class PulledDeliveries(Protocol):
+    """The deliveries that wait to be pulled."""
+
+    def waiting(self, store_hash: str, hook_id: int, limit: int) -> Waiting:
+        """Up to so many of a hook's deliveries that nobody holds, the oldest first."""
+
+    def newest_at(self, store_hash: str, hook_id: int) -> float:
+        """When the newest of a hook's deliveries came; 0 if there is none."""
+
+    def give_out(
+        self, store_hash: str, hook_id: int, delivery_id: str, *, now: float, until: float
+    ) -> Delivery | None:
+        """Give out a delivery, and hide it until a time; None if somebody holds it, or it has ended."""
+
+    def given_out(self, store_hash: str, hook_id: int, delivery_ids: Sequence[str]) -> dict[str, GivenOut]:
+        """Those of up to 100 deliveries that there are, by id."""
+
+    def offer_again(self, delivery: Delivery, *, over: Delivery) -> bool:
+        """Have a delivery of the log wait until it is pulled, over what was read of it, and no attempt made.
+
+        :return: whether it was still so, and an attempt was to be made.
+        """
 
 
 class Selections(Protocol):

@@ -7,7 +7,9 @@ Its partitions are hooks, clients, and parts of the due index. What is in one ou
 ``hook``                  ``id``       What it is, and whose
 ========================  ===========  ==================================================
 ``STORE#ID``              ``msg_...``  a delivery, in the form of :mod:`.items`:
-                                       :class:`.deliveries.DeliveryLog`
+                                       :class:`.deliveries.DeliveryLog`; and
+                                       :class:`.pulled.PulledDeliveries`, which gives out
+                                       those that are to be pulled
 ``STORE#ID``              ``rec_...``  a recovery: :class:`.recoveries.Recoveries`
 ``STORE#ID``              ``circuit``  the hook's circuit: :class:`.circuits.Circuits`
 ``STORE#ID``              ``held``     when the sweep looks at what is held for it:
@@ -28,8 +30,9 @@ Two sparse indexes have deliveries, and by_due has watches as well. What is deli
 Index         Its keys              Whose
 ============  ====================  =====================================================
 ``by_state``  ``state``: store,     :class:`.selections.Selections` reads it for recoveries,
-              hook and status;      :class:`.missed.MissedEvents` for a client, and
-              ``id``                :class:`.deliveries.DeliveryLog` for lists
+              hook and status;      :class:`.missed.MissedEvents` for a client,
+              ``id``                :class:`.deliveries.DeliveryLog` for lists, and
+                                    :class:`.pulled.PulledDeliveries` for what is pending
 ``by_due``    ``due_shard``,        :class:`.due.DueIndex`, which also moves ``due_at`` of what it
               ``due_at``            looks at again; and :class:`.held_watches.HeldWatches`, in
                                     a partition of its own

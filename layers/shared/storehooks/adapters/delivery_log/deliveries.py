@@ -171,11 +171,11 @@ class DeliveryLog:
             is_more |= last is not None
         return found, is_more
 
-    def first_held_until(self, store_hash: str, hook_id: int) -> float | None:
-        """Until when the first of what is held for a hook is kept; None if nothing is held.
+    def first_kept_until(self, store_hash: str, hook_id: int, status: Status) -> float | None:
+        """Until when the first of a hook's deliveries with a status is kept; None if there is none.
 
-        One call, unless much is over its time and not deleted yet. By the oldest: what was held together
-        with them, or later, is kept as long or longer.
+        One call, unless much is over its time and not deleted yet. By the oldest: what got that status
+        together with them, or later, is kept as long or longer.
         """
         pages = query_pages(
             self._dynamodb,
@@ -186,7 +186,7 @@ class DeliveryLog:
             ProjectionExpression="expires_at",
             ExpressionAttributeNames={"#state": "state"},
             ExpressionAttributeValues={
-                ":partition": {"S": status_partition(store_hash, hook_id, Status.HELD)},
+                ":partition": {"S": status_partition(store_hash, hook_id, status)},
                 ":now": number_value(self._clock()),
             },
             Limit=_OLDEST,
