@@ -1,4 +1,4 @@
-"""The wheel, installed apart from the repository: works on deployed stacks, says what needs the repository."""
+"""The wheel, apart from the repository: works on deployed stacks, and says what needs the repository."""
 
 import importlib.metadata
 import json
@@ -137,8 +137,8 @@ def test_what_needs_the_repository_says_so(installed, arguments, instead):
     ended = installed.run(*arguments)
     assert ended.returncode == 1
     assert ended.stderr == (
-        f"storehooks: storehooks {arguments[0]} needs the repository, and this storehooks is installed"
-        f" without it; in a clone: {instead}\n"
+        f"storehooks: storehooks {arguments[0]} needs the repository, where this storehooks is not;"
+        f" in a clone of it: {instead}\n"
     )
 
 
