@@ -22,6 +22,4 @@ def need_repository(command: str, instead: str) -> None:
     :param instead: what to type in a clone of the repository.
     """
     if TEMPLATE.is_relative_to(_DATA):
-        fail(
-            f"{command} needs the repository, and this storehooks is installed without it; in a clone: {instead}"
-        )
+        fail(f"{command} needs the repository, where this storehooks is not; in a clone of it: {instead}")
