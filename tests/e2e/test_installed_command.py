@@ -163,7 +163,7 @@ def test_it_works_on_a_stack_by_aws_and_on_its_api_by_the_address(installed, sta
     exported = installed.run("hook", "export", **of_the_api).stdout
     first_line, *file = exported.splitlines()
     assert first_line.endswith("hooks.schema.json")
-    assert "  - scope: store/order/*" in file
+    assert "- scope: store/order/*" in file
     sent = installed.run("event", "send", "store/order/created", **of_aws)
     assert sent.returncode == 0, sent.stderr
     removed = installed.run("store", "remove", "--yes", **of_aws)
