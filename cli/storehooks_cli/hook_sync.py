@@ -13,8 +13,8 @@ import typer
 from typer.core import TyperCommand
 
 from storehooks_cli.connection import ApiOptions, connected, hook_named
+from storehooks_cli.data_files import HOOKS_SCHEMA
 from storehooks_cli.hook import say_recovery
-from storehooks_cli.local.folders import PROJECT
 from storehooks_cli.options import Json, unfolded
 from storehooks_cli.output import fail, json_text, print_json, print_table, progress, say
 
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
 
 DIFFERENCES = 2
 """The exit status of a dry run that found something to do."""
-
-SCHEMA = PROJECT / "docs" / "hooks.schema.json"
-"""What editors check such a file with."""
 
 _TAKEN: "dict[Action, str]" = {"create": "created", "change": "changed", "remove": "removed"}
 _QUOTAS = {"max_hooks_per_client", "max_hooks_per_store"}
@@ -116,7 +113,7 @@ def export_hooks(
         print_json(file)
     else:
         # Where it is from here, which is where the output goes in a shell.
-        typer.echo(f"# yaml-language-server: $schema={os.path.relpath(SCHEMA)}")
+        typer.echo(f"# yaml-language-server: $schema={os.path.relpath(HOOKS_SCHEMA)}")
         typer.echo(as_yaml(file), nl=False)
     if variables:
         say(f"the values of headers are left out; set {', '.join(variables)} for hook sync")

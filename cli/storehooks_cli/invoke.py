@@ -13,13 +13,13 @@ from urllib.parse import urlsplit
 
 import typer
 
+from storehooks_cli.data_files import need_repository
 from storehooks_cli.local.endpoint import Endpoint
 from storehooks_cli.local.environment import NO_AWS_ACCOUNT, forget_callers_aws
 from storehooks_cli.local.folders import PROJECT
 from storehooks_cli.local.running import endpoint_of, running_stack
 from storehooks_cli.options import DEFAULT_DATA_DIR, DEFAULT_STACK_NAME, DataDir, StackOptions
 from storehooks_cli.output import fail, print_json
-from storehooks_cli.runtime import emulator, http, running
 from storehooks_cli.stopping import exit_on_signals
 
 if TYPE_CHECKING:
@@ -39,6 +39,9 @@ def invoke(
     Its response goes to standard output, its log to standard error. The status is 1 when
     the function fails.
     """
+    need_repository("storehooks invoke", "make invoke")
+    from storehooks_cli.runtime import emulator
+
     rie = emulator()
     if not event.is_file():
         fail(f"there is no event file {event}")
@@ -61,6 +64,8 @@ def _response(
 ) -> Any:
     """What the function answers to an event; the folder is for its code and layer."""
     import requests
+
+    from storehooks_cli.runtime import http, running
 
     functions = stack.session.client("lambda", endpoint_url=endpoint.url)
     deployed = functions.get_function(FunctionName=f"{DEFAULT_STACK_NAME}-{function}")
@@ -98,5 +103,7 @@ def _response(
 
 def _unpack(endpoint: Endpoint, location: str, folder: Path) -> None:
     """Unpack a zip that the local AWS serves, in whose address there can be a port of an earlier start."""
+    from storehooks_cli.runtime import http
+
     url = f"{endpoint.url}{urlsplit(location).path}"
     zipfile.ZipFile(io.BytesIO(http().get(url, headers=endpoint.headers).content)).extractall(folder)

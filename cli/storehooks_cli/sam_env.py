@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 import typer
 
+from storehooks_cli.data_files import need_repository
 from storehooks_cli.local.guard import OF_A_CONTAINER
 from storehooks_cli.local.running import running_stack
 from storehooks_cli.options import DEFAULT_DATA_DIR, DataDir, StackOptions
@@ -25,6 +26,7 @@ def sam_env(
     SAM passes on those that the template names. Credentials and region it takes from its caller: give it
     the file credentials of the local stack's folder in AWS_SHARED_CREDENTIALS_FILE.
     """
+    need_repository("storehooks sam-env", ".venv/bin/storehooks sam-env")
     running = running_stack(data_dir)
     if host.lower() not in running["hosts"]:
         fail(f"the local AWS does not take the host {host}; start it with: make run ALLOWED_HOSTS={host}")

@@ -4,7 +4,7 @@ from typing import Any
 
 import yaml
 
-from storehooks_cli.local.folders import PROJECT
+from storehooks_cli.data_files import TEMPLATE
 
 
 class _TemplateLoader(yaml.SafeLoader):
@@ -24,7 +24,7 @@ _TemplateLoader.add_multi_constructor("!", _plain)
 
 def read_template() -> dict[str, Any]:
     """The whole template; a short form is what stands behind its tag."""
-    with (PROJECT / "template.yaml").open() as file:
+    with TEMPLATE.open() as file:
         template: dict[str, Any] = yaml.load(file, Loader=_TemplateLoader)  # noqa: S506 (a SafeLoader)
     return template
 

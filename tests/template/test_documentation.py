@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 import typer
 
-from storehooks import __version__
 from storehooks.api.event_input import MAX_EVENTS, NewEvent
 from storehooks.api.hook_input import LIBRARIES_FIELDS, READ_ONLY_FIELDS, NewHook
 from storehooks.domain.callback import USER_AGENT
@@ -261,7 +260,6 @@ def listed(numbers: Iterable[int]) -> str:
 
 def test_the_user_agent_is_shown_with_this_version():
     assert f"User-Agent: {USER_AGENT}\n" in PAGES["deliveries.md"]
-    assert f'version = "{__version__}"' in (ROOT / "pyproject.toml").read_text()
 
 
 def test_the_limits_are_those_of_the_code():

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
+from storehooks_cli.data_files import NEWEST_BOTOCORE
 from storehooks_cli.doctor.check import Check, Finding, Subject, failed, not_checked, ok
-from storehooks_cli.local.folders import PROJECT
 
 # A sweep a minute, which may begin half a minute late on a new stack or show its line so late.
 _SWEEP_SECONDS = 90
@@ -97,8 +97,7 @@ def _sweeps(subject: Subject) -> Iterable[dict[str, Any]]:
 
 
 def _newest_tested() -> str:
-    pinned = (PROJECT / "requirements/botocore-newest.txt").read_text()
-    found = re.search(r"^botocore==(\S+)", pinned, re.MULTILINE)
+    found = re.search(r"^botocore==(\S+)", NEWEST_BOTOCORE.read_text(), re.MULTILINE)
     return found[1] if found else "unknown"
 
 

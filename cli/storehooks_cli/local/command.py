@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from storehooks.domain.retry import BIGCOMMERCE_SCHEDULE, RetrySchedule
+from storehooks_cli.data_files import need_repository
 from storehooks_cli.local.hosts import parse_hosts
 from storehooks_cli.options import parser
 
@@ -54,6 +55,7 @@ def local(
     ] = "",
 ) -> None:
     """Run the whole of storehooks on this machine until Ctrl-C."""
+    need_repository("storehooks local", "make run")
     from storehooks_cli.local.errors import LocalError
     from storehooks_cli.local.stack import Settings, run
 

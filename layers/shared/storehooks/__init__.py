@@ -1,3 +1,3 @@
 """storehooks: registers the webhooks of a store and delivers the store's events to them."""
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"
