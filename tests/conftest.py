@@ -15,9 +15,10 @@ ROOT = Path(__file__).parents[1]
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
-# All loggers of a process write to what standard output was for the first of them. A test that captures
-# its output closes that, so the first is made here.
-Logger(utc=True)
+# All loggers of a service write to what standard output was for the first of them. A test that captures
+# its output closes that, so the first is made here: without a service, and of that which fixtures name.
+for service in (None, "storehooks"):
+    Logger(service=service, utc=True)
 
 # At the very first what builds the stack, for which others wait, and beside it what needs none.
 FIRST = ["test_deploy.py", "test_background_faults.py"]
