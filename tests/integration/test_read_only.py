@@ -1,6 +1,7 @@
 """What a token with the OAuth scope `read` alone may do: see everything but the values of headers."""
 
 import fnmatch
+import itertools
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -116,16 +117,19 @@ def test_a_list_of_hooks_names_the_oauth_scopes_of_the_token(functions, version,
     assert response["headers"]["X-OAuth-Scopes"] == scopes.replace(" ", ", ")
 
 
-def test_values_of_headers_are_hidden_in_a_response_that_repeats_its_request(aws, functions):
-    world = World(aws)
+@pytest.fixture
+def answer_shown(aws, functions):
+    """A response of a destination to a hook with headers, as tokens with these OAuth scopes see it."""
+    world, numbers = World(aws), itertools.count()
     functions.clock = world.clock
-    hook = world.hook(headers=VALUES)
-    answer = json.dumps({"got": VALUES, "status": "fine"})
-    attempt = Attempt(at=1.0, status=200, error=None, times=Times(total_ms=1.0), response=answer)
-    delivery = replace(world.event(hook), status=Status.DELIVERED, next_attempt_at=None, attempts=(attempt,))
-    aws.dynamodb.put_item(TableName="DeliveriesTable", Item=to_item(delivery, expires_at=2**31))
 
-    def shown(oauth_scopes):
+    def shown(headers, response, oauth_scopes="read"):
+        hook = world.hook(f"https://app.example.com/{next(numbers)}", headers=headers)
+        attempt = Attempt(at=1.0, status=200, error=None, times=Times(total_ms=1.0), response=response)
+        delivery = replace(
+            world.event(hook), status=Status.DELIVERED, next_attempt_at=None, attempts=(attempt,)
+        )
+        aws.dynamodb.put_item(TableName="DeliveriesTable", Item=to_item(delivery, expires_at=2**31))
         event = load_event("get_delivery")
         event["pathParameters"] |= {"id": str(hook.id), "delivery_id": delivery.id}
         event["requestContext"]["authorizer"] |= {
@@ -134,7 +138,27 @@ def test_values_of_headers_are_hidden_in_a_response_that_repeats_its_request(aws
         }
         status, whole = functions.invoke("get_delivery", event)
         assert status == 200
-        return json.loads(whole["attempts"][0]["answer"])
+        return whole["attempts"][0]["answer"]
 
-    assert shown("default") == shown("default read") == {"got": VALUES, "status": "fine"}
-    assert shown("read") == {"got": HIDDEN | {"X-Empty": ""}, "status": "fine"}
+    return shown
+
+
+def test_values_of_headers_are_hidden_in_a_response_that_repeats_its_request(answer_shown):
+    answer = json.dumps({"got": VALUES, "status": "fine"})
+    for scopes in ("default", "default read"):
+        assert answer_shown(VALUES, answer, scopes) == answer
+    assert json.loads(answer_shown(VALUES, answer)) == {"got": HIDDEN | {"X-Empty": ""}, "status": "fine"}
+
+
+@pytest.mark.parametrize("escaped", ['{"a": "Key \\"a/b\\\\c\\""}', '{"a": "Key \\"a\\/b\\\\c\\""}'])
+def test_a_value_that_json_escapes_is_hidden_too(answer_shown, escaped):
+    assert json.loads(escaped) == {"a": 'Key "a/b\\c"'}
+    assert answer_shown({"X-Key": 'Key "a/b\\c"'}, escaped) == '{"a": "***"}'
+
+
+@pytest.mark.parametrize("length", range(1, 9))
+def test_what_is_left_of_a_value_where_a_response_was_cut_is_hidden(answer_shown, length):
+    """But for three characters, which any response may end with."""
+    cut = "s3cr3t-s3"[:length]
+    expected = f'{{"got": "{cut if length < 4 else "***"}'
+    assert answer_shown({"X-Key": "s3cr3t-s3cr3t"}, f'{{"got": "{cut}') == expected
