@@ -5,6 +5,7 @@ import secrets
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 
 import boto3
 import pytest
@@ -36,7 +37,7 @@ if sys.stdin.read() == "uninstall":
     platform.uninstall(store_hash, client_id)
     platform.uninstall(store_hash, client_id)
 try:
-    platform.install(store_hash, "no id", "Order sync")
+    platform.install(store_hash, "no-id", "Order sync")
 except RefusedError as error:
     status = error.status
 print(json.dumps([secret, same, lost, rotated, access_token, hook, link, status]))
@@ -55,7 +56,7 @@ NODE = """
     await platform.uninstall(storeHash, clientId);
     await platform.uninstall(storeHash, clientId);
   }
-  const status = await platform.install(storeHash, "no id", "Order sync").catch((error) => error.status);
+  const status = await platform.install(storeHash, "no-id", "Order sync").catch((error) => error.status);
   console.log(JSON.stringify([secret, same, lost, rotated, accessToken, hook, link, status]));
 })();
 """
@@ -123,8 +124,7 @@ def test_what_is_in_the_outbox_reaches_a_hook(stack, admin_token, way):
             stack.base_url, lambda _: publishing["access_token"]
         )
     outbox = page.names_of(page.OUTBOX)
-    database = sqlite3.connect(":memory:")
-    with Destination(204) as destination:
+    with closing(sqlite3.connect(":memory:")) as database, Destination(204) as destination:
         names["first_hook"](stack.base_url, store, token, "store/order/*", destination.url)
         database.execute(outbox["TABLE"])
         for number in range(12):

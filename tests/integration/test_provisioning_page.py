@@ -7,7 +7,7 @@ import re
 import sqlite3
 import urllib.error
 import urllib.request
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -265,10 +265,9 @@ class Bus:
 
 @pytest.fixture
 def database():
-    with sqlite3.connect(":memory:") as opened:
+    with closing(sqlite3.connect(":memory:")) as opened:
         opened.execute(page.names_of(page.OUTBOX)["TABLE"])
         yield opened
-    opened.close()
 
 
 def filled(database, count, data=None, stores=(STORE,)):
