@@ -4,7 +4,9 @@ import itertools
 import json
 
 import pytest
+from botocore.exceptions import ClientError
 
+from tests.faults import around_aws
 from tests.integration.interleaving import interleavings
 from tests.integration.test_provisioning import CLIENT, OTHER, STORE, platform  # noqa: F401 - a fixture
 
@@ -80,3 +82,41 @@ def test_a_cursor_of_another_store_shows_nothing_of_it(platform):  # noqa: F811
     found = platform.call("list_clients", store_hash="x0ther", query={"cursor": cursor})[1]
     assert [(one["store_hash"], one["client_id"]) for one in found["data"]] == [("x0ther", OTHER)]
     assert platform.tokens(cursor=min(ids)) == ([], None)
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "status"),
+    [
+        ("put_client", {"name": "Again"}, 200),
+        ("rotate_client_secret", {"overlap_hours": 24}, 200),
+        ("delete_client", None, 204),
+    ],
+)
+@pytest.mark.parametrize("times", [1, 7, 100])
+def test_a_client_of_whom_a_token_is_made_at_the_same_moment_is_written_when_that_is_done(
+    platform,  # noqa: F811
+    aws,
+    monkeypatch,
+    name,
+    body,
+    status,
+    times,
+):
+    """DynamoDB refuses a write of an item that a transaction just looks at. moto does not."""
+    platform.put()
+    before, left = aws.stored(), iter(range(times))
+
+    def held(operation, given, call):
+        if given.get("TableName") == "ClientsTable" and next(left, None) is not None:
+            raise ClientError({"Error": {"Code": "TransactionConflictException"}}, operation)
+        return call(given)
+
+    with monkeypatch.context() as patched:
+        around_aws(patched, held)
+        given, _ = platform.call(name, body=body)
+    if times == 100:
+        assert given == 429
+        assert aws.stored() == before
+    else:
+        assert given == status
+        assert aws.stored() != before
