@@ -120,3 +120,34 @@ def test_a_client_of_whom_a_token_is_made_at_the_same_moment_is_written_when_tha
     else:
         assert given == status
         assert aws.stored() != before
+
+
+def test_whatever_a_removal_and_another_request_of_the_platform_do_at_once_a_repeat_removes_all(
+    platform,  # noqa: F811
+    aws,
+    monkeypatch,
+):
+    def begin():
+        aws.empty("HooksTable", "TokensTable", "ClientsTable")
+        platform.put()
+        platform.token()
+
+    def remove():
+        return platform.call("delete_client")[0]
+
+    others = {
+        "delete_client": ({204}, None),
+        "put_client": ({200, 201}, {"name": "Again"}),
+        "rotate_client_secret": ({200, 404}, {"overlap_hours": 24}),
+        "create_portal_link": ({201, 404}, {"expires_in_seconds": 60}),
+    }
+    for name, (statuses, body) in others.items():
+        for removed, other in interleavings(
+            monkeypatch, begin, remove, lambda name=name, body=body: platform.call(name, body=body)[0]
+        ):
+            assert removed == 204
+            assert other in statuses, name
+            assert platform.clients()[0] == [] or other == 201, "there is one only if it was made anew"
+            assert platform.tokens()[0] == []
+            assert remove() == 204
+            assert CLIENT not in repr([aws.scan(table) for table in ("TokensTable", "ClientsTable")])

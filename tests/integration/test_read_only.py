@@ -162,3 +162,30 @@ def test_what_is_left_of_a_value_where_a_response_was_cut_is_hidden(answer_shown
     cut = "s3cr3t-s3"[:length]
     expected = f'{{"got": "{cut if length < 4 else "***"}'
     assert answer_shown({"X-Key": "s3cr3t-s3cr3t"}, f'{{"got": "{cut}') == expected
+
+
+def test_no_get_shows_it_a_value_of_a_header(aws, functions):
+    """Each that there is, in both versions, of a hook whose destination has repeated its request."""
+    world = World(aws)
+    functions.clock = world.clock
+    hook = world.hook(headers={"X-Key": "s3cr3t"})
+    attempt = Attempt(at=1.0, status=500, error="answered 500", times=Times(total_ms=1.0), response="s3cr3t")
+    delivery = replace(world.event(hook), attempts=(attempt,))
+    aws.dynamodb.put_item(TableName="DeliveriesTable", Item=to_item(delivery, expires_at=2**31))
+
+    def whole(name, version, oauth_scopes):
+        event = load_event(name)
+        event["resource"] = event["resource"].replace("/v2/", f"/{version}/")
+        event["pathParameters"] |= {"id": str(hook.id), "delivery_id": delivery.id}
+        event["requestContext"]["authorizer"] |= {
+            "client_id": world.caller.client_id,
+            "oauth_scopes": oauth_scopes,
+        }
+        event["queryStringParameters"] = None
+        return json.dumps(functions.handler(name)(event, None))
+
+    gets = [name for name in FUNCTIONS if load_event(name)["httpMethod"] == "GET"]
+    shown = {name for name in gets for version in ("v2", "v3") if "s3cr3t" in whole(name, version, "default")}
+    assert shown == {"get_admin", "get_delivery", "get_hook", "list_hooks"}
+    for name, version in itertools.product(gets, ("v2", "v3")):
+        assert "s3cr3t" not in whole(name, version, "read"), name
