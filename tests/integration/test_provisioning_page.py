@@ -352,7 +352,7 @@ def sent(aws):
 def test_the_api_gets_each_event_whatever_fails(database, app, gateway, aws):
     _, platform = app
     publisher = http_publisher(platform, STORE, "x0ther")
-    ids = filled(database, 120, stores=(STORE, "x0ther"))
+    ids = filled(database, 40, stores=(STORE, "x0ther"))
     gateway.failures = iter([DOWN, REFUSED, LOST, None, LOST])
     publish(database, publisher)
     assert database.execute("SELECT * FROM outbox").fetchall() == []
