@@ -63,7 +63,7 @@ class AccessTables:
         self._dynamodb = dynamodb
         self._clock = clock
         self._sleep = sleep
-        self._clients = Clients(clients_table, dynamodb, clock)
+        self._clients = Clients(clients_table, dynamodb, clock, sleep)
         self._tokens = AccessTokens(tokens_table, dynamodb)
         self._issuer = TokenIssuer(tokens_table, clients_table, dynamodb, clock, sleep)
 

@@ -63,3 +63,22 @@ def test_a_removal_that_takes_too_long_leaves_the_client_and_is_finished_by_the_
     remove(world)
     assert not world.parts.secrets.valid_now(*of_client)
     assert world.parts.hooks.all(world.caller) == []
+
+
+@pytest.mark.parametrize(
+    ("status", "end"),
+    [(200, Status.DELIVERED), (500, Status.CANCELLED), (410, Status.HELD)],
+)
+def test_a_removal_during_an_attempt_leaves_that_attempt_the_last(world, status, end):
+    def remove_and_respond(_request):
+        remove(world)
+        return status, None
+
+    world.response = remove_and_respond
+    first, waiting = (world.event(hook) for hook in (world.hook(), world.hook("https://app.example.com/2")))
+    world.work()
+    world.pass_time(3 * 24 * 3600)
+    assert len(world.sent) <= 2, "both may have been under way"
+    assert world.statuses[first.id] is end
+    assert world.statuses[waiting.id] in {end, Status.CANCELLED}
+    assert world.dead == []

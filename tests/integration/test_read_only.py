@@ -1,6 +1,7 @@
 """What a token with the OAuth scope `read` alone may do: see everything but the values of headers."""
 
 import fnmatch
+import itertools
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -116,16 +117,19 @@ def test_a_list_of_hooks_names_the_oauth_scopes_of_the_token(functions, version,
     assert response["headers"]["X-OAuth-Scopes"] == scopes.replace(" ", ", ")
 
 
-def test_values_of_headers_are_hidden_in_a_response_that_repeats_its_request(aws, functions):
-    world = World(aws)
+@pytest.fixture
+def answer_shown(aws, functions):
+    """A response of a destination to a hook with headers, as tokens with these OAuth scopes see it."""
+    world, numbers = World(aws), itertools.count()
     functions.clock = world.clock
-    hook = world.hook(headers=VALUES)
-    answer = json.dumps({"got": VALUES, "status": "fine"})
-    attempt = Attempt(at=1.0, status=200, error=None, times=Times(total_ms=1.0), response=answer)
-    delivery = replace(world.event(hook), status=Status.DELIVERED, next_attempt_at=None, attempts=(attempt,))
-    aws.dynamodb.put_item(TableName="DeliveriesTable", Item=to_item(delivery, expires_at=2**31))
 
-    def shown(oauth_scopes):
+    def shown(headers, response, oauth_scopes="read"):
+        hook = world.hook(f"https://app.example.com/{next(numbers)}", headers=headers)
+        attempt = Attempt(at=1.0, status=200, error=None, times=Times(total_ms=1.0), response=response)
+        delivery = replace(
+            world.event(hook), status=Status.DELIVERED, next_attempt_at=None, attempts=(attempt,)
+        )
+        aws.dynamodb.put_item(TableName="DeliveriesTable", Item=to_item(delivery, expires_at=2**31))
         event = load_event("get_delivery")
         event["pathParameters"] |= {"id": str(hook.id), "delivery_id": delivery.id}
         event["requestContext"]["authorizer"] |= {
@@ -134,7 +138,54 @@ def test_values_of_headers_are_hidden_in_a_response_that_repeats_its_request(aws
         }
         status, whole = functions.invoke("get_delivery", event)
         assert status == 200
-        return json.loads(whole["attempts"][0]["answer"])
+        return whole["attempts"][0]["answer"]
 
-    assert shown("default") == shown("default read") == {"got": VALUES, "status": "fine"}
-    assert shown("read") == {"got": HIDDEN | {"X-Empty": ""}, "status": "fine"}
+    return shown
+
+
+def test_values_of_headers_are_hidden_in_a_response_that_repeats_its_request(answer_shown):
+    answer = json.dumps({"got": VALUES, "status": "fine"})
+    for scopes in ("default", "default read"):
+        assert answer_shown(VALUES, answer, scopes) == answer
+    assert json.loads(answer_shown(VALUES, answer)) == {"got": HIDDEN | {"X-Empty": ""}, "status": "fine"}
+
+
+@pytest.mark.parametrize("escaped", ['{"a": "Key \\"a/b\\\\c\\""}', '{"a": "Key \\"a\\/b\\\\c\\""}'])
+def test_a_value_that_json_escapes_is_hidden_too(answer_shown, escaped):
+    assert json.loads(escaped) == {"a": 'Key "a/b\\c"'}
+    assert answer_shown({"X-Key": 'Key "a/b\\c"'}, escaped) == '{"a": "***"}'
+
+
+@pytest.mark.parametrize("length", range(1, 9))
+def test_what_is_left_of_a_value_where_a_response_was_cut_is_hidden(answer_shown, length):
+    """But for three characters, which any response may end with."""
+    cut = "s3cr3t-s3"[:length]
+    expected = f'{{"got": "{cut if length < 4 else "***"}'
+    assert answer_shown({"X-Key": "s3cr3t-s3cr3t"}, f'{{"got": "{cut}') == expected
+
+
+def test_no_get_shows_it_a_value_of_a_header(aws, functions):
+    """Each that there is, in both versions, of a hook whose destination has repeated its request."""
+    world = World(aws)
+    functions.clock = world.clock
+    hook = world.hook(headers={"X-Key": "s3cr3t"})
+    attempt = Attempt(at=1.0, status=500, error="answered 500", times=Times(total_ms=1.0), response="s3cr3t")
+    delivery = replace(world.event(hook), attempts=(attempt,))
+    aws.dynamodb.put_item(TableName="DeliveriesTable", Item=to_item(delivery, expires_at=2**31))
+
+    def whole(name, version, oauth_scopes):
+        event = load_event(name)
+        event["resource"] = event["resource"].replace("/v2/", f"/{version}/")
+        event["pathParameters"] |= {"id": str(hook.id), "delivery_id": delivery.id}
+        event["requestContext"]["authorizer"] |= {
+            "client_id": world.caller.client_id,
+            "oauth_scopes": oauth_scopes,
+        }
+        event["queryStringParameters"] = None
+        return json.dumps(functions.handler(name)(event, None))
+
+    gets = [name for name in FUNCTIONS if load_event(name)["httpMethod"] == "GET"]
+    shown = {name for name in gets for version in ("v2", "v3") if "s3cr3t" in whole(name, version, "default")}
+    assert shown == {"get_admin", "get_delivery", "get_hook", "list_hooks"}
+    for name, version in itertools.product(gets, ("v2", "v3")):
+        assert "s3cr3t" not in whole(name, version, "read"), name

@@ -45,6 +45,8 @@ def test_each_block_is_of_a_kind_that_a_test_knows():
         ("command-line.md", "toml"),
         ("hooks-as-code.md", "yaml"),
         ("operations.md", "yaml"),
+        ("provisioning.md", "javascript"),  # tests/e2e/test_provisioning_page.py
+        ("provisioning.md", "python"),
     }
 
 

@@ -125,7 +125,9 @@ class Parts:
     def clients(self) -> "Clients":
         from storehooks.adapters.clients import Clients
 
-        return Clients(self.settings.clients_table, dynamodb=self.dynamodb, clock=self.clock)
+        return Clients(
+            self.settings.clients_table, dynamodb=self.dynamodb, clock=self.clock, sleep=self.sleep
+        )
 
     @cached_property
     def access_tokens(self) -> "AccessTokens":

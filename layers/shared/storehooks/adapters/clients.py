@@ -4,6 +4,7 @@ What stands in a client's item, and who else reads it, is in :mod:`storehooks.ad
 the admin API has made also has a ``name``.
 """
 
+import random
 import secrets
 import time
 from collections.abc import Callable, Mapping
@@ -11,14 +12,23 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from storehooks.adapters.access import client_key, overlap_until
-from storehooks.adapters.dynamodb import ConditionFailedError, Item, query_pages, store_errors
+from storehooks.adapters.dynamodb import (
+    ConditionFailedError,
+    Item,
+    ItemHeldError,
+    query_pages,
+    store_errors,
+)
 from storehooks.domain.client import Client, NewSecret, PutClient
-from storehooks.domain.errors import ClientNotFoundError, SecretOverlapError
+from storehooks.domain.errors import ClientNotFoundError, SecretOverlapError, StoreBusyError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _SECRET_BYTES = 32
+# A transaction that makes a token looks at its client: a write at that moment is refused, and tried again.
+_TRIES = 8
+_MAX_PAUSE_SECONDS = 0.5
 
 
 class Clients:
@@ -33,10 +43,12 @@ class Clients:
         table: str,
         dynamodb: "DynamoDBClient",
         clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._table = table
         self._dynamodb = dynamodb
         self._clock = clock
+        self._sleep = sleep
 
     def put(self, store_hash: str, client_id: str, name: str | None = None) -> PutClient:
         """Make a client unless there is one, and give it this name. One call.
@@ -56,8 +68,8 @@ class Clients:
             update += ", #name = :name"
             given["ExpressionAttributeNames"] = {"#name": "name"}
             values[":name"] = {"S": name}
-        with store_errors():
-            response = self._dynamodb.update_item(
+        response = self._written(
+            lambda: self._dynamodb.update_item(
                 TableName=self._table,
                 Key=client_key(store_hash, client_id),
                 UpdateExpression=update,
@@ -65,6 +77,7 @@ class Clients:
                 ReturnValues="ALL_NEW",
                 **given,
             )
+        )
         item = response["Attributes"]
         secret = item["client_secret"]["S"]
         # A write that is repeated because its response was lost finds its own secret.
@@ -121,8 +134,8 @@ class Clients:
             condition += " AND (attribute_not_exists(previous_secret_until) OR previous_secret_until <= :now)"
             values[":now"] = {"N": str(now)}
         try:
-            with store_errors():
-                self._dynamodb.update_item(
+            self._written(
+                lambda: self._dynamodb.update_item(
                     TableName=self._table,
                     Key=client_key(store_hash, client_id),
                     UpdateExpression=update,
@@ -130,6 +143,7 @@ class Clients:
                     ExpressionAttributeValues=values,
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 )
+            )
         except ConditionFailedError as error:
             if error.item is None:
                 raise ClientNotFoundError from None
@@ -140,8 +154,21 @@ class Clients:
 
     def remove(self, store_hash: str, client_id: str) -> None:
         """Remove a client with its secrets, without which nothing is signed, and so sent. One call."""
-        with store_errors():
-            self._dynamodb.delete_item(TableName=self._table, Key=client_key(store_hash, client_id))
+        key = client_key(store_hash, client_id)
+        self._written(lambda: self._dynamodb.delete_item(TableName=self._table, Key=key))
+
+    def _written[T](self, write: Callable[[], T]) -> T:
+        """Do a write of a client's item, again while a transaction holds the item.
+
+        :raises StoreBusyError: when one holds it again and again.
+        """
+        for tries in range(1, _TRIES + 1):
+            try:
+                with store_errors():
+                    return write()
+            except ItemHeldError:
+                self._sleep(random.uniform(0, min(0.02 * 2**tries, _MAX_PAUSE_SECONDS)))  # noqa: S311 - jitter
+        raise StoreBusyError
 
 
 def _to_client(item: Mapping[str, Any], now: float) -> Client:

@@ -23,8 +23,6 @@ MAX_WRITES = 25
 _PAUSE_SECONDS = 0.05
 _BUSY_CODES = {"ProvisionedThroughputExceededException", "RequestLimitExceeded", "ThrottlingException"}
 _KEYS = ("store_hash", "hook", "id")
-# The second: a transaction of another request holds the item.
-_RACE_CODES = {"ConditionalCheckFailedException", "TransactionConflictException"}
 
 
 class Batches(Protocol):
@@ -108,6 +106,13 @@ class ConditionFailedError(Exception):
         self.item = item
 
 
+class ItemHeldError(ConditionFailedError):
+    """A transaction of another request held the item of a write, which was not done.
+
+    It may come to a write without a condition too, where transactions look at the same items.
+    """
+
+
 class TransactionCancelledError(Exception):
     """A transaction was not done. ``reasons`` has one entry per write, in their order.
 
@@ -124,6 +129,7 @@ def store_errors() -> Iterator[None]:
     """Turn what AWS raises into errors of ours.
 
     :raises ConditionFailedError:
+    :raises ItemHeldError:
     :raises TransactionCancelledError:
     :raises StoreBusyError: when AWS throttles.
     :raises StoreFailedError: for all else, also for a call that is refused: an operator may give back a
@@ -133,7 +139,9 @@ def store_errors() -> Iterator[None]:
         yield
     except ClientError as error:
         code = error_code(error)
-        if code in _RACE_CODES:
+        if code == "TransactionConflictException":
+            raise ItemHeldError from error
+        if code == "ConditionalCheckFailedException":
             raise ConditionFailedError(
                 cast("Mapping[str, Any] | None", error.response.get("Item"))
             ) from error

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from storehooks.domain.exact_json import loads
+from storehooks.domain.exact_json import dumps, loads
 from storehooks.domain.hook import HIDDEN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from storehooks.api.response_types import (
         AttemptV2,
@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from storehooks.domain.state_machine import Unacknowledged
 
 _MAX_OF_GIVEN = 100
+
+_MIN_CUT = 4
+"""Characters of a value at the cut end of a response from which on they are hidden."""
 
 
 def hook_to_v2(hook: Hook) -> HookV2:
@@ -98,10 +101,11 @@ def whole_delivery_to_v2(delivery: Delivery, *, hidden: Iterable[str] = ()) -> W
 
     :param hidden: values of headers, which are not shown in responses that repeat their request.
     """
-    values = sorted(filter(None, hidden), key=len, reverse=True)  # one may be part of another
+    forms = {form for value in filter(None, hidden) for form in _written(value)}
+    by_length = sorted(forms, key=len, reverse=True)  # one may be part of another
     return {
         **delivery_to_v2(delivery),
-        "attempts": [_whole_attempt_to_v2(attempt, values) for attempt in delivery.attempts],
+        "attempts": [_whole_attempt_to_v2(attempt, by_length) for attempt in delivery.attempts],
         "attempt_count": delivery.attempt_count,
         "payload": loads(delivery.payload),
     }
@@ -200,11 +204,27 @@ def _attempt_to_v2(attempt: Attempt) -> AttemptV2:
     }
 
 
-def _whole_attempt_to_v2(attempt: Attempt, hidden: Iterable[str] = ()) -> WholeAttemptV2:
-    response = attempt.response
-    for value in hidden:
-        response = response.replace(value, HIDDEN)
-    return {**_attempt_to_v2(attempt), "answer": response}
+def _whole_attempt_to_v2(attempt: Attempt, hidden: Sequence[str] = ()) -> WholeAttemptV2:
+    return {**_attempt_to_v2(attempt), "answer": _without(attempt.response, hidden)}
+
+
+def _written(value: str) -> set[str]:
+    """A value as a response may repeat it: as it is, or in JSON, with slashes escaped or not."""
+    in_json = dumps(value)[1:-1]
+    return {value, in_json, in_json.replace("/", "\\/")}
+
+
+def _without(text: str, hidden: Sequence[str]) -> str:
+    """A response without these, also where its end was cut within one."""
+    for form in hidden:
+        text = text.replace(form, HIDDEN)
+    for form in hidden:
+        start = max(0, len(text) - len(form))
+        while (start := text.find(form[:_MIN_CUT], start)) >= 0:
+            if form.startswith(text[start:]):
+                return text[:start] + HIDDEN
+            start += 1
+    return text
 
 
 def iso_utc(seconds: int) -> str:

@@ -2,8 +2,8 @@
 
 In an order that leaves nothing half removed that matters, wherever it stops, and that can be begun again:
 first the tokens, so that nothing new comes; the hooks, so that no event is for them, and what waits for them
-is cancelled; and last the client with its secrets. Until then it is listed. The delivery log ends by its
-retention.
+is cancelled; and the client with its secrets, until when it is listed. No token is made any more then: last
+go those that were made meanwhile. The delivery log ends by its retention.
 """
 
 from collections.abc import Callable, Iterator
@@ -54,7 +54,7 @@ class ClientRemover:
         of_client = caller.store_hash, caller.client_id
         yield from self._access_tokens.delete_all(*of_client)
         yield from self._hooks.delete_all(caller)
-        # One that was made just before the first look may not have been found yet.
-        yield from self._access_tokens.delete_all(*of_client)
         self._notification_emails.remove(*of_client)
         self._clients.remove(*of_client)
+        # Those that were made since the first look, or just before it and not found yet.
+        yield from self._access_tokens.delete_all(*of_client)
