@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tests.template_file import parameter, template
-from tests.world import STORE
 
 from benchmarks.bill import constant_use_month, idle_month
 from benchmarks.measure import Measure, print_measures
@@ -169,7 +168,9 @@ def _matching(aws: Metered, *, one_store: bool) -> dict[str, float]:
 
 def _pulled(aws: Metered) -> dict[str, float]:
     """A million events from their queue to consumers, which acknowledge a hundred and get the next."""
+    # Not above: it makes loggers, which are to write where the metered do.
     from tests.integration.conftest import Functions, load_event
+    from tests.world import STORE
 
     from benchmarks.calls import event_records
 

@@ -124,6 +124,7 @@ def test_a_function_loads_nothing_it_can_do_without(function, loaded):
         "explain_event",
         "match_events",
         "recover_deliveries",
+        "pull_deliveries",
         "put_client",
         "rotate_client_secret",
         "create_token",
@@ -132,7 +133,7 @@ def test_a_function_loads_nothing_it_can_do_without(function, loaded):
         heavy.add("pydantic")
     if function not in {"deliver", "ping_hook"}:
         heavy.add("pycurl")
-    if function not in {"deliver", "match_events"}:
+    if function not in {"deliver", "match_events", "pull_deliveries"}:
         heavy.add("orjson")
     if function not in {"match_events", "deliver", "retry_due"}:
         heavy.add("storehooks.flows.meter")
