@@ -18,11 +18,15 @@ def storehooks(stack, *arguments, check=True, **options):
 
 
 class RunningCommand:
-    """A command on the local stack, which runs until it ends by itself, by a signal or with the context."""
+    """A command on the local stack, which runs until it ends by itself, by a signal or with the context.
 
-    def __init__(self, stack, *arguments):
+    :param is_local: false for one that reaches the stack by what its arguments name.
+    """
+
+    def __init__(self, stack, *arguments, is_local=True):
+        local = ["--local", "--data-dir", stack.data_dir] if is_local else []
         self._process = subprocess.Popen(
-            [stack.command, *arguments, "--local", "--data-dir", stack.data_dir],
+            [stack.command, *arguments, *local],
             env=stack.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
