@@ -94,6 +94,10 @@ class AccessTables:
             store_hash, client_id, put.secret, issued.access_token, issued.token.oauth_scopes, expires_at
         )
 
+    def create_client(self, store_hash: str, client_id: str, *, secret: str) -> None:
+        """Make a client with this secret, unless there is one."""
+        self._clients.put(check_store_hash(store_hash), check_client_id(client_id), secret=secret)
+
     def create_portal_link(
         self, store_hash: str, client_id: str, *, expires_at: int, read_only: bool
     ) -> IssuedToken:

@@ -6,25 +6,33 @@ a run that was killed has left is found by that id, and by nobody answering at t
 destination; the next run for the store removes it.
 """
 
+import hmac
 import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
 
 import typer
 
+from storehooks.domain.identity import check_client_id
 from storehooks.domain.scope import check_scope
+from storehooks_cli.client_secret import library_secret
 from storehooks_cli.connection import (
     LISTENER,
     ApiOptions,
     api_failures_told,
     connected,
+    hook_named,
     is_listener,
     temporary_token,
 )
+from storehooks_cli.local.files import write_whole
 from storehooks_cli.local.ports import LOOPBACK
+from storehooks_cli.local.running import data_folder
 from storehooks_cli.options import (
     DEFAULT_DATA_DIR,
     PANEL,
@@ -62,9 +70,10 @@ def listen(
             parser=parser(check_scope),
             metavar="SCOPE",
             autocompletion=complete_hook_scope,
-            help="Which events, such as store/order/* or store/*.",
+            help="Which events, such as store/order/*.",
+            show_default=True,
         ),
-    ],
+    ] = "store/*",
     forward: Annotated[
         str | None,
         typer.Option(
@@ -96,6 +105,15 @@ def listen(
             rich_help_panel=PANEL,
         ),
     ] = None,
+    client_id: Annotated[
+        str | None,
+        typer.Option(
+            parser=parser(check_client_id),
+            metavar="HEX32",
+            help="An app's own client, whose secret signs, with --local; one for this run if left out.",
+            show_default=False,
+        ),
+    ] = None,
     token: Annotated[
         str | None,
         typer.Option(
@@ -119,11 +137,18 @@ def listen(
         return
     exit_on_signals()
     clients = _Clients(StackOptions(local=True, data_dir=data_dir).find(), store_hash)
+    if client_id is None:
+        hook = partial(clients.with_client, _secret_of(data_folder(data_dir), store_hash))
+    else:
+        hook = partial(clients.with_hook, client_id)
     # Being stopped is how it ends.
     with suppress(SystemExit), Receiver(port, forward) as receiver, failures_said():
         clients.remove_those_left()
-        with clients.new(scope, receiver):
-            say(f"listening for {scope} of the store {store_hash} on {receiver.url}; Ctrl-C ends it")
+        with hook(scope, receiver) as signing:
+            say(
+                f"listening for {scope} of the store {store_hash} on {receiver.url}, "
+                f"signed with {library_secret(signing)}; Ctrl-C ends it"
+            )
             for delivery in receiver.deliveries():
                 _print(delivery, as_json=as_json)
 
@@ -145,6 +170,14 @@ def _listen_by_pulling(
                 _print(delivery, as_json=as_json)
 
 
+def _secret_of(folder: Path, store_hash: str) -> str:
+    """The secret of what listens to a store: each run's, so that an app is told it once."""
+    path = folder / "listen-key"
+    if not path.exists():
+        write_whole(path, secrets.token_hex(32))
+    return hmac.digest(path.read_bytes(), store_hash.encode(), "sha256").hex()
+
+
 def _print(delivery: Received, *, as_json: bool) -> None:
     typer.echo(json_text(delivery.as_json) if as_json else delivery.line)
 
@@ -159,14 +192,29 @@ class _Clients:
         self._store_hash = store_hash
 
     @contextmanager
-    def new(self, scope: str, receiver: "Receiver") -> Iterator[None]:
-        """A client whose hook is the receiver. It goes in the end, and its hook with it."""
+    def with_hook(self, client_id: str, scope: str, receiver: "Receiver") -> Iterator[str]:
+        """Make the receiver a hook of an app's own client. The hook goes in the end."""
+        if client_id not in {client.client_id for client in self._access.list_clients(self._store_hash)}:
+            fail(f"the store {self._store_hash} has no client {client_id}")
+        with self._api(client_id) as (api, token):
+            receiver.start(token.client_secret)
+            hook_id = _register(api, scope, receiver.url)
+        try:
+            yield token.client_secret
+        finally:
+            with self._api(client_id) as (api, _):
+                api.delete(f"hooks/{hook_id}", hook_named(hook_id))
+
+    @contextmanager
+    def with_client(self, secret: str, scope: str, receiver: "Receiver") -> Iterator[str]:
+        """Make a client with this secret, whose hook is the receiver. Both go in the end."""
         client_id = LISTENER + secrets.token_hex(10)
         try:
-            with self._api(client_id) as (api, token):
-                receiver.start(token.client_secret)
+            self._access.create_client(self._store_hash, client_id, secret=secret)
+            with self._api(client_id) as (api, _):
+                receiver.start(secret)
                 _register(api, scope, receiver.url)
-            yield
+            yield secret
         finally:
             try:
                 self._remove(client_id)
@@ -202,11 +250,12 @@ class _Clients:
             yield Api(self._url, self._store_hash, token.access_token), token
 
 
-def _register(api: "Api", scope: str, destination: str) -> None:
+def _register(api: "Api", scope: str, destination: str) -> int:
+    """Make the hook; its id."""
     from storehooks_cli.api_client import ApiError
 
     try:
-        api.post("hooks", "", {"scope": scope, "destination": destination, "is_active": True})
+        hook = api.post("hooks", "", {"scope": scope, "destination": destination, "is_active": True})
     except ApiError as error:
         if "destination" not in error.fields:
             raise
@@ -214,6 +263,7 @@ def _register(api: "Api", scope: str, destination: str) -> None:
             "this stack admits no destination on this machine; "
             "start it with ALLOW_PRIVATE_DESTINATIONS=true, as `make run` does unless told otherwise"
         )
+    return int(hook["id"])
 
 
 def _is_ours(destination: str) -> bool:

@@ -134,6 +134,22 @@ def test_deliveries_are_listened_to_until_ctrl_c_and_nothing_is_left(stack):
     assert as_json(stack, store, "token", "list") == []
 
 
+def test_the_secret_is_the_same_in_each_run_or_that_of_an_apps_own_client(stack):
+    store, said = "cl1secret", []
+    for _ in range(2):
+        with listening_to(stack, store) as listening:
+            said.append(re.findall(r"signed with (whsec_\S+);", listening.said()))
+            assert listening.end(signal.SIGTERM) == (0, "")
+    assert said[0] == said[1] != []
+    client = as_json(stack, store, "token", "create")
+    with listening_to(stack, store, "--client-id", client["client_id"]) as listening:
+        assert f"signed with {client['standard_webhooks_secret']};" in listening.said()
+        assert listening.end(signal.SIGTERM) == (0, "")
+    assert as_json(stack, store, "hook", "list") == []
+    with listening_to(stack, store, "--client-id", "0" * 32) as unknown:
+        assert unknown.said() == f"storehooks: the store {store} has no client {'0' * 32}\n"
+
+
 def test_the_next_run_removes_what_one_that_was_killed_has_left_and_no_other(stack):
     with listening_to(stack, "cl1killed") as killed, listening_to(stack, "cl1killed") as living:
         assert "listening" in killed.said()

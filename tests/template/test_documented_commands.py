@@ -2,13 +2,18 @@
 
 import json
 import re
+import socket
+import subprocess
+import sys
 import time
 
 import pytest
-from standardwebhooks.webhooks import WebhookVerificationError
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3 import Retry
 
 from storehooks.domain.signature import signature_headers
-from storehooks_cli.client_secret import secret_fields
+from storehooks_cli.client_secret import library_secret
 from tests.documented_commands import BETWEEN, BLOCKS, ELSEWHERE, PAGES, ROOT, is_run
 
 
@@ -50,20 +55,30 @@ def test_each_block_is_of_a_kind_that_a_test_knows():
     }
 
 
-def test_the_python_of_the_readme_verifies_a_signature():
-    """As Standard Webhooks' own library does it, with a secret as `token create` prints it for libraries."""
-    (snippet,) = re.findall(
-        r"^```python\n(.*?)^```$", (ROOT / "README.md").read_text(), re.DOTALL | re.MULTILINE
+def test_the_app_of_the_readme_takes_what_is_signed_with_its_secret_and_nothing_else():
+    """With a secret as `listen` prints it."""
+    (app,) = re.findall(r"^```python\n(.*?)^```$", (ROOT / "README.md").read_text(), re.DOTALL | re.MULTILINE)
+    client_secret, body = (
+        "kv9c2examplesecret0123456789abcdef",
+        b'{"scope":"store/order/created","data":{"id":250}}',
     )
-    body = b'{"scope":"store/order/created"}'
-    client_secret = "kv9c2examplesecret0123456789abcdef"
-    headers = signature_headers("msg_1", body, secrets=[client_secret], now=time.time())
-    secret = secret_fields(client_secret)["standard_webhooks_secret"]
-    found = {"standard_webhooks_secret": secret, "body": body, "headers": headers}
-    exec(snippet, found)  # noqa: S102 - the README's own
-    assert found["event"] == {"scope": "store/order/created"}
-    with pytest.raises(WebhookVerificationError):
-        exec(snippet, found | {"body": body + b" "})  # noqa: S102
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    arguments = [sys.executable, "-c", app.replace("8000", str(port)), library_secret(client_secret)]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as running:
+        session = requests.Session()
+        session.mount("http://", HTTPAdapter(max_retries=Retry(connect=10, backoff_factor=0.1)))
+
+        def post(secret: str) -> int:
+            headers = signature_headers("msg_1", body, secrets=[secret], now=time.time())
+            url = f"http://127.0.0.1:{port}/path"
+            return session.post(url, body, headers=headers, timeout=10).status_code
+
+        assert post(client_secret) == 204
+        with pytest.raises(requests.ConnectionError):
+            post("another secret")
+        running.kill()
+        assert running.communicate()[0] == "store/order/created {'id': 250}\n"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

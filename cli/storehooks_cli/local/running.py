@@ -24,6 +24,12 @@ def running_stack(data_dir: Path) -> dict[str, Any]:
     return running
 
 
+def data_folder(data_dir: Path) -> Path:
+    """The data folder of a stack that runs, as :func:`running_stack` finds it."""
+    path = _stack_file(data_dir)
+    return data_dir if path is None else path.parent
+
+
 def is_running(data_dir: Path) -> bool:
     """Whether a stack of that data folder runs."""
     return _stack_file(data_dir) is not None

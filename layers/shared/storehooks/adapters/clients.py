@@ -50,14 +50,17 @@ class Clients:
         self._clock = clock
         self._sleep = sleep
 
-    def put(self, store_hash: str, client_id: str, name: str | None = None) -> PutClient:
+    def put(
+        self, store_hash: str, client_id: str, name: str | None = None, *, secret: str | None = None
+    ) -> PutClient:
         """Make a client unless there is one, and give it this name. One call.
 
         Of several at once, one has made it.
 
         :param name: None leaves the name as it is.
+        :param secret: of a new one; a random one if left out.
         """
-        new, now = secrets.token_hex(_SECRET_BYTES), int(self._clock())
+        new, now = secret or secrets.token_hex(_SECRET_BYTES), int(self._clock())
         update = (
             "SET client_secret = if_not_exists(client_secret, :secret),"
             " created_at = if_not_exists(created_at, :now)"
@@ -79,9 +82,9 @@ class Clients:
             )
         )
         item = response["Attributes"]
-        secret = item["client_secret"]["S"]
+        found = item["client_secret"]["S"]
         # A write that is repeated because its response was lost finds its own secret.
-        return PutClient(_to_client(item, now), secret, is_new=secret == new)
+        return PutClient(_to_client(item, now), found, is_new=found == new)
 
     def page(self, store_hash: str, *, after: str | None, limit: int) -> tuple[list[Client], str | None]:
         """Some clients of a store by id. Their secrets are not read. One call.
