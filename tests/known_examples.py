@@ -15,6 +15,8 @@ VALUES = {
     "5f2b5f2b5f2b5f2b5f2b5f2b5f2b5f2b5f2b5f2b5f2b5f2b5f2b5f2b5f2b5f2b",  # that secret
     "a1b2c3d4e5",  # the id of an API in examples, part of a public address
     "0therapi00",  # another one
+    "5f0c2b7d9e1a4c3b8d6f7a9012e4c6b1",  # a client id of tests; an id is no secret
+    "5f0c2b7d9e1a4c3b8d6f7a9012e4c6b9",  # a client id of tests; an id is no secret
     "AQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0a",  # the receipt handle in AWS's own example of an SQS event
     "d95fbcffbc21e28fa3fba98ccc88f68db98f0722",  # the digest of the event that docs/deliveries.md shows
     "dd70c0976e06b67aaf671e73f49dcb79230ebf9d",  # the digest of an event in a test
