@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import secrets
 from urllib.parse import urlsplit
 
 import pytest
@@ -12,7 +11,7 @@ from tests.e2e.test_api import new_token
 
 pytestmark = pytest.mark.toolchain
 
-STORE = f"tricks{secrets.token_hex(4)}"
+STORE = "tr1cks"
 CLIENT = "5f0c2b7d9e1a4c3b8d6f7a9012e4c6b1"
 CLIENTS = f"/admin/v1/stores/{STORE}/clients"
 TRICKS = [

@@ -265,8 +265,8 @@ def test_the_user_agent_is_shown_with_this_version():
 def test_the_limits_are_those_of_the_code():
     assert f"at most {MAX_HOOKS_PER_SCOPE} hooks for one scope" in API_PAGE
     assert f"At most {MAX_HEADERS} headers" in API_PAGE
-    assert f"of all scopes together {DEFAULT_QUOTAS.per_client:,}\n" in API_PAGE
-    assert f"all clients of a store have {DEFAULT_QUOTAS.per_store:,}" in API_PAGE
+    assert f", {DEFAULT_QUOTAS.per_client:,} in all (" in API_PAGE
+    assert f"All clients of a store together may have {DEFAULT_QUOTAS.per_store:,} (" in API_PAGE
     assert f"{MAX_ANSWER_BYTES:,} bytes" in API_PAGE
 
 
