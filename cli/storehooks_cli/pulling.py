@@ -111,13 +111,20 @@ class Pulling:
             except ApiUnreachableError as error:
                 reason = str(error)
             except ApiError as error:
-                if error.status == 404 and self._is_gone():
-                    say("the hook of this run was removed; what came meanwhile is missed")
-                    self._register()
-                    continue
-                if error.status != 429 and error.status < 500:
+                if error.status == 404:
+                    try:
+                        if not self._is_gone():
+                            raise
+                        self._register()
+                    except ApiUnreachableError as unreachable:
+                        reason = str(unreachable)
+                    else:
+                        say("the hook of this run was removed; what came meanwhile is missed")
+                        continue
+                elif error.status != 429 and error.status < 500:
                     raise
-                reason = f"it responded {error.status}"
+                else:
+                    reason = f"it responded {error.status}"
             else:
                 if wait > 1:
                     say("the API responds again")
@@ -145,8 +152,9 @@ class Pulling:
     def _show_life(self) -> None:
         """Change the hook now and then, so that no other run takes it for one that was left."""
         if self._clock() - self._alive_at >= _ALIVE_EACH_SECONDS:
-            path = f"hooks/{self._hook_id}"
-            self._persistently(lambda: self._api.put(path, "", {"filter": self._new_hook["filter"]}))
+            changes = {"filter": self._new_hook["filter"]}
+            # The hook may be another one by the time it is tried again.
+            self._persistently(lambda: self._api.put(f"hooks/{self._hook_id}", "", changes))
             self._alive_at = self._clock()
 
     def _remove_those_left(self) -> None:

@@ -23,6 +23,7 @@ from storehooks.domain.event_filter import check_filter
 from storehooks.domain.exact_json import dumps
 from storehooks.domain.pull import MAX_PULLED, PullWanted
 from storehooks.domain.state_machine import Unacknowledged
+from storehooks.flows import match
 from storehooks.flows.expiry import AHEAD_SECONDS
 from tests.world import STORE, World, envelope
 
@@ -72,6 +73,33 @@ def test_what_comes_waits_and_is_given_out_the_oldest_first_as_it_would_have_bee
     assert ids(pull(world, hook)) == sorted(world.statuses)[2:]
     world.pass_time(10 * DAY_SECONDS)
     assert world.sent == []
+
+
+def test_beyond_a_hundred_of_a_batch_a_message_has_each_wait(world, hook, monkeypatch):
+    """So a batch ends in time, however many of a store's hooks are pulled."""
+    monkeypatch.setattr(match, "_MAX_OFFERS", 2)
+    publish(world, *range(5))
+    assert len(world.statuses) == 2
+    assert len(world.queue.waiting) == 3
+    world.work()
+    assert set(world.statuses.values()) == {Status.PENDING}
+    assert len(ids(pull(world, hook))) == 5
+    world.pass_time(DAY_SECONDS)
+    assert world.sent == []
+
+
+def test_a_pulled_hook_whose_writes_fail_holds_up_no_other(world, hook, monkeypatch):
+    world.hook("https://app.example.com/other")
+
+    def refuse(*_given, **_options):
+        raise StoreBusyError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(world.parts.offers, "offer", refuse)
+        publish(world, 1)
+    world.work()
+    assert len(world.sent) == 1
+    assert len(ids(pull(world, hook))) == 1
 
 
 def test_what_is_given_out_is_hidden_for_its_time_and_then_comes_again(world, hook):

@@ -193,6 +193,21 @@ def test_a_token_that_ends_ends_it_and_a_hook_that_is_removed_is_made_again(func
     assert list(api.hooks()) == []
 
 
+def test_a_hook_that_went_while_the_machine_slept_is_made_again_however_often_the_stack_is_away(
+    functions, api, pulling, clock, capsys
+):
+    run = pulling()
+    with run.hook():
+        (hook,) = api.hooks()
+        api.delete(f"hooks/{hook['id']}", "")
+        clock.now += 3600
+        api.failures = [ApiError(404, [], [], ""), ApiUnreachableError("refused")]
+        run._show_life()
+        (made,) = api.hooks()
+        assert made["id"] != hook["id"]
+        assert "was removed" in capsys.readouterr().err
+
+
 def test_a_run_removes_what_killed_ones_have_left_and_no_other_hook(api, pulling, clock, capsys):
     api.client.create(destination="pull:")
     killed, alive = pulling(), pulling()

@@ -18,9 +18,11 @@ def info_lines(logger: Logger, message: str, lines: Iterable[Mapping[str, Any]])
     for by their bytes, and these are most of them, so the place in the code and the service are left out: the
     message and the log group say the same.
 
-    :param lines: by line, the keys that it has besides. None is left out.
+    :param lines: by line, the keys that it has besides, all the same ones. They go before those of the
+        invocation. None is left out.
     """
-    if logger.log_level > logging.INFO:
+    own = [*lines]
+    if logger.log_level > logging.INFO or not own:
         return
     caller = sys._getframe(1)  # noqa: SLF001 - as logging does
     record = logging.LogRecord(
@@ -31,10 +33,10 @@ def info_lines(logger: Logger, message: str, lines: Iterable[Mapping[str, Any]])
         common = {
             name: value
             for name, value in orjson.loads(handler.format(record)).items()
-            if name not in _LEFT_OUT
+            if name not in _LEFT_OUT and name not in own[0]
         }
         beginning = _without_none(common).removesuffix("}")
-        handler.stream.write("".join(f"{beginning},{_without_none(keys)[1:]}\n" for keys in lines))
+        handler.stream.write("".join(f"{beginning},{_without_none(keys)[1:]}\n" for keys in own))
         handler.flush()
     # As handlers do: what cannot be written stops nothing.
     except (OSError, ValueError, orjson.JSONEncodeError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -22,12 +22,16 @@ from storehooks.flows.offer import Offers
 from storehooks.flows.unexpected import alone
 
 if TYPE_CHECKING:
+    from storehooks.domain.delivery import Delivery
     from storehooks.flows.ports import DeadLetters, DeliveriesQueue, EventIds, Hooks
 
 logger = Logger(utc=True)
 
 _MAX_LOGGED_HOOKS = 100
 """So many of those that did not get an event are named."""
+
+_MAX_OFFERS = 100
+"""So many deliveries of a batch are written to wait for consumers, one after another: a second or two."""
 
 
 class Matcher:
@@ -64,6 +68,7 @@ class Matcher:
         attempts: list[tuple[str, AttemptTask]] = []
         found: dict[tuple[str, str], list[Hook]] = {}
         lines: list[dict[str, Any]] = []
+        room = iter(range(_MAX_OFFERS))
         for message_id, body in bodies.items():
             failed.add(message_id)
             with alone(partial(self._meter.unexpected, message_id=message_id)):
@@ -74,7 +79,7 @@ class Matcher:
                         failed.remove(message_id)
                     continue
                 try:
-                    made = self._attempts(event, found, lines)
+                    made = self._attempts(event, found, lines, room)
                 except TransientError as error:
                     self._meter.call_failed("matching failed", error=repr(error), **event.log_keys)
                     continue
@@ -98,13 +103,18 @@ class Matcher:
         return failed
 
     def _attempts(
-        self, event: Event, found: dict[tuple[str, str], list[Hook]], lines: list[dict[str, Any]]
+        self,
+        event: Event,
+        found: dict[tuple[str, str], list[Hook]],
+        lines: list[dict[str, Any]],
+        room: Iterator[int],
     ) -> list[AttemptTask] | None:
         """The first attempts of an event's deliveries; None for one whose id was used before.
 
         What is to be pulled goes into the delivery log at once.
 
         :param lines: gets what the log is to say of the event.
+        :param room: one for each delivery that may still go there.
         """
         if event.has_given_id:
             match self._event_ids.remember(event):
@@ -116,8 +126,7 @@ class Matcher:
                     self._meter.count(Count.EVENTS_CONFLICTING)
                     return None
         made = new_deliveries(event, self._subscribers(event, found))
-        for hook, delivery in made.offered:
-            self._offers.offer(hook, delivery)
+        by_message = [delivery for hook, delivery in made.offered if not self._offer(hook, delivery, room)]
         keys: dict[str, Any] = {"hooks": len(made.deliveries) + len(made.offered), **event.log_keys}
         if made.filtered_out:
             keys |= {
@@ -128,7 +137,21 @@ class Matcher:
             ids = made.undecided[:_MAX_LOGGED_HOOKS]
             logger.warning("sent unfiltered: it would take too long", hook_ids=ids, **event.log_keys)
         lines.append(keys)
-        return [attempt_task(delivery) for delivery in made.deliveries]
+        return [attempt_task(delivery) for delivery in (*made.deliveries, *by_message)]
+
+    def _offer(self, hook: Hook, delivery: Delivery, room: Iterator[int]) -> bool:
+        """Have a delivery wait to be pulled; if there is no room or AWS fails, its message does that later.
+
+        So neither a store with many such hooks nor a hook whose writes are throttled holds up other hooks.
+        """
+        if next(room, None) is None:
+            return False
+        try:
+            self._offers.offer(hook, delivery)
+        except TransientError as error:
+            self._meter.call_failed("offering failed", error=repr(error), **delivery.log_keys)
+            return False
+        return True
 
     def _subscribers(self, event: Event, found: dict[tuple[str, str], list[Hook]]) -> Iterable[Hook]:
         """The hooks that are found by the scopes which an event belongs to."""
