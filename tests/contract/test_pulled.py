@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from storehooks.adapters.delivery_log import pulled as adapter
 from storehooks.domain.delivery import Status
 from storehooks.domain.pull import GivenOut, Waiting
 from storehooks.domain.state_machine import offered
@@ -68,6 +69,18 @@ def test_what_is_over_its_time_is_not_there_any_more(pulled, waiting, clock):
     assert pulled.waiting(STORE, 1, 10) == Waiting([], None)
     assert pulled.give_out(STORE, 1, waiting[0].id, now=clock.now, until=clock.now + 1) is None
     assert pulled.given_out(STORE, 1, [waiting[0].id]) == {}
+
+
+def test_what_is_over_its_time_and_not_deleted_yet_hides_nothing_behind_it(
+    pulled, waiting, parts, clock, monkeypatch
+):
+    """DynamoDB may take days to delete it."""
+    monkeypatch.setattr(adapter, "_PAGE", 1)
+    monkeypatch.setattr(adapter, "_MAX_QUERIES", 1)
+    clock.now += RETENTION_SECONDS
+    late = examples.delivery(50)
+    assert parts.log.save(late, over=None)
+    assert pulled.waiting(STORE, 1, 1) == Waiting([late.id], None)
 
 
 def test_of_many_at_once_each_is_given_to_one(process, waiting):

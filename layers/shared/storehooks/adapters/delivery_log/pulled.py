@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 _PAGE = 1000
 _MAX_QUERIES = 4
 """So no more than about 3,000 deliveries of a hook are given out at a time."""
+_SKIP_SECONDS = 5.0
+"""For so long pages are skipped that have only what is over its time; DynamoDB may delete that days later."""
 _TRIES = 4
 
 
@@ -53,12 +55,13 @@ class PulledDeliveries:
     def waiting(self, store_hash: str, hook_id: int, limit: int) -> Waiting:
         """Up to so many of a hook's deliveries that nobody holds, the oldest first.
 
-        One call, and up to three more if hundreds are given out.
+        One call, and up to three more if hundreds are given out; more if thousands are over their time.
         """
         now = self._clock()
         found = Waiting([], None)
         start: dict[str, Any] = {}
-        for number in range(_MAX_QUERIES):
+        left = _MAX_QUERIES
+        while left:
             with store_errors():
                 response = self._dynamodb.query(
                     TableName=self._table,
@@ -69,13 +72,14 @@ class PulledDeliveries:
                     ExpressionAttributeValues={
                         ":partition": {"S": status_partition(store_hash, hook_id, Status.PENDING)}
                     },
-                    Limit=_PAGE if number else limit,
+                    Limit=_PAGE if start else limit,
                     **start,
                 )
-            for item in response["Items"]:
+            kept = [item for item in response["Items"] if not is_expired(item, now)]
+            if kept or self._clock() - now > _SKIP_SECONDS:
+                left -= 1
+            for item in kept:
                 hidden_until = float(item["next_attempt_at"]["N"]) if "next_attempt_at" in item else now
-                if is_expired(item, now):
-                    continue
                 if hidden_until > now:
                     found = Waiting(found.ids, min(found.next_at or hidden_until, hidden_until))
                 else:

@@ -6,6 +6,7 @@ What is delivered is in no index, so this reads the hook's partition itself, and
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from storehooks.adapters import attempt_records
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _OLDEST = 100
+_MAX_PAGES_OVER_THEIR_TIME = 50
 _MAX_PAGES = 8
 _STATUSES = {status.value: status for status in Status}
 
@@ -138,7 +140,7 @@ class Scans:
     def oldest_waiting_at(self, store_hash: str, hook_id: int) -> float | None:
         """When the event of the oldest delivery that waits for an attempt was accepted; None if none waits.
 
-        Two calls, unless much is over its time and not deleted yet.
+        Two calls, unless much is over its time and not deleted yet: then up to a hundred, and perhaps None.
         """
         found = (self._oldest_at(status_partition(store_hash, hook_id, status)) for status in sorted(WAITING))
         return min((at for at in found if at is not None), default=None)
@@ -155,7 +157,8 @@ class Scans:
             ExpressionAttributeValues={":partition": {"S": partition}, ":now": number_value(self._clock())},
             Limit=_OLDEST,
         )
-        return next((float(items[0]["created_at"]["N"]) for items in pages if items), None)
+        some = islice(pages, _MAX_PAGES_OVER_THEIR_TIME)
+        return next((float(items[0]["created_at"]["N"]) for items in some if items), None)
 
 
 @reads_item
