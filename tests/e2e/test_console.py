@@ -648,7 +648,7 @@ def test_a_read_only_console_shows_no_button_that_would_fail(visit, stack, troub
     for hook_id in (1, 2, 3, 4):
         visit.open(f"stores/c0ns01e/hooks/{hook_id}")
         expect(page.locator("#hook-title")).not_to_be_empty()
-        assert buttons(page) == ["Sign out", "Refresh"]
+        assert buttons(page) == ["Sign out", "Refresh", "Find"]
     visit.open("stores/c0ns01e/hooks/2")
     page.get_by_role("link", name="Retrying").click()
     expect(page.get_by_role("region", name="Response").first).to_be_visible()

@@ -211,7 +211,7 @@ def project(tmp_path) -> Path:
     for name in tracked.stdout.splitlines():
         target = copy / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(ROOT / name, target)
+        shutil.copy2(ROOT / name, target, follow_symlinks=False)
     for tools in (".venv", ".venv-aws", ".venv-sam"):
         (copy / tools).symlink_to(ROOT / tools)
     return copy

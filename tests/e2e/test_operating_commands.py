@@ -8,6 +8,7 @@ import subprocess
 
 import pytest
 
+from storehooks_cli.client_secret import library_secret
 from tests.e2e.command_line import RunningCommand, storehooks
 from tests.e2e.store import Destination, Store
 
@@ -143,7 +144,7 @@ def test_the_secret_is_the_same_in_each_run_or_that_of_an_apps_own_client(stack)
     assert said[0] == said[1] != []
     client = as_json(stack, store, "token", "create")
     with listening_to(stack, store, "--client-id", client["client_id"]) as listening:
-        assert f"signed with {client['standard_webhooks_secret']};" in listening.said()
+        assert f"signed with {library_secret(client['client_secret'])};" in listening.said()
         assert listening.end(signal.SIGTERM) == (0, "")
     assert as_json(stack, store, "hook", "list") == []
     with listening_to(stack, store, "--client-id", "0" * 32) as unknown:
