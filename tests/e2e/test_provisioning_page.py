@@ -11,6 +11,7 @@ import boto3
 import pytest
 import requests
 
+from storehooks_cli.local.deployment import STACK_NAME
 from tests import provisioning_page as page
 from tests.e2e.command_line import storehooks
 from tests.e2e.store import Destination
@@ -117,8 +118,9 @@ def test_what_is_in_the_outbox_reaches_a_hook(stack, admin_token, way):
     if way == "bus":
         access = {"aws_access_key_id": stack.run.endpoint.access_key_id, "aws_secret_access_key": "test"}
         events = boto3.client("events", endpoint_url=stack.endpoint_url, region_name="us-east-1", **access)
-        (bus,) = [one["Name"] for one in events.list_event_buses()["EventBuses"] if one["Name"] != "default"]
-        publisher = page.names_of(page.BUS)["BusPublisher"](events, bus)
+        publisher = page.names_of(page.BUS)["BusPublisher"](
+            events, STACK_NAME
+        )  # the bus is named as the stack
     else:
         publisher = page.names_of(page.HTTP)["HttpPublisher"](
             stack.base_url, lambda _: publishing["access_token"]
