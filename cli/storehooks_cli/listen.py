@@ -18,7 +18,6 @@ from urllib.parse import urlsplit
 
 import typer
 
-from storehooks.domain.identity import check_client_id
 from storehooks.domain.scope import check_scope
 from storehooks_cli.client_secret import library_secret
 from storehooks_cli.connection import (
@@ -34,13 +33,8 @@ from storehooks_cli.local.files import write_whole
 from storehooks_cli.local.ports import LOOPBACK
 from storehooks_cli.local.running import data_folder
 from storehooks_cli.options import (
-    DEFAULT_DATA_DIR,
-    PANEL,
-    DataDir,
     Json,
-    Local,
     StackOptions,
-    StoreHash,
     complete_hook_scope,
     http_url,
     parser,
@@ -63,7 +57,7 @@ _YOUNG_SECONDS = 60
 
 @unfolded
 def listen(
-    store_hash: StoreHash,
+    api_options: ApiOptions,
     scope: Annotated[
         str,
         typer.Option(
@@ -96,35 +90,6 @@ def listen(
             help="The client's secret, to verify what is pulled; without it, signatures are not checked.",
         ),
     ] = None,
-    url: Annotated[
-        str | None,
-        typer.Option(
-            envvar="STOREHOOKS_URL",
-            metavar="URL",
-            help="Where the API of a deployed stack is; /stores/... follows. Deliveries are pulled from it.",
-            rich_help_panel=PANEL,
-        ),
-    ] = None,
-    client_id: Annotated[
-        str | None,
-        typer.Option(
-            parser=parser(check_client_id),
-            metavar="HEX32",
-            help="An app's own client, whose secret signs, with --local; one for this run if left out.",
-            show_default=False,
-        ),
-    ] = None,
-    token: Annotated[
-        str | None,
-        typer.Option(
-            envvar="STOREHOOKS_TOKEN",
-            metavar="TOKEN",
-            help="An access token with the OAuth scope default, for --url.",
-            rich_help_panel=PANEL,
-        ),
-    ] = None,
-    local: Local = False,
-    data_dir: DataDir = DEFAULT_DATA_DIR,
     as_json: Json = False,
 ) -> None:
     """Print a store's deliveries as they come, with their signatures verified, until Ctrl-C.
@@ -132,15 +97,16 @@ def listen(
     A hook is registered for that, and removed at the end: on the local stack by a client of its own, which
     goes as well; with --url and --token by the token's client. With --json each delivery is one line.
     """
-    if not local:
-        _listen_by_pulling(ApiOptions(store_hash, url, token), scope, secret, forward, as_json=as_json)
+    if not api_options.local:
+        _listen_by_pulling(api_options, scope, secret, forward, as_json=as_json)
         return
     exit_on_signals()
+    store_hash, data_dir = api_options.store_hash, api_options.data_dir
     clients = _Clients(StackOptions(local=True, data_dir=data_dir).find(), store_hash)
-    if client_id is None:
+    if api_options.client_id is None:
         hook = partial(clients.with_client, _secret_of(data_folder(data_dir), store_hash))
     else:
-        hook = partial(clients.with_hook, client_id)
+        hook = partial(clients.with_hook, api_options.client_id)
     # Being stopped is how it ends.
     with suppress(SystemExit), Receiver(port, forward) as receiver, failures_said():
         clients.remove_those_left()
