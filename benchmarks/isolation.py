@@ -13,7 +13,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from benchmarks.local_stack import Store, serve
+from benchmarks.local_stack import Store, seconds_to_arrive, serve
 
 EVENTS_THAT_HANG = 500
 GAP_SECONDS = 0.3
@@ -37,19 +37,6 @@ class Destinations:
         return web.Response()
 
 
-def measured(store: Store, destinations: Destinations, numbers: range) -> list[float]:
-    """The seconds from the publication of each event to its arrival."""
-    published = {}
-    for number in numbers:
-        published[number] = time.monotonic()
-        store.publish([{"scope": "store/order/created", "data": {"number": number}}])
-        time.sleep(GAP_SECONDS)
-    until = time.monotonic() + MAX_SECONDS
-    while published.keys() - destinations.arrived.keys() and time.monotonic() < until:
-        time.sleep(0.1)
-    return [destinations.arrived.get(number, until) - at for number, at in published.items()]
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data-dir", type=Path, default=Path(".local"))
@@ -64,9 +51,11 @@ def main() -> None:
     # Started processes are part of neither figure.
     well.publish([{"scope": "store/order/created", "data": {"number": -1}}] * 100)
     time.sleep(10)
-    alone = measured(well, destinations, range(options.events))
+    times = {"gap_seconds": GAP_SECONDS, "max_seconds": MAX_SECONDS}
+    alone = seconds_to_arrive(well, range(options.events), destinations.arrived, **times)
     sick.publish([{"scope": "store/order/created", "data": {"number": -2}}] * EVENTS_THAT_HANG)
-    beside = measured(well, destinations, range(options.events, 2 * options.events))
+    numbers = range(options.events, 2 * options.events)
+    beside = seconds_to_arrive(well, numbers, destinations.arrived, **times)
     result = {
         "undisturbed_median_seconds": round(statistics.median(alone), 3),
         "disturbed_median_seconds": round(statistics.median(beside), 3),

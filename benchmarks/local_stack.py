@@ -4,7 +4,8 @@ import asyncio
 import json
 import secrets
 import threading
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,25 @@ class Store:
             found += page["data"]
             cursor = page["next_cursor"]
         return found
+
+
+def seconds_to_arrive(
+    store: Store, numbers: range, arrived: Mapping[int, float], *, gap_seconds: float, max_seconds: float
+) -> list[float]:
+    """Publish an event for each number, and measure from its publication to its arrival.
+
+    :param arrived: when each number came by ``time.monotonic``, as a receiver fills it in.
+    :param max_seconds: what has not come that long after the last one counts as if it came then.
+    """
+    published = {}
+    for number in numbers:
+        published[number] = time.monotonic()
+        store.publish([{"scope": "store/order/created", "data": {"number": number}}])
+        time.sleep(gap_seconds)
+    until = time.monotonic() + max_seconds
+    while published.keys() - arrived.keys() and time.monotonic() < until:
+        time.sleep(0.1)
+    return [arrived.get(number, until) - at for number, at in published.items()]
 
 
 def serve(handle: Handler) -> str:

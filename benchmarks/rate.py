@@ -13,7 +13,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from benchmarks.local_stack import Store, serve
+from benchmarks.local_stack import Store, seconds_to_arrive, serve
 
 HOOKS = 10
 PER_SECOND = 5
@@ -45,25 +45,12 @@ class Destinations:
         return sum(len(ids) for path, ids in self.ids.items() if path != "/neighbour")
 
 
-def measured(store: Store, destinations: Destinations, numbers: range) -> list[float]:
-    """The seconds from the publication of each event of the neighbour to its arrival."""
-    published = {}
-    for number in numbers:
-        published[number] = time.monotonic()
-        store.publish([{"scope": "store/order/created", "data": {"number": number}}])
-        time.sleep(GAP_SECONDS)
-    until = time.monotonic() + MAX_SECONDS
-    while published.keys() - destinations.arrived.keys() and time.monotonic() < until:
-        time.sleep(0.1)
-    return [destinations.arrived.get(number, until) - at for number, at in published.items()]
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data-dir", type=Path, default=Path(".local"))
     parser.add_argument("--events", type=int, default=500)
-    events = parser.parse_args().events
     options = parser.parse_args()
+    events = options.events
 
     destinations = Destinations()
     url = serve(destinations.handle)
@@ -74,12 +61,13 @@ def main() -> None:
     # Started processes are part of neither figure.
     neighbour.publish([{"scope": "store/order/created", "data": {"number": -1}}] * 100)
     time.sleep(10)
-    alone = measured(neighbour, destinations, range(ALONE))
+    times = {"gap_seconds": GAP_SECONDS, "max_seconds": MAX_SECONDS}
+    alone = seconds_to_arrive(neighbour, range(ALONE), destinations.arrived, **times)
     started = time.monotonic()
     limited.publish([{"scope": "store/order/created", "data": {"number": -2}}] * events)
     # For as long as the lines of the others take.
     while_they_wait = range(ALONE, ALONE + round(events / PER_SECOND / GAP_SECONDS))
-    beside = measured(neighbour, destinations, while_they_wait)
+    beside = seconds_to_arrive(neighbour, while_they_wait, destinations.arrived, **times)
     while destinations.received() < HOOKS * events and time.monotonic() < started + MAX_SECONDS:
         time.sleep(0.1)
     taken = time.monotonic() - started

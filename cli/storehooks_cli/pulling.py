@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from storehooks.domain.destination import PULLED
+from storehooks.domain.pull import MAX_ACKNOWLEDGED
 from storehooks_cli.output import fail, say
 from storehooks_cli.receiver import Intake, Received
 from storehooks_cli.stopping import stops_deferred
@@ -29,7 +30,6 @@ _MAX_BACKOFF_SECONDS = 20
 _ALIVE_EACH_SECONDS = 300
 _LEFT_AFTER_SECONDS = 900
 _REMOVAL_TRIES = 5
-_MAX_ACKNOWLEDGED = 100
 
 
 class Pulling:
@@ -88,7 +88,7 @@ class Pulling:
                 self._sleep(min(response["poll_after_seconds"], _MAX_POLL_SECONDS))
 
     def _pull(self) -> Any:
-        acknowledged = self._acknowledged[:_MAX_ACKNOWLEDGED]
+        acknowledged = self._acknowledged[:MAX_ACKNOWLEDGED]
         response = self._api.post(
             f"hooks/{self._hook_id}/pull",
             "",

@@ -52,17 +52,18 @@ def deactivated(hook: Hook, store_id: str | None) -> dict[str, Any]:
 
 def expiring(hook: Hook, since: int, first_until: float) -> dict[str, Any]:
     """What is held for a hook since a time is deleted from another time on, both in seconds since 1970."""
-    what, why = "held", f"It is held since {_minute(since)}, when its owner paused it"
-    if hook.is_deactivated:
-        why = f"It is held since {_minute(since)}, when failures deactivated it"
-    elif hook.is_pulled:
+    if hook.is_pulled and not hook.is_deactivated:
         what, why = "to be pulled", "No consumer has acknowledged it"
+        # A hold is warned of once; this each time that some of it is to be deleted.
+        occasion = f"{since}.{int(first_until)}"
+    else:
+        cause = "failures deactivated it" if hook.is_deactivated else "its owner paused it"
+        what, why = "held", f"It is held since {_minute(since)}, when {cause}"
+        occasion = str(since)
     message = (
         f"What is {what} for the hook {hook.id} of the store {hook.store_hash} is deleted from "
         f"{_minute(first_until)} on. {why}"
     )
-    # A hold is warned of once; what is to be pulled, each time that some of it is to be deleted.
-    occasion = f"{since}.{int(first_until)}" if what == "to be pulled" else str(since)
     return _detail(hook, EXPIRING, message, None) | {"id": f"expiring.{hook.id}.{occasion}"}
 
 
