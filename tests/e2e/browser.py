@@ -51,6 +51,8 @@ class Visit:
     def __exit__(self, kind, error, _trace) -> None:
         if error is not None:
             error.add_note(f"{self.page.url}: {self.page.locator('body').inner_text()}\n{self.complaints}")
+        # A request that a test's own route still handles would fail at its end, in the next test.
+        self.page.unroute_all(behavior="ignoreErrors")
         self._context.close()
         if kind is None:
             assert self.complaints == []
