@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -90,8 +90,7 @@ def main() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
     def say(response: object, core_seconds: float) -> None:
-        line = {"answer": response, "peak_mb": peak_mb(), "core_seconds": core_seconds}
-        print(json.dumps(line), file=said, flush=True)
+        print(json.dumps(asdict(Said(response, peak_mb(), core_seconds))), file=said, flush=True)
 
     handler = load(sys.argv[1])
     say(None, time.process_time())

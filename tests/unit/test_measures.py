@@ -3,7 +3,9 @@
 import json
 
 import pytest
-from benchmarks.__main__ import COMPUTED, MODULES, PAGE, PLOT, RESULTS, with_renewed
+from benchmarks import deployment
+from benchmarks.__main__ import COMPUTED, MODULES, PAGE, PLOT, RESULTS, ROOT, with_renewed
+from benchmarks.alone import alone
 from benchmarks.measure import Measure, Sample, difference, paired, ratio
 from benchmarks.report import number, plot, with_tables
 
@@ -160,3 +162,12 @@ def test_each_measure_that_is_published_has_its_form(published):
         )
         assert measure["reached"] is again.reached
         assert measure["reached"] is True or measure["reach"] is not None
+
+
+def test_a_function_in_a_process_of_its_own_says_what_it_took():
+    event = json.loads((ROOT / "events/console.json").read_text())
+    with alone("console", deployment.SETTINGS) as function:
+        said = function.invoke(event)
+    assert said.response["statusCode"] == 200
+    assert 0 < function.imported.peak_mb <= said.peak_mb
+    assert said.core_seconds > 0
