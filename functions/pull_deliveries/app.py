@@ -11,7 +11,7 @@ from storehooks.domain.identity import DEFAULT_OAUTH_SCOPE
 
 def build(parts: Parts) -> Handler:
     """The handler, made of these parts."""
-    hooks, puller = parts.hooks, parts.puller
+    hooks, puller, meter = parts.hooks, parts.puller, parts.meter
 
     @operation
     def pull_deliveries(request: Request) -> Response:
@@ -19,7 +19,8 @@ def build(parts: Parts) -> Handler:
         caller = request.caller(DEFAULT_OAUTH_SCOPE)
         hook_id = request.hook_id()
         wanted = NewPull.parse(request.json_object())
-        pulled = puller.pull(hooks.get(caller, hook_id), wanted)
+        with meter.invocation():
+            pulled = puller.pull(hooks.get(caller, hook_id), wanted)
         return Response(200, pulled_to_v2(pulled.requests, pulled.unacknowledged, pulled.poll_after_seconds))
 
     return pull_deliveries

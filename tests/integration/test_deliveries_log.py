@@ -11,6 +11,8 @@ from storehooks.domain.delivery import MAX_STORED_ATTEMPTS, Status
 from tests.integration.conftest import Client, load_event
 from tests.world import World
 
+RETENTION_SECONDS = 30 * 24 * 60 * 60
+
 
 @pytest.fixture
 def world(aws, functions):
@@ -234,3 +236,27 @@ def test_switching_a_deactivated_hook_off_ends_holding_for_it(world, functions):
     off = client.update(hook.id, is_active=False)[1]
     assert not {"deactivated_at", "deactivation_reason"} & off.keys()
     assert world.hooks.subscribers("5ueh97", hook.scope) == []
+
+
+def test_behind_much_that_is_over_its_time_nobody_looks_for_what_is_kept(aws, world, monkeypatch):
+    for name, value in {"_OLDEST": 1, "_MAX_PAGES_OVER_THEIR_TIME": 2}.items():
+        monkeypatch.setattr(f"storehooks.adapters.delivery_log.deliveries.{name}", value)
+    hook = world.hook()
+
+    def held():
+        delivery = replace(world.event(hook), status=Status.HELD)
+        assert world.log.save(delivery, over=None)
+        return int(world.clock.now) + RETENTION_SECONDS
+
+    def first():
+        before = len(aws.calls)
+        kept_until = world.log.first_kept_until(hook.store_hash, hook.id, Status.HELD)
+        return kept_until, len(aws.calls) - before
+
+    held()
+    world.clock.now += RETENTION_SECONDS
+    kept_until = held()
+    assert first() == (kept_until, 2)
+    world.clock.now = kept_until
+    held()
+    assert first() == (world.clock.now, 2), "it might be deleted now"

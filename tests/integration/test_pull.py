@@ -10,6 +10,7 @@ from storehooks.api.response import MAX_RESPONSE_BYTES
 from storehooks.domain.attempt import ACKNOWLEDGED
 from storehooks.domain.event import MAX_DATA_BYTES
 from storehooks.domain.pull import MAX_PULLED
+from tests import emf
 from tests.integration.conftest import Client, load_event
 
 CLIENT_ID = "40c672b9177b5d3a8dbfad24321be15d"
@@ -174,3 +175,19 @@ def test_switching_a_hook_off_asks_for_what_waits_to_be_cancelled(aws, client, s
     client.update(1, is_active=False)
     (message,) = aws.take("DeliveriesQueue")
     assert json.loads(message["Body"])["do"] == "hold"
+
+
+def test_a_delivery_that_cannot_be_read_is_left_out_of_a_pull_and_the_others_are_given_out(
+    aws, client, functions, secret, errors, capsys
+):
+    client.create(destination="pull:", is_active=True)
+    publish(functions, *({"id": number} for number in range(3)))
+    first, broken, last = sorted(item["id"]["S"] for item in aws.scan("DeliveriesTable") if "payload" in item)
+    key = {"hook": {"S": "5ueh97#1"}, "id": {"S": broken}}
+    aws.dynamodb.update_item(TableName="DeliveriesTable", Key=key, UpdateExpression="REMOVE client_id")
+    capsys.readouterr()
+    assert [one["id"] for one in pull(client, max=2)["data"]] == [first, last]
+    assert [(line["message"], line["delivery_id"]) for line in errors()] == [("unexpected error", broken)]
+    assert errors()[0]["item"] == f"hook=5ueh97#1, id={broken}: KeyError"
+    assert emf.metrics(capsys.readouterr().out, "storehooks")["UnexpectedErrors"] == [1]
+    assert pull(client, max=3)["data"] == [], "it is hidden like the others"

@@ -110,6 +110,7 @@ CAUGHT = {
     "flows/match.py": ["InvalidRequestError"],
     "flows/notify.py": ["InvalidRequestError"],
     "flows/pause.py": ["RecoveryNotFoundError"],
+    "flows/pull.py": ["CorruptItemError"],
     "flows/recover.py": ["RecoveryNotFoundError", "RecoveryNotFoundError"],
     "flows/unexpected.py": ["Exception", "Exception"],
 }

@@ -451,7 +451,9 @@ class Parts:
     def puller(self) -> "Puller":
         from storehooks.flows.pull import Puller
 
-        return Puller(log=self.log, pulled=self.pulled, secrets=self.secrets, clock=self.clock)
+        return Puller(
+            log=self.log, pulled=self.pulled, secrets=self.secrets, meter=self.meter, clock=self.clock
+        )
 
     @cached_property
     def expiries(self) -> "Expiries":

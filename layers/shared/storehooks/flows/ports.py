@@ -68,7 +68,10 @@ class DeliveryLog(Protocol):
         """Some of what waits for a hook's next attempt; and whether that is not all."""
 
     def first_kept_until(self, store_hash: str, hook_id: int, status: Status) -> float | None:
-        """Until when the first of a hook's deliveries with a status is kept; None if there is none."""
+        """Until when the first of a hook's deliveries with a status is kept; None if there is none.
+
+        If thousands are over their time and not deleted yet, it may be now.
+        """
 
     def has_reached(self, store_hash: str, hook_id: int, since: float) -> bool:
         """Whether one of the hook's latest deliveries was delivered at a time or later."""
@@ -112,7 +115,10 @@ class PulledDeliveries(Protocol):
     def give_out(
         self, store_hash: str, hook_id: int, delivery_id: str, *, now: float, until: float
     ) -> Delivery | None:
-        """Give out a delivery, and hide it until a time; None if somebody holds it, or it has ended."""
+        """Give out a delivery, and hide it until a time; None if somebody holds it, or it has ended.
+
+        :raises storehooks.domain.errors.CorruptItemError: when it cannot be read.
+        """
 
     def given_out(self, store_hash: str, hook_id: int, delivery_ids: Sequence[str]) -> dict[str, GivenOut]:
         """Those of up to 100 deliveries that there are, by id."""

@@ -18,7 +18,7 @@ from aws_lambda_powertools import Logger
 from storehooks.api.response import MAX_RESPONSE_BYTES
 from storehooks.domain.callback import callback
 from storehooks.domain.delivery import is_delivery_id
-from storehooks.domain.errors import HookNotFoundError, TransientError
+from storehooks.domain.errors import CorruptItemError, HookNotFoundError, TransientError
 from storehooks.domain.event import MAX_DATA_BYTES
 from storehooks.domain.headers import MAX_TOTAL_BYTES
 from storehooks.domain.pull import MAX_POLL_SECONDS, GivenOut, PullWanted, Waiting, poll_after_seconds
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from storehooks.domain.attempt import OutgoingRequest
     from storehooks.domain.delivery import Delivery
     from storehooks.domain.hook import Hook
+    from storehooks.flows.meter import Meter
     from storehooks.flows.ports import ClientSecrets, DeliveryLog, PulledDeliveries
 
 logger = Logger(utc=True)
@@ -65,18 +66,21 @@ class Puller:
         log: DeliveryLog,
         pulled: PulledDeliveries,
         secrets: ClientSecrets,
+        meter: Meter,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._log = log
         self._pulled = pulled
         self._secrets = secrets
+        self._meter = meter
         self._clock = clock
 
     def pull(self, hook: Hook, wanted: PullWanted) -> Pulled:
         """Acknowledge deliveries, then give out others.
 
         Two calls and one for each delivery that is acknowledged or given out; one more when nothing waits,
-        and for those that somebody else takes at the same time.
+        and for those that somebody else takes at the same time. A delivery that cannot be read is left out,
+        logged and counted; the others are given out.
 
         :raises HookNotPulledError: when they are sent to a URL.
         :raises HookInactiveError: when it is inactive. One that is paused gives out nothing.
@@ -150,24 +154,31 @@ class Puller:
             number = min(wanted.number - len(taken), fitting, _AT_ONCE)
             some, ids = ids[:number], ids[number:]
             results = list(threads.map(take, some))
-            new = [one for one in results if one is not None and not isinstance(one, TransientError)]
+            new: list[Delivery] = []
+            errors: list[TransientError] = []
+            for delivery_id, result in zip(some, results, strict=True):
+                if isinstance(result, CorruptItemError):  # the others wait nevertheless
+                    self._meter.unexpected(result, delivery_id=delivery_id)
+                elif isinstance(result, TransientError):
+                    errors.append(result)
+                elif result is not None:
+                    new.append(result)
             taken += new
             size += sum(_max_bytes(one, hook) for one in new)
-            errors = [one for one in results if isinstance(one, TransientError)]
             if errors:
                 if not taken:
                     raise errors[0]
                 break  # what was taken is hidden now, so it is given out
-            if len(new) < len(some):  # another consumer takes the same: the less often, the further apart
+            if None in results:  # another consumer takes the same: the less often, the further apart
                 random.shuffle(ids)
         return sorted(taken, key=lambda one: one.id), bool(ids)
 
     def _take_one(
         self, hook: Hook, now: float, until: float, delivery_id: str
-    ) -> Delivery | TransientError | None:
+    ) -> Delivery | TransientError | CorruptItemError | None:
         try:
             return self._pulled.give_out(hook.store_hash, hook.id, delivery_id, now=now, until=until)
-        except TransientError as error:
+        except (TransientError, CorruptItemError) as error:
             return error
 
     def _poll_after(self, hook: Hook, waiting: Waiting, now: float) -> int:

@@ -50,6 +50,7 @@ _MAX_QUERIES = 8
 _MIN_FILTERED = 250
 _LATEST = 50
 _OLDEST = 100
+_MAX_PAGES_OVER_THEIR_TIME = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,8 +176,10 @@ class DeliveryLog:
         """Until when the first of a hook's deliveries with a status is kept; None if there is none.
 
         One call, unless much is over its time and not deleted yet. By the oldest: what got that status
-        together with them, or later, is kept as long or longer.
+        together with them, or later, is kept as long or longer. If the oldest 5,000 are over their time,
+        it is now: what is behind them is not read, and may end as soon.
         """
+        now = self._clock()
         pages = query_pages(
             self._dynamodb,
             TableName=self._table,
@@ -187,13 +190,15 @@ class DeliveryLog:
             ExpressionAttributeNames={"#state": "state"},
             ExpressionAttributeValues={
                 ":partition": {"S": status_partition(store_hash, hook_id, status)},
-                ":now": number_value(self._clock()),
+                ":now": number_value(now),
             },
             Limit=_OLDEST,
         )
-        for items in pages:
+        for number, items in enumerate(pages, start=1):
             if items:
                 return min(float(item["expires_at"]["N"]) for item in items)
+            if number == _MAX_PAGES_OVER_THEIR_TIME:
+                return now
         return None
 
     def has_reached(self, store_hash: str, hook_id: int, since: float) -> bool:

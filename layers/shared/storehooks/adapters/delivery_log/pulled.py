@@ -112,6 +112,7 @@ class PulledDeliveries:
         """Give out a delivery, and hide it until a time. One call.
 
         :return: None if it does not wait any more, or somebody holds it.
+        :raises storehooks.domain.errors.CorruptItemError: when it cannot be read. It is hidden all the same.
         """
         try:
             with store_errors():
