@@ -47,7 +47,7 @@ export class JsonText {
 
 /** The hooks API of a store. The token goes nowhere but into the header of these requests. */
 export class Api {
-  mayPublish = true; // whether the token may publish events; assumed until a list of hooks said so
+  mayPublish; // whether the token may publish events; undefined until a list of hooks said so
   isReadOnly; // whether the token may not change anything; undefined until a list of hooks said so
   #token;
   #url;

@@ -1,7 +1,7 @@
 // An attempt: what came of it, how long each of its phases took, and the response.
 
 import { el } from "./dom.js";
-import { attemptBadge, milliseconds } from "./status.js";
+import { attemptBadge, isAcknowledged, milliseconds } from "./status.js";
 import { exact, when } from "./time.js";
 
 // The times are from the start of the attempt until a step was done, null for one that was not reached.
@@ -23,7 +23,7 @@ export function attemptNodes(attempt) {
       el("span", { class: "attempt-error" }, beyondStatus(attempt)),
       el("span", { class: "attempt-time" }, when(attempt.at)),
     ),
-    el("p", { class: "exact" }, `${exact(attempt.at)} · ${milliseconds(attempt.latency_ms)} in all`),
+    el("p", { class: "exact" }, `${exact(attempt.at)} · ${milliseconds(attempt.latency_ms)} ${isAcknowledged(attempt) ? "until it was acknowledged" : "in all"}`),
     ...phaseNodes(attempt),
     ...responseNodes(attempt),
   ];
@@ -34,7 +34,9 @@ function beyondStatus({ status, error }) {
   return error === null || error === `answered ${status}` ? "" : error;
 }
 
-function phaseNodes({ times, error, status }) {
+function phaseNodes(attempt) {
+  if (isAcknowledged(attempt)) return [];
+  const { times, error, status } = attempt;
   let done = 0;
   const phases = [];
   for (const [field, kind, name] of PHASES) {

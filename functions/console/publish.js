@@ -21,8 +21,13 @@ export class Publisher {
 
   open(api) {
     this.#api = api;
-    byId("try-publish").hidden = !api.mayPublish;
     tell(byId("try-published"), "");
+    this.offer();
+  }
+
+  /** Show the button if it is known that the token may. */
+  offer() {
+    byId("try-publish").hidden = !this.#api.mayPublish;
   }
 
   #ask(event) {

@@ -79,7 +79,13 @@ export function attemptsMade({ attempts, attempt_count: count }) {
 
 /** What came of an attempt, in a word. */
 export function attemptBadge(attempt) {
+  if (isAcknowledged(attempt)) return badge("ok", "Acknowledged");
   return badge(attempt.error ? "bad" : "ok", attempt.status === null ? "No response" : String(attempt.status));
+}
+
+/** Whether a consumer has pulled and acknowledged the delivery: nothing was sent, so there is no response. */
+export function isAcknowledged({ status, error }) {
+  return status === null && error === null;
 }
 
 export function milliseconds(value) {

@@ -35,7 +35,7 @@ export class TryView extends FieldForm {
   }
 
   /** @param tried the scope of a hook: the event is one of its. */
-  open(api, { store, tried }) {
+  async open(api, { store, tried }) {
     this.#api = api;
     this.#turn++;
     this.#publisher.open(api);
@@ -46,6 +46,8 @@ export class TryView extends FieldForm {
     this.form.elements.data.value = "";
     this.#takeExample();
     byId("try-title").focus();
+    if (api.mayPublish === undefined) await api.call("GET", "/hooks?limit=1"); // says what the token may do
+    this.#publisher.offer();
   }
 
   refresh() {}
@@ -73,6 +75,7 @@ export class TryView extends FieldForm {
     const turn = ++this.#turn;
     const [explained, hooks] = await Promise.all([this.#api.call("POST", "/events/explain", event), this.#api.hooks()]);
     if (turn !== this.#turn) return;
+    this.#publisher.offer();
     this.#draw(explained.data, new Map(hooks.map((hook) => [hook.id, hook])));
   }
 

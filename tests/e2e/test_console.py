@@ -18,6 +18,8 @@ expect.set_options(timeout=WAIT_MS)
 
 HOSTILE = "<img src=x onerror=alert(1)><script>alert(2)</script>"
 PHONE = {"width": 360, "height": 740}
+SCOPES = {1: "store/order/created", 2: "store/cart/created", 3: "store/product/created", 4: "store/*"}
+"""Of the troubled store's hooks, by their ids."""
 
 
 @pytest.fixture(scope="module")
@@ -166,6 +168,7 @@ def test_a_hook_gets_a_filter_which_is_shown_changed_and_removed(visit, stack):
     page.get_by_role("link", name="All hooks").click()
     expect(page.locator("#hooks-list > li")).to_contain_text("with a filter")
     page.get_by_role("link", name="store/order/*").click()
+    expect(page.get_by_role("heading", level=1, name="store/order/*")).to_be_visible()
     page.get_by_role("button", name="Edit").click()
     field.fill("")
     form.get_by_role("button", name="Save").click()
@@ -179,6 +182,7 @@ def test_a_hook_gets_a_rate_which_is_shown_changed_and_removed(visit, stack):
     hook_id = store.hook("store/order/*", "https://app.example.com/")
     visit.sign_in("c0ns01e6", store.token)
     visit.open(f"stores/c0ns01e6/hooks/{hook_id}")
+    expect(page.get_by_role("heading", level=1, name="store/order/*")).to_be_visible()
     page.get_by_role("button", name="Edit").click()
     form = page.get_by_role("dialog", name=f"Edit hook {hook_id}")
     field = form.get_by_role("textbox", name="Max. attempts per second")
@@ -366,7 +370,7 @@ def _hostile_hook():
 
 def test_deliveries_are_filtered_and_paged(visit, troubled):
     visit.sign_in("c0ns01e", troubled.token)
-    visit.open("stores/c0ns01e/hooks/2")
+    open_hook(visit, 2)
     page = visit.page
     page.get_by_label("Status", exact=True).select_option("delivered")
     expect(page.locator("#deliveries-empty")).to_have_text("No delivery of this hook is delivered.")
@@ -537,6 +541,13 @@ def tab_to(visit, text: str) -> None:
     raise AssertionError(f"no way leads to {text!r}; the focus is at {visit.focused!r}")
 
 
+def open_hook(visit, hook_id: int) -> None:
+    """Open a hook of the troubled store, and wait until nothing of the view before is there."""
+    visit.open(f"stores/c0ns01e/hooks/{hook_id}")
+    title = visit.page.get_by_role("heading", level=1, name=SCOPES[hook_id], exact=True)
+    expect(title).to_be_visible()
+
+
 def views(visit, store):
     """Each view and dialog in turn, as it is once it is there."""
     page = visit.page
@@ -557,14 +568,13 @@ def views(visit, store):
     page.get_by_role("button", name="Show who would get it").click()
     expect(page.locator("#try-rows > tr")).to_have_count(4)
     yield "an event that was tried"
-    visit.open("stores/c0ns01e/hooks/4")
+    open_hook(visit, 4)
     page.get_by_text("It has a filter").click()
     yield "a filter"
     for hook_id in (2, 3, 4):
-        visit.open(f"stores/c0ns01e/hooks/{hook_id}")
-        expect(page.locator("#hook-title")).not_to_be_empty()
+        open_hook(visit, hook_id)
         yield f"hook {hook_id}"
-    visit.open("stores/c0ns01e/hooks/2")
+    open_hook(visit, 2)
     page.get_by_role("link", name="Retrying").click()
     expect(page.get_by_role("region", name="Response").first).to_be_visible()
     yield "a delivery"
@@ -648,10 +658,9 @@ def test_a_read_only_console_shows_no_button_that_would_fail(visit, stack, troub
     expect(page.get_by_text("read-only")).to_be_visible()
     assert buttons(page) == ["Sign out", "Refresh"]
     for hook_id in (1, 2, 3, 4):
-        visit.open(f"stores/c0ns01e/hooks/{hook_id}")
-        expect(page.locator("#hook-title")).not_to_be_empty()
+        open_hook(visit, hook_id)
         assert buttons(page) == ["Sign out", "Refresh", "Find"]
-    visit.open("stores/c0ns01e/hooks/2")
+    open_hook(visit, 2)
     page.get_by_role("link", name="Retrying").click()
     expect(page.get_by_role("region", name="Response").first).to_be_visible()
     assert buttons(page.get_by_role("dialog")) == ["Close"]

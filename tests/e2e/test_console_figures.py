@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 
 from tests.e2e.browser import WAIT_MS, Visit, chromium
 from tests.e2e.store import Destination, Store
+from tests.e2e.test_pulling import first_pulled, pulled
 
 pytestmark = pytest.mark.toolchain
 
@@ -44,6 +45,7 @@ def visit(browser, stack, store):
 
 def opened(visit):
     visit.open(f"stores/{STORE}/hooks/1")
+    expect(visit.page.get_by_role("heading", level=1, name="store/order/*")).to_be_visible()
     return visit.page.get_by_role("region", name="Figures", exact=True)
 
 
@@ -123,3 +125,34 @@ def test_a_token_that_cannot_publish_is_not_offered_to(visit, store):
     page.get_by_role("button", name="Try an event").click()
     expect(page.get_by_role("button", name="Show who would get it")).to_be_visible()
     expect(page.get_by_role("button", name="Publish a test event")).to_be_hidden()
+
+
+def test_publishing_is_offered_after_a_reload_once_it_is_known_that_the_token_may(visit):
+    held = []
+    page = visit.page
+    page.get_by_role("button", name="Try an event").click()
+    publish = page.get_by_role("button", name="Publish a test event")
+    expect(publish).to_be_visible()
+    page.route("**/v2/hooks?*", lambda route: held.append(route))  # noqa: PLW0108 - it takes no builtin
+    with page.expect_request("**/v2/hooks?*"):
+        page.reload()
+    expect(page.get_by_role("heading", name="Try an event")).to_be_focused()
+    expect(publish).to_be_hidden()
+    held[0].continue_()
+    expect(publish).to_be_visible()
+
+
+def test_an_attempt_that_a_consumer_acknowledged_has_a_badge_that_says_so(browser, stack):
+    store = Store(stack, "f1gures2")
+    hook_id = store.hook("store/order/*", "pull:")
+    event_id = store.publish("store/order/created")
+    (one,) = first_pulled(store, hook_id)
+    pulled(store, hook_id, ack=[one["id"]])
+    assert store.delivery(hook_id, event_id)["status"] == "delivered"
+    with Visit(browser, stack.base_url) as visit:
+        visit.sign_in("f1gures2", store.token)
+        visit.open(f"stores/f1gures2/hooks/{hook_id}/deliveries/{one['id']}")
+        attempts = visit.page.get_by_role("dialog", name="store/order/created").locator("#delivery-attempts")
+        expect(attempts.locator(".badge.ok")).to_have_text("Acknowledged")
+        expect(attempts).to_contain_text("until it was acknowledged")
+        expect(attempts).not_to_contain_text("until it failed")
