@@ -12,14 +12,20 @@ import pytest
 
 from storehooks.adapters.delivery_log.items import from_item
 from storehooks.adapters.delivery_messages import to_message
+from storehooks.domain.attempt import ACKNOWLEDGED
 from storehooks.domain.delivery import Status
 from storehooks.domain.retry import BIGCOMMERCE_SCHEDULE
 from storehooks_cli.access import AccessTables
+from tests.e2e.store import Destination
 from tests.flows.test_faults import failing
-from tests.integration.conftest import aws  # noqa: F401 - a fixture
+from tests.flows.test_pull import pull
+from tests.integration.conftest import (
+    aws,  # noqa: F401 - a fixture
+    load_event,
+)
 from tests.template_file import table_definition
 from tests.upgrade.test_upgrade import unpacked
-from tests.world import World
+from tests.world import World, envelope
 
 EARLIER = """
 import json, sys
@@ -200,3 +206,122 @@ def test_a_token_that_may_only_read_opens_nothing_after_a_rollback(release, aws,
     given = {"items": aws.scan("TokensTable"), "tokens": [read, default]}
     found = earlier(unpacked(release, tmp_path), given, READING)
     assert found == {read: ["Deny", False], default: ["Allow", True]}
+
+
+_TABLES = {
+    f"{name}_TABLE": f"{name.title().replace('_', '')}Table"
+    for name in ("HOOKS", "CLIENTS", "DELIVERIES", "EVENT_IDS")
+}
+
+PULLED = """
+import json, os, runpy, sys, time
+
+from moto import mock_aws
+
+given = json.load(sys.stdin)
+started, real = time.time(), time.time
+time.time = lambda: given["now"] + real() - started
+
+
+def handler(name):
+    return runpy.run_path(f"{given['functions']}/{name}/app.py")["handler"]
+
+
+with mock_aws():
+    import boto3
+
+    dynamodb, sqs, events = (boto3.client(name, "us-east-1") for name in ("dynamodb", "sqs", "events"))
+    for table in given["tables"]:
+        dynamodb.create_table(**table["definition"])
+        for item in table["items"]:
+            dynamodb.put_item(TableName=table["definition"]["TableName"], Item=item)
+    events.create_event_bus(Name="EventBus")
+    queue = sqs.create_queue(QueueName="DeliveriesQueue")["QueueUrl"]
+    dead_letters = sqs.create_queue(QueueName="EventsDeadLetters")["QueueUrl"]
+    os.environ |= given["environment"] | {"DELIVERIES_QUEUE": queue, "EVENTS_DEAD_LETTERS": dead_letters}
+    found = {name: json.loads(handler(name)(event, None)["body"]) for name, event in given["requests"]}
+    records = [{"messageId": str(number), "body": body} for number, body in enumerate(given["events"])]
+    found["unmatched"] = handler("match_events")({"Records": records}, None)["batchItemFailures"]
+    deliver, found["failed"] = handler("deliver"), []
+    while messages := sqs.receive_message(
+        QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=2, AttributeNames=["All"]
+    ).get("Messages"):
+        records = [
+            {"messageId": one["MessageId"], "body": one["Body"], "attributes": one["Attributes"]}
+            for one in messages
+        ]
+        found["failed"] += deliver({"Records": records}, None)["batchItemFailures"]
+        for one in messages:
+            sqs.delete_message(QueueUrl=queue, ReceiptHandle=one["ReceiptHandle"])
+    found["swept"] = handler("retry_due")({}, None)
+    found["tables"] = {
+        name: dynamodb.scan(TableName=name)["Items"] for name in ("HooksTable", "DeliveriesTable")
+    }
+json.dump(found, sys.stdout)
+"""
+
+
+@pytest.mark.toolchain
+def test_the_release_before_fails_at_a_pulled_hook_alone_and_this_one_gives_all_of_it_out(aws, tmp_path):  # noqa: F811
+    """To that release it is a hook with a URL that has no host: it tries to send there."""
+    world = World(aws)
+    release = unpacked("0.2.0-first", tmp_path)
+    pulled = world.hook("pull:")
+    with Destination() as works:
+        world.hook(works.url)
+        events = [json.dumps(envelope(number)) for number in range(6)]
+        assert world.parts.matcher.match(dict(zip("012", events, strict=False))) == set()
+        world.work()
+        (done,) = pull(world, pulled, 1).requests
+        (given_out,) = pull(world, pulled, 1, seconds=900, ack=[done]).requests
+        requests = {name: load_event(name) for name in ("list_hooks", "list_deliveries", "get_delivery")}
+        for request in requests.values():
+            request["requestContext"]["authorizer"]["client_id"] = world.caller.client_id
+        requests["list_hooks"]["queryStringParameters"] = None
+        requests["list_deliveries"]["queryStringParameters"] = None
+        for name in ("list_deliveries", "get_delivery"):
+            requests[name]["pathParameters"]["id"] = str(pulled.id)
+        requests["get_delivery"]["pathParameters"]["delivery_id"] = done
+        there = earlier(
+            release,
+            {
+                "functions": str(release / "functions"),
+                "tables": [
+                    {"definition": table_definition(name), "items": aws.scan(name)}
+                    for name in _TABLES.values()
+                ],
+                "environment": _TABLES
+                | {
+                    "EVENT_BUS": "EventBus",
+                    "RETRY_SCHEDULE": "1",
+                    "DELIVERY_TIMEOUT_SECONDS": "10",
+                    "DELIVERY_RETENTION_DAYS": "30",
+                    "ALLOW_PRIVATE_DESTINATIONS": "true",
+                },
+                "requests": list(requests.items()),
+                "events": events[3:],
+                "now": world.clock.now + 60,
+            },
+            PULLED,
+        )
+        assert works.requests.qsize() == 3, "the other hook gets its events"
+    assert (there["unmatched"], there["failed"], there["swept"]) == ([], [], {"handed_on": 0})
+    assert [hook["destination"] for hook in there["list_hooks"]] == ["pull://", works.url]
+    assert [one["status"] for one in there["list_deliveries"]["data"]] == ["pending", "pending", "delivered"]
+    assert there["get_delivery"]["attempts"][0]["answer"] == ACKNOWLEDGED
+
+    aws.empty("HooksTable", "DeliveriesTable")
+    for name in ("HooksTable", "DeliveriesTable"):
+        for item in there["tables"][name]:
+            aws.dynamodb.put_item(TableName=name, Item=item)
+    world.clock.now += 3600
+    world.start()
+    hook = world.current(pulled)
+    assert (hook.is_deactivated, hook.is_pulled) == (True, True)
+    of_hook = [one for one in aws.deliveries().values() if one.hook_id == hook.id]
+    assert len(of_hook) == 6
+    assert {one.id for one in of_hook if one.status is Status.PENDING} > {given_out}
+    hook = world.hooks.update(world.caller, hook.id, {"is_active": True})
+    world.recovery_starter.start(hook, (Status.EXHAUSTED, Status.HELD), 0, world.clock.now)
+    world.pass_time(3600)
+    assert pull(world, hook, 100).requests.keys() == {one.id for one in of_hook} - {done}
