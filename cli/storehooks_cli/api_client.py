@@ -4,7 +4,7 @@ A client of HTTP alone, so that it needs no rights in AWS.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
@@ -46,8 +46,13 @@ class ApiUnreachableError(Exception):
 class Api:
     """The API of one store."""
 
-    def __init__(self, base_url: str, store_hash: str, token: str) -> None:
+    def __init__(self, base_url: str, store_hash: str, token: str, words: Sequence[str] = ()) -> None:
+        """The API at a URL.
+
+        :param words: the options by which a command reaches it, for messages that name such a command.
+        """
         self.store_hash = store_hash
+        self.words = words
         self._prefix = f"{base_url}/stores/{store_hash}/v2/"
         self._session = _session(base_url, token)
 
@@ -72,6 +77,17 @@ class Api:
     def delete(self, path: str, asked_for: str) -> Any:
         """The answer to a DELETE."""
         return self._request("DELETE", path, asked_for)
+
+    def oauth_scopes(self) -> list[str] | None:
+        """The OAuth scopes of the token; None if it may not read the store's hooks.
+
+        It may not if it is another store's, or has neither ``default`` nor ``read``.
+        """
+        try:
+            response = self._respond("GET", "hooks", "", params={"limit": 1})
+        except (ApiError, ApiUnreachableError):
+            return None
+        return response.headers.get("X-OAuth-Scopes", "").split()
 
     def hooks(self) -> Iterator[dict[str, Any]]:
         """All hooks of the client, by id."""

@@ -188,7 +188,7 @@ def _request(api: "Api", step: "Step") -> Any:
     if step.action == "remove":
         return api.delete(f"hooks/{step.hook_id}", asked_for)
     hook, recovery_id = api.change_hook(step.hook_id, asked_for, step.body)
-    say_recovery(api.store_hash, step.hook_id, recovery_id)
+    say_recovery(api, step.hook_id, recovery_id)
     return hook
 
 
