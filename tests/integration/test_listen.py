@@ -170,6 +170,8 @@ def test_an_idle_receiver_calls_back_and_goes_on(monkeypatch):
 NEW = {"scope": "store/*", "destination": "http://127.0.0.1:1/x", "is_active": True}
 FAILED = {"deactivated_at": "2020-01-01T00:00:00+00:00", "deactivation_reason": "responded 410"}
 
+RECOVER = "storehooks recover 4 --store-hash h1 --local --client-id c --since 1h"
+
 
 @pytest.mark.parametrize(
     ("hook", "changes", "said"),
@@ -179,8 +181,7 @@ FAILED = {"deactivated_at": "2020-01-01T00:00:00+00:00", "deactivation_reason": 
         (
             {"is_active": False} | FAILED,
             {"is_active": True},
-            "deactivated: responded 410; it is active again, and what is held is sent by:"
-            " storehooks recover 4 --store-hash h1 --local --client-id c --since 1h\n",
+            f"deactivated: responded 410; it is active again, and what is held is sent by: {RECOVER}\n",
         ),
     ],
 )
