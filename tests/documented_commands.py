@@ -21,7 +21,6 @@ AWS_CLI = (
 OF_A_STACK = "tests/template/test_runbook.py holds it against the command; it is for a stack in an account"
 ELSEWHERE = {
     r"make run\b": "tests/e2e/conftest.py starts it for all these tests",
-    r"make help\b": "tests/template/test_documentation.py",
     r"make test\b": ".ci/run",
     r"make audit\b": "asks PyPI, as no build is to; tests/unit/test_audit.py has what it makes of answers",
     r"make checkov\b": "installs a hundred packages for it alone",

@@ -1,4 +1,4 @@
-"""How a command comes to the API of a store: where that is, and with which token."""
+"""How a command reaches the API of a store: where it is, and with which token."""
 
 import os
 import time
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from storehooks_cli.api_client import Api, ApiError
 
 TOKEN_SECONDS = 60 * 60
-"""How long a token lives that a command makes for itself, should nothing revoke it."""
+"""After how many seconds a token that a command makes for itself expires, if nothing revokes it."""
 
 LISTENER = b"listen".hex()
 """How the ids of the clients begin that `storehooks listen` makes: "listen" in ASCII."""

@@ -114,7 +114,7 @@ def create_hook(
     show_headers: _ShowHeaders = False,
     as_json: Json = False,
 ) -> None:
-    """Register a hook. It is active at once, unless told otherwise."""
+    """Register a hook. It is active at once, unless --inactive is given."""
     body: dict[str, object] = {"scope": scope, "destination": destination, "is_active": active}
     if headers:
         body["headers"] = _read_headers(headers)
@@ -239,7 +239,7 @@ def attempt_fields(attempt: dict[str, Any]) -> dict[str, str]:
     ]
     return {
         "at": local_time(attempt["at"]),
-        "result": attempt["error"] or f"taken, answered {attempt['status']}",
+        "result": attempt["error"] or f"taken, response {attempt['status']}",
         "times": ", ".join(times),
         "response": attempt.get("answer") or "",
     }

@@ -151,7 +151,7 @@ def _listen_by_pulling(
 
 
 def _secret_of(folder: Path, store_hash: str) -> str:
-    """The secret of what listens to a store: each run's, so that an app is told it once."""
+    """The secret of the client that listens to a store: the same in each run, so that an app needs it once."""
     path = folder / "listen-key"
     if not path.exists():
         write_whole(path, secrets.token_hex(32))
@@ -345,7 +345,7 @@ def _register(api: "Api", new_hook: dict[str, Any]) -> int:
             raise
         fail(
             "this stack admits no destination on this machine; "
-            "start it with ALLOW_PRIVATE_DESTINATIONS=true, as `make run` does unless told otherwise"
+            "start it with ALLOW_PRIVATE_DESTINATIONS=true, as `make run` does by default"
         )
     return int(hook["id"])
 

@@ -136,7 +136,7 @@ ExpiresIn = Annotated[
     typer.Option(
         parser=duration,
         metavar="DURATION",
-        help="How long it works, such as 30m, 12h or 90d; without an end if left out.",
+        help="How long it works, such as 30m, 12h or 90d; no end if left out.",
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]

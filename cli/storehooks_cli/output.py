@@ -27,7 +27,7 @@ _COLOURS = {
 
 
 def fail(*messages: str) -> NoReturn:
-    """Say what is wrong and how to mend it, in a line for each thing, and end with status 1."""
+    """Say what is wrong and what to do, a line for each, and end with status 1."""
     for message in messages:
         say(message)
     raise typer.Exit(1)
@@ -40,7 +40,7 @@ def say(message: str) -> None:
 
 @contextmanager
 def failures_said() -> Iterator[None]:
-    """End the command with one line when AWS fails in the midst of it."""
+    """End the command with one line when AWS fails."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
@@ -137,9 +137,9 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, has_he
 
 @contextmanager
 def progress(title: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
-    """Gives what to call with the number that is done; it is shown once that takes its time.
+    """Gives what to call with the number that is done. It is shown after two seconds, on a terminal only.
 
-    On a terminal alone, and on standard error.
+    It goes to standard error.
 
     :param total: None if nobody knows how many it will be.
     """

@@ -1,8 +1,8 @@
 """storehooks listen, where the stack cannot reach this machine: a hook whose deliveries are pulled.
 
-Each run has a hook of its own, told by a filter that leaves nothing out. It goes when the run ends. A run
-changes its hook every few minutes, so one that was killed is told by its hook's age; the next run of the
-same client removes that hook.
+Each run has a hook of its own, known by a filter that leaves nothing out. It is removed when the run ends. A
+run changes its hook every few minutes, so a hook that is not changed any more is of a run that was killed.
+The next run of the same client removes that hook.
 """
 
 import secrets
@@ -69,7 +69,7 @@ class Pulling:
 
     @contextmanager
     def hook(self) -> Iterator[None]:
-        """The run's hook. It goes in the end."""
+        """The run's hook. It is removed at the end."""
         self._remove_those_left()
         try:
             self._register()
@@ -84,8 +84,8 @@ class Pulling:
             self._show_life()
             response = self._persistently(self._pull)
             for one in response["data"]:
-                received, answer = self._intake.take(one["body"].encode(), one["headers"])
-                if 200 <= answer.status < 300:
+                received, response_to_it = self._intake.take(one["body"].encode(), one["headers"])
+                if 200 <= response_to_it.status < 300:
                     self._acknowledged.append(one["id"])
                 yield received
             if not response["data"]:

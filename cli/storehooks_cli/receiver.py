@@ -1,4 +1,4 @@
-"""What `storehooks listen` does with a delivery: verify it, forward it if asked. And its destination."""
+"""What `storehooks listen` does with a delivery: verify it, and forward it. And its destination."""
 
 import secrets
 import time
@@ -23,7 +23,7 @@ _FORWARD_SECONDS = 20  # the longest that a stack waits for a destination
 _IDLE_SECONDS = 2
 _MAX_ANSWER_BYTES = 1024
 _ANSWER_HEADERS = ("Content-Type", "Retry-After")
-# What holds for one connection, or is made anew for the next.
+# What holds for one connection, or is made again for the next.
 _NOT_FORWARDED = frozenset(
     {"connection", "content-length", "expect", "host", "keep-alive", "te", "trailer", "transfer-encoding"}
     | {"upgrade", "proxy-connection"}
@@ -32,7 +32,7 @@ _NOT_FORWARDED = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What the sender of a delivery is answered."""
+    """The response to the sender of a delivery."""
 
     status: int
     body: bytes = b""
@@ -41,7 +41,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Received:
-    """One that came, and what was done with it.
+    """A delivery that came, and what was done with it.
 
     ``times`` counts how often it came so far, this time among them. ``refusal`` says why its
     signature is not valid, ``failure`` why it could not be forwarded; they are None if all is well.
@@ -141,7 +141,7 @@ class Intake:
         self._times: Counter[str] = Counter()
 
     def take(self, body: bytes, headers: dict[str, str]) -> tuple[Received, Answer]:
-        """What came, and what its sender is answered."""
+        """What came, and the response to its sender."""
         at, started = datetime.now(UTC), time.monotonic()
         refusal, failure = self._refusal(body, headers), None
         if refusal is not None:
@@ -167,7 +167,7 @@ class Intake:
         return received, response
 
     def _refusal(self, body: bytes, headers: dict[str, str]) -> str | None:
-        """Why the signature is not valid; None if it is, or nobody can tell."""
+        """Why the signature is not valid; None if it is, or without a secret."""
         from standardwebhooks import WebhookVerificationError
 
         if self._verifier is None:
@@ -183,7 +183,7 @@ class Receiver(ThreadingHTTPServer):
     """A destination on this machine, at a path that nobody else knows."""
 
     daemon_threads = True
-    _thread: Thread | None = None  # closed by its base, should it find no port
+    _thread: Thread | None = None  # closed by its base if it finds no port
 
     def __init__(self, port: int, forward: str | None) -> None:
         try:
@@ -223,13 +223,13 @@ class Receiver(ThreadingHTTPServer):
                 while_idle()
 
     def received(self, body: bytes, headers: dict[str, str]) -> Answer:
-        """What a delivery is answered."""
+        """The response to a delivery."""
         received, response = self._intake.take(body, headers)
         self._deliveries.put(received)
         return response
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A sender that did not wait for its answer is no matter."""
+        """Ignore a sender that did not wait for its response."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -257,11 +257,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(response.body)
 
     def log_message(self, *_arguments: object) -> None:
-        """Deliveries are told on standard output."""
+        """Nothing: deliveries are printed on standard output."""
 
 
 def _forwarded(url: str, body: bytes, headers: dict[str, str]) -> tuple[Answer, str | None]:
-    """The answer of the app that gets the delivery, or why it gets none."""
+    """The response of the app that gets the delivery, and why it got none."""
     import requests
     from urllib3.exceptions import HTTPError
 

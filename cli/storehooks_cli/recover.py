@@ -118,7 +118,7 @@ def _look(api: "Api", hook_id: int, recovery_id: str) -> dict[str, Any]:
 
 
 def _ended(api: "Api", hook_id: int, recovery: dict[str, Any]) -> dict[str, Any]:
-    """The recovery when it has ended. Whatever ends the waiting before, it tells how to look."""
+    """The recovery when it has ended. If the waiting ends before, says how to look again."""
     total = recovery["count"] if recovery["is_count_exact"] else None
     try:
         with progress("recovering", total) as tell:

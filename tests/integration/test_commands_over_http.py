@@ -295,7 +295,7 @@ def test_a_ping_that_does_not_arrive_ends_with_status_1(api, run):
     assert (failed.exit_code, taken.exit_code) == (1, 0)
     assert "result    no route to ?[31mhost" in failed.stdout
     assert "times     name lookup 1.2 ms, total 31.5 ms" in failed.stdout
-    assert "result    taken, answered 204" in taken.stdout
+    assert "result    taken, response 204" in taken.stdout
     assert api.asked == ["POST hooks/7/ping"] * 2
 
 

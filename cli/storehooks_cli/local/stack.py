@@ -43,7 +43,7 @@ _FIRST_TRIES = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What `storehooks local` is told."""
+    """The options of `storehooks local`."""
 
     port: int
     tls_port: int
@@ -160,8 +160,8 @@ class _Stack:
         return await asyncio.to_thread(deployment.outputs)
 
     async def _first_answer(self, token: str) -> None:
-        """Wait until the API answers a real request."""
-        self._say("waiting for the first answer")
+        """Wait until the API responds to a real request."""
+        self._say("waiting for the first response")
         hooks_url = f"{self._base_url}/stores/{DEMO_STORE}/v2/hooks"
         async with aiohttp.ClientSession(headers={"X-Auth-Token": token}) as client:
             for _ in range(_FIRST_TRIES):
