@@ -151,7 +151,7 @@ def _listen_by_pulling(
 
 
 def _secret_of(folder: Path, store_hash: str) -> str:
-    """The secret of the client that listens to a store: the same in each run, so that an app needs it once."""
+    """The secret of the client that listens to a store: the same in each run."""
     path = folder / "listen-key"
     if not path.exists():
         write_whole(path, secrets.token_hex(32))
