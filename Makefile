@@ -1,3 +1,4 @@
+# make help     lists these targets
 # make run      the whole of storehooks on this machine (PORT, TLS_PORT, DATA_DIR, ...)
 # make test     what to run while working: units, flows, adapters, the template, the main paths of the local stack
 # make test-all every test: also builds, deployments, the local stack's own life, clients, browsers, upgrades
@@ -45,7 +46,11 @@ SENDERS := .venv-senders/.installed
 PEERS := .venv-peers/.installed
 BOTOCORES := .venv-botocore-oldest/.installed .venv-botocore-newest/.installed
 
-.PHONY: run test test-all lint upgrade-test bench peers fuzz openapi mutants audit checkov format invoke deploy lock install environments clean
+.DEFAULT_GOAL := help
+.PHONY: help run test test-all lint upgrade-test bench peers fuzz openapi mutants audit checkov format invoke deploy lock install environments clean
+
+help:
+	@sed -n 's/^# make /make /p' Makefile
 
 run: install
 	@exec .venv/bin/storehooks local --port "$(PORT)" --tls-port "$(TLS_PORT)" --data-dir "$(DATA_DIR)" \

@@ -8,13 +8,13 @@ import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from storehooks.adapters.access import client_key
 from storehooks.adapters.access_tokens import AccessTokens, TokenIssuer, new_token, token_item
 from storehooks.adapters.clients import Clients
 from storehooks.adapters.dynamodb import store_errors
-from storehooks.domain.client import Client, IssuedToken, NewSecret, Token
+from storehooks.domain.client import Client, IssuedToken, NewSecret, PutClient, Token, check_name
 from storehooks.domain.errors import InvalidValueError
 from storehooks.domain.identity import (
     ADMIN_OAUTH_SCOPE,
@@ -45,6 +45,15 @@ class NewToken:
     access_token: str = field(repr=False)
     oauth_scopes: tuple[str, ...]
     expires_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoreClients:
+    """A store, how many clients it has, and when the oldest was made, in seconds since 1970."""
+
+    store_hash: str
+    clients: int
+    created_at: int
 
 
 class AccessTables:
@@ -94,9 +103,27 @@ class AccessTables:
             store_hash, client_id, put.secret, issued.access_token, issued.token.oauth_scopes, expires_at
         )
 
-    def create_client(self, store_hash: str, client_id: str, *, secret: str) -> None:
-        """Make a client with this secret, unless there is one."""
-        self._clients.put(check_store_hash(store_hash), check_client_id(client_id), secret=secret)
+    def create_client(
+        self,
+        store_hash: str,
+        client_id: str | None = None,
+        name: str | None = None,
+        *,
+        secret: str | None = None,
+    ) -> PutClient:
+        """Make a client unless there is one, and give it this name.
+
+        :param client_id: a random one if left out.
+        :param name: None leaves the name as it is.
+        :param secret: of a new client; a random one if left out.
+        :raises storehooks.domain.errors.InvalidValueError: for a malformed argument.
+        """
+        return self._clients.put(
+            check_store_hash(store_hash),
+            secrets.token_hex(16) if client_id is None else check_client_id(client_id),
+            None if name is None else check_name(name),
+            secret=secret,
+        )
 
     def create_portal_link(
         self, store_hash: str, client_id: str, *, expires_at: int, read_only: bool
@@ -161,6 +188,21 @@ class AccessTables:
         store_hash = check_store_hash(store_hash)
         clients = _whole(lambda after: self._clients.page(store_hash, after=after, limit=_AT_ONCE))
         return sorted(clients, key=lambda client: (client.created_at, client.client_id))
+
+    def list_stores(self) -> list[StoreClients]:
+        """The stores that have clients, by hash. Reads all clients without their secrets, 1 MB to a call."""
+        found: dict[str, list[int]] = {}
+        start: dict[str, Any] = {}
+        while True:
+            with store_errors():
+                response = self._dynamodb.scan(
+                    TableName=self._clients_table, ProjectionExpression="store_hash, created_at", **start
+                )
+            for item in response["Items"]:
+                found.setdefault(item["store_hash"]["S"], []).append(int(item["created_at"]["N"]))
+            if "LastEvaluatedKey" not in response:
+                return [StoreClients(one, len(times), min(times)) for one, times in sorted(found.items())]
+            start = {"ExclusiveStartKey": response["LastEvaluatedKey"]}
 
     def remove_clients(self, store_hash: str, client_ids: Iterable[str]) -> None:
         """Remove clients with their secrets, without which nothing is signed, and so sent; 25 to a call."""

@@ -4,7 +4,7 @@ A client of HTTP alone, so that it needs no rights in AWS.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,10 +25,10 @@ _MAX_WAIT_SECONDS = 20
 
 
 class ApiError(Exception):
-    """The API did not do what it was asked for.
+    """The API refused a request.
 
-    ``messages`` are its own words, none if it answered with something else than its JSON, and
-    ``fields`` the fields or quotas that they are about. ``asked_for`` is what a 404 says that there is not.
+    ``messages`` are its own words, none if the response is not its JSON; ``fields`` are the fields or quotas
+    that they are about. ``asked_for`` is what a 404 did not find.
     """
 
     def __init__(self, status: int, messages: list[str], fields: list[str], asked_for: str) -> None:
@@ -40,27 +40,32 @@ class ApiError(Exception):
 
 
 class ApiUnreachableError(Exception):
-    """The API gave no answer; whether a change took effect is then unknown."""
+    """The API did not respond; whether a change took effect is unknown."""
 
 
 class Api:
     """The API of one store."""
 
-    def __init__(self, base_url: str, store_hash: str, token: str) -> None:
+    def __init__(self, base_url: str, store_hash: str, token: str, words: Sequence[str] = ()) -> None:
+        """The API at a URL.
+
+        :param words: the options by which a command reaches it, for messages that name such a command.
+        """
         self.store_hash = store_hash
+        self.words = words
         self._prefix = f"{base_url}/stores/{store_hash}/v2/"
         self._session = _session(base_url, token)
 
     def get(self, path: str, asked_for: str, **parameters: str | int | None) -> Any:
-        """The answer to a GET, such as of ``hooks/1``."""
+        """The response to a GET, such as of ``hooks/1``."""
         return self._request("GET", path, asked_for, params=parameters)
 
     def post(self, path: str, asked_for: str, body: object = None) -> Any:
-        """The answer to a POST. It is sent once: the API may have acted on one that got no answer."""
+        """The response to a POST. It is sent once: the API may have acted on one that got no response."""
         return self._request("POST", path, asked_for, **_json(body))
 
     def put(self, path: str, asked_for: str, body: object) -> Any:
-        """The answer to a PUT."""
+        """The response to a PUT."""
         return self._request("PUT", path, asked_for, **_json(body))
 
     def change_hook(self, hook_id: int, asked_for: str, changes: object) -> tuple[Any, str | None]:
@@ -70,8 +75,19 @@ class Api:
         return _read(response, asked_for), None if location is None else location.rpartition("/")[2]
 
     def delete(self, path: str, asked_for: str) -> Any:
-        """The answer to a DELETE."""
+        """The response to a DELETE."""
         return self._request("DELETE", path, asked_for)
+
+    def oauth_scopes(self) -> list[str] | None:
+        """The OAuth scopes of the token; None if it may not read the store's hooks.
+
+        It may not if it is another store's, or has neither ``default`` nor ``read``.
+        """
+        try:
+            response = self._respond("GET", "hooks", "", params={"limit": 1})
+        except (ApiError, ApiUnreachableError):
+            return None
+        return response.headers.get("X-OAuth-Scopes", "").split()
 
     def hooks(self) -> Iterator[dict[str, Any]]:
         """All hooks of the client, by id."""
@@ -85,7 +101,7 @@ class Api:
     def deliveries(
         self, hook_id: int, status: str | None, limit: int, find: str | None = None
     ) -> Iterator[dict[str, Any]]:
-        """The newest deliveries of a hook, so many at most."""
+        """The newest deliveries of a hook, at most ``limit``."""
         cursor: str | None = None
         while limit:
             page = self.get(
@@ -136,7 +152,7 @@ def _read(response: requests.Response, asked_for: str) -> Any:
 
 
 def _json(body: object) -> dict[str, Any]:
-    """How a body is given to requests, whose own JSON would write numbers anew."""
+    """How a body is given to requests, whose own JSON would change numbers."""
     if body is None:
         return {}
     return {"data": dumps(body, in_ascii=True), "headers": {"Content-Type": "application/json"}}
@@ -160,7 +176,7 @@ def base_url_of(url: str) -> str:
 
 
 def _told(body: Any) -> tuple[list[str], list[str]]:
-    """The messages of an answer's errors, and the fields or quotas they are about."""
+    """The messages of a response's errors, and the fields or quotas they are about."""
     entries = [entry for entry in body if isinstance(entry, dict)] if isinstance(body, list) else []
     details = [entry["details"] for entry in entries if isinstance(entry.get("details"), dict)]
     return (

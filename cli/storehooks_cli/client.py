@@ -8,18 +8,30 @@ import typer
 
 from storehooks.api.provisioning_output import portal_link_to_json
 from storehooks.api.v2 import iso_utc
+from storehooks.domain.client import check_name
 from storehooks.domain.errors import ClientNotFoundError, SecretOverlapError
+from storehooks.domain.identity import check_client_id
 from storehooks.domain.portal_link import MAX_SECONDS, MIN_SECONDS
 from storehooks_cli.client_secret import secret_fields
-from storehooks_cli.options import ClientId, Json, StackOptions, StoreHash, duration, unfolded
-from storehooks_cli.output import fail, failures_said, print_fields, print_json, print_table
+from storehooks_cli.options import (
+    ClientId,
+    Json,
+    StackOptions,
+    StoreHash,
+    duration,
+    parser,
+    to_type,
+    unfolded,
+)
+from storehooks_cli.output import fail, failures_said, print_fields, print_json, print_table, say
 from storehooks_cli.remove_command import Yes, remove
 
 if TYPE_CHECKING:
     from storehooks.domain.client import Client
 
 app = typer.Typer(
-    no_args_is_help=True, help="Clients, the apps of a store: list them, rotate their secrets, remove them."
+    no_args_is_help=True,
+    help="Clients, the apps of a store: list and make them, rotate their secrets, remove them.",
 )
 
 _HOUR_SECONDS = 60 * 60
@@ -61,6 +73,57 @@ def list_clients(
             for client in clients
         ]
         print_table(["CLIENT", "NAME", "CREATED", "TOKENS", "FORMER SECRET SIGNS"], rows)
+
+
+@app.command("create")
+@unfolded
+def create_client(
+    deployment: StackOptions,
+    store_hash: StoreHash,
+    client_id: Annotated[
+        str | None,
+        typer.Option(
+            parser=parser(check_client_id),
+            metavar="HEX32",
+            help="The client's id; a random one if left out.",
+        ),
+    ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option(parser=parser(check_name), metavar="TEXT", help="What people call it."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Make a client, an app of a store, and show the secret that signs its deliveries.
+
+    A client that exists keeps its secret and gets the name. A new one has no token: token create makes one.
+    """
+    stack = deployment.find()
+    with failures_said():
+        put = stack.access().create_client(store_hash, client_id, name)
+    client = put.client
+    if as_json:
+        print_json(
+            {
+                "store_hash": client.store_hash,
+                "client_id": client.client_id,
+                "name": client.name,
+                "client_secret": put.secret,
+                "is_new": put.is_new,
+            }
+        )
+        return
+    print_fields(
+        {
+            "store_hash": client.store_hash,
+            "client_id": client.client_id,
+            "name": client.name or "",
+            **secret_fields(put.secret),
+        }
+    )
+    words = ["--store-hash", store_hash, *deployment.words, "--client-id", client.client_id]
+    did = "the client is new" if put.is_new else "the client existed"
+    say(f"{did}; a token for it: {to_type('token', 'create', *words)}")
 
 
 @app.command("rotate-secret")

@@ -2,13 +2,15 @@
 
 import base64
 
+LIBRARY_PREFIX = "whsec_"
+
 
 def library_secret(client_secret: str) -> str:
     """The secret as Standard Webhooks libraries take it: ``whsec_`` and the base64 of its bytes.
 
     https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
     """
-    return "whsec_" + base64.b64encode(client_secret.encode()).decode()
+    return LIBRARY_PREFIX + base64.b64encode(client_secret.encode()).decode()
 
 
 def secret_fields(client_secret: str) -> dict[str, str]:

@@ -1,5 +1,6 @@
-"""How a command comes to the API of a store: where that is, and with which token."""
+"""How a command reaches the API of a store: where it is, and with which token."""
 
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -9,7 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from storehooks.domain.errors import TransientError, UnauthenticatedError
-from storehooks.domain.identity import check_client_id, token_digest
+from storehooks.domain.identity import (
+    DEFAULT_OAUTH_SCOPE,
+    READ_OAUTH_SCOPE,
+    check_client_id,
+    token_digest,
+)
 from storehooks_cli.local.running import running_stack
 from storehooks_cli.options import (
     DEFAULT_DATA_DIR,
@@ -20,7 +26,9 @@ from storehooks_cli.options import (
     StackName,
     StackOptions,
     StoreHash,
+    deployment_words,
     parser,
+    to_type,
 )
 from storehooks_cli.output import fail, failures_said, say
 from storehooks_cli.stopping import exit_on_signals
@@ -30,7 +38,7 @@ if TYPE_CHECKING:
     from storehooks_cli.api_client import Api, ApiError
 
 TOKEN_SECONDS = 60 * 60
-"""How long a token lives that a command makes for itself, should nothing revoke it."""
+"""After how many seconds a token that a command makes for itself expires, if nothing revokes it."""
 
 LISTENER = b"listen".hex()
 """How the ids of the clients begin that `storehooks listen` makes: "listen" in ASCII."""
@@ -72,25 +80,40 @@ class ApiOptions:
     data_dir: DataDir = DEFAULT_DATA_DIR
     stack_name: StackName = DEFAULT_STACK_NAME
 
+    @property
+    def deployment_words(self) -> list[str]:
+        """The options that name the deployment, as they are typed."""
+        return deployment_words(local=self.local, data_dir=self.data_dir, stack_name=self.stack_name)
+
+    @property
+    def words(self) -> list[str]:
+        """The options that name the store and its API, as they are typed."""
+        words = ["--store-hash", self.store_hash]
+        if self.local or self.url is None:
+            return words + self.deployment_words
+        return words if self.url == os.environ.get("STOREHOOKS_URL") else [*words, "--url", self.url]
+
 
 @contextmanager
 def connected(options: ApiOptions) -> Iterator["Api"]:
     """The API as the options name it. What fails in it ends the command with a message."""
     from storehooks_cli.api_client import Api
 
-    with _way(options) as (url, token), api_failures_told(options.store_hash, url):
-        yield Api(url, options.store_hash, token)
+    with _way(options) as (url, token):
+        api = Api(url, options.store_hash, token, options.words)
+        with api_failures_told(api, url):
+            yield api
 
 
 @contextmanager
-def api_failures_told(store_hash: str, url: str) -> Iterator[None]:
-    """End the command with the API's reasons, and with what helps against them."""
+def api_failures_told(api: "Api", url: str) -> Iterator[None]:
+    """End the command with the API's reasons, and with the command that helps."""
     from storehooks_cli.api_client import ApiError, ApiUnreachableError
 
     try:
         yield
     except ApiError as error:
-        fail(*_told(error, store_hash, url))
+        fail(*_told(error, api, url))
     except ApiUnreachableError as error:
         fail(f"the API at {url} does not respond: {error}")
 
@@ -120,16 +143,15 @@ def is_listener(client_id: str) -> bool:
     return client_id.startswith(LISTENER)
 
 
-def _told(error: "ApiError", store_hash: str, url: str) -> list[str]:
-    create = f".venv/bin/storehooks token create --store-hash {store_hash}"
+def _told(error: "ApiError", api: "Api", url: str) -> list[str]:
     match error.status:
         case 401:
             unknown = "the API does not know the token: it is mistyped, revoked or expired"
-            return [f"{unknown}; a new one: {create}"]
+            return [f"{unknown}; a new one: {_create(api)}"]
         case 403 if not error.fields:
-            return [f"the token is another store's, or lacks the OAuth scope default; a new one: {create}"]
+            return [f"{_why_forbidden(api)}; a new one: {_create(api)}"]
         case 404 if error.asked_for:
-            return [f"the token's client has no {error.asked_for} in the store {store_hash}"]
+            return [f"the token's client has no {error.asked_for} in the store {api.store_hash}"]
         case 404:
             return [f"{url} has no such route: is that the API of a storehooks as new as this command?"]
         case 400 | 403 | 409 if error.messages:
@@ -137,6 +159,24 @@ def _told(error: "ApiError", store_hash: str, url: str) -> list[str]:
         case _:
             about = "; ".join(error.messages) or f"no reason that can be read; is {url} the right URL?"
             return [f"the API responded {error.status}: {about}"]
+
+
+def _why_forbidden(api: "Api") -> str:
+    """What the token lacks. The gateway's response is the same for another store's token."""
+    oauth_scopes = api.oauth_scopes()
+    if oauth_scopes is None:
+        return (
+            f"the token is of another store than {api.store_hash},"
+            f" or has neither OAuth scope {DEFAULT_OAUTH_SCOPE} nor {READ_OAUTH_SCOPE}"
+        )
+    has = f"; it has {' and '.join(oauth_scopes)}" if oauth_scopes else ""
+    return f"the token is of the store {api.store_hash}, but lacks the OAuth scope {DEFAULT_OAUTH_SCOPE}{has}"
+
+
+def _create(api: "Api") -> str:
+    """The command that makes a token; whoever has a URL alone has no stack's name to give."""
+    words = list(api.words)
+    return to_type("token", "create", *(words[: words.index("--url")] if "--url" in words else words))
 
 
 @contextmanager
@@ -149,7 +189,10 @@ def _way(options: ApiOptions) -> Iterator[tuple[str, str]]:
     exit_on_signals()
     if options.url and not options.local:
         if options.token is None:
-            fail("with --url a token is needed: --token, or better the environment variable STOREHOOKS_TOKEN")
+            raise typer.BadParameter(
+                "no token is given, which --url needs: set STOREHOOKS_TOKEN, or give --token;"
+                f" a new one: {to_type('token', 'create', '--store-hash', options.store_hash)}"
+            )
         yield _checked(options.url), options.token
     elif options.local and options.token:
         yield running_stack(options.data_dir)["base_url"], options.token
@@ -159,7 +202,7 @@ def _way(options: ApiOptions) -> Iterator[tuple[str, str]]:
             yield stack.api_url, options.token
             return
         access = stack.access()
-        client_id = _client(access, options.store_hash, options.client_id)
+        client_id = _client(access, options)
         with temporary_token(access, options.store_hash, client_id) as new:
             yield stack.api_url, new.access_token
 
@@ -173,8 +216,9 @@ def _checked(url: str) -> str:
         raise typer.BadParameter(f"--url {error}; accepted: an https URL, /stores/... follows") from None
 
 
-def _client(access: "AccessTables", store_hash: str, wish: str | None) -> str:
+def _client(access: "AccessTables", options: ApiOptions) -> str:
     """Whose token is to be made; never a new client's, whose hooks nobody could look for."""
+    store_hash, wish = options.store_hash, options.client_id
     with failures_said():
         clients = [client.client_id for client in access.list_clients(store_hash)]
     if wish is not None:
@@ -183,8 +227,8 @@ def _client(access: "AccessTables", store_hash: str, wish: str | None) -> str:
         found = [client for client in clients if not is_listener(client)]
     if not found:
         fail(
-            f"the store {store_hash} has no client {wish or 'yet'}; "
-            f".venv/bin/storehooks token create --store-hash {store_hash} makes one"
+            f"the store {store_hash} has no client {wish or 'yet'}; to make one: "
+            + to_type("client", "create", *options.words)
         )
     if len(found) > 1:
         fail(f"the store {store_hash} has {len(found)} clients; --client-id names one: {', '.join(found)}")

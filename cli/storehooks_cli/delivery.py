@@ -14,10 +14,12 @@ from storehooks_cli.connection import ApiOptions, connected, hook_named
 from storehooks_cli.hook import attempt_fields
 from storehooks_cli.options import Json, parser, unfolded
 from storehooks_cli.output import (
+    colour_of,
     fail,
     json_text,
     print_fields,
     print_json,
+    print_line,
     print_table,
     printable,
     progress,
@@ -105,7 +107,13 @@ def list_deliveries(
     with connected(api_options) as api:
         if follow:
             for delivery in _followed(api, hook_id, status, limit, find):
-                typer.echo(json_text(delivery) if as_json else "  ".join(map(printable, _row(delivery))))
+                if as_json:
+                    typer.echo(json_text(delivery))
+                else:
+                    status_of_it = delivery["status"]
+                    print_line(
+                        (cell, colour_of(cell) if cell == status_of_it else None) for cell in _row(delivery)
+                    )
         with progress("reading deliveries", limit) as tell:
             found = []
             for delivery in api.deliveries(hook_id, status, limit + 1, find):

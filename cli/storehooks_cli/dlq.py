@@ -1,6 +1,6 @@
 """storehooks dlq: dead letters, the messages of a queue whose work could not be done.
 
-SQS and EventBridge put messages aside, and match_events what is no event.
+SQS and EventBridge send them there after their last try, and match_events sends invalid entries.
 """
 
 import json
@@ -28,10 +28,10 @@ _MAX_MESSAGES = 10
 # While a message is looked at or moved, nobody else gets it. Should the command be stopped
 # in the middle, it is back after this long.
 _AWAY_SECONDS = 30
-# Above zero SQS asks all of its servers, and an empty answer means an empty queue.
+# Above zero SQS asks all of its servers, and an empty response means an empty queue.
 _WAIT_SECONDS = 1
 _MAX_SHOWN = 128
-# The attributes in which match_events, EventBridge and Lambda say why a message was put aside.
+# The attributes in which match_events, EventBridge and Lambda say why a message is a dead letter.
 _REASONS = ["reason", "ERROR_MESSAGE", "ErrorMessage"]
 
 _QueueName = Literal["events", "deliveries", "emails"]
@@ -40,9 +40,9 @@ _QueueOption = Annotated[_QueueName | None, typer.Option(help="Only this queue's
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Queues:
-    """A dead-letter queue, what could not be done with the messages in it, and whence they came.
+    """A dead-letter queue, what could not be done with its messages, and where they came from.
 
-    That is a queue, or a function that Lambda has given up to call.
+    They came from a queue, or from a function whose calls failed for good.
     """
 
     name: _QueueName
@@ -260,7 +260,7 @@ def _as_json(letter: DeadLetter) -> dict[str, object]:
 
 def _redrive(stack: "Stack", sqs: "SQSClient", queues: Queues) -> int:
     """Move a queue's dead letters back; how many that were."""
-    # Not by StartMessageMoveTask: it knows whence SQS moved a message, but not whence a function did.
+    # Not by StartMessageMoveTask: it knows from where SQS moved a message, but not from where a function did.
     attributes = sqs.get_queue_attributes(
         QueueUrl=queues.dead_letters_url, AttributeNames=["ApproximateNumberOfMessages"]
     )["Attributes"]

@@ -4,16 +4,19 @@ import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from storehooks.api.strict_json import RefusedJsonError, strict_json
 from storehooks_cli.connection import ApiOptions, connected, hook_named
 from storehooks_cli.hook_stats import hook_stats
-from storehooks_cli.options import Json, complete_hook_scope, unfolded
+from storehooks_cli.options import Json, complete_hook_scope, to_type, unfolded
 from storehooks_cli.output import fail, json_text, print_fields, print_json, print_table, progress, say
 from storehooks_cli.times import local_time, relative_time
+
+if TYPE_CHECKING:
+    from storehooks_cli.api_client import Api
 
 app = typer.Typer(no_args_is_help=True, help="Hooks: list, make, change, delete and try them.")
 
@@ -111,7 +114,7 @@ def create_hook(
     show_headers: _ShowHeaders = False,
     as_json: Json = False,
 ) -> None:
-    """Register a hook. It is active at once, unless told otherwise."""
+    """Register a hook. It is active at once, unless --inactive is given."""
     body: dict[str, object] = {"scope": scope, "destination": destination, "is_active": active}
     if headers:
         body["headers"] = _read_headers(headers)
@@ -194,7 +197,7 @@ def resume_hook(api_options: ApiOptions, hook_id: HookId, as_json: Json = False)
     with connected(api_options) as api:
         hook, recovery_id = api.change_hook(hook_id, hook_named(hook_id), {"is_paused": False})
     _print(hook, show_headers=False, as_json=as_json)
-    say_recovery(api.store_hash, hook_id, recovery_id)
+    say_recovery(api, hook_id, recovery_id)
 
 
 @app.command("delete")
@@ -236,18 +239,18 @@ def attempt_fields(attempt: dict[str, Any]) -> dict[str, str]:
     ]
     return {
         "at": local_time(attempt["at"]),
-        "result": attempt["error"] or f"taken, answered {attempt['status']}",
+        "result": attempt["error"] or f"taken, response {attempt['status']}",
         "times": ", ".join(times),
         "response": attempt.get("answer") or "",
     }
 
 
-def say_recovery(store_hash: str, hook_id: int, recovery_id: str | None) -> None:
+def say_recovery(api: "Api", hook_id: int, recovery_id: str | None) -> None:
     """Name the recovery that a resumption has started, if it has."""
     if recovery_id is not None:
         say(
-            "what was held is sent by a recovery; to look: .venv/bin/storehooks recover "
-            f"{hook_id} --store-hash {store_hash} --id {recovery_id}"
+            "what was held is sent by a recovery; to look: "
+            + to_type("recover", hook_id, *api.words, "--id", recovery_id)
         )
 
 

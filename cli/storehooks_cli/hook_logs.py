@@ -25,7 +25,7 @@ from storehooks_cli.batch_delete import delete_items
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-# As many calls as botocore has connections for, unless it is told otherwise.
+# As many calls as botocore has connections for, by default.
 _AT_ONCE = 10
 _STEP = _AT_ONCE * MAX_WRITES
 

@@ -70,7 +70,7 @@ def sync_hooks(
 ) -> None:
     """Create, change and remove hooks until the client has those of a file.
 
-    Hooks are told apart by scope, destination and filter; a hook where one of these changes is another hook.
+    Scope, destination and filter identify a hook; where one of these changes, it is another hook.
     """
     wanted = _read(file)
     from storehooks_cli.hook_plan import NoPlanError, make_plan
@@ -136,7 +136,7 @@ def _read(file: Path) -> "list[WantedHook]":
 
 
 def _apply(api: "Api", plan: "Plan", *, as_json: bool) -> None:
-    """Take the steps, and say in the end which were taken and which were not."""
+    """Take the steps, and say at the end which were taken and which were not."""
     done: list[Step] = []
     left = list(plan.steps)
     try:
@@ -169,7 +169,7 @@ def _take(
         try:
             taken = _request(api, step)
         except ApiError as error:
-            # A quota is the deployment's, so only a refusal tells it. What is removed later makes room now.
+            # A quota is the deployment's, so only a refusal shows it. What is removed later makes room now.
             if not _QUOTAS & set(error.fields) or all(step.action != "remove" for step in left):
                 raise
             left[:] = in_order(left, numbers, room=0)
@@ -188,7 +188,7 @@ def _request(api: "Api", step: "Step") -> Any:
     if step.action == "remove":
         return api.delete(f"hooks/{step.hook_id}", asked_for)
     hook, recovery_id = api.change_hook(step.hook_id, asked_for, step.body)
-    say_recovery(api.store_hash, step.hook_id, recovery_id)
+    say_recovery(api, step.hook_id, recovery_id)
     return hook
 
 

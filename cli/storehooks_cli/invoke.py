@@ -62,7 +62,7 @@ def invoke(
 def _response(
     rie: Path, stack: "Stack", endpoint: Endpoint, function: str, event: bytes, folder: Path
 ) -> Any:
-    """What the function answers to an event; the folder is for its code and layer."""
+    """The function's response to an event; the folder is for its code and layer."""
     import requests
 
     from storehooks_cli.runtime import http, running

@@ -2,6 +2,8 @@
 
 import inspect
 import re
+import shlex
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from functools import wraps
@@ -134,7 +136,7 @@ ExpiresIn = Annotated[
     typer.Option(
         parser=duration,
         metavar="DURATION",
-        help="How long it works, such as 30m, 12h or 90d; without an end if left out.",
+        help="How long it works, such as 30m, 12h or 90d; no end if left out.",
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -172,6 +174,24 @@ DEFAULT_DATA_DIR = Path(".local")
 DEFAULT_STACK_NAME = "storehooks"
 
 
+def program() -> str:
+    """What a person types to call this command: the path as it was typed, or its name."""
+    typed = Path(sys.argv[0])
+    return str(typed) if typed.name == "storehooks" and not typed.is_absolute() else "storehooks"
+
+
+def to_type(*words: object) -> str:
+    """A call of this command, to be typed in a shell. Empty words are left out."""
+    return shlex.join([program(), *(str(word) for word in words if word)])
+
+
+def deployment_words(*, local: bool, data_dir: Path, stack_name: str) -> list[str]:
+    """The options that name a deployment, as they are typed; none for the default one."""
+    if local:
+        return ["--local", *(() if data_dir == DEFAULT_DATA_DIR else ("--data-dir", str(data_dir)))]
+    return [] if stack_name == DEFAULT_STACK_NAME else ["--stack-name", stack_name]
+
+
 @dataclass(frozen=True, slots=True)
 class StackOptions:
     """The options that say which deployment a command works on."""
@@ -185,3 +205,8 @@ class StackOptions:
         from storehooks_cli.stack import find_stack  # and with it all of boto3
 
         return find_stack(local=self.local, data_dir=self.data_dir, stack_name=self.stack_name)
+
+    @property
+    def words(self) -> list[str]:
+        """These options as they are typed."""
+        return deployment_words(local=self.local, data_dir=self.data_dir, stack_name=self.stack_name)

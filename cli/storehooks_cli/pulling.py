@@ -1,8 +1,8 @@
 """storehooks listen, where the stack cannot reach this machine: a hook whose deliveries are pulled.
 
-Each run has a hook of its own, told by a filter that leaves nothing out. It goes when the run ends. A run
-changes its hook every few minutes, so one that was killed is told by its hook's age; the next run of the
-same client removes that hook.
+Each run has a hook of its own, known by a filter that leaves nothing out. It is removed when the run ends. A
+run changes its hook every few minutes, so a hook that is not changed any more is of a run that was killed.
+The next run of the same client removes that hook.
 """
 
 import secrets
@@ -10,12 +10,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from http.client import CONFLICT, NOT_FOUND
 from typing import TYPE_CHECKING, Any
 
 from storehooks.domain.destination import PULLED
 from storehooks.domain.pull import MAX_ACKNOWLEDGED
 from storehooks_cli.output import fail, say
 from storehooks_cli.receiver import Intake, Received
+from storehooks_cli.served_hook import gets_deliveries, serve_again
 from storehooks_cli.stopping import stops_deferred
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ _MAX_POLL_SECONDS = 5
 _MAX_BACKOFF_SECONDS = 20
 _ALIVE_EACH_SECONDS = 300
 _LEFT_AFTER_SECONDS = 900
+_WATCH_EACH_SECONDS = 30
 _REMOVAL_TRIES = 5
 
 
@@ -61,11 +64,12 @@ class Pulling:
         }
         self._hook_id = 0
         self._alive_at = 0.0
+        self._watched_at = clock()
         self._acknowledged: list[str] = []
 
     @contextmanager
     def hook(self) -> Iterator[None]:
-        """The run's hook. It goes in the end."""
+        """The run's hook. It is removed at the end."""
         self._remove_those_left()
         try:
             self._register()
@@ -80,11 +84,12 @@ class Pulling:
             self._show_life()
             response = self._persistently(self._pull)
             for one in response["data"]:
-                received, answer = self._intake.take(one["body"].encode(), one["headers"])
-                if 200 <= answer.status < 300:
+                received, response_to_it = self._intake.take(one["body"].encode(), one["headers"])
+                if 200 <= response_to_it.status < 300:
                     self._acknowledged.append(one["id"])
                 yield received
             if not response["data"]:
+                self._watch()
                 self._sleep(min(response["poll_after_seconds"], _MAX_POLL_SECONDS))
 
     def _pull(self) -> Any:
@@ -111,15 +116,14 @@ class Pulling:
             except ApiUnreachableError as error:
                 reason = str(error)
             except ApiError as error:
-                if error.status == 404:
+                # The hook was removed, or is inactive.
+                if error.status in {NOT_FOUND, CONFLICT}:
                     try:
-                        if not self._is_gone():
+                        if not self._serve_again():
                             raise
-                        self._register()
                     except ApiUnreachableError as unreachable:
                         reason = str(unreachable)
                     else:
-                        say("the hook of this run was removed; what came meanwhile is missed")
                         continue
                 elif error.status != 429 and error.status < 500:
                     raise
@@ -134,9 +138,20 @@ class Pulling:
             self._sleep(wait)
             wait = min(2 * wait, _MAX_BACKOFF_SECONDS)
 
-    def _is_gone(self) -> bool:
-        """Whether it is the hook that is not there, and not the route: an earlier release cannot pull."""
-        return all(hook["id"] != self._hook_id for hook in self._api.hooks())
+    def _serve_again(self) -> bool:
+        """Have the hook get deliveries again. False if it did already: an earlier release cannot pull."""
+        if gets_deliveries(self._api, self._hook_id):
+            return False
+        with stops_deferred():
+            self._hook_id = serve_again(self._api, self._hook_id, self._new_hook)
+        self._alive_at = self._clock()
+        return True
+
+    def _watch(self) -> None:
+        """Look at the hook now and then while nothing comes: a paused one gives out nothing."""
+        if self._clock() - self._watched_at >= _WATCH_EACH_SECONDS:
+            self._persistently(self._serve_again)
+            self._watched_at = self._clock()
 
     def _register(self) -> None:
         from storehooks_cli.api_client import ApiError
@@ -175,7 +190,7 @@ class Pulling:
             try:
                 self._api.delete(f"hooks/{self._hook_id}", "")
             except ApiError as error:
-                if error.status == 404:
+                if error.status == NOT_FOUND:
                     return
             except ApiUnreachableError:
                 continue

@@ -1,28 +1,29 @@
-"""What `storehooks listen` does with a delivery: verify it, forward it if asked. And its destination."""
+"""What `storehooks listen` does with a delivery: verify it, and forward it. And its destination."""
 
 import secrets
 import time
-from base64 import b64encode
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any
 
 from storehooks.domain.exact_json import loads
+from storehooks_cli.client_secret import LIBRARY_PREFIX, library_secret
 from storehooks_cli.local.ports import LOOPBACK
-from storehooks_cli.output import fail, json_text, printable
+from storehooks_cli.output import colour_of, colour_of_response, fail, json_text, printable
 
 RECEIVER_PATH = "/storehooks-listen/"
 """How the paths of such destinations begin."""
 
 _FORWARD_SECONDS = 20  # the longest that a stack waits for a destination
+_IDLE_SECONDS = 2
 _MAX_ANSWER_BYTES = 1024
 _ANSWER_HEADERS = ("Content-Type", "Retry-After")
-# What holds for one connection, or is made anew for the next.
+# What holds for one connection, or is made again for the next.
 _NOT_FORWARDED = frozenset(
     {"connection", "content-length", "expect", "host", "keep-alive", "te", "trailer", "transfer-encoding"}
     | {"upgrade", "proxy-connection"}
@@ -31,7 +32,7 @@ _NOT_FORWARDED = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What the sender of a delivery is answered."""
+    """The response to the sender of a delivery."""
 
     status: int
     body: bytes = b""
@@ -40,7 +41,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Received:
-    """One that came, and what was done with it.
+    """A delivery that came, and what was done with it.
 
     ``times`` counts how often it came so far, this time among them. ``refusal`` says why its
     signature is not valid, ``failure`` why it could not be forwarded; they are None if all is well.
@@ -75,29 +76,42 @@ class Received:
 
     @property
     def line(self) -> str:
-        """For people."""
-        payload = self._payload
-        is_event = isinstance(payload, dict) and {"scope", "data"} <= payload.keys()
-        parts = [
-            self.at.astimezone().strftime("%H:%M:%S"),
-            self._signature,
-            self.id if self.times == 1 else f"{self.id} (for the {self.times}. time)",
-            str(payload["scope"]) if is_event else "no event",
-            json_text(payload["data"] if is_event else payload, in_ascii=False),
-        ]
-        if self.failure is not None:
-            parts.append(f"not forwarded: {self.failure}; response {self.responded}")
-        elif self.was_forwarded:
-            parts.append(f"forwarded, response {self.responded} in {self.milliseconds} ms")
-        else:
-            parts.append(f"response {self.responded}")
-        return printable("  ".join(parts))
+        """For people, without colours."""
+        return printable("  ".join(text for text, _ in self.parts))
 
     @property
-    def _signature(self) -> str:
+    def parts(self) -> list[tuple[str, str | None]]:
+        """The parts of its line for people, each with its colour or None."""
+        payload = self._payload
+        is_event = isinstance(payload, dict) and {"scope", "data"} <= payload.keys()
+        if self.failure is not None:
+            end = f"not forwarded: {self.failure}; response {self.responded}"
+        elif self.was_forwarded:
+            end = f"forwarded, response {self.responded} in {self.milliseconds} ms"
+        else:
+            end = f"response {self.responded}"
+        return [
+            (self.at.astimezone().strftime("%H:%M:%S"), None),
+            self._signature,
+            (self.id if self.times == 1 else f"{self.id} (for the {self.times}. time)", None),
+            (str(payload["scope"]) if is_event else "no event", None),
+            (json_text(payload["data"] if is_event else payload, in_ascii=False), None),
+            (end, colour_of_response(self.responded)),
+        ]
+
+    @property
+    def payload_text(self) -> str:
+        """The whole payload on lines of its own, indented."""
+        text = json_text(self._payload, in_ascii=False, margin="\n")
+        return "\n".join(f"    {printable(line)}" for line in text.split("\n"))
+
+    @property
+    def _signature(self) -> tuple[str, str | None]:
         if not self.is_checked:
-            return "signature not checked"
-        return "signature valid" if self.refusal is None else f"SIGNATURE NOT VALID ({self.refusal})"
+            return "signature not checked", colour_of("not")
+        if self.refusal is None:
+            return "signature valid", colour_of("ok")
+        return f"SIGNATURE NOT VALID ({self.refusal})", colour_of("failed")
 
     @property
     def _payload(self) -> Any:
@@ -111,19 +125,23 @@ class Received:
 class Intake:
     """Verifies deliveries, and forwards them if asked.
 
-    :param secret: signs them; None if it is not known.
+    :param secret: the client's secret, as it is or as ``whsec_…``; None if it is not known.
     :param forward: the URL of the app that gets them, None for none.
     """
 
     def __init__(self, secret: str | None, forward: str | None) -> None:
         from standardwebhooks import Webhook
 
-        self._verifier = None if secret is None else Webhook(b64encode(secret.encode()).decode())
+        self._verifier = (
+            None
+            if secret is None
+            else Webhook(secret if secret.startswith(LIBRARY_PREFIX) else library_secret(secret))
+        )
         self._forward = forward
         self._times: Counter[str] = Counter()
 
     def take(self, body: bytes, headers: dict[str, str]) -> tuple[Received, Answer]:
-        """What came, and what its sender is answered."""
+        """What came, and the response to its sender."""
         at, started = datetime.now(UTC), time.monotonic()
         refusal, failure = self._refusal(body, headers), None
         if refusal is not None:
@@ -149,7 +167,7 @@ class Intake:
         return received, response
 
     def _refusal(self, body: bytes, headers: dict[str, str]) -> str | None:
-        """Why the signature is not valid; None if it is, or nobody can tell."""
+        """Why the signature is not valid; None if it is, or without a secret."""
         from standardwebhooks import WebhookVerificationError
 
         if self._verifier is None:
@@ -165,7 +183,7 @@ class Receiver(ThreadingHTTPServer):
     """A destination on this machine, at a path that nobody else knows."""
 
     daemon_threads = True
-    _thread: Thread | None = None  # closed by its base, should it find no port
+    _thread: Thread | None = None  # closed by its base if it finds no port
 
     def __init__(self, port: int, forward: str | None) -> None:
         try:
@@ -193,19 +211,25 @@ class Receiver(ThreadingHTTPServer):
             self.shutdown()
         super().server_close()
 
-    def deliveries(self) -> Iterator[Received]:
-        """What comes, without an end."""
+    def deliveries(self, while_idle: Callable[[], None] = lambda: None) -> Iterator[Received]:
+        """What comes, without an end.
+
+        :param while_idle: is called every two seconds while nothing comes.
+        """
         while True:
-            yield self._deliveries.get()
+            try:
+                yield self._deliveries.get(timeout=_IDLE_SECONDS)
+            except Empty:
+                while_idle()
 
     def received(self, body: bytes, headers: dict[str, str]) -> Answer:
-        """What a delivery is answered."""
+        """The response to a delivery."""
         received, response = self._intake.take(body, headers)
         self._deliveries.put(received)
         return response
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A sender that did not wait for its answer is no matter."""
+        """Ignore a sender that did not wait for its response."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -233,11 +257,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(response.body)
 
     def log_message(self, *_arguments: object) -> None:
-        """Deliveries are told on standard output."""
+        """Nothing: deliveries are printed on standard output."""
 
 
 def _forwarded(url: str, body: bytes, headers: dict[str, str]) -> tuple[Answer, str | None]:
-    """The answer of the app that gets the delivery, or why it gets none."""
+    """The response of the app that gets the delivery, and why it got none."""
     import requests
     from urllib3.exceptions import HTTPError
 

@@ -10,7 +10,7 @@ import typer
 
 from storehooks_cli.connection import ApiOptions, connected, hook_named
 from storehooks_cli.delivery import FormerHookId, HookId, the_hook
-from storehooks_cli.options import Json, unfolded
+from storehooks_cli.options import Json, to_type, unfolded
 from storehooks_cli.output import fail, print_fields, print_json, progress, say
 from storehooks_cli.times import local_time, moment, relative_time
 
@@ -118,7 +118,7 @@ def _look(api: "Api", hook_id: int, recovery_id: str) -> dict[str, Any]:
 
 
 def _ended(api: "Api", hook_id: int, recovery: dict[str, Any]) -> dict[str, Any]:
-    """The recovery when it has ended. Whatever ends the waiting before, it tells how to look."""
+    """The recovery when it has ended. If the waiting ends before, says how to look again."""
     total = recovery["count"] if recovery["is_count_exact"] else None
     try:
         with progress("recovering", total) as tell:
@@ -128,8 +128,8 @@ def _ended(api: "Api", hook_id: int, recovery: dict[str, Any]) -> dict[str, Any]
                 recovery = _look(api, hook_id, recovery["id"])
     except BaseException:
         say(
-            "the recovery goes on; to look: .venv/bin/storehooks recover "
-            f"{hook_id} --store-hash {api.store_hash} --id {recovery['id']}"
+            "the recovery goes on; to look: "
+            + to_type("recover", hook_id, *api.words, "--id", recovery["id"])
         )
         raise
     return recovery

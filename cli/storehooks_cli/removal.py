@@ -1,7 +1,7 @@
 """Removing a client, or a store with all of its clients.
 
-In an order that leaves nothing half removed that matters, wherever it stops, and that can be
-begun again: first the tokens, so that nothing new comes; the hooks, so that no event is for
+The order leaves nothing half removed that matters, wherever it stops, and the removal can be
+begun again. First the tokens, so that nothing new comes; the hooks, so that no event is for
 them; the clients with their secrets, without which what is still on the queues is neither
 sent nor logged; and last the log, hook by hook. Which hooks there were is known from the
 store's counter of ids alone, which stays: no id is ever given again.
@@ -17,7 +17,7 @@ from storehooks_cli.hook_logs import HookLogs
 from storehooks_cli.store_hooks import StoreHooks
 
 type Tell = Callable[[int], None]
-"""Is told, again and again, how many deliveries were counted or removed so far."""
+"""Is called again and again with the number of deliveries that were counted or removed so far."""
 
 
 @dataclass(frozen=True, slots=True)

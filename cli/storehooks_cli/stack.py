@@ -48,13 +48,15 @@ class Stack:
 
     @property
     def api_url(self) -> str:
-        """Where its API answers; ``/stores/...`` follows."""
+        """The URL of its API; ``/stores/...`` follows."""
         return self.local_url or self.output("ApiUrl")
 
     def output(self, name: str) -> str:
         """One of the outputs; ends the command when the deployment is too old to have it."""
         if name not in self.outputs:
-            fail(f"the stack {self.name} is older than this command: it has no output {name}; deploy it anew")
+            fail(
+                f"the stack {self.name} is older than this command: it has no output {name}; deploy it again"
+            )
         return self.outputs[name]
 
     def access(self) -> AccessTables:

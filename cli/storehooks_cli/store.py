@@ -1,11 +1,34 @@
-"""storehooks store: the end of a store."""
+"""storehooks store: the stores of a deployment."""
 
 import typer
 
+from storehooks.api.v2 import iso_utc
 from storehooks_cli.options import Json, StackOptions, StoreHash, unfolded
+from storehooks_cli.output import failures_said, print_json, print_table, progress
 from storehooks_cli.remove_command import Yes, remove
 
-app = typer.Typer(no_args_is_help=True, help="Stores: remove one.")
+app = typer.Typer(no_args_is_help=True, help="Stores: list them, and remove one.")
+
+
+@app.command("list")
+@unfolded
+def list_stores(deployment: StackOptions, as_json: Json = False) -> None:
+    """List the stores that have clients, with the number of their clients. It reads the whole table."""
+    stack = deployment.find()
+    with failures_said(), progress("reading clients"):
+        stores = stack.access().list_stores()
+    if as_json:
+        print_json(
+            [
+                {"store_hash": one.store_hash, "clients": one.clients, "created_at": iso_utc(one.created_at)}
+                for one in stores
+            ]
+        )
+    else:
+        print_table(
+            ["STORE", "CLIENTS", "CREATED"],
+            [[one.store_hash, str(one.clients), iso_utc(one.created_at)] for one in stores],
+        )
 
 
 @app.command("remove")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from storehooks.adapters.dynamodb import query_pages, store_errors
 from storehooks.adapters.hook_ids import counter_key
 from storehooks.adapters.hook_lists import list_key
-from storehooks.adapters.hooks_table import guard_key, hook_key, to_hook
+from storehooks.adapters.hooks_table import HooksTable, guard_key, hook_key, to_hook
 from storehooks.adapters.notification_emails import addresses_key
 from storehooks.domain.hook import Hook
 from storehooks_cli.batch_delete import delete_items
@@ -40,6 +40,10 @@ class StoreHooks:
                 TableName=self._table, Key=counter_key(store_hash), ConsistentRead=True
             )
         return int(response["Item"]["last_id"]["N"]) if "Item" in response else 0
+
+    def find(self, store_hash: str, hook_id: int) -> Hook | None:
+        """A hook of whichever client; None if there is none. One call."""
+        return HooksTable(self._table, self._dynamodb).find(store_hash, hook_id)
 
     def pages(self, store_hash: str) -> Iterator[list[Hook]]:
         """The hooks of all the store's clients, in the order of their ids; one call per megabyte."""

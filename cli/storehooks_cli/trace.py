@@ -227,7 +227,7 @@ class _Logs:
         return [name for operation in _OPERATIONS if (name := self._prefix + operation) in there]
 
     def _matching(self, groups: Sequence[str], texts: Iterable[str]) -> dict[str, _Step]:
-        """The lines that hold one of these texts, by the pointers that tell them apart."""
+        """The lines that hold one of these texts, by the pointers that identify them."""
         pattern = "|".join(re.escape(text).replace("/", r"\/") for text in texts)
         query_id = self._logs.start_query(
             logGroupNames=groups,
@@ -249,7 +249,7 @@ class _Logs:
         return {row["@ptr"]: step for row in rows if (step := self._step(row)) is not None}
 
     def _step(self, row: Mapping[str, str]) -> _Step | None:
-        """The step that a line tells of; None when it is Lambda's own."""
+        """The step that a line is about; None when it is Lambda's own."""
         try:
             said = json.loads(row["@message"])
             at = datetime.fromisoformat(said["timestamp"]).isoformat(timespec="milliseconds")
@@ -288,7 +288,7 @@ def _not_sent(steps: Iterable[_Step], deliveries: Iterable[Delivery]) -> list[_N
 
 
 def _deliveries(stack: "Stack", steps: Iterable[_Step]) -> Iterator[Delivery]:
-    """The deliveries of which the steps tell, as the log of deliveries has them now."""
+    """The deliveries that the steps are about, as the delivery log has them now."""
     keys = {
         (said["delivery_id"], said["store_hash"], said["hook_id"])
         for said in (step.said for step in steps)

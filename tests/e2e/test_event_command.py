@@ -78,5 +78,5 @@ def test_a_stack_of_an_earlier_version_is_told_apart(stack):
     assert response.returncode == 1
     assert response.stderr == (
         "storehooks: the stack earlier is older than this command: "
-        "it has no output EventBusName; deploy it anew\n"
+        "it has no output EventBusName; deploy it again\n"
     )

@@ -35,12 +35,12 @@ def test_a_demo_token_of_an_earlier_version_is_replaced_by_one_of_its_client(sta
     state.path.mkdir()
     earlier = json.loads(storehooks(stack, "token", "create", "--store-hash", DEMO_STORE, "--json").stdout)
     (state.path / "demo-token.json").write_text(json.dumps({"access_token": earlier["access_token"]}))
-    token = demo_token(state, stack.run.endpoint, outputs)
+    token = demo_token(state, stack.run.endpoint, outputs).access_token
     assert token != earlier["access_token"]
-    assert demo_token(state, stack.run.endpoint, outputs) == token
+    assert demo_token(state, stack.run.endpoint, outputs).access_token == token
     listed = ("token", "list", "--store-hash", DEMO_STORE, "--client-id", earlier["client_id"], "--json")
     (record,) = json.loads(storehooks(stack, *listed).stdout)
     assert record["scopes"] == ["default", "events"]
 
     storehooks(stack, "token", "revoke", "--store-hash", DEMO_STORE, token)
-    assert demo_token(state, stack.run.endpoint, outputs) != token
+    assert demo_token(state, stack.run.endpoint, outputs).access_token != token

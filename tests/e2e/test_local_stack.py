@@ -1,6 +1,7 @@
 """`make run` from start to stop, and after stops that were none."""
 
 import io
+import json
 import os
 import shutil
 import signal
@@ -15,8 +16,9 @@ import psutil
 import pytest
 import requests
 
+from storehooks_cli.client_secret import library_secret
 from storehooks_cli.local.processes import EMULATOR
-from tests.e2e.command_line import words
+from tests.e2e.command_line import storehooks, words
 from tests.e2e.local_run import ROOT, LocalRun, free_ports, kill_all, started_in
 
 pytestmark = pytest.mark.toolchain
@@ -44,10 +46,17 @@ def emulators_of(data_dir: Path) -> list[psutil.Process]:
 
 
 def test_it_says_what_to_try_and_that_works(stack):
-    ready, _, console, curl, authority, publish = stack.run.lines[-6:]
+    ready, store, client, secret, _, console, curl, authority, listen, publish = stack.run.lines[-10:]
     assert ready.startswith("storehooks ready")
     assert stack.base_url in ready
     assert stack.tls_base_url in ready
+    assert store == f"store: {stack.store_hash}"
+    shown = json.loads(
+        storehooks(stack, "client", "create", "--client-id", client.removeprefix("client: "), "--json").stdout
+    )
+    assert not shown["is_new"]
+    assert secret == f"its secret: {library_secret(shown['client_secret'])}"
+    assert listen == f"listen: .venv/bin/storehooks listen --local --data-dir {stack.data_dir}"
     assert console == f"console: {stack.base_url}/console"
     assert str(stack.ca_path) in authority
     pasted = subprocess.run(["sh", "-c", f"{curl} -sS --fail-with-body"], capture_output=True, check=True)

@@ -109,6 +109,9 @@ def test_what_a_hook_missed_is_sent_again(stack):
         assert mended.next()[0]["webhook-id"] == delivery["id"]
 
 
+NO_CLIENT = "storehooks: the store {} has no client; the stores that have one: storehooks store list --local"
+
+
 def listening_to(stack, store_hash, *arguments):
     """A `storehooks listen` that runs."""
     options = ("--store-hash", store_hash, "--scope", "store/order/*")
@@ -121,6 +124,7 @@ def test_deliveries_are_listened_to_until_ctrl_c_and_nothing_is_left(stack):
         Destination(status=202) as app,
         listening_to(stack, store, "--json", "--forward", app.url) as listening,
     ):
+        assert listening.said().startswith(NO_CLIENT.format(store))
         assert f"listening for store/order/* of the store {store} on http://127.0.0.1:" in listening.said()
         run(stack, store, "event", "send", "--scope", "store/order/created", "--data", '{"id": 5}')
         shown = json.loads(listening.line())
@@ -139,6 +143,7 @@ def test_the_secret_is_the_same_in_each_run_or_that_of_an_apps_own_client(stack)
     store, said = "cl1secret", []
     for _ in range(2):
         with listening_to(stack, store) as listening:
+            assert listening.said().startswith(NO_CLIENT.format(store))
             said.append(re.findall(r"signed with (whsec_\S+);", listening.said()))
             assert listening.end(signal.SIGTERM) == (0, "")
     assert said[0] == said[1] != []
@@ -148,16 +153,53 @@ def test_the_secret_is_the_same_in_each_run_or_that_of_an_apps_own_client(stack)
         assert listening.end(signal.SIGTERM) == (0, "")
     assert as_json(stack, store, "hook", "list") == []
     with listening_to(stack, store, "--client-id", "0" * 32) as unknown:
-        assert unknown.said() == f"storehooks: the store {store} has no client {'0' * 32}\n"
+        said = unknown.said()
+        assert said.startswith(f"storehooks: the store {store} has no client {'0' * 32}; those that it has: ")
+        assert f"storehooks client list --store-hash {store} --local" in said
+
+
+def test_a_hook_that_is_inactive_paused_or_removed_is_said_and_gets_deliveries_again(stack):
+    store = "cl1watch"
+    client = ("--client-id", as_json(stack, store, "token", "create")["client_id"])
+    with listening_to(stack, store, *client) as listening:
+        assert "listening" in listening.said()
+        (hook,) = as_json(stack, store, "hook", "list")
+        number = str(hook["id"])
+        for change, said in (
+            (("update", number, "--inactive"), "made inactive; it is active again"),
+            (("pause", number), "paused; it is resumed"),
+            (("delete", number), f"removed, and hook {hook['id'] + 1} takes its place"),
+        ):
+            run(stack, store, "hook", *change)
+            assert f"hook {number} was {said}" in listening.said()
+        run(stack, store, "event", "send", "store/order/created")
+        assert "signature valid" in listening.line()
+        assert listening.end(signal.SIGTERM) == (0, "")
+    assert as_json(stack, store, "hook", "list") == []
+
+
+def test_the_client_of_a_run_that_is_removed_is_made_again_with_its_secret(stack):
+    store = "cl1gone"
+    with listening_to(stack, store) as listening:
+        assert "no client" in listening.said()
+        assert "listening" in listening.said()
+        run(stack, store, "store", "remove", "--yes")
+        assert "was removed" in listening.said()
+        run(stack, store, "event", "send", "store/order/created")
+        assert "signature valid" in listening.line()
+        assert listening.end(signal.SIGTERM) == (0, "")
+    assert as_json(stack, store, "client", "list") == []
 
 
 def test_the_next_run_removes_what_one_that_was_killed_has_left_and_no_other(stack):
     with listening_to(stack, "cl1killed") as killed, listening_to(stack, "cl1killed") as living:
-        assert "listening" in killed.said()
-        assert "listening" in living.said()
+        for one in (killed, living):
+            assert "no client" in one.said()
+            assert "listening" in one.said()
         killed.end(signal.SIGKILL)
         with listening_to(stack, "cl1killed") as next_one:
             assert "which a killed run had left" in next_one.said()
+            assert "no client" in next_one.said()
             assert "listening" in next_one.said()
             assert len(as_json(stack, "cl1killed", "client", "list")) == 2
             assert next_one.end(signal.SIGTERM) == (0, "")
@@ -168,5 +210,5 @@ def test_the_next_run_removes_what_one_that_was_killed_has_left_and_no_other(sta
 def test_a_stack_in_aws_cannot_be_listened_to(stack):
     command = [stack.command, "listen", "--store-hash", "x", "--scope", "store/*"]
     response = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert response.returncode == 1
+    assert response.returncode == 2
     assert "listen needs --local" in response.stderr

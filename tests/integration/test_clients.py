@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from storehooks.adapters.access import client_key, valid_secrets
 from storehooks.domain.errors import ClientNotFoundError, InvalidValueError, SecretOverlapError
 from storehooks.domain.signature import signature_headers
-from storehooks_cli.access import AccessTables
+from storehooks_cli.access import AccessTables, StoreClients
 from storehooks_cli.commands import commands
 from storehooks_cli.options import StackOptions
 
@@ -131,6 +131,28 @@ def test_clients_are_listed_by_store_with_the_overlap_that_runs(access, clock, s
     assert access.list_clients("n0ne") == []
 
 
+def test_the_stores_that_have_clients_are_listed_by_hash_with_their_number(access, clock, monkeypatch):
+    access.create_client("x0ther")
+    first = int(clock.now)
+    clock.now += 10
+    for _ in range(2):
+        access.create_client(STORE)
+    scan = access._dynamodb.scan
+    monkeypatch.setattr(access._dynamodb, "scan", lambda **given: scan(**given, Limit=1))
+    assert access.list_stores() == [StoreClients(STORE, 2, first + 10), StoreClients("x0ther", 1, first)]
+
+
+def test_a_client_is_made_with_a_name_or_given_another_and_keeps_its_secret(access):
+    made = access.create_client(STORE, CLIENT, "Ship It")
+    renamed = access.create_client(STORE, CLIENT, "Ship It 2")
+    unnamed = access.create_client(STORE, CLIENT)
+    assert (made.is_new, renamed.is_new, unnamed.is_new) == (True, False, False)
+    assert made.secret == renamed.secret == unnamed.secret
+    assert [client.name for client in access.list_clients(STORE)] == ["Ship It 2"]
+    with pytest.raises(InvalidValueError):
+        access.create_client(STORE, CLIENT, "a\nb")
+
+
 class Stack:
     """A deployment, as far as the commands about access need one."""
 
@@ -142,6 +164,10 @@ class Stack:
 
 
 COMMANDS = {
+    "client create": (
+        ["store_hash", "client_id", "name", "client_secret", "is_new"],
+        ["client", "create", "--store-hash", STORE, "--client-id", CLIENT, "--name", "Ship It"],
+    ),
     "token create": (
         ["store_hash", "client_id", "client_secret", "access_token", "scopes", "expires_at"],
         ["token", "create", "--store-hash", STORE, "--client-id", CLIENT],

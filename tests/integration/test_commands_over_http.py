@@ -295,7 +295,7 @@ def test_a_ping_that_does_not_arrive_ends_with_status_1(api, run):
     assert (failed.exit_code, taken.exit_code) == (1, 0)
     assert "result    no route to ?[31mhost" in failed.stdout
     assert "times     name lookup 1.2 ms, total 31.5 ms" in failed.stdout
-    assert "result    taken, answered 204" in taken.stdout
+    assert "result    taken, response 204" in taken.stdout
     assert api.asked == ["POST hooks/7/ping"] * 2
 
 
@@ -487,7 +487,6 @@ def test_stopping_to_wait_for_a_recovery_says_how_to_look_at_it(api, run):
     [
         (400, [problem(400, "One\x1b.", field="scope"), problem(400, "Two.")], [("One?.",), ("Two.",)]),
         (401, [problem(401, "No.")], [("token", CREATE)]),
-        (403, [problem(403, "No.")], [("OAuth scope default", CREATE)]),
         (403, [problem(403, "There are 10 hooks.", field="scope")], [("There are 10 hooks.",)]),
         (403, [problem(403, "3 hooks.", quota="max_hooks_per_client")], [("3 hooks.",)]),
         (404, [problem(404, "No.")], [("hook 7", "store h1")]),
@@ -540,9 +539,25 @@ def test_without_a_token_a_url_is_not_enough(api):
     response = CliRunner(env={"STOREHOOKS_URL": api.url}).invoke(
         commands, ["hook", "list", "--store-hash", "h1"]
     )
-    assert response.exit_code == 1
+    assert response.exit_code == 2
+    assert "no token is given" in response.stderr
     assert "STOREHOOKS_TOKEN" in response.stderr
     assert api.requests == []
+
+
+def test_a_token_that_lacks_an_oauth_scope_is_told_from_another_stores(api, run):
+    refused = [problem(403, "Your access token does not allow this.")]
+    api.will_answer(403, refused)
+    api.will_answer(200, [], X_OAuth_Scopes="events read")
+    lacking = run("hook", "pause", "7")
+    for _ in range(2):
+        api.will_answer(403, refused)
+    elsewhere = run("hook", "pause", "7")
+    assert api.asked == ["PUT hooks/7", "GET hooks?limit=1"] * 2
+    assert lacking.exit_code == elsewhere.exit_code == 1
+    assert "of the store h1, but lacks the OAuth scope default; it has events and read" in lacking.stderr
+    assert "of another store than h1, or has neither OAuth scope default nor read" in elsewhere.stderr
+    assert all(f"a new one: {CREATE}\n" in one.stderr for one in (lacking, elsewhere))
 
 
 # -------------------------------------------------------------------- figures

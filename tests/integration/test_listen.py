@@ -9,9 +9,11 @@ import typer
 
 from storehooks.domain.signature import signature_headers
 from storehooks_cli.api_client import Api
+from storehooks_cli.client_secret import library_secret
 from storehooks_cli.listen import _answers, _is_ours, _register
 from storehooks_cli.output import json_text
-from storehooks_cli.receiver import Receiver
+from storehooks_cli.receiver import Intake, Receiver
+from storehooks_cli.served_hook import gets_deliveries, serve_again
 from tests.integration.scripted_api import scripted_api
 from tests.numbers_in_json import NUMBERS
 
@@ -120,5 +122,100 @@ def test_a_stack_that_admits_public_destinations_alone_is_told(capsys):
     with scripted_api() as api:
         api.will_answer(400, [{"status": 400, "message": "No.", "details": {"field": "destination"}}])
         with pytest.raises(typer.Exit):
-            _register(Api(api.url, "h1", "t0ken"), "store/*", "http://127.0.0.1:1/x")
+            _register(
+                Api(api.url, "h1", "t0ken"), {"scope": "store/*", "destination": "http://127.0.0.1:1/x"}
+            )
     assert "ALLOW_PRIVATE_DESTINATIONS=true" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("secret", [SECRET, library_secret(SECRET)])
+def test_the_secret_may_be_given_as_it_is_and_as_libraries_take_it(secret):
+    headers = signature_headers("msg_1", BODY, secrets=[SECRET], now=time.time())
+    received, _ = Intake(secret, None).take(BODY, headers)
+    assert "signature valid" in received.line
+
+
+def test_the_whole_payload_is_indented_below_the_line():
+    received, _ = Intake(None, None).take(BODY, {})
+    assert received.payload_text.splitlines() == [
+        "    {",
+        '      "scope": "store/order/created",',
+        '      "data": {',
+        '        "id": "ü\\u001b"',
+        "      }",
+        "    }",
+    ]
+
+
+def test_a_part_of_a_line_has_the_colour_of_what_it_says():
+    valid, _ = Intake(None, None).take(BODY, {})
+    refused, _ = Intake(SECRET, None).take(BODY, {})
+    assert [colour for _, colour in valid.parts] == [None, "yellow", None, None, None, "green"]
+    assert [colour for _, colour in refused.parts] == [None, "red", None, None, None, "red"]
+
+
+def test_an_idle_receiver_calls_back_and_goes_on(monkeypatch):
+    monkeypatch.setattr("storehooks_cli.receiver._IDLE_SECONDS", 0)
+    with receiver() as destination:
+        called = []
+
+        def while_idle():
+            called.append(True)
+            post(destination)
+
+        assert next(destination.deliveries(while_idle)).id == "msg_1"
+    assert called
+
+
+NEW = {"scope": "store/*", "destination": "http://127.0.0.1:1/x", "is_active": True}
+FAILED = {"deactivated_at": "2020-01-01T00:00:00+00:00", "deactivation_reason": "responded 410"}
+
+RECOVER = "storehooks recover 4 --store-hash h1 --local --client-id c --since 1h"
+
+
+@pytest.mark.parametrize(
+    ("hook", "changes", "said"),
+    [
+        ({"is_active": True, "is_paused": True}, {"is_paused": False}, "paused; it is resumed"),
+        ({"is_active": False}, {"is_active": True}, "made inactive; it is active again"),
+        (
+            {"is_active": False} | FAILED,
+            {"is_active": True},
+            f"deactivated: responded 410; it is active again, and what is held is sent by: {RECOVER}\n",
+        ),
+    ],
+)
+def test_a_hook_that_gets_nothing_is_said_with_the_reason_and_gets_deliveries_again(
+    capsys, hook, changes, said
+):
+    with scripted_api() as scripted:
+        for _ in range(3):
+            scripted.will_answer(200, hook | {"id": 4})
+        api = Api(scripted.url, "h1", "t0ken", ["--store-hash", "h1", "--local"])
+        assert not gets_deliveries(api, 4)
+        assert serve_again(api, 4, NEW, "--client-id", "c") == 4
+        assert scripted.asked == ["GET hooks/4", "GET hooks/4", "PUT hooks/4"]
+        assert json.loads(scripted.requests[-1].body) == changes
+    assert f"hook 4 was {said}" in capsys.readouterr().err
+
+
+def test_a_hook_that_was_removed_is_created_again(capsys):
+    with scripted_api() as scripted:
+        for status, body in ((404, []), (404, []), (201, {"id": 5})):
+            scripted.will_answer(status, body)
+        api = Api(scripted.url, "h1", "t0ken")
+        assert not gets_deliveries(api, 4)
+        assert serve_again(api, 4, NEW) == 5
+        assert json.loads(scripted.requests[-1].body) == NEW
+    assert "hook 4 was removed, and hook 5 takes its place" in capsys.readouterr().err
+
+
+def test_a_hook_that_gets_deliveries_is_left_as_it_is(capsys):
+    with scripted_api() as scripted:
+        for _ in range(2):
+            scripted.will_answer(200, {"id": 4, "is_active": True})
+        api = Api(scripted.url, "h1", "t0ken")
+        assert gets_deliveries(api, 4)
+        assert serve_again(api, 4, NEW) == 4
+        assert scripted.asked == ["GET hooks/4"] * 2
+    assert capsys.readouterr().err == ""

@@ -141,6 +141,8 @@ def test_operating_a_stack_needs_what_the_policy_grants(aws, functions, monkeypa
     stack.run("admin-token", "list")
     stack.run("admin-token", "revoke", admin["access_token"])
     stack.run("client", "list", *named)
+    stack.run("client", "create", *named)
+    stack.run("store", "list")
     stack.run("event", "send", "store/order/created", *named)
     stack.run("dlq", "redrive", "--queue", "events")
     with pytest.raises(DeliveryNotFoundError):  # as trace looks for one

@@ -22,10 +22,14 @@ class Api:
         self.client = client
         self.failures = []
         self.calls = []
+        self.store_hash, self.words = "5ueh97", ["--store-hash", "5ueh97"]
 
     def post(self, path, _asked_for, body):
         operation = "create_hook" if path == "hooks" else "pull_deliveries"
         return self._call(operation, path, body=body)
+
+    def get(self, path, _asked_for):
+        return self._call("get_hook", path)
 
     def put(self, path, _asked_for, body):
         return self._call("update_hook", path, body=body)
@@ -206,6 +210,35 @@ def test_a_hook_that_went_while_the_machine_slept_is_made_again_however_often_th
         (made,) = api.hooks()
         assert made["id"] != hook["id"]
         assert "was removed" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"is_paused": True}, "hook 1 was paused; it is resumed"),
+        ({"is_active": False}, "hook 1 was made inactive; it is active again"),
+    ],
+)
+def test_a_hook_that_was_paused_or_made_inactive_is_said_and_gets_deliveries_again(
+    functions, api, pulling, slept, capsys, change, said
+):
+    run = pulling()
+    with run.hook():
+        publish_on_change = api.client.call
+
+        def call(operation, **given):
+            response = publish_on_change(operation, **given)
+            if operation == "update_hook":
+                publish(functions, {"id": 1})
+            return response
+
+        api.client.call("update_hook", hook_id="1", body=change)
+        api.client.call = call
+        assert some(run, 1)[0].times == 1
+        assert said in capsys.readouterr().err
+        assert sum(slept) < 60
+        (hook,) = api.hooks()
+    assert (hook["is_active"], hook.get("is_paused")) == (True, None)
 
 
 def test_a_run_removes_what_killed_ones_have_left_and_no_other_hook(api, pulling, clock, capsys):

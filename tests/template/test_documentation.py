@@ -1,6 +1,7 @@
 """What the docs say of routes, settings and errors is what the template and the code have."""
 
 import re
+import subprocess
 from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 import typer
+from typer.testing import CliRunner
 
 from storehooks.api.event_input import MAX_EVENTS, NewEvent
 from storehooks.api.hook_input import LIBRARIES_FIELDS, READ_ONLY_FIELDS, NewHook
@@ -20,6 +22,7 @@ from storehooks.flows.meter import Count, Duration
 from storehooks_cli.commands import commands
 from storehooks_cli.connection import ApiOptions
 from storehooks_cli.local import documentation
+from storehooks_cli.stopping import SIGNALS
 from tests.template_file import parsed, resources, template
 
 ROOT = Path(__file__).parents[2]
@@ -174,6 +177,13 @@ def test_every_target_of_make_is_described_where_make_is_read():
     assert set(phony.split()) == set(defined)
 
 
+def test_make_help_which_make_alone_runs_lists_every_described_target():
+    """Without an installation."""
+    shown = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    described = re.findall(r"^# (make .*)$", MAKEFILE, re.MULTILINE)
+    assert shown.splitlines() == described
+
+
 def test_every_variable_of_make_that_is_named_is_one():
     used = set(re.findall(r"\$\((\w+)\)", MAKEFILE))
     head = MAKEFILE.split("\n\n")[0]
@@ -210,6 +220,15 @@ def test_every_metric_is_described():
     assert set(re.findall(r"`(\w+)`", " ".join(first_cells(text)))) == {*Count, *Duration}
 
 
+def command_line(group=None, *path: str) -> Iterator[tuple[str, list[Any]]]:
+    """Each command, with its parameters."""
+    for name, command in (group or typer.main.get_command(commands)).commands.items():
+        if hasattr(command, "commands"):
+            yield from command_line(command, *path, name)
+        else:
+            yield " ".join([*path, name]), command.params
+
+
 def test_every_command_is_described_with_its_arguments_and_options():
     rows = re.findall(r"^\| `storehooks ([^`]+)` \| (.*?) \|", COMMAND_LINE_PAGE, re.MULTILINE)
     described = {command: set(re.findall(r"`(--[\w-]+)`", options)) for command, options in rows}
@@ -225,6 +244,20 @@ def test_every_command_is_described_with_its_arguments_and_options():
     assert described == exist
 
 
+def test_every_exit_status_is_in_the_table():
+    rows = section("command-line.md", "Output and exit statuses")
+    statuses = [one for cell in first_cells(rows) for one in re.findall(r"\b\d+\b", cell)]
+    assert statuses == ["0", "1", "2", *(str(128 + number) for number in SIGNALS)]
+    assert "`hook sync` is used wrongly" in rows
+    assert "`hook sync --dry-run` found differences" in rows
+
+
+@pytest.mark.parametrize("command", [command.split() for command, _ in command_line()], ids=" ".join)
+def test_wrong_usage_ends_with_2_and_with_1_of_the_command_that_says_differences_by_2(command):
+    status = 1 if command == ["hook", "sync"] else 2
+    assert CliRunner().invoke(commands, [*command, "--no-such-option"]).exit_code == status
+
+
 def test_every_variable_of_a_command_is_described():
     rows = re.findall(r"^\| `(--[\w-]+)` \| `(\w+)` \|", COMMAND_LINE_PAGE, re.MULTILINE)
     exist = {
@@ -235,15 +268,6 @@ def test_every_variable_of_a_command_is_described():
         for option in parameter.opts
     }
     assert set(rows) == exist
-
-
-def command_line(group=None, *path: str) -> Iterator[tuple[str, list[Any]]]:
-    """Each command, with its parameters."""
-    for name, command in (group or typer.main.get_command(commands)).commands.items():
-        if hasattr(command, "commands"):
-            yield from command_line(command, *path, name)
-        else:
-            yield " ".join([*path, name]), command.params
 
 
 def test_the_schedule_is_told_in_words():

@@ -153,6 +153,37 @@ def test_a_table_has_whole_cells_on_lines_of_their_own_and_nothing_that_steers_a
     assert second == "short"
 
 
+@pytest.mark.parametrize(
+    ("environment", "has_colours"),
+    [
+        ({"TERM": "xterm"}, True),
+        ({"TERM": "xterm", "NO_COLOR": "1"}, False),
+        ({"TERM": "dumb"}, False),
+        (None, False),
+    ],
+)
+def test_a_status_has_a_colour_on_a_terminal_unless_no_color_is_set(environment, has_colours):
+    script = (
+        "from storehooks_cli.output import colour_of, print_line, print_table\n"
+        "print_table(['ID', 'STATUS', 'REASON'], [['1', 'active', 'failed'], ['2', 'inactive', '']])\n"
+        "print_line([('failed', colour_of('failed')), ('failed', None)])\n"
+    )
+    command = [sys.executable, "-c", script]
+    path = {"PYTHONPATH": os.environ.get("PYTHONPATH", "")}
+    if environment is None:
+        shown = subprocess.run(command, env=path, capture_output=True, text=True, check=True).stdout
+    else:
+        ours, theirs = pty.openpty()
+        with os.fdopen(ours, "rb", buffering=0) as terminal, os.fdopen(theirs, "wb") as output:
+            subprocess.run(command, env=path | environment, stdout=output, check=True)
+            shown = terminal.read(100_000).decode()
+    assert ("\x1b[32mactive" in shown) == has_colours
+    assert ("\x1b[31mfailed" in shown) == has_colours
+    assert shown.count("\x1b[3") == 2 * has_colours
+    plain = shown.replace("\x1b[32m", "").replace("\x1b[31m", "").replace("\x1b[0m", "").splitlines()
+    assert plain == ["ID  STATUS    REASON", "1   active    failed", "2   inactive", "failed  failed"]
+
+
 def test_progress_is_shown_on_a_terminal_once_it_takes_its_time():
     script = (
         "import time\n"

@@ -7,7 +7,7 @@ from storehooks_cli.local.endpoint import Endpoint
 from storehooks_cli.local.environment import REGION
 
 # Without proxies, which lead to the internet and not to this machine. Without retries,
-# because what does not answer on the loopback has ended.
+# because what does not respond on the loopback has ended.
 CONFIG = Config(proxies={}, connect_timeout=5, read_timeout=30, retries={"total_max_attempts": 1})
 
 

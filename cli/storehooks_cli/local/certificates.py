@@ -1,6 +1,6 @@
 """The certificate of the https front, from an authority that stays the same.
 
-Clients are told once to trust the authority; it must not change with each start.
+Clients trust the authority once; it must not change with each start.
 """
 
 import ipaddress

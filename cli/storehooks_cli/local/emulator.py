@@ -71,7 +71,7 @@ class Emulator:
                 stdout=log,
                 stderr=log,
                 # Ctrl-C is for all of a terminal's processes, but this one is to be
-                # stopped when its last requests are answered.
+                # stopped when its last requests have their responses.
                 start_new_session=True,
             )
         try:

@@ -16,7 +16,7 @@ REGION = "us-east-1"
 ALLOWED_HOSTS = "STOREHOOKS_ALLOWED_HOSTS"
 
 # Everything that a stack starts carries the path of its data folder in this variable,
-# by inheritance: what a killed stack left behind is told by it from any stranger.
+# by inheritance: it shows what a killed stack left behind.
 MARK = "STOREHOOKS_LOCAL_STACK"
 
 NO_AWS_ACCOUNT = {

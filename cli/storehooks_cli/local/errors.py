@@ -1,4 +1,4 @@
-"""What the user is told instead of a traceback."""
+"""What the user reads instead of a traceback."""
 
 
 class LocalError(Exception):

@@ -37,14 +37,14 @@ _TIMEOUT = 29
 # A connection is closed when nothing is under way on it, or no whole head of a request has come.
 _IDLE_SECONDS = 60.0
 
-# After a refusal, the rest of a body is thrown away for so long; to close at once could lose the answer.
+# After a refusal, the rest of a body is thrown away for so long; to close at once could lose the response.
 _LINGERING_SECONDS = 2.0
 
 # Each request that runs at the same time as others costs a process of ~75 MB, which takes
 # a second of processor time to start and counts that against the function's timeout.
 _CONCURRENCY = 8
 
-# Requests that are being answered when the stack is stopped get this long, and as long
+# Requests that are being handled when the stack is stopped get this long, and as long
 # again to notice that they are cut off.
 _STOP_SECONDS = 1.0
 

@@ -1,6 +1,6 @@
-"""What API Gateway itself answers, as the template words it.
+"""API Gateway's own responses, as the template words them.
 
-In AWS these answers are imported with the API's body. ministack leaves them out, but
+In AWS they are imported with the API's body. ministack leaves them out, but
 takes them one by one.
 """
 
@@ -19,7 +19,7 @@ _JSON = "application/json"
 
 @dataclass(frozen=True, slots=True)
 class GatewayResponse:
-    """One such answer. Its headers' values are literals, in the quotes of API Gateway."""
+    """One of them. Its headers' values are literals, in the quotes of API Gateway."""
 
     status: int
     body: str

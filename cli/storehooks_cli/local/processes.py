@@ -10,7 +10,7 @@ from storehooks_cli.local.folders import DataFolder
 
 EMULATOR = "ministack_main.py"
 
-# ministack writes its state in two seconds, once its last requests are answered.
+# ministack writes its state in two seconds, once its last requests have their responses.
 SAVING_SECONDS = 6.0
 _KILL_SECONDS = 1.0
 _KILL_ROUNDS = 3

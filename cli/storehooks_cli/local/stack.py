@@ -17,6 +17,8 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
 from storehooks.domain.errors import TransientError
+from storehooks_cli.access import NewToken
+from storehooks_cli.client_secret import library_secret
 from storehooks_cli.local.certificates import server_context
 from storehooks_cli.local.demo import demo_token
 from storehooks_cli.local.deployment import SAM, STACK_NAME, Deployment, Outputs
@@ -33,7 +35,7 @@ from storehooks_cli.local.ports import LOOPBACK, listen
 from storehooks_cli.local.processes import end_orphans
 from storehooks_cli.local.state import State
 from storehooks_cli.local.stopping import StopRequest
-from storehooks_cli.options import DEFAULT_DATA_DIR, DEMO_STORE
+from storehooks_cli.options import DEFAULT_STACK_NAME, DEMO_STORE, deployment_words
 
 # A machine that is very busy may need more time than the first request has.
 _FIRST_TRIES = 3
@@ -41,7 +43,7 @@ _FIRST_TRIES = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What `storehooks local` is told."""
+    """The options of `storehooks local`."""
 
     port: int
     tls_port: int
@@ -107,7 +109,7 @@ class _Stack:
                 plain, tls = self._listeners()
                 await front.listen(plain)
                 await front.listen(tls, server_context(self._folder, self._settings.allowed_hosts))
-                await self._first_answer(token)
+                await self._first_answer(token.access_token)
                 with self._stack_files(emulator.endpoint):
                     self._announce(token)
                     try:
@@ -158,8 +160,8 @@ class _Stack:
         return await asyncio.to_thread(deployment.outputs)
 
     async def _first_answer(self, token: str) -> None:
-        """Wait until the API answers a real request."""
-        self._say("waiting for the first answer")
+        """Wait until the API responds to a real request."""
+        self._say("waiting for the first response")
         hooks_url = f"{self._base_url}/stores/{DEMO_STORE}/v2/hooks"
         async with aiohttp.ClientSession(headers={"X-Auth-Token": token}) as client:
             for _ in range(_FIRST_TRIES):
@@ -191,21 +193,25 @@ class _Stack:
         finally:
             self._folder.forget_stack()
 
-    def _announce(self, token: str) -> None:
+    def _announce(self, demo: NewToken) -> None:
+        token = demo.access_token
         typer.echo(f"storehooks ready on {self._base_url} and {self._tls_base_url}")
-        typer.echo(f"demo token for store {DEMO_STORE}: {token}")
+        typer.echo(f"store: {demo.store_hash}")
+        typer.echo(f"client: {demo.client_id}")
+        typer.echo(f"its secret: {library_secret(demo.client_secret)}")
+        typer.echo(f"demo token for store {demo.store_hash}: {token}")
         typer.echo(f"console: {self._base_url}/console")
-        typer.echo(f"curl -H 'X-Auth-Token: {token}' {self._base_url}/stores/{DEMO_STORE}/v2/hooks")
+        typer.echo(f"curl -H 'X-Auth-Token: {token}' {self._base_url}/stores/{demo.store_hash}/v2/hooks")
         typer.echo(f"https clients trust {self._folder.ca_certificate}; Ctrl-C stops and keeps everything")
-        typer.echo(f"publish an event: {shlex.join(self._publish_command())}")
+        typer.echo(f"listen: {self._to_type('listen')}")
+        typer.echo(f"publish an event: {self._to_type('event', 'send', 'store/order/created')}")
 
-    def _publish_command(self) -> list[str]:
-        data_dir = self._settings.data_dir
-        return [
-            *(".venv/bin/storehooks", "event", "send", "--local"),
-            *(() if data_dir == DEFAULT_DATA_DIR else ("--data-dir", str(data_dir))),
-            "store/order/created",
-        ]
+    def _to_type(self, *words: str) -> str:
+        """A command on this stack, as it is typed in the repository."""
+        options = deployment_words(
+            local=True, data_dir=self._settings.data_dir, stack_name=DEFAULT_STACK_NAME
+        )
+        return shlex.join([".venv/bin/storehooks", *words, *options])
 
     def _say(self, text: str) -> None:
         typer.echo(f"{time.monotonic() - self._started:5.1f} s  {text}")
