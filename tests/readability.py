@@ -1,7 +1,7 @@
 """How hard the docs are to read; `make lint` runs it: `python -m tests.readability [PAGE...]`.
 
-It reads paragraphs and the items of lists, and leaves out code blocks, tables, headings and the targets of links.
-What is quoted as code counts as one short word.
+It reads paragraphs and the items of lists. It leaves out code blocks, tables, headings, the targets of links,
+and what `make bench` writes between two comments. What is quoted as code counts as one short word.
 """
 
 import sys
@@ -78,9 +78,11 @@ BOUNDS = {"decisions.md": Figures(mean_words=20, long_sentences=0.15, lix=37)}
 
 def sentences_of(markdown: str) -> Iterator[Sentence]:
     """The sentences of its paragraphs and lists, in their order."""
-    tokens = _MARKDOWN.parse(markdown)
-    for opening, token in pairwise(tokens):
-        if opening.type == "paragraph_open" and token.map:
+    is_generated = False
+    for opening, token in pairwise(_MARKDOWN.parse(markdown)):
+        if opening.type == "html_block":
+            is_generated = not opening.content.startswith("<!-- end of ")
+        if opening.type == "paragraph_open" and token.map and not is_generated:
             yield from _sentences_of_a_paragraph(token, token.map[0] + 1)
 
 
