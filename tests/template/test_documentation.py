@@ -64,6 +64,13 @@ def test_the_index_has_every_page():
     assert linked == pages - {ROOT / "docs" / "README.md"}
 
 
+def test_the_index_calls_every_page_by_its_title():
+    names = re.findall(r"\[([^\]]+)\]\(([\w-]+\.md)\)", (ROOT / "docs" / "README.md").read_text())
+    assert len(names) > 20
+    for name, page in names:
+        assert PAGES[page].startswith(f"# {name}\n"), page
+
+
 def test_every_file_that_the_page_of_contributing_names_exists():
     named = re.findall(r"`((?:tests|layers|cli|events|functions|docs)/[\w/.]+)`", PAGES["CONTRIBUTING.md"])
     assert named
