@@ -23,9 +23,11 @@ _SHOWN = 10
 
 _MARKDOWN = MarkdownIt("commonmark").enable("table")
 _CODE = "code"
+# What may begin a sentence in small letters.
+_SMALL = rf"(?:{_CODE}|storehooks)\b"
 _TEXTS = {"code_inline": _CODE, "softbreak": "\n", "hardbreak": "\n", "image": ""}
 _WORD = pattern(r"\w+(?:['’.,:/-]+\w+)*")
-_END = pattern(rf"[.!?][\"')]*\s+(?=[^a-z\s]|{_CODE}\b)")
+_END = pattern(rf"[.!?][\"')]*\s+(?=[^a-z\s]|{_SMALL})")
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ class Figures:
         return f"{self.mean_words:.1f} words a sentence, {self.long_sentences:.1%} long, LIX {self.lix:.1f}"
 
 
-BOUND = Figures(mean_words=15, long_sentences=0, lix=35)
+BOUND = Figures(mean_words=16, long_sentences=0, lix=35)
 # It is searched more than read, and had twice the long sentences of any other page.
 BOUNDS = {"decisions.md": Figures(mean_words=20, long_sentences=0.15, lix=37)}
 
