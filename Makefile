@@ -3,7 +3,7 @@
 # make test     what to run while working: units, flows, adapters, the template, the main paths of the local stack
 # make test-all every test: also builds, deployments, the local stack's own life, clients, browsers, upgrades
 # make upgrade-test  stacks of earlier releases are upgraded in place (two minutes)
-# make lint     linters, type checks, how hard the docs are to read, and a search for secrets
+# make lint     linters, type checks, how hard docs and docstrings are to read, and a search for secrets
 # make bench    measures speed and cost, and writes docs/performance.md anew (minutes; MODULES for a part)
 # make peers    measures the local stack beside two Django packages that send webhooks (15 minutes; PostgreSQL, Redis)
 # make fuzz     requests that are made up, against docs/openapi.yaml (FUZZ_SECONDS)

@@ -1,9 +1,11 @@
-"""How hard the docs are to read; `make lint` runs it: `python -m tests.readability [PAGE...]`.
+"""How hard the docs and the docstrings are to read; `make lint` runs it:
+`python -m tests.readability [PAGE or FOLDER...]`.
 
 It reads paragraphs and the items of lists. It leaves out code blocks, tables, headings, the targets of links,
 and what `make bench` writes between two comments. What is quoted as code counts as one short word.
 """
 
+import ast
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,6 +22,7 @@ LONG_SENTENCE = 30
 _LONG_WORD = 7
 """In letters, as LIX has it."""
 _SHOWN = 10
+_WITH_DOCSTRINGS = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 _MARKDOWN = MarkdownIt("commonmark").enable("table")
 _CODE = "code"
@@ -32,8 +35,9 @@ _END = pattern(rf"[.!?][\"')]*\s+(?=[^a-z\s]|{_SMALL})")
 
 @dataclass(frozen=True)
 class Sentence:
-    """A sentence, its words, and the line on which it begins."""
+    """A sentence, its words, and the file and line where it begins."""
 
+    path: Path
     line: int
     text: str
     words: tuple[str, ...]
@@ -73,56 +77,81 @@ class Figures:
         return f"{self.mean_words:.1f} words a sentence, {self.long_sentences:.1%} long, LIX {self.lix:.1f}"
 
 
-BOUND = Figures(mean_words=16, long_sentences=0, lix=35)
-# It is searched more than read, and had twice the long sentences of any other page.
-BOUNDS = {"decisions.md": Figures(mean_words=20, long_sentences=0.15, lix=37)}
+PAGE = Figures(mean_words=16, long_sentences=0, lix=35)
+# They are above it today; whoever edits one takes it out here.
+PAGES = {
+    "admin-api.md": Figures(mean_words=16, long_sentences=0.07, lix=35),
+    "architecture.md": Figures(mean_words=16, long_sentences=0.02, lix=35),
+    "command-line.md": Figures(mean_words=19, long_sentences=0.09, lix=35),
+    "decisions.md": Figures(mean_words=20, long_sentences=0.14, lix=35),
+    "deploying.md": Figures(mean_words=16, long_sentences=0.05, lix=35),
+}
+# Their tables and lists of parameters have the form of sentences.
+DOCSTRINGS = Figures(mean_words=14, long_sentences=0.02, lix=30)
 
 
-def sentences_of(markdown: str) -> Iterator[Sentence]:
-    """The sentences of its paragraphs and lists, in their order."""
+def sentences_of(markdown: str, path: Path, above: int = 0) -> Iterator[Sentence]:
+    """The sentences of its paragraphs and lists, in their order; above is the number of lines before it."""
     is_generated = False
     for opening, token in pairwise(_MARKDOWN.parse(markdown)):
         if opening.type == "html_block":
             is_generated = not opening.content.startswith("<!-- end of ")
         if opening.type == "paragraph_open" and token.map and not is_generated:
-            yield from _sentences_of_a_paragraph(token, token.map[0] + 1)
+            yield from _sentences_of_a_paragraph(token, path, above + token.map[0] + 1)
 
 
-def _sentences_of_a_paragraph(token: Token, line: int) -> Iterator[Sentence]:
+def docstrings_of(source: str, path: Path) -> Iterator[Sentence]:
+    """The sentences of the docstrings of a module, its classes and its functions."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, _WITH_DOCSTRINGS) and (text := ast.get_docstring(node)):
+            yield from sentences_of(text, path, node.body[0].lineno - 1)
+
+
+def _sentences_of_a_paragraph(token: Token, path: Path, line: int) -> Iterator[Sentence]:
     text = "".join(_TEXTS.get(part.type, part.content) for part in token.children or ())
     start = 0
     for end in [*(found.end() for found in _END.finditer(text)), len(text)]:
         sentence = text[start:end]
         if words := tuple(_WORD.findall(sentence)):
-            yield Sentence(line + text.count("\n", 0, start), " ".join(sentence.split()), words)
+            yield Sentence(path, line + text.count("\n", 0, start), " ".join(sentence.split()), words)
         start = end
 
 
-def report(page: Path) -> tuple[str, bool]:
-    """What to print of a page, and whether it is within its bound. A page without sentences is."""
-    sentences = list(sentences_of(page.read_text()))
+def report(path: Path) -> tuple[str, bool]:
+    """What to print of a page or of a folder's docstrings, and whether it is within its bound.
+
+    One without sentences is.
+    """
+    if path.is_dir():
+        files = sorted(path.rglob("*.py"))
+        sentences = [one for file in files for one in docstrings_of(file.read_text(), file)]
+        bound = DOCSTRINGS
+    else:
+        sentences = list(sentences_of(path.read_text(), path))
+        bound = PAGES.get(path.name, PAGE)
     if not sentences:
-        return f"{page}: no prose", True
-    figures, bound = Figures.of(sentences), BOUNDS.get(page.name, BOUND)
+        return f"{path}: no prose", True
+    figures = Figures.of(sentences)
     if figures.within(bound):
-        return f"{page}: {figures}", True
+        return f"{path}: {figures}", True
     worst = sorted(sentences, key=lambda one: -len(one.words))[:_SHOWN]
     return "\n".join(
         [
-            f"{page}: {figures}; at most {bound}. Its longest sentences:",
-            *(f"{page}:{one.line}: {len(one.words)} words: {one.text}" for one in worst),
+            f"{path}: {figures}; at most {bound}. Its longest sentences:",
+            *(f"{one.path}:{one.line}: {len(one.words)} words: {one.text}" for one in worst),
         ]
     ), False
 
 
-def pages() -> list[Path]:
-    """Those that are held, from the root of the repository."""
-    return [Path("README.md"), Path("CONTRIBUTING.md"), *sorted(Path("docs").glob("*.md"))]
+def held() -> list[Path]:
+    """What is held to a bound, from the root of the repository."""
+    pages = [Path("README.md"), Path("CONTRIBUTING.md"), *sorted(Path("docs").glob("*.md"))]
+    return [*pages, Path("layers/shared"), Path("functions"), Path("cli")]
 
 
 def main(given: list[str]) -> int:
-    """Print the figures of these pages, or of all; 1 if one is above its bound, else 0."""
-    reports = [report(Path(page)) for page in given or pages()]
+    """Print the figures of these, or of all; 1 if one is above its bound, else 0."""
+    reports = [report(Path(path)) for path in given or held()]
     for text, _ in reports:
         print(text)  # noqa: T201 - a linter's output
     return 0 if all(is_within for _, is_within in reports) else 1

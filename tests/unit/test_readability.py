@@ -1,15 +1,17 @@
 """The readability check of `make lint`: what it reads, what it counts, and what it refuses."""
 
+from pathlib import Path
+
 import pytest
 
 from tests import readability
-from tests.readability import BOUND, Figures, main, report, sentences_of
+from tests.readability import PAGE, Figures, main, report, sentences_of
 
 LONG = "Word " + " ".join(["word"] * 30) + "."
 
 
 def texts(markdown):
-    return [(one.line, one.text) for one in sentences_of(markdown)]
+    return [(one.line, one.text) for one in sentences_of(markdown, Path("page.md"))]
 
 
 def test_paragraphs_and_lists_are_read_with_the_line_that_a_sentence_begins_on():
@@ -48,15 +50,15 @@ def test_a_full_stop_ends_a_sentence_where_another_begins(text, count):
 
 
 def test_figures_are_the_mean_the_share_of_long_sentences_and_lix():
-    figures = Figures.of(list(sentences_of(f"Shorter words, one of sevenths.\n\n{LONG}\n")))
+    figures = Figures.of(list(sentences_of(f"Shorter words, one of sevenths.\n\n{LONG}\n", Path("page.md"))))
     assert figures == Figures(mean_words=18, long_sentences=0.5, lix=pytest.approx(18 + 100 * 2 / 36))
 
 
 @pytest.mark.parametrize("figure", ["mean_words", "long_sentences", "lix"])
 def test_each_figure_above_its_bound_is_refused(figure):
-    at_the_bound = vars(BOUND)
-    assert Figures(**at_the_bound).within(BOUND)
-    assert not Figures(**at_the_bound | {figure: at_the_bound[figure] + 0.01}).within(BOUND)
+    at_the_bound = vars(PAGE)
+    assert Figures(**at_the_bound).within(PAGE)
+    assert not Figures(**at_the_bound | {figure: at_the_bound[figure] + 0.01}).within(PAGE)
 
 
 def test_a_page_above_its_bound_is_shown_with_its_longest_sentences_and_their_lines(tmp_path):
@@ -85,7 +87,20 @@ def test_the_check_fails_if_one_page_does(tmp_path, capsys):
 
 
 def test_a_page_with_a_bound_of_its_own_has_it(tmp_path, monkeypatch):
-    monkeypatch.setattr(readability, "BOUNDS", {"page.md": Figures(31, 1, 100)})
+    monkeypatch.setattr(readability, "PAGES", {"page.md": Figures(31, 1, 100)})
     page = tmp_path / "page.md"
     page.write_text(LONG)
     assert report(page)[1]
+
+
+def test_docstrings_of_a_folder_are_read_together(tmp_path):
+    (tmp_path / "inner").mkdir()
+    short = tmp_path / "short.py"
+    short.write_text('"""Short."""\n\n\ndef one():\n    """Too.\n\n    Three.\n    """\n\n\nTEXT = "No."\n')
+    text, is_within = report(tmp_path)
+    assert is_within
+    assert text.startswith(f"{tmp_path}: 1.0 words a sentence")
+    (tmp_path / "inner" / "long.py").write_text(f'class A:\n    """Short.\n\n    {LONG}\n    """\n')
+    text, is_within = report(tmp_path)
+    assert not is_within
+    assert f"{tmp_path / 'inner' / 'long.py'}:4: 31 words: {LONG}" in text
