@@ -135,7 +135,7 @@ def test_a_function_loads_nothing_it_can_do_without(function, loaded):
         heavy.add("pycurl")
     if function not in {"deliver", "match_events", "pull_deliveries"}:
         heavy.add("orjson")
-    if function not in {"match_events", "deliver", "retry_due"}:
+    if function not in {"match_events", "deliver", "retry_due", "pull_deliveries"}:
         heavy.add("storehooks.flows.meter")
     if function in {"create_hook", "get_hook", "list_hooks", "update_hook", "delete_hook"}:
         heavy |= {"storehooks.domain.delivery", "storehooks.domain.recovery"}
