@@ -1,4 +1,4 @@
-"""Says which store and client an access token stands for, and what it may do."""
+"""The authorizer: resolves an access token to its store, client and OAuth scopes."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ logger = Logger(utc=True)
 
 
 def build(parts: Parts) -> Handler:
-    """The handler, made of these parts."""
+    """Build the handler."""
     tokens = parts.tokens
 
     def authorize(event: dict[str, Any], _context: object) -> dict[str, Any]:
@@ -21,7 +21,7 @@ def build(parts: Parts) -> Handler:
             caller = tokens.caller(event["authorizationToken"])
         except UnauthenticatedError:
             logger.info("unknown token")
-            # The one text that the gateway turns into a 401 instead of a 500.
+            # The gateway turns only this text into a 401; any other error is a 500.
             raise Exception("Unauthorized") from None  # noqa: TRY002
         logger.info("authorized", store_hash=caller.store_hash, client_id=caller.client_id)
         return access_policy(caller, event["methodArn"])

@@ -10,13 +10,13 @@ from storehooks.domain.identity import DEFAULT_OAUTH_SCOPE
 
 
 def build(parts: Parts) -> Handler:
-    """The handler, made of these parts."""
+    """Build the handler."""
     hooks, quotas = parts.hooks, parts.hook_quotas
     allow_private = parts.settings.allow_private_destinations
 
     @operation
     def create_hook(request: Request) -> Response:
-        """Register a hook for the caller."""
+        """Create a hook of the caller."""
         caller = request.caller(DEFAULT_OAUTH_SCOPE)
         new = NewHook.parse(request.json_object(), allow_private=allow_private)
         hook = hooks.create(caller, **new.fields(), quotas=quotas)

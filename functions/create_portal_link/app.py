@@ -10,12 +10,12 @@ from storehooks.domain.portal_link import oauth_scopes_of_link
 
 
 def build(parts: Parts) -> Handler:
-    """The handler, made of these parts."""
+    """Build the handler."""
     issuer, clock = parts.token_issuer, parts.clock
 
     @operation
     def create_portal_link(request: Request) -> Response:
-        """Make a link that opens the console signed in as a client."""
+        """Create a link that opens the console signed in as a client."""
         store_hash, client_id = request.client_of_admin()
         wanted = PortalLinkWanted.parse(request.json_object())
         scopes = oauth_scopes_of_link(read_only=wanted.read_only)

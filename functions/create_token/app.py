@@ -9,12 +9,12 @@ from storehooks.composition import Handler, Parts, lambda_handler
 
 
 def build(parts: Parts) -> Handler:
-    """The handler, made of these parts."""
+    """Build the handler."""
     issuer, clock = parts.token_issuer, parts.clock
 
     @operation
     def create_token(request: Request) -> Response:
-        """Make a token for a client."""
+        """Create a token for a client."""
         store_hash, client_id = request.client_of_admin()
         wanted = TokenWanted.parse(request.json_object())
         expires_at = wanted.expires_at(int(clock()))

@@ -7,12 +7,12 @@ from storehooks.composition import Handler, Parts, lambda_handler
 
 
 def build(parts: Parts) -> Handler:
-    """The handler, made of these parts."""
+    """Build the handler."""
     remover = parts.client_remover
 
     @operation
     def delete_client(request: Request) -> Response:
-        """Remove a client with its hooks, tokens and secrets, or what is left of one."""
+        """Remove a client with its hooks, tokens and secrets, or the rest of one."""
         remover.remove(*request.client_of_admin())
         return Response(204)
 

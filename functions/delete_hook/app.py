@@ -9,12 +9,12 @@ from storehooks.domain.identity import DEFAULT_OAUTH_SCOPE
 
 
 def build(parts: Parts) -> Handler:
-    """The handler, made of these parts."""
+    """Build the handler."""
     hooks = parts.hooks
 
     @operation
     def delete_hook(request: Request) -> Response:
-        """Remove a hook of the caller; the response is the hook as it was."""
+        """Delete a hook of the caller. The response is the deleted hook."""
         caller = request.caller(DEFAULT_OAUTH_SCOPE)
         return hook_response(request.version, hooks.delete(caller, request.hook_id()))
 

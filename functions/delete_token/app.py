@@ -7,12 +7,12 @@ from storehooks.composition import Handler, Parts, lambda_handler
 
 
 def build(parts: Parts) -> Handler:
-    """The handler, made of these parts."""
+    """Build the handler."""
     tokens = parts.access_tokens
 
     @operation
     def delete_token(request: Request) -> Response:
-        """Make a client's token worth nothing."""
+        """Revoke a client's token."""
         store_hash, client_id = request.client_of_admin()
         tokens.delete(store_hash, request.token_id(), client_id=client_id)
         return Response(204)

@@ -1,4 +1,4 @@
-"""The deliveries queue: makes the attempts that are due."""
+"""The consumer of the deliveries queue: makes the attempts that are due."""
 
 from typing import Any
 
@@ -8,11 +8,11 @@ from storehooks.flows.invocation import log_request_id
 
 
 def build(parts: Parts) -> Handler:
-    """The handler, made of these parts."""
+    """Build the handler."""
     deliverer, meter = parts.deliverer, parts.meter
 
     def deliver(event: dict[str, Any], context: object) -> dict[str, Any]:
-        """Do a batch of the queue; what fails comes again."""
+        """Do a batch of messages; those that fail are retried."""
         log_request_id(context)
         with meter.invocation():
             failed = deliverer.deliver([from_record(record) for record in event["Records"]])

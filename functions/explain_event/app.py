@@ -13,15 +13,15 @@ from storehooks.domain.identity import DEFAULT_OAUTH_SCOPE
 
 
 def build(parts: Parts) -> Handler:
-    """The handler, made of these parts."""
+    """Build the handler."""
     hooks, clock = parts.hooks, parts.clock
 
     @operation
     def explain_event(request: Request) -> Response:
-        """Say of each of the caller's hooks whether it would get an event. Nothing is published."""
+        """Explain for each of the caller's hooks whether it would get an event. Nothing is published."""
         caller = request.caller(DEFAULT_OAUTH_SCOPE)
         new = NewEvent.parse(request.json_object(max_bytes=MAX_BYTES))
-        # The way of an event that is published, so that its callback is the same.
+        # Treat it like a published event, so that its callback is the same.
         event = from_envelope(dumps(to_envelope(new, caller, int(clock() * 1_000_000))))
         callback = event.callback()
         explanations = [explain(hook, event.scope, callback) for hook in hooks.all(caller)]

@@ -11,12 +11,12 @@ from storehooks.domain.identity import READ_OAUTH_SCOPE
 
 
 def build(parts: Parts) -> Handler:
-    """The handler, made of these parts."""
+    """Build the handler."""
     hooks, notification_emails = parts.hooks, parts.notification_emails
 
     @operation
     def get_admin(request: Request) -> Response:
-        """The addresses the caller has named, and a page of its hooks with their status."""
+        """Return the caller's notification emails, and a page of its hooks with their status."""
         caller = request.caller(READ_OAUTH_SCOPE)
         wanted = request.hooks_wanted(v3_page_size=MAX_PAGE_SIZE)
         found = hooks.page(

@@ -9,12 +9,12 @@ from storehooks.domain.identity import READ_OAUTH_SCOPE
 
 
 def build(parts: Parts) -> Handler:
-    """The handler, made of these parts."""
+    """Build the handler."""
     hooks, log = parts.hooks, parts.log
 
     @operation
     def get_delivery(request: Request) -> Response:
-        """One delivery of one of the caller's hooks, with its payload and the responses."""
+        """Return a delivery of one of the caller's hooks, with its payload and the responses."""
         caller = request.caller(READ_OAUTH_SCOPE)
         hook = hooks.get(caller, request.hook_id())
         delivery = log.get(hook.store_hash, hook.id, request.delivery_id())

@@ -9,12 +9,12 @@ from storehooks.domain.identity import READ_OAUTH_SCOPE
 
 
 def build(parts: Parts) -> Handler:
-    """The handler, made of these parts."""
+    """Build the handler."""
     hooks = parts.hooks
 
     @operation
     def get_hook(request: Request) -> Response:
-        """One hook of the caller."""
+        """Return a hook of the caller."""
         caller = request.caller(READ_OAUTH_SCOPE)
         return hook_response(request.version, seen_by(caller, hooks.get(caller, request.hook_id())))
 

@@ -9,12 +9,12 @@ from storehooks.domain.identity import READ_OAUTH_SCOPE
 
 
 def build(parts: Parts) -> Handler:
-    """The handler, made of these parts."""
+    """Build the handler."""
     hooks, reader, clock = parts.hooks, parts.stats_reader, parts.clock
 
     @operation
     def get_hook_stats(request: Request) -> Response:
-        """Figures of one of the caller's hooks: what came of its deliveries in some time."""
+        """Return the figures of one of the caller's hooks: the results of its deliveries in some time."""
         caller = request.caller(READ_OAUTH_SCOPE)
         wanted = request.stats_wanted(clock())
         hook = hooks.get(caller, request.hook_id())

@@ -9,12 +9,12 @@ from storehooks.domain.identity import READ_OAUTH_SCOPE
 
 
 def build(parts: Parts) -> Handler:
-    """The handler, made of these parts."""
+    """Build the handler."""
     hooks, recoveries = parts.hooks, parts.recoveries
 
     @operation
     def get_recovery(request: Request) -> Response:
-        """How far a recovery of one of the caller's hooks has got."""
+        """Return the progress of a recovery of one of the caller's hooks."""
         caller = request.caller(READ_OAUTH_SCOPE)
         hook = hooks.get(caller, request.hook_id())
         return Response(200, recovery_to_v2(recoveries.get(hook.store_hash, hook.id, request.recovery_id())))

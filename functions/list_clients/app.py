@@ -8,12 +8,12 @@ from storehooks.composition import Handler, Parts, lambda_handler
 
 
 def build(parts: Parts) -> Handler:
-    """The handler, made of these parts."""
+    """Build the handler."""
     clients, hooks = parts.clients, parts.hooks
 
     @operation
     def list_clients(request: Request) -> Response:
-        """List a store's clients, each with how many hooks it has."""
+        """List a store's clients, each with its number of hooks."""
         store_hash, wanted = request.store_of_admin(), request.clients_wanted()
         found, next_cursor = clients.page(store_hash, after=wanted.cursor, limit=wanted.limit)
         numbers = hooks.numbers(store_hash, [client.client_id for client in found])

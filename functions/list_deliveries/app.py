@@ -9,12 +9,12 @@ from storehooks.domain.identity import READ_OAUTH_SCOPE
 
 
 def build(parts: Parts) -> Handler:
-    """The handler, made of these parts."""
+    """Build the handler."""
     hooks, log, scans = parts.hooks, parts.log, parts.scans
 
     @operation
     def list_deliveries(request: Request) -> Response:
-        """A page of the deliveries of one of the caller's hooks, the newest first."""
+        """Return a page of the deliveries of one of the caller's hooks, the newest first."""
         caller = request.caller(READ_OAUTH_SCOPE)
         wanted = request.deliveries_wanted()
         hook = hooks.get(caller, request.hook_id())

@@ -9,12 +9,12 @@ from storehooks.domain.identity import READ_OAUTH_SCOPE
 
 
 def build(parts: Parts) -> Handler:
-    """The handler, made of these parts."""
+    """Build the handler."""
     hooks = parts.hooks
 
     @operation
     def list_hooks(request: Request) -> Response:
-        """A page of the caller's hooks by id; past the end, an empty one."""
+        """Return a page of the caller's hooks by id; past the end, an empty one."""
         caller = request.caller(READ_OAUTH_SCOPE)
         wanted = request.hooks_wanted()
         found = hooks.page(

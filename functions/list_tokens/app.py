@@ -8,12 +8,12 @@ from storehooks.composition import Handler, Parts, lambda_handler
 
 
 def build(parts: Parts) -> Handler:
-    """The handler, made of these parts."""
+    """Build the handler."""
     tokens = parts.access_tokens
 
     @operation
     def list_tokens(request: Request) -> Response:
-        """List a client's tokens, of which only the SHA-256 is known."""
+        """List a client's tokens by their SHA-256; their texts are not stored."""
         (store_hash, client_id), wanted = request.client_of_admin(), request.tokens_wanted()
         found, next_cursor = tokens.page(
             store_hash, client_id=client_id, after=wanted.cursor, limit=wanted.limit

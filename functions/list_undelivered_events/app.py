@@ -10,12 +10,12 @@ from storehooks.domain.identity import READ_OAUTH_SCOPE
 
 
 def build(parts: Parts) -> Handler:
-    """The handler, made of these parts."""
+    """Build the handler."""
     hooks, missed_events = parts.hooks, parts.missed_events
 
     @operation
     def list_undelivered_events(request: Request) -> Response:
-        """A page of the events that have not reached the caller's hooks, the newest first."""
+        """Return a page of the events that the caller's hooks missed, the newest first."""
         caller = request.caller(READ_OAUTH_SCOPE)
         wanted = request.events_wanted()
         found = missed_events.page(

@@ -1,4 +1,4 @@
-"""The events queue: finds the hooks that each event is for."""
+"""The consumer of the events queue: matches events with hooks."""
 
 from typing import Any
 
@@ -7,11 +7,11 @@ from storehooks.flows.invocation import log_request_id
 
 
 def build(parts: Parts) -> Handler:
-    """The handler, made of these parts."""
+    """Build the handler."""
     matcher, meter = parts.matcher, parts.meter
 
     def match_events(event: dict[str, Any], context: object) -> dict[str, Any]:
-        """Match a batch of the queue; what fails comes again."""
+        """Match a batch of messages; those that fail are retried."""
         log_request_id(context)
         with meter.invocation():
             failed = matcher.match({record["messageId"]: record["body"] for record in event["Records"]})

@@ -1,4 +1,4 @@
-"""A notice of deactivated hooks from the bus: notifies the hooks' owners by e-mail."""
+"""The consumer of the bus's notices of deactivated hooks: notifies the hooks' owners by e-mail."""
 
 from typing import Any
 
@@ -7,11 +7,11 @@ from storehooks.flows.invocation import log_request_id
 
 
 def build(parts: Parts) -> Handler:
-    """The handler, made of these parts."""
+    """Build the handler."""
     notifier = parts.notifier
 
     def notify_owners(event: dict[str, Any], context: object) -> dict[str, bool]:
-        """Notify once; what fails Lambda tries again, and then puts among the dead letters."""
+        """Notify once. Lambda retries a failure, and then sends the notice to the dead-letter queue."""
         log_request_id(context)
         return {"written": notifier.notify(event)}
 

@@ -9,12 +9,12 @@ from storehooks.domain.identity import DEFAULT_OAUTH_SCOPE
 
 
 def build(parts: Parts) -> Handler:
-    """The handler, made of these parts."""
+    """Build the handler."""
     hooks, pinger = parts.hooks, parts.pinger
 
     @operation
     def ping_hook(request: Request) -> Response:
-        """Send a test event to one of the caller's hooks, active or not, and respond with what came of it."""
+        """Send a test event to one of the caller's hooks, active or not, and return the result."""
         caller = request.caller(DEFAULT_OAUTH_SCOPE)
         return Response(200, ping_to_v2(*pinger.ping(hooks.get(caller, request.hook_id()))))
 

@@ -15,17 +15,17 @@ logger = Logger(utc=True)
 
 
 def build(parts: Parts) -> Handler:
-    """The handler, made of these parts."""
+    """Build the handler."""
     queue, clock = parts.events_queue, parts.clock
 
     @operation
     def publish_events(request: Request) -> Response:
-        """Publish one event or an array of them: all, or none when one is invalid."""
+        """Publish one event or an array of events: all of them, or none if one is invalid."""
         caller = request.caller(EVENTS_OAUTH_SCOPE)
         objects, in_array = request.json_objects(limit=MAX_EVENTS, max_bytes=MAX_BYTES)
         accepted_at = int(clock() * 1_000_000)
         envelopes = [
-            # Each its own microsecond, so that a log sorts them as they came.
+            # Each event has its own microsecond, so that the delivery log keeps their order.
             to_envelope(new, caller, accepted_at + position)
             for position, new in enumerate(NewEvent.parse_all(objects, in_array=in_array))
         ]

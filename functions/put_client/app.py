@@ -9,12 +9,12 @@ from storehooks.composition import Handler, Parts, lambda_handler
 
 
 def build(parts: Parts) -> Handler:
-    """The handler, made of these parts."""
+    """Build the handler."""
     clients = parts.clients
 
     @operation
     def put_client(request: Request) -> Response:
-        """Make a client of a store, unless there is one, and give it its name."""
+        """Create a client of a store unless it exists, and set its name."""
         store_hash, client_id = request.client_of_admin()
         changes = ClientChanges.parse(request.json_object())
         put = clients.put(store_hash, client_id, changes.name)

@@ -10,12 +10,12 @@ from storehooks.domain.identity import DEFAULT_OAUTH_SCOPE
 
 
 def build(parts: Parts) -> Handler:
-    """The handler, made of these parts."""
+    """Build the handler."""
     hooks, starter, clock = parts.hooks, parts.recovery_starter, parts.clock
 
     @operation
     def recover_deliveries(request: Request) -> Response:
-        """Have deliveries of a time of one of the caller's hooks sent again."""
+        """Start a recovery of one of the caller's hooks: send its deliveries of a time again."""
         caller = request.caller(DEFAULT_OAUTH_SCOPE)
         hook_id = request.hook_id()
         wanted = NewRecovery.parse(request.json_object(), clock())

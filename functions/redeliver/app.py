@@ -9,12 +9,12 @@ from storehooks.domain.identity import DEFAULT_OAUTH_SCOPE
 
 
 def build(parts: Parts) -> Handler:
-    """The handler, made of these parts."""
+    """Build the handler."""
     hooks, redeliverer = parts.hooks, parts.redeliverer
 
     @operation
     def redeliver(request: Request) -> Response:
-        """Send a delivery of one of the caller's hooks again, or its next attempt now."""
+        """Send a delivery of one of the caller's hooks again, or make its next attempt now."""
         caller = request.caller(DEFAULT_OAUTH_SCOPE)
         hook = hooks.get(caller, request.hook_id())
         delivery = redeliverer.redeliver(hook, request.delivery_id())

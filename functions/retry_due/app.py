@@ -1,11 +1,11 @@
-"""Each minute: sends the retries that are due soon."""
+"""The retry sweep, each minute: sends the retries that are due soon."""
 
 from storehooks.composition import Handler, Parts, lambda_handler
 from storehooks.flows.invocation import log_request_id
 
 
 def build(parts: Parts) -> Handler:
-    """The handler, made of these parts."""
+    """Build the handler."""
     sweeper, meter = parts.sweeper, parts.meter
 
     def retry_due(_event: object, context: object) -> dict[str, int]:

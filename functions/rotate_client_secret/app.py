@@ -9,12 +9,12 @@ from storehooks.composition import Handler, Parts, lambda_handler
 
 
 def build(parts: Parts) -> Handler:
-    """The handler, made of these parts."""
+    """Build the handler."""
     clients = parts.clients
 
     @operation
     def rotate_client_secret(request: Request) -> Response:
-        """Give a client a new secret; without an overlap every former one ends at once."""
+        """Give a client a new secret. Without an overlap the former ones stop signing at once."""
         store_hash, client_id = request.client_of_admin()
         hours = SecretRotation.parse(request.json_object()).overlap_hours
         new = clients.rotate_secret(store_hash, client_id, overlap_seconds=hours * 3600, force=not hours)

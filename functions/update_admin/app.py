@@ -9,12 +9,12 @@ from storehooks.domain.identity import DEFAULT_OAUTH_SCOPE
 
 
 def build(parts: Parts) -> Handler:
-    """The handler, made of these parts."""
+    """Build the handler."""
     notification_emails = parts.notification_emails
 
     @operation
     def update_admin(request: Request) -> Response:
-        """Name the addresses to write to when one of the caller's hooks is deactivated."""
+        """Set the caller's notification emails."""
         caller = request.caller(DEFAULT_OAUTH_SCOPE)
         changes = AdminChanges.parse(request.json_object())
         notification_emails.put(caller.store_hash, caller.client_id, changes.emails)

@@ -10,17 +10,17 @@ from storehooks.domain.identity import DEFAULT_OAUTH_SCOPE
 
 
 def build(parts: Parts) -> Handler:
-    """The handler, made of these parts."""
+    """Build the handler."""
     hooks = parts.hooks
-    # What a pause needs is loaded by the first request for one: most updates do without.
+    # The parts of a pause are loaded by the first request for one: most updates do not need them.
     parts.settings.check("deliveries_table", "delivery_retention_days", "deliveries_queue")
     allow_private = parts.settings.allow_private_destinations
 
     @operation
     def update_hook(request: Request) -> Response:
-        """Change the given fields of a hook of the caller; the response is the whole hook.
+        """Change the given fields of a hook of the caller. The response is the whole hook.
 
-        If it resumes, the header Location names the recovery of what was held.
+        If it resumes, the header Location names the recovery of its held deliveries.
         """
         caller = request.caller(DEFAULT_OAUTH_SCOPE)
         hook_id = request.hook_id()

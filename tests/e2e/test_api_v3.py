@@ -42,7 +42,7 @@ def mails(stack, hook_id):
         f"{endpoint.url}/_ministack/ses/messages", headers=endpoint.headers, timeout=TIMEOUT
     )
     kept = response.json()["messages"]
-    subject = f"Webhook {hook_id} of the store {STORE_HASH} was switched off"
+    subject = f"Webhook {hook_id} of the store {STORE_HASH} was deactivated"
     return [mail for account in kept.values() for mail in account if mail["Subject"] == subject]
 
 

@@ -218,7 +218,7 @@ def test_a_hook_that_failed_before_is_tried_at_once(world):
         (lambda world, hook: world.hooks.delete(world.caller, hook.id), "the hook was deleted"),
         (
             lambda world, hook: world.hooks.update(world.caller, hook.id, {"is_active": False}),
-            "the hook was switched off",
+            "the hook is inactive",
         ),
         (
             lambda world, hook: world.hooks.deactivate(world.current(hook), "it fails"),

@@ -434,10 +434,10 @@ def test_a_recovery_is_waited_for(api, run):
 
 
 def test_a_recovery_that_was_stopped_ends_with_status_1_and_the_reason(api, run):
-    api.will_answer(200, RECOVERY | {"state": "stopped", "reason": "the hook was switched off"})
+    api.will_answer(200, RECOVERY | {"state": "stopped", "reason": "the hook is inactive"})
     response = run("recover", "7", "--id", "rec_1")
     assert response.exit_code == 1
-    assert "the hook was switched off" in response.stderr
+    assert "the hook is inactive" in response.stderr
     assert api.asked == ["GET hooks/7/recoveries/rec_1"]
 
 

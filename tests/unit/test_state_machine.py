@@ -106,7 +106,7 @@ TRANSITIONS = {
     "the schedule's last attempt failed": lambda one: (
         outcome(replace(one, attempts=(FAILED,) * len(SCHEDULE.slots)), FAILED).delivery
     ),
-    "an attempt got a 410, and its hook is off": lambda one: outcome(one, GONE).with_hook_deactivated(),
+    "an attempt got a 410: hook deactivated": lambda one: outcome(one, GONE).with_hook_deactivated(),
     "an attempt is due, its hook deactivated or paused": lambda one: step(one, hook=PAUSED).delivery,
     "an attempt is due, its hook is inactive, deleted, or without a secret": lambda one: (
         step(one, hook=INACTIVE).delivery
@@ -116,7 +116,7 @@ TRANSITIONS = {
     ),
     "an attempt is due, its hook is pulled": lambda one: step(one, hook=PULLED).delivery,
     "its hook was deactivated or paused": lambda one: one.ended(waiting_end_as(PAUSED)),
-    "its hook is pulled and was switched off": lambda one: one.ended(waiting_end_as(PULLED_INACTIVE)),
+    "its hook is pulled and became inactive": lambda one: one.ended(waiting_end_as(PULLED_INACTIVE)),
     "somebody redelivers it": lambda one: due_now(one, NOW),
     "somebody redelivers or recovers it": lambda one: in_another_round(one, NOW),
 }

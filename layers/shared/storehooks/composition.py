@@ -1,8 +1,7 @@
-"""Puts a function's objects together: the one place that knows what each of them is made of.
+"""Builds a function's objects. Only this module knows what each of them is made of.
 
-A function's module says how its handler is built from :class:`Parts`. In Lambda that happens at
-init, once for each process, from the environment and the clock of the machine. A test gives the
-parts another clock, or fakes instead of some of them.
+A function's module builds its handler from :class:`Parts`. In Lambda that happens at init, once for each
+process, with the environment and the machine's clock. Tests pass another clock, or fakes for some parts.
 """
 
 import os
@@ -66,17 +65,17 @@ if TYPE_CHECKING:
     from storehooks.flows.sweep import Sweeper
 
 type Handler = Callable[[dict[str, Any], object], Any]
-"""What Lambda calls, with an event and the invocation's context."""
+"""A function that Lambda calls with an event and the invocation's context."""
 
 
 class Parts:
-    """What functions are made of. Each part is made when it is first asked for, and then kept.
+    """The parts of functions. Each part is made at its first use, and then kept.
 
-    The imports stand with the parts, so that a cold start loads only what its function needs.
+    Imports are inside the parts, so that a cold start loads only what its function needs.
 
-    :param clock: seconds since 1970.
-    :param sleep: waits for so many seconds.
-    :param given: parts by their names, instead of those that would be made here.
+    :param clock: returns seconds since 1970.
+    :param sleep: waits for a number of seconds.
+    :param given: parts by name, used instead of those that would be made here.
     """
 
     def __init__(
@@ -197,7 +196,7 @@ class Parts:
             self.settings.deliveries_table,
             retention_days=self.settings.delivery_retention_days,
             dynamodb=self.dynamodb,
-            batches=lambda: self.direct_dynamodb,  # which only deliver loads
+            batches=lambda: self.direct_dynamodb,  # only deliver loads it
             clock=self.clock,
             sleep=self.sleep,
         )
@@ -588,14 +587,14 @@ class Parts:
 
 
 def lambda_handler(build: Callable[[Parts], Handler]) -> Handler:
-    """What Lambda calls, built at once, because at init a function has most of its processor.
+    """The handler that Lambda calls. It is built at once, because a function has the most CPU at init.
 
-    Outside Lambda nothing is built before the first event, so that a function's module can be
-    imported without its settings.
+    Outside Lambda it is built at the first event, so that a function's module can be imported without
+    settings.
 
-    :param build: makes a function's handler of its parts.
+    :param build: makes a function's handler from the parts.
     """
-    if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:  # which Lambda reserves and always sets
+    if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:  # Lambda reserves this name and always sets it
         return build(Parts(Settings(os.environ)))
     built: list[Handler] = []
 

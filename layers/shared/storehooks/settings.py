@@ -1,19 +1,19 @@
-"""What the template gives a function through its environment."""
+"""A function's settings, which the template passes as environment variables."""
 
 from collections.abc import Mapping
 
 
 class MissingSettingError(Exception):
-    """A function was deployed without a setting it needs, or with one that cannot be read."""
+    """A setting that a function needs is missing, or has an invalid value."""
 
 
 class Settings:
     """A function's settings, each with its type.
 
-    A function has only those it needs, so each is read when it is first asked for: at init, when the
-    function's objects are made, so that no request meets a function that is half set up.
+    A function has only the settings that it needs, so each is read at its first use. That is at init, when
+    the function's objects are made, so no request meets a function with a missing setting.
 
-    Every property raises :class:`MissingSettingError`, with the variable's name.
+    Every property may raise :class:`MissingSettingError`, which names the variable.
     """
 
     def __init__(self, environment: Mapping[str, str]) -> None:
@@ -66,41 +66,41 @@ class Settings:
 
     @property
     def email_sender(self) -> str:
-        """The address that notices come from."""
+        """The address from which e-mails are sent."""
         return self._text("EMAIL_SENDER")
 
     @property
     def retry_schedule(self) -> str:
-        """Seconds between commas, as :class:`storehooks.domain.retry.RetrySchedule` parses them."""
+        """Seconds separated by commas, which :class:`storehooks.domain.retry.RetrySchedule` parses."""
         return self._text("RETRY_SCHEDULE")
 
     @property
     def delivery_timeout_seconds(self) -> int:
-        """How long an attempt may take."""
+        """Maximum seconds of an attempt."""
         return self._number("DELIVERY_TIMEOUT_SECONDS")
 
     @property
     def delivery_retention_days(self) -> int:
-        """How long a delivery is kept after its last change."""
+        """Days for which a delivery is kept after its last change."""
         return self._number("DELIVERY_RETENTION_DAYS")
 
     @property
     def max_hooks_per_client(self) -> int:
-        """How many hooks one client of a store may have."""
+        """Maximum hooks of one client of a store."""
         return self._number("MAX_HOOKS_PER_CLIENT")
 
     @property
     def max_hooks_per_store(self) -> int:
-        """How many hooks all clients of a store together may have."""
+        """Maximum hooks of all clients of a store together."""
         return self._number("MAX_HOOKS_PER_STORE")
 
     @property
     def allow_private_destinations(self) -> bool:
-        """Whether destinations may be private addresses and plain http: on a laptop alone."""
+        """Whether destinations may be private addresses and plain http; only for a local stack."""
         return self._switch("ALLOW_PRIVATE_DESTINATIONS")
 
     def check(self, *names: str) -> None:
-        """Read these settings, by their properties' names: what needs them is made by a later request."""
+        """Read settings by name, because the parts that need them are made by a later request."""
         for name in names:
             getattr(self, name)
 

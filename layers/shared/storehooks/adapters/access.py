@@ -1,10 +1,10 @@
 """Clients and access tokens in DynamoDB.
 
-Two tables, so that what reads tokens (the authorizer) has no right to secrets, and what
-reads secrets (deliveries) none to tokens. Of a token only its SHA-256 is stored.
+There are two tables, so that the authorizer, which reads tokens, has no right to secrets, and ``deliver``,
+which reads secrets, none to tokens. Only the SHA-256 of a token is stored.
 
-A client's item holds ``client_secret``; once that was rotated, also ``previous_secret``, which
-signs beside it until ``previous_secret_until``.
+A client's item has ``client_secret``. After a rotation it also has ``previous_secret``, which signs too until
+``previous_secret_until``.
 """
 
 import time
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class TokensTable:
-    """What the authorizer needs: whom an access token stands for."""
+    """Resolves access tokens, for the authorizer."""
 
     def __init__(
         self,
@@ -33,9 +33,9 @@ class TokensTable:
         self._clock = clock
 
     def caller(self, access_token: str) -> Caller:
-        """Whom the token stands for, as of now. One call.
+        """The caller that a token identifies. One call.
 
-        :raises UnauthenticatedError: when it is unknown or revoked, or its time is over.
+        :raises UnauthenticatedError: if it is unknown or revoked, or has expired.
         """
         with store_errors():
             response = self._dynamodb.get_item(
@@ -44,14 +44,14 @@ class TokensTable:
                 ConsistentRead=True,
             )
         item = response.get("Item")
-        # DynamoDB takes its time with deleting what has expired.
+        # DynamoDB deletes expired items late.
         if item is None or ("expires_at" in item and int(item["expires_at"]["N"]) <= self._clock()):
             raise UnauthenticatedError
         return Caller(item["store_hash"]["S"], item["client_id"]["S"], frozenset(item["oauth_scopes"]["SS"]))
 
 
 class ClientSecrets:
-    """What an operation needs that sends a client something signed, now and then."""
+    """Reads clients' secrets, one client at a time, for operations that sign."""
 
     def __init__(
         self,
@@ -64,7 +64,7 @@ class ClientSecrets:
         self._clock = clock
 
     def valid_now(self, store_hash: str, client_id: str) -> tuple[str, ...]:
-        """The secrets that sign now, the newest first; none of a client that was removed. One call."""
+        """The secrets of a client that sign now, the newest first; none if it was removed. One call."""
         with store_errors():
             response = self._dynamodb.get_item(
                 TableName=self._table, Key=client_key(store_hash, client_id), ConsistentRead=True
@@ -85,5 +85,5 @@ def valid_secrets(item: Mapping[str, Any], now: float) -> tuple[str, ...]:
 
 
 def overlap_until(item: Mapping[str, Any]) -> int:
-    """Until when a client's previous secret signs; 0 if there is none."""
+    """When a client's previous secret stops signing, in seconds since 1970; 0 if there is none."""
     return int(item["previous_secret_until"]["N"]) if "previous_secret_until" in item else 0

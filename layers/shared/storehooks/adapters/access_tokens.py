@@ -1,7 +1,7 @@
-"""The access tokens of all clients in DynamoDB, for whoever manages them.
+"""The access tokens of all clients in DynamoDB, for their management.
 
-An item has a token's SHA-256, which is its id, and what :mod:`storehooks.adapters.access` reads of it. That
-of an admin token has ``#admin`` for the store, and its own id for the client.
+An item has a token's SHA-256, which is its id, and the attributes that :mod:`storehooks.adapters.access`
+reads. The item of an admin token has ``#admin`` for the store, and its own id for the client.
 """
 
 import random
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _TOKEN_BYTES = 32
 _INDEX = "by_store"
-# Other requests that are about the same client at the same moment: each loser tries again.
+# Requests for the same client at the same moment conflict: each loser tries again.
 _TRIES = 8
 _MAX_PAUSE_SECONDS = 0.5
 _AT_ONCE = 250
@@ -37,7 +37,7 @@ _AT_ONCE = 250
 class TokenIssuer:
     """Makes tokens for clients.
 
-    :param clients_table: where the client has to be.
+    :param clients_table: the table in which the client must exist.
     """
 
     def __init__(
@@ -63,11 +63,11 @@ class TokenIssuer:
         expires_at: int | None = None,
         is_portal_link: bool = False,
     ) -> IssuedToken:
-        """Make a token for a client, and none for one that is removed at the same moment. One call.
+        """Create a token for a client, unless the client is removed at the same moment. One call.
 
-        :param expires_at: from when on the token is worth nothing.
-        :raises ClientNotFoundError: when the store has no such client.
-        :raises StoreBusyError: also when others change the client again and again.
+        :param expires_at: when the token expires.
+        :raises ClientNotFoundError: if the store has no such client.
+        :raises StoreBusyError: if the table is busy, or others change the client again and again.
         :raises storehooks.domain.errors.StoreFailedError:
         """
         now = int(self._clock())
@@ -75,7 +75,7 @@ class TokenIssuer:
         for tries in range(1, _TRIES + 1):
             try:
                 with store_errors():
-                    # botocore adds a token, with which a repeat after a lost response does nothing twice.
+                    # botocore adds a request token, so a retry after a missed response is idempotent.
                     self._dynamodb.transact_write_items(
                         TransactItems=[
                             {
@@ -98,7 +98,7 @@ class TokenIssuer:
 
 
 class AccessTokens:
-    """The tokens that there are.
+    """The existing tokens.
 
     Every method may raise :class:`storehooks.domain.errors.StoreBusyError` and
     :class:`storehooks.domain.errors.StoreFailedError`.
@@ -111,16 +111,16 @@ class AccessTokens:
     def page(
         self, store_hash: str, *, client_id: str | None = None, after: str | None, limit: int
     ) -> tuple[list[Token], str | None]:
-        """Some tokens of a store by id; what ended a while ago may be among them. One call per megabyte.
+        """A page of a store's tokens by id; recently expired ones may be among them. One call per megabyte.
 
-        One that was made or deleted a moment ago may not show so yet.
+        Tokens created or deleted a moment ago may not be reflected yet.
 
-        :param client_id: whose; None for those of all.
-        :param after: the id before the first of them; None for the first ones of all.
-        :return: also the id after which there are more, None if there are none.
+        :param client_id: the tokens' client; None for all clients.
+        :param after: the page begins after this id; None for the first page.
+        :return: the tokens, and the id after which there are more, None if there are none.
         """
         condition, values = "store_hash = :store", {":store": {"S": store_hash}}
-        # A filter comes after a limit: with one, each call reads a megabyte.
+        # DynamoDB applies the limit before the filter. So with a filter, each call reads a megabyte.
         only: dict[str, Any] = {"Limit": limit + 1}
         if after is not None:
             condition += " AND token_sha256 > :after"
@@ -140,10 +140,10 @@ class AccessTokens:
         return tokens[:limit], tokens[limit - 1].id if len(tokens) > limit else None
 
     def delete(self, store_hash: str, token_id: str, *, client_id: str | None = None) -> None:
-        """Make a store's token worth nothing. The gateway may remember it for the cache's time. One call.
+        """Revoke a store's token. The gateway may accept it until its cache expires. One call.
 
-        :param client_id: whose it has to be; None for any client's.
-        :raises TokenNotFoundError: when there is no such token.
+        :param client_id: the client that the token must belong to; None for any client.
+        :raises TokenNotFoundError: if there is no such token.
         """
         condition, values = "store_hash = :store", {":store": {"S": store_hash}}
         if client_id is not None:
@@ -161,7 +161,7 @@ class AccessTokens:
             raise TokenNotFoundError from None
 
     def delete_all(self, store_hash: str, client_id: str) -> Iterator[int]:
-        """Make all of a client's tokens worth nothing. One call per megabyte of its store's, and one each.
+        """Revoke all of a client's tokens. One call per megabyte of its store's tokens, and one per token.
 
         :return: 1 for each token.
         """
@@ -185,11 +185,11 @@ def new_token(
     *,
     is_portal_link: bool = False,
 ) -> IssuedToken:
-    """A token that nobody has yet.
+    """A new token, not stored yet.
 
-    :param client_id: None for a token of no client, which has its own id there.
+    :param client_id: None for a token of no client, which has its own id instead.
     """
-    # Letters and digits alone: a token is pasted into shells and headers.
+    # Letters and digits only, because tokens are pasted into shells and headers.
     access_token = secrets.token_hex(_TOKEN_BYTES)
     token_id, scopes = token_digest(access_token), tuple(sorted(set(oauth_scopes)))
     token = Token(token_id, store_hash, client_id or token_id, scopes, now, expires_at, is_portal_link)
@@ -197,7 +197,7 @@ def new_token(
 
 
 def token_item(token: Token) -> Item:
-    """The item of the table that holds a token."""
+    """A token as an item of the table."""
     item: Item = {
         "token_sha256": {"S": token.id},
         "store_hash": {"S": token.store_hash},

@@ -1,7 +1,7 @@
-"""Attempts as JSON, in the delivery log's items and in the messages of the deliveries queue alike.
+"""Attempts as JSON, in items of the delivery log and in messages of the deliveries queue.
 
-Without the response's body, which the log keeps apart, and without ``Retry-After``, which the time of the
-next attempt already follows.
+A record omits the response's body, which the log stores separately, and ``Retry-After``, which the time of
+the next attempt already reflects.
 """
 
 from collections.abc import Mapping
@@ -16,9 +16,8 @@ _STEPS = [step.name for step in fields(Times) if step.name != "total_ms"]
 def to_record(attempt: Attempt) -> dict[str, Any]:
     """An attempt as JSON.
 
-    Each failed attempt writes all that were before it, and is paid by the size of that: so the steps'
-    times stand in a list without their names, up to the last that was reached. ``times`` has the total
-    alone, as releases before read them.
+    Each failed attempt writes all earlier ones again, and the size is billed. So the steps' times are a list
+    without names, up to the last step reached. ``times`` has only the total, which earlier releases read.
     """
     steps = [getattr(attempt.times, step) for step in _STEPS]
     while steps and steps[-1] is None:
@@ -33,12 +32,12 @@ def to_record(attempt: Attempt) -> dict[str, Any]:
 
 
 def result_in(record: Mapping[str, Any]) -> AttemptResult:
-    """What came of the attempt in a record, for who reads a hundred thousand of them."""
+    """The result of the attempt in a record, for callers that read a hundred thousand of them."""
     return AttemptResult(record["status"], record["error"], record["times"]["total_ms"])
 
 
 def from_record(record: Mapping[str, Any], response: str) -> Attempt:
-    """The attempt in a record, with the response's body; also in one that names each step's time."""
+    """The attempt in a record, with the response's body. Accepts older records, which name each step."""
     steps = zip(_STEPS, record.get("ms", ()), strict=False)
     return Attempt(
         at=record["at"],

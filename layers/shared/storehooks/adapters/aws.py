@@ -1,7 +1,7 @@
-"""The clients of AWS's services, and how patient they are.
+"""The clients of AWS services, and their timeouts and retries.
 
-One of each in a process: to make another would read the service's description again, and
-open connections of its own.
+A process has one client of each, because another one would read the service's description again, and open
+connections of its own.
 """
 
 import json
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from storehooks.adapters.direct_dynamodb import DirectDynamoDB
 
 BOTOCORE_VERSION = botocore.__version__
-"""The botocore that this process imported: the runtime's, which comes with an update of the runtime."""
+"""The version of botocore, which is part of Lambda's runtime and changes with it."""
 
-# What AWS's logs say who called. Botocore's own, with all that it knows of this machine, is put
-# together anew twice for each call, which takes as long as a send.
+# The caller's name in AWS's logs. Botocore would build its own, with all that it knows of this machine, twice
+# for each call, which takes as long as a send.
 _USER_AGENT = f"storehooks Botocore/{BOTOCORE_VERSION}"
 
 # Two tries of at most 6 s each: the two calls of an operation stay within a function's 29 s.
@@ -41,8 +41,8 @@ _CONFIG = Config(
     retries={"mode": "standard", "total_max_attempts": 2},
     max_pool_connections=20,
 )
-# What a queue takes without a response it has twice after the next try: so a longer wait, and
-# the tries are those of storehooks.adapters.queue.
+# If a queue accepts a message but the response is missed, a retry sends it twice. So the timeout is longer,
+# and storehooks.adapters.queue does the retries.
 _QUEUE_CONFIG = Config(
     user_agent=_USER_AGENT,
     connect_timeout=1,
@@ -63,7 +63,7 @@ def dynamodb_client(*, tries: int = 2) -> "DynamoDBClient":
 
 
 def direct_dynamodb(clock: Callable[[], float], sleep: Callable[[float], None]) -> "DirectDynamoDB":
-    """A client for the same endpoint, with the same credentials, that makes batch calls by libcurl."""
+    """A client for the same endpoint, with the same credentials, that makes batch calls through libcurl."""
     from storehooks.adapters.direct_dynamodb import DirectDynamoDB
 
     meta, session = dynamodb_client().meta, _session()
@@ -95,12 +95,12 @@ def events_client() -> "EventBridgeClient":
 
 @cache
 def ses_client() -> "SESV2Client":
-    """An SES client for the function's own region, which tries once: unanswered mail may have been sent."""
+    """An SES client for the function's own region. It tries once: mail without response may be sent."""
     return cast("SESV2Client", _client("sesv2", _MAIL_CONFIG))
 
 
 def _client(service: str, config: Config, parsers: ResponseParserFactory | None = None) -> Any:
-    """From botocore: boto3 makes the same client, with 130 ms more of imports at a cold start."""
+    """A client of botocore. boto3 makes the same client, with 130 ms more of imports at a cold start."""
     session = _session()
     session.register_component("response_parser_factory", parsers or ResponseParserFactory())
     return session.create_client(service, region_name=os.environ.get("AWS_REGION"), config=config)
@@ -108,16 +108,16 @@ def _client(service: str, config: Config, parsers: ResponseParserFactory | None 
 
 @cache
 def _session() -> botocore.session.Session:
-    """One for all clients, which share what it reads."""
+    """The session of all clients, which share the descriptions that it reads."""
     session = botocore.session.Session()
     session.register_component("data_loader", _Loader())
     return session
 
 
 class _Loader(Loader):
-    """Reads the services' descriptions, without a look into the folders of all the four hundred there are.
+    """Reads services' descriptions without listing the folders of all four hundred services.
 
-    botocore only asks for their names to see whether the wanted one is among them.
+    botocore asks for their names only to see whether the wanted one is among them.
     """
 
     def list_available_services(self, type_name: str) -> list[str]:  # noqa: ARG002 - as botocore has it
@@ -136,7 +136,10 @@ class _JsonParser:
         self._parser = parser
 
     def parse(self, response: dict[str, Any], shape: Any) -> dict[str, Any]:
-        """:raises HTTPClientError: for a 2xx that is no JSON object, where botocore returns an empty one."""
+        """Parse a response.
+
+        :raises HTTPClientError: for a 2xx that is not a JSON object, for which botocore returns an empty one.
+        """
         if response["status_code"] >= 300:
             return cast("dict[str, Any]", self._parser.parse(response, shape))
         try:
@@ -150,10 +153,10 @@ class _JsonParser:
 
 
 def _pass_json_on(client: "DynamoDBClient") -> None:
-    """Items go as they are: what we give botocore is DynamoDB's JSON already.
+    """Send items unchanged, because callers pass botocore DynamoDB's JSON already.
 
-    Botocore would walk through each value of each item with the service's description, to copy
-    it: for a batch of deliveries that took longer than to send them.
+    Botocore would copy each value of each item by the service's description. For a batch of deliveries that
+    took longer than sending them.
     """
     events = client.meta.events
     events.register("provide-client-params.dynamodb.BatchGetItem", _set_reads_aside)  # type: ignore[arg-type]
@@ -178,7 +181,7 @@ def _put_in(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
 
 
 def error_code(error: ClientError | BotoCoreError) -> str:
-    """What AWS calls this error, or what kind of failure kept it from responding."""
+    """AWS's code of an error; or the kind of failure if there was no response."""
     if isinstance(error, ClientError):
         return error.response.get("Error", {}).get("Code", "Unknown")
     return type(error).__name__

@@ -21,11 +21,11 @@ class EventBus:
         self._events = events
 
     def put(self, source: str, detail_type: str, detail: Mapping[str, Any]) -> str:
-        """Put an entry on the bus, and return the id that it was given.
+        """Put an entry on the bus, and return its id there.
 
         :param detail_type: the scope of an event, or the kind of a notice.
         :param detail: an event or a notice, with ``store_hash``.
-        :raises QueueFailedError:
+        :raises QueueFailedError: if the bus did not accept it.
         """
         try:
             response = self._events.put_events(

@@ -1,11 +1,10 @@
-"""What is to be done once: claim it, do it, confirm it.
+"""Claims of things that are done once: claim it, do it, confirm it.
 
-A claim expires after 45 s unless it is confirmed. So a process that ends, or a call that fails, between
-claim and confirmation suppresses nothing for longer. What was done and could not be confirmed may be
-done again.
+A claim expires after 45 s, so a crash between claim and confirmation suppresses nothing for longer. A thing
+that was done and could not be confirmed may be done again.
 
-Claims are in the table of event ids. Their keys begin with a ``#``, which no store's hash does: no
-publisher's event id is one of them.
+Claims are in the table of event ids. Their keys begin with a ``#``, unlike any store hash, so no publisher's
+event id can have the same key.
 """
 
 import time
@@ -19,12 +18,12 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 CLAIM_SECONDS = 45
-"""Longer than a function takes to do what it claimed, and over before its task comes again."""
+"""Longer than a function takes for a claimed thing, and shorter than the time until its task comes again."""
 _MAX_REMEMBERED = 10_000
 
 
 class Claims:
-    """Claims of what is to be done once, and what was done.
+    """Stores claims and confirmations.
 
     Every method may raise :class:`storehooks.domain.errors.StoreBusyError` and
     :class:`storehooks.domain.errors.StoreFailedError`.
@@ -39,18 +38,19 @@ class Claims:
         self._table = table
         self._dynamodb = dynamodb
         self._clock = clock
-        # Until when the table refuses each key, as far as this process knows; it never refuses for less.
+        # By key, until when the table refuses a claim, as far as this process knows. It may refuse for
+        # longer.
         self._refused_until: dict[str, int] = {}
 
     def claim(self, what: str) -> bool:
-        """Whether the caller is to do this now: it was not done, and nobody else has claimed it.
+        """Claim a thing. Return whether the caller may do it: it was not done, and nobody else claims it.
 
         One call; none while this process knows that the table refuses.
         """
         key, now = _key(what), int(self._clock())
         if self._refused_until.get(key, now) > now:
             return False
-        # Its own id distinguishes this very write from another's.
+        # An id distinguishes this write from another's.
         claim = _item(key, now + CLAIM_SECONDS) | {"claimed_by": {"S": uuid.uuid4().hex}}
         try:
             with store_errors():
@@ -65,14 +65,14 @@ class Claims:
             if error.item is None:
                 return False
             self._remember(error.item)
-            return error.item == claim  # then its write took effect, and the response was lost
+            return error.item == claim  # its write took effect, and the response was missed
         self._remember(claim)
         return True
 
     def confirm(self, what: str, *, for_seconds: int) -> None:
-        """Note that it was done, and is not to be done again for so long. One call."""
+        """Note that it was done, and must not be done again for ``for_seconds``. One call."""
         done = _item(_key(what), int(self._clock()) + for_seconds)
-        self._remember(done)  # first, because it was done even if the write fails
+        self._remember(done)  # before the write, because it was done even if that fails
         with store_errors():
             self._dynamodb.put_item(TableName=self._table, Item=done)
 

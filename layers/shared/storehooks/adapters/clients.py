@@ -1,7 +1,7 @@
-"""The clients of all stores in DynamoDB, for whoever manages them.
+"""The clients of all stores in DynamoDB, for their management.
 
-What stands in a client's item, and who else reads it, is in :mod:`storehooks.adapters.access`. A client that
-the admin API has made also has a ``name``.
+:mod:`storehooks.adapters.access` describes the items. A client that the admin API created also has a
+    ``name``.
 """
 
 import random
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _SECRET_BYTES = 32
-# A transaction that makes a token looks at its client: a write at that moment is refused, and tried again.
+# A transaction that creates a token checks its client: a write at that moment is refused, and tried again.
 _TRIES = 8
 _MAX_PAUSE_SECONDS = 0.5
 
@@ -53,12 +53,12 @@ class Clients:
     def put(
         self, store_hash: str, client_id: str, name: str | None = None, *, secret: str | None = None
     ) -> PutClient:
-        """Make a client unless there is one, and give it this name. One call.
+        """Create a client unless it exists, and set its name. One call.
 
-        Of several at once, one has made it.
+        Of several calls at once, one creates it.
 
-        :param name: None leaves the name as it is.
-        :param secret: of a new one; a random one if left out.
+        :param name: None keeps the present name.
+        :param secret: the secret of a new client; random by default.
         """
         new, now = secret or secrets.token_hex(_SECRET_BYTES), int(self._clock())
         update = (
@@ -83,14 +83,14 @@ class Clients:
         )
         item = response["Attributes"]
         found = item["client_secret"]["S"]
-        # A write that is repeated because its response was lost finds its own secret.
+        # A write that is retried because its response was missed finds its own secret.
         return PutClient(_to_client(item, now), found, is_new=found == new)
 
     def page(self, store_hash: str, *, after: str | None, limit: int) -> tuple[list[Client], str | None]:
-        """Some clients of a store by id. Their secrets are not read. One call.
+        """A page of a store's clients by id. Their secrets are not read. One call.
 
-        :param after: the id before the first of them; None for the first ones of all.
-        :return: also the id after which there are more, None if there are none.
+        :param after: the page begins after this id; None for the first page.
+        :return: the clients, and the id after which there are more, None if there are none.
         """
         condition, values = "store_hash = :store", {":store": {"S": store_hash}}
         if after is not None:
@@ -102,7 +102,7 @@ class Clients:
             ConsistentRead=True,
             KeyConditionExpression=condition,
             ExpressionAttributeValues=values,
-            # A role may be held to them, so that it reads no secret.
+            # An IAM policy limits the role to these attributes, so that it cannot read secrets.
             Select="SPECIFIC_ATTRIBUTES",
             ProjectionExpression="store_hash, client_id, #name, created_at, previous_secret_until",
             ExpressionAttributeNames={"#name": "name"},
@@ -116,16 +116,16 @@ class Clients:
     def rotate_secret(
         self, store_hash: str, client_id: str, *, overlap_seconds: int, force: bool = False
     ) -> NewSecret:
-        """Give a client a new secret, beside which the one it had signs for a while. One call.
+        """Give a client a new secret. The former one signs too for a while. One call.
 
-        :param force: also while an overlap runs, whose older secret then signs no more.
-        :raises ClientNotFoundError: when the store has no such client.
-        :raises SecretOverlapError: when an overlap runs; nothing was changed.
+        :param force: rotate even during an overlap; then the oldest secret stops signing.
+        :raises ClientNotFoundError: if the store has no such client.
+        :raises SecretOverlapError: during an overlap; nothing was changed.
         """
         now = int(self._clock())
         new, until = secrets.token_hex(_SECRET_BYTES), now + overlap_seconds if overlap_seconds else None
         update = "SET client_secret = :new REMOVE previous_secret, previous_secret_until"
-        # Were this very write done twice, the secret that it replaced would be gone at once.
+        # If this write took effect twice, the replaced secret would stop signing at once.
         condition = "attribute_exists(client_secret) AND client_secret <> :new"
         values: Item = {":new": {"S": new}}
         if until is not None:
@@ -150,20 +150,20 @@ class Clients:
         except ConditionFailedError as error:
             if error.item is None:
                 raise ClientNotFoundError from None
-            # Else this very write took effect, and its answer was lost.
+            # Otherwise this write took effect, and its response was missed.
             if error.item["client_secret"]["S"] != new:
                 raise SecretOverlapError(overlap_until(error.item)) from None
         return NewSecret(store_hash, client_id, new, until)
 
     def remove(self, store_hash: str, client_id: str) -> None:
-        """Remove a client with its secrets, without which nothing is signed, and so sent. One call."""
+        """Remove a client with its secrets. Without them nothing is signed or sent. One call."""
         key = client_key(store_hash, client_id)
         self._written(lambda: self._dynamodb.delete_item(TableName=self._table, Key=key))
 
     def _written[T](self, write: Callable[[], T]) -> T:
-        """Do a write of a client's item, again while a transaction holds the item.
+        """Write a client's item, with retries while a transaction holds it.
 
-        :raises StoreBusyError: when one holds it again and again.
+        :raises StoreBusyError: if transactions hold it again and again.
         """
         for tries in range(1, _TRIES + 1):
             try:

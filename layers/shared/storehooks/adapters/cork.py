@@ -1,20 +1,20 @@
-"""Sends what is written to a socket within a block together, once the block ends.
+"""Delays writes to a socket until the end of a ``with`` block, so that they are sent together.
 
-A TLS 1.3 server learns only from a client's last flight that the client has no certificate. It sends an
-alert and closes, which resets the connection if more was sent to it. If the reset comes before libcurl has
-written the request, the write fails, and libcurl does not read the alert. With flight and request sent
-together, there is nothing left to fail, and libcurl reads next.
+A TLS 1.3 server learns only from a client's last flight that the client has no certificate. It sends an alert
+and closes, which resets the connection if more was sent to it. If the reset comes before libcurl has written
+the request, the write fails, and libcurl does not read the alert. If flight and request are sent together, no
+write is left that could fail, and libcurl reads next.
 """
 
 import socket
 from contextlib import suppress
 
-# Linux alone has it. Elsewhere such an alert may be missed.
+# Only Linux has it. Elsewhere such an alert may be missed.
 _TCP_CORK = getattr(socket, "TCP_CORK", None)
 
 
 class Corked:
-    """A block in which nothing written to a descriptor is sent, unless much is. Any descriptor will do."""
+    """A block in which small writes to a descriptor are delayed. Any descriptor is accepted."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor

@@ -12,10 +12,10 @@ class DeadLetters:
         self._queue = queue
 
     def put(self, body: str, reason: str) -> None:
-        """Add a message that cannot be done.
+        """Add a message whose event or task is invalid.
 
-        :param reason: may hold what a publisher sent; SQS takes no control characters, so it is escaped.
-        :raises storehooks.domain.errors.QueueFailedError:
+        :param reason: may contain input of a publisher; SQS refuses control characters, so it is escaped.
+        :raises storehooks.domain.errors.QueueFailedError: if the queue did not accept it.
         """
         escaped = reason.encode("unicode_escape").decode()[:MAX_REASON_LENGTH]
         self._queue.send([OutgoingMessage(body, attributes={"reason": escaped})])

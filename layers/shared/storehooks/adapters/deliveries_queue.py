@@ -1,7 +1,7 @@
-"""The deliveries queue: attempts that are to be made, and other tasks.
+"""The deliveries queue: tasks to make attempts, and other tasks.
 
 :mod:`storehooks.adapters.delivery_messages` has the form of its messages. The place of an attempt in its
-hook's line is an attribute beside the body: releases before take no body with a field that they do not know.
+hook's line is a message attribute, because earlier releases refuse a body with an unknown field.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,15 +17,15 @@ _PLACE = "reserved"
 
 
 class DeliveriesQueue:
-    """A fair queue: its groups are the clients of stores, and one that is slow holds up no other."""
+    """A fair queue. Its groups are the clients of stores, so a slow one delays no other."""
 
     def __init__(self, queue: Queue) -> None:
         self._queue = queue
 
     def send(self, messages: Sequence[TaskMessage]) -> None:
-        """Send all.
+        """Send messages.
 
-        :raises storehooks.domain.errors.QueueFailedError: with the positions of those that were not taken.
+        :raises storehooks.domain.errors.QueueFailedError: with the positions of those that were not accepted.
         """
         self._queue.send(
             [
@@ -40,9 +40,9 @@ class DeliveriesQueue:
         )
 
     def receive(self, *, wait_seconds: int) -> list[ReceivedTask]:
-        """Up to ten tasks, as soon as there is one; or none after so many seconds.
+        """Receive up to ten tasks, as soon as there is one; or none after ``wait_seconds``.
 
-        :raises storehooks.domain.errors.QueueFailedError:
+        :raises storehooks.domain.errors.QueueFailedError: if the queue failed.
         """
         return [
             ReceivedTask(
@@ -54,7 +54,7 @@ class DeliveriesQueue:
         ]
 
     def delete(self, received: Sequence[ReceivedTask]) -> None:
-        """Delete these, which are done.
+        """Delete messages whose tasks are done.
 
         :raises storehooks.domain.errors.QueueFailedError: with the positions of those that were not deleted.
         """
@@ -62,7 +62,7 @@ class DeliveriesQueue:
 
 
 def from_record(record: Mapping[str, Any]) -> ReceivedTask:
-    """A record of the batch that Lambda gives an invocation."""
+    """The task in a record of an invocation's batch."""
     came_before = int(record["attributes"]["ApproximateReceiveCount"]) > 1
     place = record.get("messageAttributes", {}).get(_PLACE, {}).get("stringValue")
     return ReceivedTask(
@@ -77,7 +77,7 @@ def _attributes(task: Task) -> dict[str, str]:
 
 
 def _with_place(task: Task | None, text: str | None) -> Task | None:
-    """A task with the place that its message has, if it has one."""
+    """A task with the place in its message's attribute, if there is one."""
     if isinstance(task, AttemptTask) and text is not None:
         return replace(task, reserved=read_reservation(text))
     return task

@@ -1,7 +1,7 @@
-"""What a batch of attempts has to know, read in one call.
+"""The context of a batch of attempts, read in one call.
 
-Each attempt reads its hook as it is then, so that a change or a delete takes effect at once;
-and what the log says of the delivery, so that what was done is not done again.
+Each attempt reads its current hook, so that a change or a delete takes effect at once, and the logged
+delivery, so that a finished attempt is not made again.
 """
 
 import time
@@ -50,7 +50,7 @@ class DeliveryContexts:
     def read(self, tasks: Iterable[AttemptTask]) -> DeliveryContext:
         """The context of up to 25 attempts. One call.
 
-        :raises storehooks.domain.errors.StoreBusyError: when not all was given, however often asked.
+        :raises storehooks.domain.errors.StoreBusyError: if items are missing after all retries.
         :raises storehooks.domain.errors.StoreFailedError:
         """
         tasks = list(tasks)

@@ -43,10 +43,10 @@ def to_message(task: Task) -> dict[str, Any]:
 def from_message(message: Mapping[str, Any]) -> Task:
     """The task in a message.
 
-    The type and range of each field are checked: one message with a key that DynamoDB refuses would fail the
-    read of its whole batch.
+    The type and range of each field are checked, because one key that DynamoDB refuses would fail the read of
+    the whole batch.
 
-    :raises ValueError: when there is none.
+    :raises ValueError: if the message asks for no task.
     """
     try:
         known = {name: value for name, value in message.items() if name not in {"do", "delivery"}}
@@ -59,7 +59,7 @@ def from_message(message: Mapping[str, Any]) -> Task:
             ):
                 _check_keys(message)
                 ignores_circuit = _boolean(known.pop("is_put_off", False))
-                # Its place is no part of the body: with one, this is no task.
+                # The place is not part of the body: a body with one is invalid.
                 return AttemptTask(**known, delivery=delivery, ignores_circuit=ignores_circuit, reserved=None)
             case {"do": "hold", "store_id": str() | None}:
                 _check_keys(message)
@@ -83,8 +83,8 @@ def _check_keys(named: Mapping[str, Any]) -> None:
 
 
 def read_task(body: str) -> Task | None:
-    """The task in a message's body; None when there is none, which nothing of ours would send."""
-    import orjson  # who only sends messages does without
+    """The task in a message's body; None if there is none, because something else sent the message."""
+    import orjson  # callers that only send messages do not need it
 
     try:
         return from_message(orjson.loads(body))
@@ -98,7 +98,7 @@ def _delivery_record(delivery: Delivery) -> dict[str, Any]:
         attempt_records.to_record(attempt) | {"answer": attempt.response} for attempt in delivery.attempts
     ]
     if delivery.round_at is None:
-        # As before there were rounds: a release that is rolled back can read its queue.
+        # Omitted in the first round, so that earlier releases can read the message after a rollback.
         for name in ("earlier", "forgotten", "round_at"):
             del record[name]
     return record

@@ -1,7 +1,7 @@
-"""Calls to DynamoDB that go to libcurl without botocore's request path, which takes longer than a send.
+"""Calls to DynamoDB through libcurl, without botocore's request path, which takes longer than a send.
 
-Such a call is tried once. Whatever goes wrong with it, botocore makes the second try, and what that returns
-or raises counts. So botocore alone has to know how DynamoDB fails.
+Such a call is tried once. If anything fails, botocore makes the second try, whose result or error counts. So
+only botocore has to know how DynamoDB fails.
 """
 
 import random
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 MAX_IDLE_SECONDS = 50
-"""A connection that was idle for longer is not used: it may have died while Lambda had the process frozen."""
+"""Seconds after which an idle connection is not used: it may have died while Lambda froze the process."""
 
 _CONNECT_SECONDS, _SECONDS = 1, 6
 _CHECKSUM = b"x-amz-crc32:"
-# As botocore waits before its second try: after what may be a throttle, and after all else.
+# Botocore's pauses before its second try: by status of a possible throttle, and for everything else.
 _MAX_PAUSE_SECONDS = {400: 1.0}
 _SHORT_PAUSE_SECONDS = 0.025
 
@@ -30,15 +30,16 @@ _SHORT_PAUSE_SECONDS = 0.025
 class DirectDynamoDB:
     """Batch calls with botocore's signatures and errors. For one thread.
 
-    Items go and come as DynamoDB has them, and what is returned has no ``ResponseMetadata``. A write may be
-    done twice, so it has to be one that does no harm then.
+    Items are DynamoDB's JSON, and results have no ``ResponseMetadata``. A write may be done twice, so it must
+    be idempotent.
 
     :param endpoint_url: as botocore resolved it.
-    :param credentials: gives those that botocore found, which it may refresh; None if it found none.
+    :param credentials: returns the credentials that botocore found, which it may refresh; None if it found
+        none.
     :param ca_bundle: a PEM file to verify DynamoDB's certificate with.
-    :param second: gives the client of the second try, which tries once.
-    :param clock: seconds since 1970. It has to go on while Lambda has the process frozen.
-    :param sleep: waits for so many seconds.
+    :param second: returns the client of the second try, which tries once.
+    :param clock: returns seconds since 1970. It must go on while Lambda has the process frozen.
+    :param sleep: waits for a number of seconds.
     """
 
     def __init__(
@@ -89,10 +90,10 @@ class DirectDynamoDB:
         return curl
 
     def _try(self, operation: str, items: Any) -> dict[str, Any] | None:
-        """What DynamoDB responded; None, after a pause, if there has to be a second try."""
+        """DynamoDB's response; None, after a pause, if a second try is needed."""
         credentials = self._credentials()
         if credentials is None:
-            return None  # botocore says so
+            return None  # botocore raises the error
         now = self._clock()
         if not 0 <= now - self._used_at <= MAX_IDLE_SECONDS:
             self._curl.close()
@@ -102,7 +103,7 @@ class DirectDynamoDB:
         headers = [
             "Content-Type: application/x-amz-json-1.0",
             f"X-Amz-Target: DynamoDB_20120810.{operation}",
-            # What libcurl would add of its own accord.
+            # Headers that libcurl would add itself.
             "Accept:",
             "Expect:",
         ]
@@ -121,11 +122,11 @@ class DirectDynamoDB:
             if status == 200 and self._is_whole(body) and isinstance(response := orjson.loads(body), dict):
                 return response
         except (pycurl.error, orjson.JSONEncodeError, ValueError):
-            pass  # no request, no response, or one that is no JSON
+            pass  # no request, no response, or one that is not JSON
         self._sleep(random.random() * _MAX_PAUSE_SECONDS.get(status, _SHORT_PAUSE_SECONDS))  # noqa: S311
         return None
 
     def _is_whole(self, body: bytes) -> bool:
-        """Whether the checksum is right that DynamoDB gives with a response."""
+        """Whether a body matches the checksum in DynamoDB's response."""
         given = [line[len(_CHECKSUM) :] for line in self._head if line[: len(_CHECKSUM)].lower() == _CHECKSUM]
         return all(int(one) == crc32(body) for one in given)

@@ -1,4 +1,4 @@
-"""What all tables have in common: DynamoDB's errors in our words."""
+"""Common parts of all tables: batches, queries, and DynamoDB's errors as errors of the domain."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import WriteRequestTypeDef
 
 type Item = dict[str, Any]
-"""Attributes as DynamoDB has them."""
+"""Attributes in DynamoDB's JSON."""
 
 MAX_WRITES = 25
-"""So many writes are one call."""
+"""Maximum writes of one call."""
 
 _PAUSE_SECONDS = 0.05
 _BUSY_CODES = {"ProvisionedThroughputExceededException", "RequestLimitExceeded", "ThrottlingException"}
@@ -26,7 +26,7 @@ _KEYS = ("store_hash", "hook", "id")
 
 
 class Batches(Protocol):
-    """Batch calls as botocore's client has them, which :mod:`.direct_dynamodb` has too."""
+    """The batch calls of botocore's client and of :mod:`.direct_dynamodb`."""
 
     def batch_get_item(self, *, RequestItems: Any) -> Any:  # noqa: N803 - as botocore has it
         """Up to 100 items of some tables."""
@@ -36,7 +36,7 @@ class Batches(Protocol):
 
 
 def query_pages(dynamodb: "DynamoDBClient", **query: Any) -> Iterator[list[dict[str, Any]]]:
-    """The items that a query finds, a megabyte to a call; as it is iterated, so nothing is read in vain."""
+    """The items that a query finds, a megabyte to a call. Each page is read when it is needed."""
     start: dict[str, Any] = {}
     while True:
         with store_errors():
@@ -50,10 +50,10 @@ def query_pages(dynamodb: "DynamoDBClient", **query: Any) -> Iterator[list[dict[
 def read_batch(
     dynamodb: Batches, requests: dict[str, Any], *, tries: int, sleep: Callable[[float], None]
 ) -> dict[str, list[dict[str, Any]]]:
-    """Up to 100 items of some tables, by table. One call, unless DynamoDB does not give all at once.
+    """Read up to 100 items of some tables, by table. One call, unless DynamoDB does not return all at once.
 
-    :param requests: by table, its keys and how they are read.
-    :raises StoreBusyError: when it does not give all of them, however often asked.
+    :param requests: by table, the keys and the options of the read.
+    :raises StoreBusyError: if items are missing after all retries.
     """
     found: dict[str, list[dict[str, Any]]] = {table: [] for table in requests}
     for number in range(tries):
@@ -77,9 +77,9 @@ def write_batch(
     tries: int,
     sleep: Callable[[float], None],
 ) -> None:
-    """Up to 25 puts and deletes without conditions. One call, unless DynamoDB does not take all at once.
+    """Do up to 25 puts and deletes without conditions. One call, unless DynamoDB does not do all at once.
 
-    :raises StoreBusyError: when it does not take all of them, however often asked.
+    :raises StoreBusyError: if writes are left after all retries.
     """
     for number in range(tries):
         if number:
@@ -93,12 +93,12 @@ def write_batch(
 
 
 class ConditionFailedError(Exception):
-    """A write found its item other than expected, or about to change, and was not done.
+    """A write was refused, because its item was not as expected or a transaction held it.
 
-    For the adapter that made the condition, which handles it: outside of the adapters nobody expects it.
+    The adapter that made the condition handles it; it never leaves the adapters.
 
-    ``item`` is what it found, if that was asked for and there was one. A write whose response
-    is lost is repeated, and then finds what it has itself written.
+    ``item`` is the item that was found, if it was asked for and exists. A write whose response is missed is
+    retried, and then finds what it wrote itself.
     """
 
     def __init__(self, item: Mapping[str, Any] | None = None) -> None:
@@ -107,14 +107,14 @@ class ConditionFailedError(Exception):
 
 
 class ItemHeldError(ConditionFailedError):
-    """A transaction of another request held the item of a write, which was not done.
+    """A write was refused, because another request's transaction held its item.
 
-    It may come to a write without a condition too, where transactions look at the same items.
+    Writes without a condition may get it too, if transactions check the same items.
     """
 
 
 class TransactionCancelledError(Exception):
-    """A transaction was not done. ``reasons`` has one entry per write, in their order.
+    """A transaction was refused. ``reasons`` has one entry per write, in order.
 
     For the adapter that made the transaction, like :class:`ConditionFailedError`.
     """
@@ -126,14 +126,14 @@ class TransactionCancelledError(Exception):
 
 @contextmanager
 def store_errors() -> Iterator[None]:
-    """Turn what AWS raises into errors of ours.
+    """Turn AWS's errors into errors of the domain.
 
-    :raises ConditionFailedError:
-    :raises ItemHeldError:
-    :raises TransactionCancelledError:
-    :raises StoreBusyError: when AWS throttles.
-    :raises StoreFailedError: for all else, also for a call that is refused: an operator may give back a
-        right or mend a table, and an index that is being made is refused as an invalid one is.
+    :raises ConditionFailedError: if a condition failed.
+    :raises ItemHeldError: if a transaction held the item.
+    :raises TransactionCancelledError: if a transaction was refused.
+    :raises StoreBusyError: if AWS throttles.
+    :raises StoreFailedError: for everything else, including refused calls: an operator may restore a right or
+        repair a table, and an index that is being created is refused like an invalid one.
     """
     try:
         yield
@@ -155,9 +155,9 @@ def store_errors() -> Iterator[None]:
 
 
 def reads_item[T](read: Callable[[Mapping[str, Any]], T]) -> Callable[[Mapping[str, Any]], T]:
-    """Have a function that reads an item say which one it is, if it cannot.
+    """Decorate a function that reads an item: its errors name the item.
 
-    :raises CorruptItemError: instead of what the function raises.
+    :raises CorruptItemError: instead of the function's errors.
     """
 
     @wraps(read)

@@ -1,13 +1,13 @@
-"""Which event ids publishers gave in the last day, in DynamoDB.
+"""The event ids that publishers used in the last day, in DynamoDB.
 
-An item says which publication used an id, and that one may go on: its message can come again after a failure.
+An item names the publication that used an id. That publication may go on: its message can come again after a
+failure.
 
-An id belongs to its publisher. The first to use it in a store has the item that 0.2.0 and earlier had for
-all publishers, ``store_hash#id``: so an id that was used before an update, or before a rollback, is known
-after it, and one call is enough. Another publisher that uses the same id finds that item, and has one of
-its own, whose key begins with a ``#``, as no store's hash does. The first item has to be found for as long
-as such another one counts: therefore its ``expires_at`` is moved, and its ``free_at`` says when its own
-publisher may use the id again.
+Ids belong to their publisher. The first publisher of an id in a store has the item ``store_hash#id``, which
+0.2.0 and earlier used for all publishers. So an id that was used before an upgrade or a rollback is known
+after it, and one call is enough. Another publisher of the same id finds that item, and creates one of its
+own, whose key begins with a ``#``, unlike any store hash. The first item must exist as long as the other one
+counts. So its ``expires_at`` is moved, and its ``free_at`` says when its own publisher may use the id again.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ type _Item = Mapping[str, Any]
 
 
 class EventIdsTable:
-    """The event ids that publishers gave.
+    """Stores the event ids that publishers used.
 
     May raise :class:`storehooks.domain.errors.StoreBusyError` and
     :class:`storehooks.domain.errors.StoreFailedError`.
@@ -46,7 +46,7 @@ class EventIdsTable:
         self._clock = clock
 
     def remember(self, event: Event) -> IdUse:
-        """What is known of the id that an event was given; a new one is remembered.
+        """Say whether an event's id was used before; a new id is stored.
 
         One call; three while another publisher of the store uses the same id.
         """
@@ -60,7 +60,7 @@ class EventIdsTable:
         raise StoreBusyError
 
     def _put(self, key: str, event: Event, now: int) -> _Item | None:
-        """Remember an id under a key. What the key has instead, if another publication counts there."""
+        """Store an id under a key. Return the present item if another publication has the key."""
         until = {"N": str(now + KEPT_SECONDS)}
         item = {
             "event_key": {"S": key},
@@ -94,7 +94,7 @@ class EventIdsTable:
         return None
 
     def _keep_until(self, first: _Item, until: int) -> bool:
-        """Keep an item until a time, at least; False if it has changed since it was read."""
+        """Keep an item at least until a time. Return False if it has changed since it was read."""
         if int(first["expires_at"]["N"]) >= until:
             return True
         try:
@@ -120,12 +120,12 @@ def _own_key(event: Event) -> str:
 
 
 def _is_of_another(item: _Item, event: Event) -> bool:
-    """Whether another publisher used the id; False where one of the two is not known."""
+    """Whether another publisher used the id; False if one of the two publishers is unknown."""
     return "publisher" in item and event.publisher not in {None, item["publisher"]["S"]}
 
 
 def _use(found: _Item | None, event: Event) -> IdUse:
-    """What an item of the same publisher says of an event."""
+    """Compare an event with an item of the same publisher."""
     if found is None:
         return IdUse.NEW
     is_known = "content" in found and event.publisher is not None

@@ -13,9 +13,9 @@ class EventsQueue:
         self._queue = queue
 
     def send(self, envelopes: Sequence[Mapping[str, Any]]) -> None:
-        """Send all.
+        """Send events in their envelopes.
 
-        :raises QueueFailedError: with the positions of those that were not taken.
+        :raises QueueFailedError: with the positions of those that were not accepted.
         """
         self._queue.send(
             [

@@ -1,16 +1,16 @@
-"""The ids that a store gives to its hooks, and by them how many hooks it has.
+"""The ids of a store's hooks, and the number of hooks that follows from them.
 
 In the hooks' table, an item for each store under its hash and id 0:
 
 - ``last_id``, the last id given out. Ids are never given out again.
 - ``listed``, how many of them were given out by releases that keep the clients' lists of their hooks
   (:mod:`storehooks.adapters.hook_lists`).
-- ``gone``, how many of them are no hook's any more.
+- ``gone``, how many of them no hook has any more.
 
 So a store has ``last_id - gone`` hooks. It has fewer if an earlier release deleted some, or a process ended
 before it had counted one. Therefore the hooks themselves are counted when this number says that the quota is
-used up, at most once in ten minutes (``counted_at``). Who counts does not see creates that are under
-way: by so many a store may be over its quota.
+used up, at most once in ten minutes (``counted_at``). The count misses creates that are under way, so a store
+may exceed its quota by their number.
 """
 
 from collections.abc import Callable, Mapping
@@ -55,7 +55,7 @@ class HookIds:
     def give_back(self, store_hash: str, number: int = 1) -> None:
         """Count ids that are no hook's, or none any more. One call.
 
-        If it fails, the store has so many hooks more until its hooks are counted.
+        If it fails, these ids count as hooks until the hooks are counted.
         """
         with suppress(TransientError):
             self._add(store_hash, number, "gone")

@@ -1,4 +1,4 @@
-"""Which hooks each client has: a list of their ids, which holds its quota and spares reading all of a store.
+"""The lists of each client's hook ids, which enforce quotas and avoid reading all hooks of a store.
 
 In the hooks' table, an item for each client under ``hooks#store#client`` and id 0. It changes in one
 transaction with the hooks that it names in ``hook_ids``.

@@ -9,7 +9,7 @@ Five kinds of items share the table, keyed by ``store_hash`` and ``id``:
   client has hooks for, each as an attribute ``d_<digest>`` with the hook's id, and their ``number``.
   A hook, its guard and its client's list change in one transaction, which is what keeps hooks
   unique and few under concurrent requests;
-- whom to write to about a client's hooks, see :mod:`storehooks.adapters.notification_emails`.
+- a client's notification emails, see :mod:`storehooks.adapters.notification_emails`.
 """
 
 import random
@@ -60,7 +60,7 @@ if TYPE_CHECKING:
 
 
 _GUARD_ID = "0"
-# Requests that change the same hook or guard at the same moment: each loser tries again.
+# Requests that change the same hook or guard at the same moment conflict: each loser tries again.
 _TRIES = 12
 _MAX_PAUSE_SECONDS = 0.5
 _READ_AT_ONCE = 100
@@ -76,7 +76,7 @@ class HooksTable:
     """The hooks of all stores.
 
     Every method may raise :class:`StoreBusyError` and
-    :class:`storehooks.domain.errors.StoreFailedError`; nothing is ever half written.
+    :class:`storehooks.domain.errors.StoreFailedError`. Nothing is written in part.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class HooksTable:
     def get(self, caller: Caller, hook_id: int) -> Hook:
         """A hook of the caller. One call.
 
-        :raises HookNotFoundError: when there is none, or it is another client's.
+        :raises HookNotFoundError: if there is none, or it is another client's.
         """
         hook = self.find(caller.store_hash, hook_id)
         if hook is None or hook.client_id != caller.client_id:
@@ -104,7 +104,7 @@ class HooksTable:
         return hook
 
     def find(self, store_hash: str, hook_id: int) -> Hook | None:
-        """A hook of whichever client, for storehooks itself. One call."""
+        """A hook of any client, for storehooks itself; None if there is none. One call."""
         with store_errors():
             response = self._dynamodb.get_item(
                 TableName=self._table, Key=hook_key(store_hash, hook_id), ConsistentRead=True
@@ -156,11 +156,11 @@ class HooksTable:
         is_paused: bool = False,
         quotas: HookQuotas = DEFAULT_QUOTAS,
     ) -> Hook:
-        """Register a hook for the caller. Two calls.
+        """Create a hook of the caller. Two calls.
 
-        :raises DuplicateHookError: when the client has one for this scope, destination and filter.
-        :raises TooManyHooksError: when it has the most it may for this scope.
-        :raises HookQuotaError: when the client or the store has the most it may.
+        :raises DuplicateHookError: if the client has one for this scope, destination and filter.
+        :raises TooManyHooksError: if it has the maximum number for this scope.
+        :raises HookQuotaError: if the client or the store has the maximum number.
         """
         now = int(self._clock())
         hook_id, unlisted = self._ids.next(caller.store_hash, quotas.per_store)
@@ -207,7 +207,7 @@ class HooksTable:
     def change(self, hook: Hook, changes: Mapping[str, Any]) -> Hook | None:
         """Change some fields of a hook that was read, and return it whole. One call.
 
-        :return: None if it is not as it was read any more; then nothing was written.
+        :return: None if it has changed since it was read; then nothing was written.
         :raises DuplicateHookError: as for :meth:`update`.
         :raises TooManyHooksError: likewise.
         """
@@ -217,7 +217,7 @@ class HooksTable:
             return None
 
     def delete(self, caller: Caller, hook_id: int) -> Hook:
-        """Remove a hook of the caller, and return what it was. Three calls.
+        """Delete a hook of the caller, and return it. Three calls.
 
         :raises HookNotFoundError: as for :meth:`get`.
         """
@@ -226,18 +226,19 @@ class HooksTable:
         return hook
 
     def numbers(self, store_hash: str, client_ids: Sequence[str]) -> dict[str, int]:
-        """How many hooks each of these clients of a store has. One call for each hundred of them, and more
-        if a client's list of hooks is not up to date.
+        """The number of hooks of each of these clients of a store.
+
+        One call for each hundred clients, and more if a client's list of hooks is not up to date.
         """
         return self._lists.numbers(store_hash, client_ids)
 
     def delete_all(self, caller: Caller) -> Iterator[int]:
-        """Delete all of the caller's hooks, with all that was kept about them in this table but their ids.
+        """Delete all of the caller's hooks, with everything about them in this table except their ids.
 
-        Some at a time, all of them or none; stopped anywhere, it goes on when it is called again.
-        A call, one for each hundred hooks, and two for each transaction.
+        Each transaction deletes several hooks. If the call is stopped, the next one goes on. A call, one for
+        each hundred hooks, and two for each transaction.
 
-        :return: how many were deleted, for each transaction.
+        :return: the number of hooks deleted, for each transaction.
         """
         for tries in range(1, _TRIES + 1):
             ids = self._lists.ids(caller)
@@ -255,10 +256,10 @@ class HooksTable:
         raise StoreBusyError
 
     def subscribers(self, store_hash: str, scope: str) -> list[Hook]:
-        """The hooks of all the store's clients that name exactly this scope, in the order of their ids.
+        """The hooks of all the store's clients with exactly this scope, by id.
 
-        Those that are active, and those that failures have deactivated. One call per megabyte;
-        what was changed a moment ago may not show yet.
+        They are active, or failures deactivated them. One call per megabyte; changes of the last moment may
+        be missing.
         """
         pages = query_pages(
             self._dynamodb,
@@ -270,9 +271,9 @@ class HooksTable:
         return [to_hook(item) for items in pages for item in items]
 
     def deactivate(self, hook: Hook, reason: str) -> bool:
-        """Switch a hook off because its deliveries fail. One call.
+        """Deactivate a hook because its deliveries fail. One call.
 
-        :return: whether it was still as it is given here, and so was switched off.
+        :return: False if it has changed since it was read; then nothing was written.
         """
         now = max(int(self._clock()), hook.updated_at)
         new = replace(
@@ -310,7 +311,7 @@ class HooksTable:
         )
 
     def _deleting(self, hooks: Sequence[Hook]) -> "list[TransactWriteItemTypeDef]":
-        """Delete these hooks of a client, which are all that their guards name."""
+        """Delete hooks of a client. They must be all that their guards name."""
         guards = {key["store_hash"]["S"]: key for key in map(guard_key, hooks)}.values()
         of_guards: list[TransactWriteItemTypeDef] = [
             {"Delete": {"TableName": self._table, "Key": key}} for key in guards
@@ -401,10 +402,10 @@ class HooksTable:
         return {"Update": write}
 
     def _transact(self, hook: Hook, writes: "list[TransactWriteItemTypeDef]") -> Hook:
-        """Do all of it or nothing; the hook's own write comes first, its new guard's last."""
+        """Do all writes or none. The hook's own write comes first, its new guard's last."""
         try:
             with store_errors():
-                # botocore adds a token, with which a repeat after a lost response does nothing twice.
+                # botocore adds a request token, so a retry after a missed response is idempotent.
                 self._dynamodb.transact_write_items(TransactItems=writes)
         except TransactionCancelledError as error:
             raise _why_cancelled(error, hook) from error
@@ -430,11 +431,11 @@ class _LostRaceError(Exception):
 
 
 class _RacesLostError(StoreBusyError):
-    """The same happened each time."""
+    """Other requests changed the same items first each time."""
 
 
 class _ListRefusedError(_LostRaceError):
-    """The client's list has no room for another hook, or has to be made again."""
+    """The client's list has no room for another hook, or must be made again."""
 
 
 def _why_cancelled(error: TransactionCancelledError, hook: Hook) -> Exception:
@@ -443,7 +444,7 @@ def _why_cancelled(error: TransactionCancelledError, hook: Hook) -> Exception:
         return StoreBusyError()
     if unforeseen := set(codes) - {"None", "ConditionalCheckFailed", "TransactionConflict"}:
         return StoreFailedError(", ".join(sorted(unforeseen)))
-    # The hook's own write comes first: when that failed, the guard was judged on old news.
+    # If the hook's own write failed, the guard was compared with an outdated hook.
     if codes[0] == "None" and codes[-1] == "ConditionalCheckFailed":
         holder = error.reasons[-1].get("Item", {}).get(_digest_attribute(hook))
         if holder is not None:
@@ -483,7 +484,7 @@ def _digest_attribute(hook: Hook) -> str:
 
 
 def to_item(hook: Hook) -> Item:
-    """The item of the table that holds a hook."""
+    """A hook as an item of the table."""
     item: Item = {
         **hook_key(hook.store_hash, hook.id),
         "client_id": {"S": hook.client_id},
@@ -497,7 +498,7 @@ def to_item(hook: Hook) -> Item:
     if hook.headers is not None:
         item["headers"] = {"M": {name: {"S": value} for name, value in hook.headers.items()}}
     if hook.is_active or hook.is_deactivated:
-        # What an event looks hooks up by; absent, the hook is not in that index.
+        # The key of the index by which an event finds hooks. A hook without it is not in the index.
         item["subscription"] = {"S": _subscription(hook.store_hash, hook.scope)}
     if hook.filter is not None:
         item["filter"] = {"S": hook.filter.text}
@@ -519,7 +520,7 @@ def _subscription(store_hash: str, scope: str) -> str:
 
 @reads_item
 def to_hook(item: Mapping[str, Any]) -> Hook:
-    """The hook that an item of the table holds."""
+    """The hook in an item of the table."""
     headers = item.get("headers")
     return Hook(
         id=int(item["id"]["N"]),

@@ -1,9 +1,8 @@
 """Leases in DynamoDB: a pool never has more than its limit, however many requests come at once.
 
-In the table of event ids, an item for each pool, with its leases as a set of texts (``leases``). One write
-takes a lease when there are fewer than there may be. When there are as many, a second write leaves out those
-that have ended, on the condition that the set is the one that was read. The item expires two weeks after its
-last change.
+The table of event ids has an item for each pool, with its leases as a set of texts (``leases``). One write
+takes a lease if the pool has room. If not, a second write drops leases that have ended, on the condition that
+the set has not changed since it was read. The item expires two weeks after its last change.
 
 The keys begin with a ``#``, as those of :mod:`storehooks.adapters.claims` do.
 """
@@ -41,9 +40,10 @@ class Leases:
         self._clock = clock
 
     def take(self, pool: LeasePool, holder: str, is_over: Callable[[Lease], bool]) -> Lease | None:
-        """A lease for a holder that has none, or None when there are as many as there may be.
+        """Take a lease for a holder that has none; None if the pool is full.
 
-        One call while there are fewer. Else one more, if ``is_over`` says of one of them that it has ended.
+        One call while the pool has room. Otherwise one more, if ``is_over`` says that one of its leases has
+        ended.
         """
         lease = Lease(holder, int(self._clock()) + LEASE_SECONDS)
         found: set[str] = set()
@@ -56,7 +56,7 @@ class Leases:
                     self._replace(pool, found, kept | {_to_text(lease)})
             except ConditionFailedError as error:
                 found = set((error.item or {}).get("leases", {"SS": []})["SS"])
-                if _to_text(lease) in found:  # then its write took effect, and the response was lost
+                if _to_text(lease) in found:  # its write took effect, and the response was missed
                     return lease
                 kept = {text for text in found if not is_over(_from_text(text))}
                 if len(kept) >= pool.limit:
@@ -66,7 +66,7 @@ class Leases:
         raise StoreBusyError
 
     def release(self, pool: LeasePool, lease: Lease) -> None:
-        """End a lease; nothing happens if it has ended. One call."""
+        """Release a lease; nothing happens if it has ended. One call."""
         self._update(pool, "DELETE leases :lease", {":lease": {"SS": [_to_text(lease)]}})
 
     def _add(self, pool: LeasePool, lease: Lease) -> None:

@@ -17,16 +17,16 @@ MAX_REASON_LENGTH = 1000  # characters of SES's message that are logged
 
 
 class Mailer:
-    """Sends e-mails from one address, which SES has to know as verified."""
+    """Sends e-mails from one address, which must be verified in SES."""
 
     def __init__(self, sender: str, ses: "SESV2Client") -> None:
         self._sender = sender
         self._ses = ses
 
     def send(self, addresses: Sequence[str], mail: Mail) -> str:
-        """Send one e-mail to all of them, and return the id that SES gave it. One call.
+        """Send one e-mail to all addresses, and return its id in SES. One call.
 
-        :raises MailFailedError: when SES did not take it, or did not respond.
+        :raises MailFailedError: if SES did not accept it, or did not respond.
         """
         try:
             response = self._ses.send_email(

@@ -1,8 +1,8 @@
-"""Whom to write to about a client's hooks.
+"""The notification emails of clients.
 
-In the hooks' table, an item for each client under ``admin#store#client`` and id 0. It also has when the
-client first named each address that counts for its limit, as
-:func:`storehooks.domain.email_address.first_named` has it.
+The hooks' table has an item for each client under ``admin#store#client`` and id 0. It also has the times at
+which the client first named each address that counts for its limit
+(:func:`storehooks.domain.email_address.first_named`).
 """
 
 import random
@@ -46,9 +46,9 @@ class NotificationEmails:
         return _emails(self._item(store_hash, client_id))
 
     def put(self, store_hash: str, client_id: str, emails: Sequence[str]) -> None:
-        """Have these instead of the earlier ones. Two calls.
+        """Replace a client's addresses. Two calls.
 
-        :raises storehooks.domain.errors.TooManyAddressesError: when too many of them are new to the client.
+        :raises storehooks.domain.errors.TooManyAddressesError: if too many of them are new to the client.
         """
         for tries in range(1, _TRIES + 1):
             old = self._item(store_hash, client_id)
@@ -66,7 +66,7 @@ class NotificationEmails:
         raise StoreBusyError
 
     def remove(self, store_hash: str, client_id: str) -> None:
-        """Have none, as if the client had never named any. One call."""
+        """Remove all addresses of a client and their history. One call."""
         with store_errors():
             self._dynamodb.delete_item(TableName=self._table, Key=addresses_key(store_hash, client_id))
 

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     )
 
 MAX_DELAY_SECONDS = 900
-"""SQS's: the longest delay of a message."""
+"""The longest delay of a message (SQS)."""
 
 _MAX_MESSAGES = 10
-# SQS takes 1 MiB; a quarter is what it took for its first twenty years, and enough for three large events.
+# SQS accepts 1 MiB. A quarter, its earlier limit, is enough for three large events.
 _MAX_BYTES = 256 * 1024
 _TRIES = 3
 _PAUSE_SECONDS = 0.1
@@ -34,7 +34,7 @@ _AT_ONCE_SECONDS = 1
 
 @dataclass(frozen=True, slots=True)
 class OutgoingMessage:
-    """A message to be sent: its fair queue's group, its delay, and what is said of it beside its body."""
+    """A message to send: its body, its group in a fair queue, its delay and its attributes."""
 
     body: str
     group: str | None = None
@@ -44,7 +44,7 @@ class OutgoingMessage:
 
 @dataclass(frozen=True, slots=True)
 class ReceivedMessage:
-    """A message that was received and comes again unless it is deleted; and how often it came already."""
+    """A message that was received and comes again unless it is deleted."""
 
     body: str
     receipt_handle: str
@@ -53,7 +53,7 @@ class ReceivedMessage:
 
 
 class Queue:
-    """One queue. What fails is tried again a few times."""
+    """One queue. Failed calls are retried a few times."""
 
     def __init__(
         self,
@@ -69,9 +69,9 @@ class Queue:
         self._monotonic = monotonic
 
     def send(self, messages: Sequence[OutgoingMessage]) -> None:
-        """Send all, ten or 256 KB to a call.
+        """Send messages, ten or 256 KB to a call.
 
-        :raises QueueFailedError: with those that were not taken; the others were.
+        :raises QueueFailedError: with the positions of those that were not accepted; the others were.
         """
         failed: set[int] = set()
         code = ""
@@ -88,7 +88,7 @@ class Queue:
             raise QueueFailedError(code, frozenset(failed))
 
     def _send_once(self, messages: Sequence[OutgoingMessage], positions: list[int]) -> tuple[list[int], str]:
-        """Send these, and return those that were not taken with the reason for one of them."""
+        """Send messages once. Return the positions of those not accepted, and the reason for one."""
         entries = [_entry(str(position), messages[position]) for position in positions]
         try:
             response = self._sqs.send_message_batch(QueueUrl=self._url, Entries=entries)
@@ -98,10 +98,10 @@ class Queue:
         return [int(entry["Id"]) for entry in refused], next((entry["Code"] for entry in refused), "")
 
     def receive(self, *, wait_seconds: int, attributes: Sequence[str] = ()) -> list[ReceivedMessage]:
-        """Up to ten messages, as soon as there is one; or none after so many seconds, at most 3.
+        """Receive up to ten messages, as soon as there is one; or none after ``wait_seconds``, at most 3.
 
-        :param attributes: those that are wanted beside the bodies.
-        :raises QueueFailedError:
+        :param attributes: the message attributes to receive.
+        :raises QueueFailedError: if the call failed.
         """
         with _queue_errors():
             response = self._sqs.receive_message(
@@ -126,9 +126,9 @@ class Queue:
         ]
 
     def delete(self, receipt_handles: Sequence[str]) -> None:
-        """Delete the messages that were received with these; one that could not be deleted comes again.
+        """Delete messages by their receipt handles. A message that could not be deleted comes again.
 
-        :raises QueueFailedError: with those that were not deleted; the others were.
+        :raises QueueFailedError: with the positions of those that were not deleted; the others were.
         """
         failed: set[int] = set()
         code = ""
@@ -138,7 +138,7 @@ class Queue:
             ]
             try:
                 refused = self._delete(entries)
-            except QueueFailedError as error:  # nor is the rest: there is no time to try each
+            except QueueFailedError as error:  # the rest is not deleted either: there is no time to try each
                 left = range(positions[0], len(receipt_handles))
                 raise QueueFailedError(error.code, frozenset(failed.union(left))) from error
             failed |= {int(entry["Id"]) for entry in refused}
@@ -149,12 +149,12 @@ class Queue:
     def _delete(
         self, entries: "list[DeleteMessageBatchRequestEntryTypeDef]"
     ) -> "list[BatchResultErrorEntryTypeDef]":
-        """Delete up to ten, and return what SQS says of those that were not.
+        """Delete up to ten messages, and return SQS's errors of those that were not deleted.
 
-        Once more if it fails at once: after a freeze the first call may use a connection that died. One
-        that failed slowly is not repeated, so that the invocation stays within its time.
+        A call that fails at once is repeated, because after a freeze the first call may use a dead
+        connection. A call that fails slowly is not, so that the invocation stays within its timeout.
 
-        :raises QueueFailedError: when SQS fails altogether.
+        :raises QueueFailedError: if the call fails as a whole.
         """
         started = self._monotonic()
         try:
@@ -170,7 +170,7 @@ class Queue:
 
 @contextmanager
 def _queue_errors() -> Iterator[None]:
-    """Turn what AWS raises into :class:`QueueFailedError`."""
+    """Turn AWS's errors into :class:`QueueFailedError`."""
     try:
         yield
     except (ClientError, BotoCoreError) as error:
@@ -178,12 +178,12 @@ def _queue_errors() -> Iterator[None]:
 
 
 def as_body(value: dict[str, Any]) -> str:
-    """JSON as a message's body: in ASCII, for SQS refuses some characters that JSON may hold."""
+    """JSON as a message's body. In ASCII, because SQS refuses some characters that JSON allows."""
     return dumps(value, in_ascii=True)
 
 
 def _chunks(messages: Sequence[OutgoingMessage]) -> Iterator[list[int]]:
-    """The positions of messages that go together in one call."""
+    """The positions of messages that are sent in one call."""
     chunk: list[int] = []
     size = 0
     for position, message in enumerate(messages):

@@ -1,8 +1,7 @@
 """The HTTPS sender of deliveries: libcurl, many transfers at once in one thread.
 
-What a destination can do to it is bounded: where a connection may go, how long an attempt
-takes, how much of a response is read, how long it can keep libcurl busy. Nothing of one request
-reaches another.
+A destination's effect is bounded: where a connection may go, how long an attempt takes, how much of a
+response is read, and how long it can keep libcurl busy. No data of one request reaches another.
 """
 
 import os
@@ -27,38 +26,38 @@ from storehooks.domain.destination import split_target
 MAX_HEAD_BYTES = 16 * 1024
 """Status lines and headers of a response, informational (1xx) ones included. Real ones take a few KB."""
 MAX_BODY_BYTES = 4 * 1024
-"""What is read of a response's body, as it is sent: with the framing of chunks, compressed or not."""
+"""Bytes that are read of a response's body as it is sent: with the framing of chunks, compressed or not."""
 MAX_ANSWER_BYTES = 1024
 MAX_ERROR_CHARS = 200
 HTTPS_PORT = 443
 
-# Beyond so many connections, those in use included, none is kept: each takes some 150 KB.
+# Maximum connections that are kept, including those in use. Each takes some 150 KB.
 _MAX_CONNECTIONS = 256
 # Idle ones are dropped before load balancers drop them (60 s is common); busy ones after a
 # while too, so that a destination that moves is followed to its new address.
 _MAX_IDLE_SECONDS = 50
 _MAX_AGE_SECONDS = 600
 _MAX_ADDRESS_AGE_SECONDS = 60  # of a name's addresses, which libcurl keeps
-# Libcurl's own timeout comes so much later than the deadline, should that be missed.
+# Libcurl's own timeout is this much later than the deadline, in case that is missed.
 _GRACE_SECONDS = 60
-# Reading takes a thousandth of a second, unless someone floods. What takes so long moves the deadlines of
-# all; by no more than this, since Lambda's own, of 29 s for a ping, is the end.
+# Reading takes a thousandth of a second, unless a destination floods. A read that takes this long moves all
+# deadlines, within the maximum below, because Lambda's timeout is 29 s for a ping.
 _LONG_SECONDS = 0.25
 _MAX_MORE_SECONDS = 8
 
 _MAX_WAKINGS = 4096
-# Of which Linux makes twice as much. Without it megabytes may come that nobody reads, or wants to.
+# Linux doubles it. Without it, megabytes may come that are never read.
 _RECEIVE_BUFFER_BYTES = 32 * 1024
-# libcurl writes so much of a request before it reads: 16 KB is its least, and Linux holds 32 KB back.
+# libcurl writes this much of a request before it reads: 16 KB is its minimum, and Linux holds 32 KB back.
 _MAX_WRITE_BYTES = 16 * 1024
 
-# What libcurl adds to a POST of its own accord, and is told not to.
+# Headers that libcurl would add to a POST, which are suppressed.
 _UNASKED = ("Accept", "Content-Type", "Expect", "User-Agent")
 _NAME = re.compile(r"[A-Za-z0-9!#$%&'*+\-.^_`|~]+", re.ASCII)  # RFC 9110, 5.6.2
 _VALUE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")  # a line break would begin another header
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 _CHUNK = re.compile(rb"\s*([0-9A-Fa-f]{1,16})[^\n]*\n")  # the line before a chunk (RFC 9112, 7.1)
-# Of libcurl's messages, the parts that are words of OpenSSL's.
+# OpenSSL's words in libcurl's messages.
 _CERTIFICATE_VERDICT = re.compile(r"OpenSSL verify result: ([^(]+) \(")
 _OPENSSL_REASON = re.compile(r"error:[0-9A-F]+:[^:]*:[^:]*:([^:,]+)")
 _UNNAMED_ALERT = re.compile(r"reason\(1([0-9]{3})\)")  # to OpenSSL, the alert's number and 1000
@@ -79,19 +78,19 @@ _EVENTS = {
 
 
 class Sender:
-    """Sends requests side by side, and keeps connections between them. For one thread, but for :meth:`wake`.
+    """Sends requests concurrently, and keeps connections. For one thread, except :meth:`wake`.
 
-    An attempt succeeded when a 2xx and its headers came in time. What its body then does makes
-    no difference: at 4 KB, at the deadline or where it breaks off, the status decides, since a
-    receiver that said 2xx has taken the event and would get it twice.
+    An attempt succeeds if a 2xx and its headers come in time, whatever the body does: at 4 KB, at the
+    deadline or where it breaks off, the status decides. A receiver that sent a 2xx has accepted the event,
+    and would get it twice.
 
-    On a kept connection that the receiver closed meanwhile, libcurl sends once more on a new one.
+    If the receiver has closed a kept connection, libcurl sends once more on a new one.
 
     :param timeout_seconds: one deadline over name lookup, connection, TLS and response.
-    :param allow_private: admit http, any port and any address, for trying on one machine.
+    :param allow_private: allow http, any port and any address, for use on one machine.
     :param ca_bundle: a PEM file to verify certificates with; certifi's if None.
     :param clock: seconds since 1970, for the times at which attempts began, and for the age of kept
-        connections. It has to go on while Lambda has the process frozen.
+        connections. It must go on while Lambda has the process frozen.
     """
 
     def __init__(
@@ -127,13 +126,13 @@ class Sender:
 
     @property
     def in_flight(self) -> int:
-        """How many requests were started of which :meth:`wait` has not returned the attempt yet."""
+        """The number of started requests whose attempts :meth:`wait` has not returned yet."""
         return len(self._running) + len(self._finished)
 
     def start(self, key: str, request: OutgoingRequest) -> None:
-        """Begin to send a request. It never raises for what a request holds: that is a failed attempt.
+        """Begin to send a request. It never raises: a malformed request is a failed attempt.
 
-        :param key: what :meth:`wait` returns its attempt with.
+        :param key: :meth:`wait` returns the attempt with this key.
         """
         if not self._running:
             self._drop_too_old()
@@ -205,7 +204,7 @@ class Sender:
         self._waker.send(b"!")
 
     def close(self) -> None:
-        """Give up what is in flight and close all connections. Waits for name lookups under way to end."""
+        """Abandon requests in flight and close all connections. Waits for name lookups to end."""
         with self._guard:
             for curl in self._running:
                 self._multi.remove_handle(curl)
@@ -219,8 +218,9 @@ class Sender:
         self._woken.close()
 
     def _blank_handle(self) -> pycurl.Curl:
-        """A handle with what all requests have in common, that never sends: to copy it takes a tenth of
-        the time of setting it up.
+        """A handle with the options of all requests, which is copied and never sends.
+
+        Copying it takes a tenth of the time of setting one up.
         """
         curl = pycurl.Curl()
         schemes = pycurl.PROTO_HTTPS | (pycurl.PROTO_HTTP if self._allow_private else 0)
@@ -228,7 +228,7 @@ class Sender:
         # Not HTTP/2: there, one broken connection fails all that share it, and names lose their case.
         curl.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)
         curl.setopt(pycurl.TIMEOUT_MS, round((self._timeout_seconds + _GRACE_SECONDS) * 1000))
-        # Where it may go: not through a proxy of the environment, not on to where a response points.
+        # No proxy of the environment, and no redirects.
         curl.setopt(pycurl.PROTOCOLS, schemes)
         curl.setopt(pycurl.PROXY, "")
         curl.setopt(pycurl.NOPROXY, "*")
@@ -290,17 +290,17 @@ class Sender:
             self._finish(curl, code, message)
 
     def _lengthen(self, seconds: float) -> None:
-        """Move all deadlines by as long as one kept the others waiting."""
+        """Move all deadlines by the time for which one transfer kept the others waiting."""
         for transfer in self._running.values():
             transfer.until = min(transfer.until + seconds, transfer.latest)
 
     def _expire(self, now: float) -> None:
-        """End what is over its deadline.
+        """End transfers that are over their deadline.
 
         Libcurl's own timeout would also end a response that came in time, if it could not be
         read in time because something else kept this thread busy.
 
-        :param now: a time since when all that had come was read.
+        :param now: a time after which everything that had come was read.
         """
         while self._running and self._oldest.until <= now:
             self._finish(next(iter(self._running)), pycurl.E_OPERATION_TIMEDOUT, "")
@@ -322,7 +322,7 @@ class Sender:
 
 
 class _Transfer:
-    """One request under way, and what has come back. Its methods are called by libcurl and never raise."""
+    """One request under way, and its response so far. Libcurl calls its methods, which never raise."""
 
     def __init__(
         self,
@@ -350,8 +350,9 @@ class _Transfer:
         self._body = bytearray()
 
     def open_socket(self, _purpose: int, address: pycurl.CurlSockAddr) -> int:
-        """A socket for an address that a delivery may reach. For another there is none, and libcurl
-        goes on to the next address of the name.
+        """A socket for an address that a delivery may reach. None for another one defeats DNS rebinding.
+
+        Without a socket, libcurl tries the next address of the name.
         """
         self._refusal = self._refused(address)
         if self._refusal is not None:
@@ -395,14 +396,14 @@ class _Transfer:
         return -1 if len(self._body) == MAX_BODY_BYTES else None
 
     def failed(self, error: str, times: Times) -> Attempt:
-        """The attempt when no response came."""
+        """The attempt if no response came."""
         return Attempt(at=self._at, status=None, error=_plain(error), times=times)
 
     def attempt(self, curl: pycurl.Curl, code: int, message: str, timeout_seconds: float) -> Attempt:
-        """What came of it, once libcurl is done.
+        """The attempt after libcurl is done.
 
-        :param code: libcurl's result. Of ``message``, its words for it, only known parts go on, since it
-            may repeat what the destination sent.
+        :param code: libcurl's result. Only known parts of its ``message`` are used, because it may repeat
+            what the destination sent.
         """
         status = curl.getinfo(pycurl.RESPONSE_CODE)
         times = self._times(curl)
@@ -419,7 +420,7 @@ class _Transfer:
         )
 
     def _refused(self, address: pycurl.CurlSockAddr) -> str | None:
-        """Why no delivery may go to an address that libcurl is about to connect to."""
+        """Why no delivery may go to an address that libcurl is about to connect to; None if one may."""
         if address.family not in {AF_INET, AF_INET6}:
             return "the address is none of the internet"
         if self._allow_private:
@@ -430,7 +431,7 @@ class _Transfer:
         return None if port == HTTPS_PORT else f"the port {port} is not {HTTPS_PORT}"
 
     def _not_public(self, address: str) -> str:
-        # What a name resolves to could show a stranger how a private network is numbered.
+        # The resolved address is not shown: it could reveal a private network to a stranger.
         if parse_plain(self._host) == ip_address(address):
             return f"the address {address} is not public"
         return f"the name {self._host} resolves to an address that is not public"
@@ -459,7 +460,7 @@ class _Transfer:
     def _failure(
         self, curl: pycurl.Curl, code: int, message: str, times: Times, timeout_seconds: float
     ) -> str:
-        """Why there was no response. It names the step and holds nothing but the host, address or port."""
+        """Why there was no response: the step, with nothing but the host, address or port."""
         match code:
             case pycurl.E_OPERATION_TIMEDOUT:
                 return f"{self._missing(times)} within {timeout_seconds:g} s"
@@ -496,7 +497,7 @@ class _Transfer:
                 return f"the request failed: {pycurl.easy_strerror(code)}"
 
     def _missing(self, times: Times) -> str:
-        """What there was not when the deadline passed."""
+        """The step that was missing at the deadline."""
         if self._head_bytes:
             return "no end of the answer's headers"
         if times.name_lookup_ms is None:
@@ -519,9 +520,9 @@ def _prepare(curl: pycurl.Curl, transfer: _Transfer, request: OutgoingRequest) -
 
 
 def _header_lines(headers: Mapping[str, str]) -> list[bytes]:
-    """Headers as libcurl takes them.
+    """Headers in libcurl's form.
 
-    :raises ValueError: for a name that is no token, a control character, or what UTF-8 cannot hold.
+    :raises ValueError: for a name that is not a token, a control character, or text that is not valid UTF-8.
     """
     lines = []
     for name, value in headers.items():
@@ -534,7 +535,7 @@ def _header_lines(headers: Mapping[str, str]) -> list[bytes]:
 
 
 def _unchunked(raw: bytearray) -> bytearray:
-    """What chunks carry, as far as they came (RFC 9112, 7.1). Never raises, whatever they hold."""
+    """The content of chunks, as far as they came (RFC 9112, 7.1). Never raises."""
     body, position = bytearray(), 0
     while (line := _CHUNK.match(raw, position)) and (size := int(line[1], 16)):
         position = line.end() + size
@@ -551,7 +552,7 @@ def _status_error(status: int) -> str | None:
 
 
 def _tls_reason(message: str) -> str | None:
-    """OpenSSL's words in a message of libcurl's: an alert's name, or what is wrong. None for a mere end."""
+    """OpenSSL's words in a message of libcurl: an alert's name, or the problem. None for a plain end."""
     reason = _OPENSSL_REASON.search(message)
     if reason is None or reason[1] == _END_OF_FILE:
         return None

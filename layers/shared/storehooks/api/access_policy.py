@@ -1,7 +1,7 @@
-"""What a caller may do, as a policy that API Gateway holds each request against.
+"""A caller's rights, as a policy against which API Gateway checks each request.
 
-The gateway keeps the policy with the token for a while and checks every request's method
-and path in it, so one store's token never reaches another store's functions.
+The gateway caches the policy by token and checks every request's method and path against it, so one store's
+token never reaches another store's functions.
 """
 
 from typing import Any
@@ -14,7 +14,7 @@ from storehooks.domain.identity import (
     is_store_hash,
 )
 
-# In a policy `*` matches slashes too: nothing but the end of a path is left open.
+# In a policy `*` matches slashes too, so it is only at the end of a path.
 # A slash at the end of a path leads to the same route, so it is allowed where there is no `*`.
 _READS = (
     "GET/stores/{store_hash}/v2/hooks",
@@ -37,14 +37,14 @@ _ROUTES = {
     ),
     EVENTS_OAUTH_SCOPE: ("POST/stores/{store_hash}/v2/events",),
 }
-# All stores, and nothing beside the admin API: every path that these match begins like its routes.
+# All stores, and only the admin API: every path that these match begins like its routes.
 _ADMIN_ROUTES = tuple(f"{method}/admin/v1/stores/*" for method in ("GET", "POST", "PUT", "DELETE"))
 
 
 def access_policy(caller: Caller, method_arn: str) -> dict[str, Any]:
-    """The authorizer's response for a caller: its policy, and who it is for the functions.
+    """The authorizer's response for a caller: its policy, and its identity for the functions.
 
-    :param method_arn: of the request at hand; its API and stage are the policy's.
+    :param method_arn: the ARN of the request's method; its API and stage are the policy's.
     """
     api_and_stage = "/".join(method_arn.split("/")[:2])
     routes = {route for scope in caller.oauth_scopes for route in _ROUTES.get(scope, ())}

@@ -1,4 +1,4 @@
-"""What a client may set about itself: whom to write to when one of its hooks is deactivated."""
+"""The settings that a client may change: its notification emails."""
 
 from typing import Annotated, Any, Self
 
@@ -12,7 +12,7 @@ READ_ONLY_FIELDS = frozenset({"hooks_list", "blocked_domains"})
 
 
 class AdminChanges(BaseModel):
-    """The addresses that take the place of the earlier ones; none, and nobody is written to."""
+    """The addresses that replace the earlier ones; without any, no e-mails are sent."""
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
@@ -20,7 +20,10 @@ class AdminChanges(BaseModel):
 
     @classmethod
     def parse(cls, body: dict[str, Any]) -> Self:
-        """The model for a JSON object, or :class:`InvalidFieldsError` with every problem in it."""
+        """Parse a JSON object.
+
+        :raises InvalidFieldsError: with every problem in it.
+        """
         given = {field: value for field, value in body.items() if field not in READ_ONLY_FIELDS}
         try:
             return cls.model_validate(given)

@@ -1,7 +1,7 @@
 """The entries of the bus by which the owners of hooks are notified.
 
-Others can put entries on the bus as well. So an entry only names a hook, or a client and a day; what is
-written, and whether, is looked up.
+Others can put entries on the bus as well. So an entry only names a hook, or a client and a day. The tables
+decide what is written, and whether.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from storehooks.domain.scope import DELIVERY_EXCEPTION
 
 @dataclass(frozen=True, slots=True)
 class DeactivatedHook:
-    """An entry that names a hook; and the end of the day whose first deactivation it is said to be.
+    """An entry that names a hook, and the end of the day whose first deactivation it claims to be.
 
     ``until`` is None in the entries of releases which did not count by days.
     """
@@ -37,9 +37,9 @@ class DayOver:
 
 
 def read_entry(entry: Mapping[str, Any]) -> DeactivatedHook | DayOver:
-    """What an entry names.
+    """Read an entry.
 
-    :raises InvalidRequestError: when it names neither a hook nor a day.
+    :raises InvalidRequestError: if it names neither a hook nor a day.
     """
     match entry:
         case {

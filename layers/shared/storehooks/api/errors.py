@@ -1,4 +1,4 @@
-"""Which error is which status and which body.
+"""The status and body of each error.
 
 V2 responds with an array of one object per problem:
 ``[{"status": 400, "message": "...", "details": {...}}]``, V3 with one object for all:
@@ -68,7 +68,7 @@ def error_response(error: StorehooksError, version: Version) -> Response:
 
 
 def unexpected_error_response(version: Version) -> Response:
-    """The response when storehooks itself is at fault; it says nothing of the cause."""
+    """The response to a mistake of ours. It does not show the cause."""
     return error_response(FaultError(), version)
 
 
@@ -77,7 +77,7 @@ def _invalid_v2(error: InvalidRequestError) -> Response:
 
 
 def _invalid_v3(error: InvalidRequestError) -> Response:
-    """V3 distinguishes fields that are wrong from what cannot be read, and from a wrong query."""
+    """V3 distinguishes invalid fields, an unreadable body and an invalid query."""
     problems = error.problems[:MAX_PROBLEMS]
     errors = {_short(problem.field): _problem_text(problem) for problem in problems}
     match error:
@@ -132,10 +132,10 @@ def _explain(error: StorehooksError) -> tuple[int, str, ErrorDetails]:
             )
             return 409, message, {"field": "is_paused", "conflict_reason": "paused", "id": hook_id}
         case HookInactiveError(hook_id=hook_id, reason=reason):
-            why = "" if reason is None else f" Failures switched it off: {reason}."
+            why = "" if reason is None else f" Failures deactivated it: {reason}."
             message = (
                 f"The hook {hook_id} is not active, so nothing is sent to it.{why} "
-                'Switch it on first: a PUT of {"is_active": true}.'
+                'Activate it first: a PUT of {"is_active": true}.'
             )
             return 409, message, {"field": "is_active", "conflict_reason": "inactive", "id": hook_id}
         case SecretOverlapError(until=until):
@@ -172,7 +172,7 @@ def _explain(error: StorehooksError) -> tuple[int, str, ErrorDetails]:
                 "The service is not available for the moment. See whether it took effect, and try again.",
                 {},
             )
-        case CallerError():  # those that no operation meets
+        case CallerError():  # errors that no operation raises
             return 400, "The request is invalid.", {}
         case _:
             return 500, "The service failed.", {}
@@ -204,6 +204,6 @@ def _problem_text(problem: Problem) -> str:
 
 
 def _short(text: str) -> str:
-    # What is no character, a lone surrogate, could not be sent back.
+    # A lone surrogate is not a character and could not be sent back.
     text = text.encode("utf-8", "replace").decode()
     return text if len(text) <= _MAX_OF_GIVEN else text[:_MAX_OF_GIVEN] + "..."

@@ -1,14 +1,14 @@
-"""The messages of the events queue: an event in the envelope in which EventBridge hands its entries on.
+"""The messages of the events queue: an event in the envelope in which EventBridge sends its entries.
 
-An event that came over HTTP is given the same envelope, so that the queue has one form alone. It is part of
-the API and no adapter's: EventBridge puts messages there as well, and their ``detail`` is what a publisher
-sent, to be checked as a request's body is.
+An event that came over HTTP gets the same envelope, so that the queue has only one form. The envelope is part
+of the API, not of an adapter: EventBridge sends messages to the queue as well, whose ``detail`` is a
+publisher's input, to be checked like a request's body.
 
-No kind of message can pass for another. EventBridge sets ``account`` on each entry of the bus, and of
-what its publisher says passes on ``source``, ``detail-type``, ``time``, ``resources`` and ``detail`` alone
-(``PutEventsRequestEntry`` has no more). Ours have no ``account``, but ``client`` if a client published them
-over HTTP, and ``recipient`` if they are storehooks' own. Who publishes over HTTP says what is in ``detail``
-alone.
+No kind of message can be mistaken for another. EventBridge sets ``account`` on each entry of the bus, and
+passes on only ``source``, ``detail-type``, ``time``, ``resources`` and ``detail`` of its publisher
+(``PutEventsRequestEntry`` has no more). Our messages have no ``account``, but ``client`` if a client
+published them over HTTP, and ``recipient`` if they are storehooks' own. A publisher over HTTP controls only
+``detail``.
 """
 
 import re
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 _SOURCE = "storehooks.api"
 _MAX_TEXT = 1024
-"""Characters of what names a publisher, a recipient or a scope: it is stored and logged."""
+"""Maximum characters of names of publishers, recipients and scopes, which are stored and logged."""
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -58,7 +58,7 @@ def to_envelope(new: NewEvent, caller: Caller, accepted_at: int) -> dict[str, An
 
 
 def published_to_v2(envelope: Mapping[str, Any]) -> "PublishedV2":
-    """The event as its publisher sees it. Its id is the publisher's, or else the envelope's."""
+    """The event as its publisher sees it. Its id is the publisher's, or otherwise the envelope's."""
     return {"id": envelope["detail"].get("id") or envelope["id"], "scope": envelope["detail-type"]}
 
 
@@ -107,7 +107,7 @@ def _envelope(body: str) -> dict[str, Any]:
 
 
 def _publisher(envelope: Mapping[str, Any]) -> str | None:
-    """Who published it; None if that was over HTTP, in 0.2.0 or earlier."""
+    """The event's publisher; None for a message of 0.2.0 or earlier that came over HTTP."""
     if "account" in envelope:
         return bus_publisher(_text(envelope, "account"), _text(envelope, "source"))
     return client_publisher(_text(envelope, "client")) if "client" in envelope else None

@@ -1,4 +1,4 @@
-"""What a publisher may say of an event: over HTTP, and as the detail of an entry of the event bus."""
+"""The input of publishers: an event over HTTP, or the detail of an entry of the event bus."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
@@ -20,11 +20,11 @@ from storehooks.domain.identity import check_store_hash
 
 MAX_EVENTS = 100
 MAX_BYTES = 1024 * 1024
-"""What one request may publish."""
+"""Maximum bytes of a request that publishes."""
 
 
 class NewEvent(BaseModel):
-    """One event, as it is published over HTTP."""
+    """One event, published over HTTP."""
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
@@ -36,9 +36,9 @@ class NewEvent(BaseModel):
 
     @classmethod
     def parse(cls, value: object, *, where: str = "") -> Self:
-        """The event that a JSON value describes.
+        """Parse an event.
 
-        :param where: what goes before a field's name in an error.
+        :param where: the prefix of field names in errors.
         :raises InvalidRequestError: with every problem in it.
         """
         try:
@@ -48,7 +48,10 @@ class NewEvent(BaseModel):
 
     @classmethod
     def parse_all(cls, values: list[Any], *, in_array: bool) -> list[Self]:
-        """All events of a request, or :class:`InvalidRequestError` with every problem in any."""
+        """Parse all events of a request.
+
+        :raises InvalidRequestError: with every problem in any of them.
+        """
         parsed: list[Self] = []
         problems: list[Problem] = []
         for position, value in enumerate(values):
@@ -62,23 +65,23 @@ class NewEvent(BaseModel):
 
     @classmethod
     def accepted(cls) -> Mapping[str, str]:
-        """All fields there are, and what each may be."""
+        """All fields, with the accepted values of each."""
         return _ACCEPTED
 
 
 class NewBusEvent(NewEvent):
-    """One event, as it is the detail of an entry on the bus: it names its store, and need not its scope."""
+    """One event, the detail of an entry on the bus. It must name its store; its scope is optional."""
 
     store_hash: Annotated[StrictStr, AfterValidator(check_store_hash)]
 
     @classmethod
     def accepted(cls) -> Mapping[str, str]:
-        """All fields there are, and what each may be."""
+        """All fields, with the accepted values of each."""
         return _ACCEPTED | {"store_hash": "a string: 1 to 64 letters and digits"}
 
 
 class NewOperationalEvent(NewBusEvent):
-    """One event of storehooks' own, about a hook of a client."""
+    """One event of storehooks itself, about a hook of a client."""
 
     scope: Literal["store/hook/deliveryException"]
 

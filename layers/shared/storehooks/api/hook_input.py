@@ -1,8 +1,8 @@
-"""What a client may say of a hook: when creating one (``NewHook``) and when changing one.
+"""The input for hooks: to create one (``NewHook``) and to change one (``HookChanges``).
 
-Separate from what is stored and what is returned. Unknown fields are refused by name, so that a typo is
-noticed. Fields that only the service sets are ignored, and those that a client library adds, so that a hook
-can be sent back as it came.
+It is separate from the stored form and the output. Unknown fields are refused by name, so that a typo is
+noticed. Fields that only the service sets, and those that client libraries add, are ignored, so that a
+response can be sent back unchanged.
 """
 
 from typing import Annotated, Any, Self
@@ -37,7 +37,7 @@ READ_ONLY_FIELDS = frozenset(
         "status",
     }
 )
-# What client libraries add to a hook: the official Ruby gem has update_at in its model of one.
+# Fields that client libraries add to a hook: the official Ruby gem has update_at in its model.
 LIBRARIES_FIELDS = frozenset({"update_at"})
 
 
@@ -46,9 +46,9 @@ def _check_destination(url: str, info: ValidationInfo) -> str:
 
 
 def _object_of_strings(given: object) -> object:
-    """Headers as pydantic takes them: PHP writes an empty array where it has an empty object.
+    """Headers in the form that pydantic accepts: PHP writes an empty object as an empty array.
 
-    :raises InvalidValueError: with the name of a header whose value is no string.
+    :raises InvalidValueError: with the name of a header whose value is not a string.
     """
     if given == []:
         return {}
@@ -82,7 +82,10 @@ class _HookInput(BaseModel):
 
     @classmethod
     def parse(cls, body: dict[str, Any], *, allow_private: bool) -> Self:
-        """The model for a JSON object, or :class:`InvalidFieldsError` with every problem in it."""
+        """Parse a JSON object.
+
+        :raises InvalidFieldsError: with every problem in it.
+        """
         ignored = READ_ONLY_FIELDS | LIBRARIES_FIELDS
         given = {field: value for field, value in body.items() if field not in ignored}
         try:
@@ -91,12 +94,12 @@ class _HookInput(BaseModel):
             raise InvalidFieldsError(*problems_of(error, _accepted(allow_private=allow_private))) from None
 
     def fields(self) -> dict[str, Any]:
-        """The given fields alone, by their names in :class:`storehooks.domain.hook.Hook`."""
+        """Only the given fields, by their names in :class:`storehooks.domain.hook.Hook`."""
         return {name: getattr(self, name) for name in self.model_fields_set}
 
 
 class NewHook(_HookInput):
-    """What a hook is created from."""
+    """The input for a new hook."""
 
     scope: Scope
     destination: Destination
@@ -108,7 +111,7 @@ class NewHook(_HookInput):
 
     @classmethod
     def parse(cls, body: dict[str, Any], *, allow_private: bool) -> Self:
-        """As for any input, and a hook that is pulled has no rate."""
+        """Parse a JSON object. A pulled hook may have no rate."""
         new = super().parse(body, allow_private=allow_private)
         hook.check_rate_of(new.destination, new.max_per_second)
         return new
@@ -128,7 +131,7 @@ class HookChanges(_HookInput):
 
     @classmethod
     def parse(cls, body: dict[str, Any], *, allow_private: bool) -> Self:
-        """As for any input, and something has to change."""
+        """Parse a JSON object. It must change something."""
         changes = super().parse(body, allow_private=allow_private)
         if not changes.model_fields_set:
             raise NothingToChangeError(Problem("body", "changes nothing", f"one or more of {_FIELDS}"))

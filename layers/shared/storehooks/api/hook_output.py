@@ -34,14 +34,14 @@ def hook_response(
 
 
 def _recovery_path(hook: Hook, recovery_id: str) -> str:
-    """Where it is to be read, in the one version that has recoveries."""
+    """The path of a recovery, in the only version that has recoveries."""
     return f"/stores/{hook.store_hash}/v2/hooks/{hook.id}/recoveries/{recovery_id}"
 
 
 def hooks_response(version: Version, found: HookPage, page: Page, caller: Caller) -> Response:
-    """A part of the list of hooks; V3 says how long the whole is, V2 does not.
+    """A page of the list of hooks; V3 includes the total, V2 does not.
 
-    A header names the OAuth scopes of the caller's token, so that a page offers only what it may do.
+    A header names the OAuth scopes of the caller's token, so that the console offers only allowed actions.
     """
     hooks = [seen_by(caller, hook) for hook in found.hooks]
     headers = {"X-OAuth-Scopes": ", ".join(sorted(caller.oauth_scopes))}

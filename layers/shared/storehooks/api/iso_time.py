@@ -1,4 +1,4 @@
-"""Times as clients write them: ISO 8601 with an offset, so RFC 3339 too."""
+"""Times in ISO 8601 with an offset, which includes RFC 3339."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -17,9 +17,9 @@ def to_iso(microseconds: int) -> str:
 def microseconds_of(text: str) -> int:
     """The time in microseconds since 1970; below 0 when it is before that.
 
-    :raises ValueError: when it is no time, or one without an offset.
+    :raises ValueError: if it is not a time, or has no offset.
     """
-    # RFC 3339 takes a lower-case t and z, of which Python takes the t alone.
+    # RFC 3339 accepts a lower-case t and z; Python accepts only the t.
     time = datetime.fromisoformat(text.upper())
     if time.tzinfo is None:
         raise ValueError("without an offset")

@@ -1,4 +1,4 @@
-"""What every operation has in common: a request in, a response out, one line in the log."""
+"""The common part of all operations: turns a request into a response, and logs one line."""
 
 import time
 from collections.abc import Callable
@@ -19,11 +19,10 @@ Handler = Callable[[dict[str, Any], object], dict[str, Any]]
 def operation(serve: Callable[[Request], Response]) -> Handler:
     """Turn a function of a request into a Lambda handler.
 
-    The caller's errors and transient ones become their responses. Anything else is a fault of
-    ours: it is a 500, and logged by type and place but without its text, which could
-    repeat a hook's headers.
+    Caller errors and transient ones become their responses. Anything else is a mistake of ours: the response
+    is a 500, and the log has its type and place, but not its text, which could repeat a hook's headers.
 
-    :param serve: named as the operation is.
+    :param serve: has the operation's name.
     """
 
     def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:

@@ -1,6 +1,7 @@
-"""The messages of the events queue that hold an event of storehooks' own.
+"""The messages of the events queue with storehooks' own events.
 
-Apart from ``event_envelope.py``, which reads them: ``deliver``, which writes them, does without pydantic.
+They are separate from ``event_envelope.py``, which reads them, because ``deliver``, which writes them, does
+not load pydantic.
 """
 
 import uuid
@@ -15,7 +16,7 @@ from storehooks.domain.scope import DELIVERY_EXCEPTION
 def to_operational_envelope(detail: Mapping[str, Any], recipient: str, accepted_at: int) -> dict[str, Any]:
     """The message of an event about a hook.
 
-    :param recipient: the client whose hooks alone get it.
+    :param recipient: the only client whose hooks get it.
     :param accepted_at: microseconds since 1970.
     """
     return {

@@ -1,4 +1,4 @@
-"""What pydantic finds wrong, in the domain's own words."""
+"""Pydantic's errors as problems of the domain."""
 
 from collections.abc import Mapping
 
@@ -12,16 +12,16 @@ from storehooks.domain.event_filter import InvalidFilterError
 def problems_of(error: ValidationError, accepted: Mapping[str, str], *, where: str = "") -> list[Problem]:
     """One problem per field: an element's wrong type is a problem of its array, and names the element.
 
-    Of a filter, each mistake is one.
+    Each mistake in a filter is a problem of its own.
 
-    :param accepted: all fields there are, and what each may be.
-    :param where: what goes before a field's name, as ``[3].`` for one object of an array.
+    :param accepted: all fields, with the accepted values of each.
+    :param where: the prefix of field names, such as ``[3].`` for one object of an array.
     """
     found: dict[str, Problem] = {}
     within: list[Problem] = []
     for detail in error.errors(include_url=False):
         field = str(detail["loc"][0]) if detail["loc"] else "body"
-        # What is no character, a lone surrogate, could not be logged.
+        # A lone surrogate is not a character and could not be logged.
         field = field.encode(errors="replace").decode()
         cause = detail.get("ctx", {}).get("error")
         if isinstance(cause, InvalidFilterError):
@@ -46,5 +46,5 @@ def _problem(detail: ErrorDetails, field: str, accepted: Mapping[str, str], wher
 
 
 def _within(inner: tuple[int | str, ...]) -> str:
-    """Which element of an array is meant. What else pydantic has there are names of types."""
+    """The position of an array's element. Other parts of pydantic's location are names of types."""
     return f" in [{inner[0]}]" if inner and isinstance(inner[0], int) else ""

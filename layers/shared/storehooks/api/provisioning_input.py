@@ -1,4 +1,4 @@
-"""What the admin API takes: a client's name, the rotation of its secret, a token or a portal link for it."""
+"""The input of the admin API: a client's name, the rotation of its secret, its tokens and portal links."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Self
@@ -25,22 +25,34 @@ _EXPIRY_ACCEPTED = f"null or a whole number from {MIN_TOKEN_SECONDS} to {MAX_TOK
 
 
 def check_overlap_hours(hours: int) -> int:
-    """The number as it is, or :class:`InvalidValueError`."""
+    """Check a number, and return it unchanged.
+
+    :raises InvalidValueError: if it is out of range.
+    """
     return _within(hours, 0, MAX_OVERLAP_HOURS, _OVERLAP_ACCEPTED)
 
 
 def check_expiry(seconds: int) -> int:
-    """The number as it is, or :class:`InvalidValueError`."""
+    """Check a number, and return it unchanged.
+
+    :raises InvalidValueError: if it is out of range.
+    """
     return _within(seconds, MIN_TOKEN_SECONDS, MAX_TOKEN_SECONDS, _EXPIRY_ACCEPTED)
 
 
 def check_link_expiry(seconds: int) -> int:
-    """The number as it is, or :class:`InvalidValueError`."""
+    """Check a number, and return it unchanged.
+
+    :raises InvalidValueError: if it is out of range.
+    """
     return _within(seconds, portal_link.MIN_SECONDS, portal_link.MAX_SECONDS, _LINK_ACCEPTED)
 
 
 def check_oauth_scopes(given: list[str]) -> list[str]:
-    """The OAuth scopes as they are, or :class:`InvalidValueError`."""
+    """Check OAuth scopes, and return them without repeats.
+
+    :raises InvalidValueError: if there are none, or one is unknown.
+    """
     if not given:
         raise InvalidValueError("is an empty array", _SCOPES_ACCEPTED)
     return [check_oauth_scope(one) for one in given]
@@ -52,7 +64,10 @@ class _Input(BaseModel):
 
     @classmethod
     def parse(cls, body: dict[str, Any]) -> Self:
-        """The model for a JSON object, or :class:`InvalidFieldsError` with every problem in it."""
+        """Parse a JSON object.
+
+        :raises InvalidFieldsError: with every problem in it.
+        """
         try:
             return cls.model_validate(body)
         except ValidationError as error:
@@ -60,7 +75,7 @@ class _Input(BaseModel):
 
 
 class ClientChanges(_Input):
-    """What is said of a client."""
+    """The settings of a client."""
 
     _accepted = {"name": NAME_ACCEPTED}
 
@@ -68,7 +83,7 @@ class ClientChanges(_Input):
 
 
 class SecretRotation(_Input):
-    """For how many hours the former secret signs as well."""
+    """The hours for which the former secret signs as well."""
 
     _accepted = {"overlap_hours": _OVERLAP_ACCEPTED}
 
@@ -76,7 +91,7 @@ class SecretRotation(_Input):
 
 
 class TokenWanted(_Input):
-    """What a token may do, and for how long; without an end unless that is given."""
+    """The OAuth scopes and the lifetime of a token; it never expires by default."""
 
     _accepted = {"oauth_scopes": _SCOPES_ACCEPTED, "expires_in_seconds": _EXPIRY_ACCEPTED}
 
@@ -84,12 +99,12 @@ class TokenWanted(_Input):
     expires_in_seconds: Annotated[Whole, AfterValidator(check_expiry)] | None = None
 
     def expires_at(self, now: int) -> int | None:
-        """From when on it is worth nothing, in seconds since 1970; None if it has no end."""
+        """When the token expires, in seconds since 1970; None if never."""
         return None if self.expires_in_seconds is None else now + self.expires_in_seconds
 
 
 class PortalLinkWanted(_Input):
-    """For how long a portal link works, and whether what it opens changes nothing."""
+    """The lifetime of a portal link, and whether it is read-only."""
 
     _accepted = {"expires_in_seconds": _LINK_ACCEPTED, "read_only": "true or false"}
 
@@ -97,7 +112,7 @@ class PortalLinkWanted(_Input):
     read_only: StrictBool = True
 
     def expires_at(self, now: int) -> int:
-        """From when on it is worth nothing, in seconds since 1970."""
+        """When the link expires, in seconds since 1970."""
         return now + self.expires_in_seconds
 
 

@@ -36,7 +36,7 @@ def client_to_json(client: Client) -> ProvisionedClient:
 
 
 def put_client_to_json(put: PutClient) -> NewClientAnswer | ClientAnswer:
-    """A client that was made, with its secret, or one that there was, without."""
+    """A new client with its secret, or an existing one without."""
     shown = client_to_json(put.client)
     return {"data": {**shown, "client_secret": put.secret}} if put.is_new else {"data": shown}
 
@@ -44,7 +44,7 @@ def put_client_to_json(put: PutClient) -> NewClientAnswer | ClientAnswer:
 def clients_to_json(
     clients: Sequence[Client], hook_counts: Mapping[str, int], next_cursor: str | None
 ) -> ClientsAnswer:
-    """A page of clients, each with how many hooks it has."""
+    """A page of clients, each with its number of hooks."""
     return {
         "data": [
             {**client_to_json(client), "hook_count": hook_counts[client.client_id]} for client in clients
@@ -54,7 +54,7 @@ def clients_to_json(
 
 
 def new_secret_to_json(new: NewSecret) -> NewSecretAnswer:
-    """A secret, this once."""
+    """A new secret, which is shown only once."""
     return {
         "data": {
             "store_hash": new.store_hash,
@@ -66,21 +66,21 @@ def new_secret_to_json(new: NewSecret) -> NewSecretAnswer:
 
 
 def new_token_to_json(new: IssuedToken) -> NewTokenAnswer:
-    """A token, this once."""
+    """A new token, which is shown only once."""
     return {"data": {**_token_to_json(new.token), "access_token": new.access_token}}
 
 
 def portal_link_to_json(api_url: str, new: IssuedToken, expires_at: int) -> PortalLinkAnswer:
-    """A portal link, this once.
+    """A new portal link, which is shown only once.
 
-    :param api_url: where the API is that the link's page is of.
+    :param api_url: the URL of the API that serves the console.
     """
     url = portal_url(api_url, new.token.store_hash, new.access_token)
     return {"data": {"url": url, "expires_at": iso_utc(expires_at)}}
 
 
 def tokens_to_json(tokens: Sequence[Token], next_cursor: str | None) -> TokensAnswer:
-    """A page of tokens, without the tokens themselves."""
+    """A page of tokens, without their texts."""
     return {"data": [_token_to_json(token) for token in tokens], "next_cursor": next_cursor}
 
 

@@ -1,4 +1,4 @@
-"""What a consumer may say when it pulls."""
+"""The input of a pull."""
 
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any
@@ -39,7 +39,7 @@ def _check_ids(ids: list[str]) -> list[str]:
 
 
 class NewPull(BaseModel):
-    """What is pulled, and what is acknowledged."""
+    """How much to pull, and which deliveries to acknowledge."""
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
@@ -51,7 +51,7 @@ class NewPull(BaseModel):
 
     @classmethod
     def parse(cls, body: dict[str, Any]) -> PullWanted:
-        """What a JSON object asks for.
+        """Parse a JSON object.
 
         :raises InvalidFieldsError: with every problem in it.
         """
@@ -63,7 +63,7 @@ class NewPull(BaseModel):
 
     @classmethod
     def accepted(cls) -> Mapping[str, str]:
-        """All fields there are, and what each may be."""
+        """All fields, with the accepted values of each."""
         return {
             "max": _number(MAX_PULLED),
             "visibility_seconds": _number(MAX_VISIBILITY_SECONDS),

@@ -1,8 +1,8 @@
-"""The query of a request, read as what a client wants of a list.
+"""The query of a request: it selects and narrows a list.
 
-Each of its methods looks at every parameter before it raises, so that an error names all that are invalid.
-An empty parameter is invalid, whichever it is: a filter would match nothing, and left out it would match all.
-What only requests about deliveries need is imported by them, not by every function.
+Each method checks every parameter before it raises, so that an error names all invalid ones. Any empty
+parameter is invalid: as a filter it would match nothing, and ignored it would match everything. Imports that
+only requests about deliveries need are inside their methods, so that other functions do not load them.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ DELIVERIES_PAGE_SIZE = 50
 MAX_FIND_LENGTH = 256
 
 _FILTERS = ("is_active", "scope", "destination")
-# A number without sign or leading zeros. No store has pages that 18 digits don't count.
+# A number of at most 18 digits, without sign or leading zeros.
 _NUMBER = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
 _MAX_NUMBER = 10**18 - 1
 _SECONDS = re.compile(r"[0-9]{1,12}", re.ASCII)
-# The gateway makes a space of a plus that is not escaped, as forms have it: here of the one before an offset.
+# The gateway decodes an unescaped plus as a space, as in forms. This finds the one before an offset.
 _OFFSET_WITHOUT_PLUS = re.compile(r" (?=[0-9]{2}(?::?[0-9]{2})?\Z)", re.ASCII)
 # PHP's http_build_query writes 1 and 0, Python's str() True and False.
 _SWITCH = {"true": True, "1": True, "false": False, "0": False}
@@ -46,19 +46,19 @@ _TIME_ACCEPTED = (
 
 
 class Query:
-    """The parameters of one query; others than those that a method names are ignored."""
+    """The parameters of one query. Each method ignores the parameters that it does not name."""
 
     def __init__(self, parameters: Mapping[str, str], contradicted: Collection[str] = ()) -> None:
         """
-        :param contradicted: the names that the query has several times, with different values.
+        :param contradicted: the parameters that the query has several times, with different values.
         """
         self._parameters = parameters
         self._contradicted = contradicted
 
     def hooks_wanted(self) -> HooksWanted:
-        """What ``page`` and ``limit`` ask for.
+        """Read ``page`` and ``limit``.
 
-        :raises InvalidRequestError: with each that is no number in range.
+        :raises InvalidRequestError: with each that is not a number in range.
         """
         problems: list[Problem] = []
         page = self._page(MAX_PAGE_SIZE, problems)
@@ -66,10 +66,11 @@ class Query:
         return HooksWanted(page)
 
     def filtered_hooks_wanted(self, page_size: int | None = None) -> HooksWanted:
-        """What ``page``, ``limit``, ``is_active``, ``scope`` and ``destination`` ask for.
+        """Read ``page``, ``limit``, ``is_active``, ``scope`` and ``destination``.
 
-        :param page_size: of a page, unless ``limit`` says otherwise; 50 unless it is given.
-        :raises InvalidRequestError: with each that is empty, no number in range, or neither true nor false.
+        :param page_size: the default of ``limit``; 50 if it is None.
+        :raises InvalidRequestError: with each that is empty, not a number in range, or neither true nor
+            false.
         """
         problems: list[Problem] = []
         only = HookFilter(
@@ -82,7 +83,7 @@ class Query:
         return HooksWanted(page, only, is_counted=True)
 
     def deliveries_wanted(self) -> DeliveriesWanted:
-        """What ``status``, ``limit``, ``cursor`` and ``find`` ask for.
+        """Read ``status``, ``limit``, ``cursor`` and ``find``.
 
         :raises InvalidRequestError: with each that is out of range.
         """
@@ -103,9 +104,10 @@ class Query:
         return DeliveriesWanted(None if status is None else Status(status), limit, cursor, find)
 
     def list_wanted(self, check_cursor: Callable[[str], str]) -> ListWanted:
-        """What ``limit`` and ``cursor`` ask for.
+        """Read ``limit`` and ``cursor``.
 
-        :param check_cursor: returns what can be a cursor, and raises :class:`InvalidValueError` for all else.
+        :param check_cursor: returns a valid cursor unchanged, and raises :class:`InvalidValueError` for
+            another text.
         :raises InvalidRequestError: with each that is out of range.
         """
         problems: list[Problem] = []
@@ -120,7 +122,7 @@ class Query:
         return ListWanted(limit, cursor)
 
     def events_wanted(self) -> EventsWanted:
-        """What ``page``, ``limit``, ``created_at:min`` and ``created_at:max`` ask for.
+        """Read ``page``, ``limit``, ``created_at:min`` and ``created_at:max``.
 
         :raises InvalidRequestError: with each that is out of range.
         """
@@ -134,7 +136,7 @@ class Query:
         return EventsWanted(page, since, until)
 
     def stats_wanted(self, now: float) -> StatsWanted:
-        """What ``since``, ``until`` and ``step`` ask for: the last 24 hours unless they say otherwise.
+        """Read ``since``, ``until`` and ``step``. The default is the last 24 hours.
 
         :raises InvalidRequestError: with each that is out of range.
         """
@@ -154,7 +156,7 @@ class Query:
         return StatsWanted(since, until, step or None)
 
     def _text(self, name: str, accepted: str, problems: list[Problem]) -> str | None:
-        """A parameter as it is; None if it is absent or a problem: empty, or with several values."""
+        """A parameter, unchanged; None if it is absent, or empty or contradicted, which is a problem."""
         text = self._given(name)
         if name in self._contradicted:
             problems.append(Problem(name, "is given several times, with different values", accepted))
@@ -166,12 +168,12 @@ class Query:
 
     def _given(self, name: str) -> str | None:
         text = self._parameters.get(name)
-        # A lone surrogate is no character: neither to be looked for nor to be sent back.
+        # A lone surrogate is not a character: it can be neither searched for nor sent back.
         return None if text is None else text.encode("utf-8", "replace").decode()
 
     def _page(self, size: int, problems: list[Problem], *, narrowed_by: Sequence[str] = ()) -> Page:
         """
-        :param size: of a page, unless ``limit`` says otherwise.
+        :param size: the default of ``limit``.
         :param narrowed_by: the names of the parameters that narrow the list.
         """
         number = self._count("page", default=1, problems=problems)

@@ -1,4 +1,4 @@
-"""What a client may say of a recovery that it requests."""
+"""The input for a new recovery."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _STATUS_ACCEPTED = f"one of {', '.join(RECOVERABLE)}, or an array of some of the
 
 @dataclass(frozen=True, slots=True)
 class RecoveryWanted:
-    """Which deliveries are to be sent again. Times are in seconds since 1970."""
+    """The deliveries to send again. Times are in seconds since 1970."""
 
     since: float
     until: float
@@ -26,7 +26,10 @@ class RecoveryWanted:
 
 
 def check_time(text: str) -> float:
-    """A time in seconds since 1970, its milliseconds begun, or :class:`InvalidValueError`."""
+    """Check a time, and return it in seconds since 1970, rounded up to milliseconds.
+
+    :raises InvalidValueError: if it is invalid.
+    """
     try:
         milliseconds = microseconds_of(text) // 1000
     except ValueError:
@@ -37,7 +40,10 @@ def check_time(text: str) -> float:
 
 
 def check_statuses(given: object) -> tuple[Status, ...]:
-    """The statuses, each once, or :class:`InvalidValueError`."""
+    """Check statuses, and return each of them once.
+
+    :raises InvalidValueError: if one cannot be recovered, or there are none.
+    """
     names = given if isinstance(given, list) else [given]
     if not names:
         raise InvalidValueError("is an empty array", _STATUS_ACCEPTED)
@@ -51,7 +57,7 @@ def check_statuses(given: object) -> tuple[Status, ...]:
 
 
 class NewRecovery(BaseModel):
-    """What a recovery is requested with."""
+    """The fields of a request for a recovery."""
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
@@ -61,7 +67,7 @@ class NewRecovery(BaseModel):
 
     @classmethod
     def parse(cls, body: dict[str, Any], now: float) -> RecoveryWanted:
-        """What a JSON object asks for. The end is now at the latest: what is to come was not missed.
+        """Parse a JSON object. The end is now at the latest, because later events were not missed yet.
 
         :raises InvalidFieldsError: with every problem in it.
         """
@@ -69,7 +75,7 @@ class NewRecovery(BaseModel):
             given = cls.model_validate(body)
         except ValidationError as error:
             raise InvalidFieldsError(*problems_of(error, cls.accepted())) from None
-        # Their validators have made numbers of them.
+        # Their validators have converted them to numbers.
         since, until = float(given.since), now if given.until is None else min(float(given.until), now)
         if since > until:
             reason = "lies in the future" if since > now else "is later than until"
@@ -80,5 +86,5 @@ class NewRecovery(BaseModel):
 
     @classmethod
     def accepted(cls) -> Mapping[str, str]:
-        """All fields there are, and what each may be."""
+        """All fields, with the accepted values of each."""
         return {"since": _TIME_ACCEPTED, "until": _TIME_ACCEPTED, "status": _STATUS_ACCEPTED}

@@ -1,8 +1,8 @@
 """An API Gateway proxy event, read as a request.
 
-The gateway gives header names in whatever case the client used, a body as text or in
-base64, and the authorizer's context beside the path; all of it is read here and nowhere else.
-What only some requests need, such as lists or deliveries, is imported by them, not by every function.
+The gateway passes header names in the client's letter case, the body as text or in base64, and the
+authorizer's context. Only this module reads them. Imports that only some requests need, such as those about
+lists or deliveries, are inside their methods, so that other functions do not load them.
 """
 
 from __future__ import annotations
@@ -47,20 +47,20 @@ if TYPE_CHECKING:
 MAX_BODY_BYTES = 64 * 1024
 
 _ADMIN_ROUTES = "/admin/v1/"
-# The admin API speaks of what is wrong as V3 does.
+# The admin API has V3's form of errors.
 _V3_ROUTES = ("/stores/{store_hash}/v3/", _ADMIN_ROUTES)
 _JSON_TYPE = re.compile(r"(application|text)/(json|[a-z0-9.\-+]+\+json)", re.ASCII)
 
 
 class Request:
-    """One request of a client, as API Gateway hands it to a function (payload format 1.0)."""
+    """One request of a client, in API Gateway's payload format 1.0."""
 
     def __init__(self, event: Mapping[str, Any]) -> None:
         self._event = event
 
     @property
     def log_keys(self) -> dict[str, Any]:
-        """What follows this request through the logs."""
+        """The fields that identify it in log lines."""
         if self._caller.is_admin:
             return {
                 "request_id": self._context.get("requestId"),
@@ -80,28 +80,28 @@ class Request:
 
     @property
     def version(self) -> Version:
-        """The version of the API that the request is in."""
+        """The version of the API in the request's path."""
         is_v3 = str(self._event.get("resource")).startswith(_V3_ROUTES)
         return Version.V3 if is_v3 else Version.V2
 
     @property
     def api_url(self) -> str:
-        """Where the API is, by the way that this request came: ``/console`` and ``/stores/...`` follow.
+        """The API's URL that this request used, to which ``/console`` and ``/stores/...`` are added.
 
-        The gateway's path is that of the request's URL: what stands before the route is the stage, or what a
-        custom domain has there. It serves https alone; the local stack serves http as well.
+        The gateway's path is that of the request's URL: the part before the route is the stage, or a custom
+        domain's base path. The gateway serves only https; the local stack serves http as well.
         """
         before, _, _ = str(self._context["path"]).rpartition(_ADMIN_ROUTES)
         scheme = "http" if self._headers.get("x-forwarded-proto") == "http" else "https"
         return f"{scheme}://{self._context['domainName']}{before}"
 
     def caller(self, oauth_scope: str) -> Caller:
-        """Whom the authorizer found behind the token, if it may do this in this store.
+        """The caller that the authorizer found, if its token allows this in the path's store.
 
-        The gateway has compared both already; a gateway that is set up wrongly must not be
-        enough to cross from one store to another.
+        The gateway has checked both already. They are checked again, so that a wrong configuration of the
+        gateway does not give one store access to another.
 
-        :raises NotAllowedError: for the path's store, or without the OAuth scope.
+        :raises NotAllowedError: if the token is for another store, or lacks the OAuth scope.
         """
         caller = self._caller
         in_own_store = is_store_hash(caller.store_hash) and self._path("store_hash") == caller.store_hash
@@ -110,27 +110,27 @@ class Request:
         return caller
 
     def store_of_admin(self) -> str:
-        """The store in the path, if an admin token asks.
+        """The store in the path, for a request with an admin token.
 
         :raises NotAllowedError: for any other token.
-        :raises InvalidRequestError: when it is no store's hash.
+        :raises InvalidRequestError: if it is not a store hash.
         """
         if not self._caller.is_admin:
             raise NotAllowedError
         return self._checked("store_hash", check_store_hash)
 
     def client_of_admin(self) -> tuple[str, str]:
-        """The store and the client in the path, if an admin token asks.
+        """The store and the client in the path, for a request with an admin token.
 
         :raises NotAllowedError: as for :meth:`store_of_admin`.
-        :raises InvalidRequestError: when it is no store's hash or no client's id.
+        :raises InvalidRequestError: if they are not a store hash and a client id.
         """
         return self.store_of_admin(), self._checked("client_id", check_client_id)
 
     def token_id(self) -> str:
-        """The token's id in the path; what is no id is the id of no token.
+        """The token's id in the path.
 
-        :raises TokenNotFoundError: unless it is one.
+        :raises TokenNotFoundError: if it has another form, because no token has such an id.
         """
         try:
             return check_token_id(self._path("token_id"))
@@ -138,9 +138,10 @@ class Request:
             raise TokenNotFoundError from None
 
     def hook_id(self) -> int:
-        """The id in the path; what is no id is the id of no hook.
+        """The hook's id in the path.
 
-        :raises HookNotFoundError: unless it is plain decimal digits without leading zeros.
+        :raises HookNotFoundError: if it is not decimal digits without leading zeros, because no hook has such
+            an id.
         """
         text = self._path("id")
         if not is_hook_id(text):
@@ -148,9 +149,9 @@ class Request:
         return int(text)
 
     def hooks_wanted(self, *, v3_page_size: int | None = None) -> HooksWanted:
-        """Which hooks the query asks for; only V3 can narrow them.
+        """The hooks that the query selects; only V3 can narrow them.
 
-        :param v3_page_size: of a page in V3, unless the query says otherwise; 50 unless it is given.
+        :param v3_page_size: the default of ``limit`` in V3; 50 if it is None.
         :raises InvalidRequestError: with each parameter that is invalid.
         """
         if self.version is Version.V2:
@@ -158,9 +159,9 @@ class Request:
         return self._query.filtered_hooks_wanted(v3_page_size)
 
     def delivery_id(self) -> str:
-        """The delivery's id in the path; what is no id is the id of no delivery.
+        """The delivery's id in the path.
 
-        :raises DeliveryNotFoundError: unless it is one.
+        :raises DeliveryNotFoundError: if it has another form, because no delivery has such an id.
         """
         from storehooks.domain.delivery import is_delivery_id
 
@@ -170,9 +171,9 @@ class Request:
         return text
 
     def recovery_id(self) -> str:
-        """The recovery's id in the path; what is no id is the id of no recovery.
+        """The recovery's id in the path.
 
-        :raises RecoveryNotFoundError: unless it is one.
+        :raises RecoveryNotFoundError: if it has another form, because no recovery has such an id.
         """
         from storehooks.domain.recovery import is_recovery_id
 
@@ -182,14 +183,14 @@ class Request:
         return text
 
     def deliveries_wanted(self) -> DeliveriesWanted:
-        """Which deliveries the query asks for.
+        """The deliveries that the query selects.
 
         :raises InvalidRequestError: with each parameter that is invalid.
         """
         return self._query.deliveries_wanted()
 
     def stats_wanted(self, now: float) -> StatsWanted:
-        """Which time's figures the query asks for.
+        """The time of the figures that the query asks for.
 
         :param now: in seconds since 1970.
         :raises InvalidRequestError: with each parameter that is invalid.
@@ -197,21 +198,21 @@ class Request:
         return self._query.stats_wanted(now)
 
     def events_wanted(self) -> EventsWanted:
-        """Which events the query asks for.
+        """The events that the query selects.
 
         :raises InvalidRequestError: with each parameter that is invalid.
         """
         return self._query.events_wanted()
 
     def clients_wanted(self) -> ListWanted:
-        """Which part of a list of clients the query asks for.
+        """The page of a list of clients that the query selects.
 
         :raises InvalidRequestError: with each parameter that is invalid.
         """
         return self._query.list_wanted(check_client_id)
 
     def tokens_wanted(self) -> ListWanted:
-        """Which part of a list of tokens the query asks for.
+        """The page of a list of tokens that the query selects.
 
         :raises InvalidRequestError: with each parameter that is invalid.
         """
@@ -220,10 +221,10 @@ class Request:
     def json_object(self, *, max_bytes: int = MAX_BODY_BYTES) -> dict[str, Any]:
         """The body, which must be one JSON object.
 
-        :raises UnsupportedMediaTypeError: when it is declared as anything else.
-        :raises UnsupportedContentEncodingError: when it is declared as compressed.
-        :raises BodyTooLargeError: over this many bytes.
-        :raises InvalidRequestError: when it is no JSON, no object, or names a member twice.
+        :raises UnsupportedMediaTypeError: if it is declared as anything else.
+        :raises UnsupportedContentEncodingError: if it is declared as compressed.
+        :raises BodyTooLargeError: if it has more than ``max_bytes``.
+        :raises InvalidRequestError: if it is not JSON, not an object, or names a member twice.
         """
         accepted = f"one JSON object in UTF-8 of at most {max_bytes} bytes"
         body = self._json(max_bytes, accepted)
@@ -232,14 +233,15 @@ class Request:
         return body
 
     def json_objects(self, *, limit: int, max_bytes: int) -> tuple[list[Any], bool]:
-        """The body, which must be one JSON object or an array of some; and whether it is an array.
+        """The body, which must be one JSON object or an array of them; and whether it is an array.
 
-        What the array holds is not looked at.
+        The elements of the array are not checked.
 
-        :raises UnsupportedMediaTypeError: when it is declared as anything else.
-        :raises UnsupportedContentEncodingError: when it is declared as compressed.
-        :raises BodyTooLargeError: over this many bytes, or this many in the array.
-        :raises InvalidRequestError: as for :meth:`json_object`, or when the array is empty.
+        :raises UnsupportedMediaTypeError: if it is declared as anything else.
+        :raises UnsupportedContentEncodingError: if it is declared as compressed.
+        :raises BodyTooLargeError: if it has more than ``max_bytes``, or the array more than ``limit``
+            elements.
+        :raises InvalidRequestError: as for :meth:`json_object`, or if the array is empty.
         """
         accepted = f"a JSON object, or an array of 1 to {limit}, in UTF-8 of at most {max_bytes} bytes"
         body = self._json(max_bytes, accepted)
@@ -268,7 +270,7 @@ class Request:
         return self._event.get("requestContext") or {}
 
     def _checked(self, name: str, check: Callable[[str], str]) -> str:
-        """A part of the path that the caller has chosen."""
+        """A checked parameter of the path."""
         try:
             return check(self._path(name))
         except InvalidValueError as error:
@@ -302,7 +304,7 @@ class Request:
             raise InvalidRequestError(problem) from None
 
     def _header_lines(self, name: str) -> list[str]:
-        """A header's values, one for each line that had it. (``headers`` has the last line alone.)"""
+        """A header's values, one for each line that has it. (``headers`` has only the last line.)"""
         lines = self._event.get("multiValueHeaders") or {}
         return [value for given, values in lines.items() if given.lower() == name for value in values]
 

@@ -1,4 +1,4 @@
-"""What a function returns to the gateway."""
+"""Responses of functions to the gateway."""
 
 import json
 from collections.abc import Mapping
@@ -9,19 +9,19 @@ from storehooks.domain.errors import InvalidRequestError, Problem
 from storehooks.domain.exact_json import dumps
 
 MAX_RESPONSE_BYTES = 6 * 1024 * 1024
-"""Lambda's: what a function may return, with the body as a string in JSON."""
+"""Maximum bytes of a function's response, with the body as a string in JSON (Lambda)."""
 
 _SURELY_FITS = MAX_RESPONSE_BYTES // 6
-"""Characters of a body: as a string in JSON, one has six bytes at most."""
+"""Characters of a body that surely fits: in a JSON string, a character takes at most six bytes."""
 
 _NO_CONTENT = 204
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A status, a body that becomes JSON and that nobody may store, and further headers.
+    """A status, a body that is sent as JSON with ``no-store``, and further headers.
 
-    A 204 has no body, whatever is here.
+    A 204 has no body, even if one is given.
     """
 
     status: int
@@ -46,7 +46,7 @@ class HtmlResponse(Response):
     """A page for people: the body is its text."""
 
     def to_gateway(self) -> dict[str, Any]:
-        """The same with the text as it is."""
+        """The response in the form of API Gateway's proxy integration, with the text unchanged."""
         return {
             "statusCode": self.status,
             "headers": {"Content-Type": "text/html; charset=utf-8", **self.headers},
@@ -56,9 +56,9 @@ class HtmlResponse(Response):
 
 
 def check_size(gateway: Mapping[str, Any]) -> None:
-    """Check that Lambda can return a response in the gateway's form: a page of large hooks may be too large.
+    """Check that a response is not too large for Lambda, as a page of large hooks may be.
 
-    :raises InvalidRequestError: when it cannot.
+    :raises InvalidRequestError: if it is too large.
     """
     if len(gateway["body"]) < _SURELY_FITS:
         return

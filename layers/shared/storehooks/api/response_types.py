@@ -1,7 +1,7 @@
-"""What the API responds with, field by field.
+"""The types of the API's responses.
 
-mypy holds the functions that make these to them, and docs/openapi.yaml is generated from
-them: a text under a field is what the document says of it. No function loads them.
+mypy checks the functions that make the responses, and docs/openapi.yaml is generated from the types: the text
+under a field is the field's description there. No function loads this module.
 """
 
 from typing import Any, NotRequired, TypedDict
@@ -24,24 +24,24 @@ class HookV2(TypedDict):
     """The client that the hook belongs to."""
     scope: str
     headers: dict[str, str] | None
-    """What each delivery carries besides."""
+    """Headers that each delivery carries besides its own."""
     destination: str
     created_at: str
     updated_at: str
     is_active: bool
     """Whether events are sent."""
     deactivated_at: NotRequired[str]
-    """When failures switched the hook off; there while they have."""
+    """When failures deactivated the hook; only present while it is deactivated."""
     deactivation_reason: NotRequired[str]
-    """Why; there with `deactivated_at`."""
+    """Why failures deactivated the hook; present with `deactivated_at`."""
     is_paused: NotRequired[bool]
-    """True while the hook is paused, and what comes for it is held; else it is not there."""
+    """True while the hook is paused, so that its deliveries are held; otherwise absent."""
     paused_at: NotRequired[str]
-    """Since when; there with `is_paused`."""
+    """When the hook was paused; present with `is_paused`."""
     filter: NotRequired[dict[str, Any]]
-    """Which events are sent, by an event pattern over their callbacks; there if the hook has one."""
+    """An event pattern over callbacks, which selects the events that are sent; absent without a filter."""
     max_per_second: NotRequired[float]
-    """How many attempts begin in a second at most; there if the hook has a limit."""
+    """The maximum number of attempts that begin in a second; absent without a limit."""
 
 
 class ExplanationV2(TypedDict):
@@ -57,13 +57,13 @@ class ExplanationV2(TypedDict):
 
 
 class ExplanationsV2(TypedDict):
-    """Of each of the client's hooks, by id, whether it would get an event."""
+    """For each of the client's hooks, by id, whether it would get an event."""
 
     data: list[ExplanationV2]
 
 
 class Times(TypedDict):
-    """Milliseconds from the start of an attempt until a step was done; null for one that was not reached."""
+    """Milliseconds from the start of an attempt to the end of a step; null for a step not reached."""
 
     name_lookup_ms: float | None
     connect_ms: float | None
@@ -73,10 +73,10 @@ class Times(TypedDict):
 
 
 class AttemptV2(TypedDict):
-    """One try to deliver an event."""
+    """One attempt to deliver an event."""
 
     at: str
-    """When it began."""
+    """When the attempt began."""
     status: int | None
     """The status of the response; null when none came, or a consumer has acknowledged the delivery."""
     error: str | None
@@ -86,10 +86,10 @@ class AttemptV2(TypedDict):
 
 
 class WholeAttemptV2(AttemptV2):
-    """One try to deliver an event, with its response."""
+    """One attempt to deliver an event, with its response."""
 
     answer: str
-    """The first KB of the body of the response; `acknowledged by a consumer` where one has."""
+    """The first KB of the response's body; `acknowledged by a consumer` if one acknowledged the delivery."""
 
 
 class CallbackV2(TypedDict):
@@ -109,7 +109,7 @@ class CallbackV2(TypedDict):
 
 class _DeliveryV2(TypedDict):
     id: str
-    """What receivers see as `webhook-id`, on every attempt."""
+    """The `webhook-id` of every attempt."""
     event_id: str
     scope: str
     status: Status
@@ -131,7 +131,7 @@ class WholeDeliveryV2(_DeliveryV2):
     attempts: list[WholeAttemptV2]
     """The newest 40, the oldest of them first."""
     attempt_count: int
-    """How many attempts were made in all."""
+    """The number of all attempts, stored or not."""
     payload: CallbackV2
 
 
@@ -153,11 +153,11 @@ class NotAcknowledgedV2(TypedDict):
     """As it was given; of a long one, the first 100 characters."""
     reason: Unacknowledged
     """`unknown`: the hook has no such delivery; `late`: its visibility time is over, and it is given out
-    again; `delivered`: it was acknowledged before; `ended`: the hook was switched off meanwhile."""
+    again; `delivered`: it was acknowledged before; `ended`: the hook became inactive or was deactivated."""
 
 
 class PulledV2(TypedDict):
-    """What a consumer takes."""
+    """The deliveries that a consumer takes."""
 
     data: list[PulledDeliveryV2]
     """The oldest first."""
@@ -176,36 +176,36 @@ class DeliveriesV2(TypedDict):
 
 
 class PingV2(TypedDict):
-    """A test event, and what came of it."""
+    """A test event and its attempt."""
 
     id: str
-    """What the destination saw as `webhook-id`."""
+    """The `webhook-id` of the attempt."""
     scope: str
     """`store/hook/ping`."""
     attempt: WholeAttemptV2
 
 
 class RecoveryV2(TypedDict):
-    """A request to send deliveries again, and how far it has got. Times are ISO 8601 in UTC."""
+    """A request to send deliveries again, and its progress. Times are ISO 8601 in UTC."""
 
     id: str
     hook_id: int
     since: str
     until: str
-    """Both ends are included, and are about when a delivery's event was accepted."""
+    """Both ends are included. They select deliveries by when their events were accepted."""
     held_since: NotRequired[str]
-    """There if a hook's resumption has started it: what was held at this time or later is sent again."""
+    """Present if a hook's resumption started it: deliveries held at this time or later are sent again."""
     status: list[Status]
-    """What is sent again."""
+    """The statuses of the deliveries that are sent again."""
     state: RecoveryStatus
     reason: str | None
     """Why it was stopped."""
     count: int
     """How many deliveries there were to send when it was requested."""
     is_count_exact: bool
-    """False if counting took too long: then there are more."""
+    """False if counting took too long, and there are more."""
     recovered: int
-    """How many are sent again so far."""
+    """The number of deliveries sent again so far."""
     created_at: str
     updated_at: str
     finished_at: str | None
@@ -213,26 +213,26 @@ class RecoveryV2(TypedDict):
 
 
 class FiguresV2(TypedDict):
-    """What came of some deliveries. All that is stored of them counts, whenever it was."""
+    """The results of some deliveries. All their stored attempts count, whenever they were made."""
 
     attempts: int
-    """Attempts of them: of each, the newest 40 are stored."""
+    """The number of their stored attempts, at most the newest 40 of each delivery."""
     delivered: int
     """How many of the deliveries were delivered."""
     failed: dict[FailureKind, int]
-    """How many of the attempts failed, by kind; a kind without any is not there."""
+    """The number of failed attempts by kind; kinds without any are absent."""
 
 
 class StepV2(FiguresV2):
-    """What came of the deliveries of a step, which ends where the next one begins."""
+    """The results of the deliveries of a step, which ends where the next one begins."""
 
     since: str
     deliveries: int
-    """How many deliveries it has."""
+    """The number of deliveries in the step."""
 
 
 class LatencyV2(TypedDict):
-    """What 50, 95 and 99 of a hundred attempts did not exceed, failed ones too; null if there are none."""
+    """The 50th, 95th and 99th percentile of all attempts, failed ones too; null without attempts."""
 
     p50: float | None
     p95: float | None
@@ -240,15 +240,15 @@ class LatencyV2(TypedDict):
 
 
 class CoversV2(TypedDict):
-    """What was counted. The newest come first, and what takes too long is left out."""
+    """The part that was counted: the newest deliveries, as many as there was time for."""
 
     since: str
-    """From here on. Of what was accepted before, nothing was counted."""
+    """Deliveries accepted from here on were counted, and none before."""
     until: str
     deliveries: int
-    """How many deliveries that were."""
+    """The number of deliveries that were counted."""
     is_complete: bool
-    """False if `since` is later than what was asked for."""
+    """False if `since` is later than requested."""
     is_waiting_exact: bool
     """False if more wait than `waiting`."""
     is_held_exact: bool
@@ -260,11 +260,11 @@ class StatsV2(FiguresV2):
 
     latency_ms: LatencyV2
     waiting: int
-    """How many deliveries wait for an attempt now, whenever their events were accepted."""
+    """The number of deliveries that wait for an attempt now, whenever their events were accepted."""
     held: int
-    """How many are held now, likewise."""
+    """The number of held deliveries now, likewise."""
     oldest_waiting_at: str | None
-    """When the event of the oldest that waits was accepted; null if none waits."""
+    """When the event of the oldest waiting delivery was accepted; null if none waits."""
     steps: list[StepV2]
     """From `covers.since` on; empty unless `step` was given."""
     covers: CoversV2
@@ -280,25 +280,25 @@ class PublishedV2(TypedDict):
     """An event that was accepted."""
 
     id: str
-    """What its publisher gave it, or a fresh one."""
+    """The id that its publisher gave it, or a new one."""
     scope: str
 
 
 class ErrorDetails(TypedDict, total=False):
-    """What a problem is about."""
+    """The subject of a problem."""
 
     field: str
     """A field of the body, `[3].scope` for one of an array; a parameter of the query; or `body`."""
     invalid_reason: str
     accepted: str
     given: str
-    """What was sent, where repeating it helps and discloses nothing secret."""
+    """The input, if repeating it helps and discloses no secret."""
     limit: int
     quota: str
-    """What is used up: `max_hooks_per_client` or `max_hooks_per_store`."""
+    """The quota that is used up: `max_hooks_per_client` or `max_hooks_per_store`."""
     conflict_reason: str
     id: int
-    """The hook that is in the way."""
+    """The hook that conflicts."""
 
 
 class ErrorV2(TypedDict):
@@ -320,7 +320,7 @@ class HookV3(TypedDict):
     scope: str
     destination: str
     headers: dict[str, str] | None
-    """What each delivery carries besides."""
+    """Headers that each delivery carries besides its own."""
     is_active: bool
     """Whether events are sent."""
     created_at: int
@@ -328,27 +328,27 @@ class HookV3(TypedDict):
     events_history_enabled: bool
     """Always false, whatever was sent."""
     deactivated_at: NotRequired[int]
-    """When failures switched the hook off; there while they have."""
+    """When failures deactivated the hook; only present while it is deactivated."""
     deactivation_reason: NotRequired[str]
-    """Why; there with `deactivated_at`."""
+    """Why failures deactivated the hook; present with `deactivated_at`."""
     is_paused: NotRequired[bool]
-    """True while the hook is paused, and what comes for it is held; else it is not there."""
+    """True while the hook is paused, so that its deliveries are held; otherwise absent."""
     paused_at: NotRequired[int]
-    """Since when; there with `is_paused`."""
+    """When the hook was paused; present with `is_paused`."""
     filter: NotRequired[dict[str, Any]]
-    """Which events are sent, by an event pattern over their callbacks; there if the hook has one."""
+    """An event pattern over callbacks, which selects the events that are sent; absent without a filter."""
     max_per_second: NotRequired[float]
-    """How many attempts begin in a second at most; there if the hook has a limit."""
+    """The maximum number of attempts that begin in a second; absent without a limit."""
 
 
 class HookWithStatusV3(HookV3):
-    """A hook, and whether it is active, switched off by its owner, or by failures."""
+    """A hook, and whether it is active, inactive by its owner, or deactivated by failures."""
 
     status: HookStatus
 
 
 class LinksV3(TypedDict):
-    """Queries of this list: this page, and those beside it, where there are any."""
+    """Queries of this list: this page, the previous one and the next one, if they exist."""
 
     previous: NotRequired[str]
     current: str
@@ -356,12 +356,12 @@ class LinksV3(TypedDict):
 
 
 class PaginationV3(TypedDict):
-    """Where a page stands in its list."""
+    """The position of a page in its list."""
 
     total: int
-    """How many there are in all."""
+    """The number of items in all."""
     count: int
-    """How many there are on this page."""
+    """The number of items on this page."""
     per_page: int
     current_page: int
     total_pages: int
@@ -369,13 +369,13 @@ class PaginationV3(TypedDict):
 
 
 class PageMetaV3(TypedDict):
-    """What is to be said about a page."""
+    """Information about a page."""
 
     pagination: PaginationV3
 
 
 class NoMetaV3(TypedDict):
-    """Empty: there is nothing to be said about a single thing."""
+    """Always empty for a single item."""
 
 
 class HookAnswerV3(TypedDict):
@@ -393,17 +393,17 @@ class HooksAnswerV3(TypedDict):
 
 
 class AdminV3(TypedDict):
-    """Whom a client has named, and its hooks."""
+    """A client's notification emails, and its hooks."""
 
     emails: list[str]
-    """Whom to write to when failures deactivate one of the client's hooks."""
+    """The addresses that are notified when failures deactivate one of the client's hooks."""
     hooks_list: list[HookWithStatusV3]
     blocked_domains: list[str]
     """Always empty."""
 
 
 class AdminAnswerV3(TypedDict):
-    """Whom a client has named, and a page of its hooks."""
+    """A client's notification emails, and a page of its hooks."""
 
     data: AdminV3
     meta: PageMetaV3
@@ -414,7 +414,7 @@ class EventV3(TypedDict):
 
     scope: str
     store_id: str | None
-    """The store's number, where the publisher gave it."""
+    """The store's number, if the publisher gave it."""
     data: dict[str, Any] | list[Any]
     hash: str
     """The same for every hook and every repeat, and another for each publisher of an id."""
@@ -424,20 +424,20 @@ class EventV3(TypedDict):
 
 
 class EventsAnswerV3(TypedDict):
-    """A page of the events that have not reached the client's hooks, the newest first."""
+    """A page of the events that the client's hooks missed, the newest first."""
 
     data: list[EventV3]
     meta: PageMetaV3
 
 
 class ErrorV3(TypedDict):
-    """All that is wrong with a request."""
+    """All problems of a request."""
 
     status: int
     title: str
     type: str
     errors: NotRequired[dict[str, str]]
-    """What is wrong with each field."""
+    """The problem of each field."""
 
 
 class ProvisionedClient(TypedDict):
@@ -446,33 +446,33 @@ class ProvisionedClient(TypedDict):
     store_hash: str
     client_id: str
     name: str | None
-    """null if the command or an earlier release has made the client."""
+    """null if the command or an earlier release created the client."""
     created_at: str
     previous_secret_until: str | None
-    """Until when the secret before the present one signs as well; null if none does."""
+    """When the former secret stops signing; null if none signs."""
 
 
 class NewClient(ProvisionedClient):
-    """A client that was made."""
+    """A client that was created."""
 
     client_secret: str
-    """What signs its deliveries. It is shown now, and never again."""
+    """The secret that signs the client's deliveries. It is shown only once."""
 
 
 class ListedClient(ProvisionedClient):
-    """A client, and how many hooks it has."""
+    """A client and its number of hooks."""
 
     hook_count: int
 
 
 class ClientAnswer(TypedDict):
-    """A client that there was, with the name that was given."""
+    """A client that existed, with the name that was set."""
 
     data: ProvisionedClient
 
 
 class NewClientAnswer(TypedDict):
-    """A client that was made."""
+    """A client that was created."""
 
     data: NewClient
 
@@ -491,9 +491,9 @@ class RotatedSecret(TypedDict):
     store_hash: str
     client_id: str
     client_secret: str
-    """What signs its deliveries from now on. It is shown now, and never again."""
+    """The secret that signs the client's deliveries from now on. It is shown only once."""
     previous_secret_until: str | None
-    """Until when the one before signs as well; null if it signs no more."""
+    """When the former secret stops signing; null if it has stopped."""
 
 
 class NewSecretAnswer(TypedDict):
@@ -503,27 +503,27 @@ class NewSecretAnswer(TypedDict):
 
 
 class ListedToken(TypedDict):
-    """What is known of a token. Times are ISO 8601 in UTC."""
+    """A token, without its text. Times are ISO 8601 in UTC."""
 
     id: str
     """Its SHA-256."""
     oauth_scopes: list[str]
     created_at: str
     expires_at: str | None
-    """From when on it is worth nothing; null if it has no end."""
+    """When the token expires; null if never."""
     is_portal_link: NotRequired[bool]
-    """True if it is that of a portal link; else it is not there."""
+    """True if the token is a portal link's; otherwise absent."""
 
 
 class ProvisionedToken(ListedToken):
-    """A token that was made."""
+    """A token that was created."""
 
     access_token: str
-    """What is sent in `X-Auth-Token`. It is shown now, and never again."""
+    """The token, for the header `X-Auth-Token`. It is shown only once."""
 
 
 class NewTokenAnswer(TypedDict):
-    """A token that was made."""
+    """A token that was created."""
 
     data: ProvisionedToken
 
@@ -532,19 +532,19 @@ class PortalLink(TypedDict):
     """A link that opens the console signed in as a client."""
 
     url: str
-    """It is shown now, and never again. The token stands in its fragment."""
+    """The link, which is shown only once. The token is in its fragment."""
     expires_at: str
-    """From when on it is worth nothing. ISO 8601 in UTC."""
+    """When the link expires, ISO 8601 in UTC."""
 
 
 class PortalLinkAnswer(TypedDict):
-    """A portal link that was made."""
+    """A portal link that was created."""
 
     data: PortalLink
 
 
 class TokensAnswer(TypedDict):
-    """A page of a client's tokens, by id; what has ended may be there for two days more."""
+    """A page of a client's tokens, by id; expired ones may be listed for two more days."""
 
     data: list[ListedToken]
     next_cursor: str | None

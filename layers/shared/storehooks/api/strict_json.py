@@ -1,4 +1,4 @@
-"""JSON as RFC 8259 has it, and nothing that a lenient parser would take besides."""
+"""JSON exactly as in RFC 8259, without the extensions of lenient parsers."""
 
 import json
 from typing import Any, NoReturn
@@ -9,7 +9,7 @@ _BOM = "\ufeff"
 
 
 class RefusedJsonError(ValueError):
-    """Why a text is refused, in words that follow "the body"."""
+    """A text is refused. The message follows the words "the body"."""
 
 
 def strict_json(raw: bytes | str) -> Any:
@@ -17,8 +17,8 @@ def strict_json(raw: bytes | str) -> Any:
 
     A byte order mark before it is ignored, as section 8.1 of RFC 8259 allows.
 
-    :raises RefusedJsonError: when it is none, names a member twice, or holds what could be
-        neither stored nor sent on: a lone surrogate, a number too long to read.
+    :raises RefusedJsonError: if it is not JSON, names a member twice, or contains a value that could be
+        neither stored nor sent: a lone surrogate, or a number with too many digits.
     """
     try:
         text = (raw if isinstance(raw, bytes) else raw.encode()).decode().removeprefix(_BOM)

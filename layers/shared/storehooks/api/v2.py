@@ -36,13 +36,13 @@ if TYPE_CHECKING:
 _MAX_OF_GIVEN = 100
 
 _MIN_CUT = 4
-"""Characters of a value at the cut end of a response from which on they are hidden."""
+"""A cut value at the end of a response is hidden from this many characters on."""
 
 
 def hook_to_v2(hook: Hook) -> HookV2:
-    """The nine fields of a V2 hook, two more while it is deactivated or paused, and what else it has.
+    """The nine fields of a V2 hook, and two more while it is deactivated or paused.
 
-    Its filter and its rate are shown only if there is one. Times are ISO 8601 with an offset, in UTC.
+    Its filter and its rate are shown only if it has them. Times are ISO 8601 with an offset, in UTC.
     """
     shown: HookV2 = {
         "id": hook.id,
@@ -69,7 +69,7 @@ def hook_to_v2(hook: Hook) -> HookV2:
 
 
 def explanations_to_v2(explanations: Iterable[Explanation]) -> ExplanationsV2:
-    """Of each hook, whether it would get an event."""
+    """For each hook, whether it would get an event."""
     return {
         "data": [
             {"hook_id": one.hook_id, "is_sent": one.code is None, "code": one.code, "reason": one.reason}
@@ -99,7 +99,7 @@ def deliveries_to_v2(deliveries: Iterable[DeliverySummary], *, next_cursor: str 
 def whole_delivery_to_v2(delivery: Delivery, *, hidden: Iterable[str] = ()) -> WholeDeliveryV2:
     """The same with the number of all attempts, the first KB of each response, and the payload.
 
-    :param hidden: values of headers, which are not shown in responses that repeat their request.
+    :param hidden: values of headers, which are removed from responses that repeat their request.
     """
     forms = {form for value in filter(None, hidden) for form in _written(value)}
     by_length = sorted(forms, key=len, reverse=True)  # one may be part of another
@@ -112,7 +112,7 @@ def whole_delivery_to_v2(delivery: Delivery, *, hidden: Iterable[str] = ()) -> W
 
 
 def ping_to_v2(delivery: Delivery, attempt: Attempt) -> PingV2:
-    """What came of a test event for one hook."""
+    """The result of a ping."""
     return {"id": delivery.id, "scope": delivery.scope, "attempt": _whole_attempt_to_v2(attempt)}
 
 
@@ -121,7 +121,7 @@ def pulled_to_v2(
     unacknowledged: Mapping[str, Unacknowledged],
     poll_after_seconds: int,
 ) -> PulledV2:
-    """What a consumer gets: the requests that would be sent, by the ids of their deliveries."""
+    """The result of a pull: the requests that would be sent, by the ids of their deliveries."""
     return {
         "data": [
             {"id": delivery_id, "headers": dict(request.headers), "body": request.body.decode()}
@@ -135,7 +135,7 @@ def pulled_to_v2(
 
 
 def recovery_to_v2(recovery: Recovery) -> RecoveryV2:
-    """A recovery and how far it has got."""
+    """A recovery and its progress."""
     finished_at = recovery.finished_at
     shown: RecoveryV2 = {
         "id": recovery.id,
@@ -158,7 +158,7 @@ def recovery_to_v2(recovery: Recovery) -> RecoveryV2:
 
 
 def stats_to_v2(stats: HookStats) -> HookStatsV2:
-    """What came of a hook's deliveries in some time."""
+    """The figures of a hook."""
     figures, latency, now = stats.figures, stats.latency, stats.now
     return {
         "data": {
@@ -209,13 +209,13 @@ def _whole_attempt_to_v2(attempt: Attempt, hidden: Sequence[str] = ()) -> WholeA
 
 
 def _written(value: str) -> set[str]:
-    """A value as a response may repeat it: as it is, or in JSON, with slashes escaped or not."""
+    """The forms in which a response may repeat a value: unchanged, or as JSON, slashes escaped or not."""
     in_json = dumps(value)[1:-1]
     return {value, in_json, in_json.replace("/", "\\/")}
 
 
 def _without(text: str, hidden: Sequence[str]) -> str:
-    """A response without these, also where its end was cut within one."""
+    """A response without hidden values, including one that is cut at its end."""
     for form in hidden:
         text = text.replace(form, HIDDEN)
     for form in hidden:
@@ -238,5 +238,5 @@ def iso_utc_ms(seconds: float) -> str:
 
 
 def _short(text: str) -> str:
-    """What a caller sent, as it can be sent back: what is no character, a lone surrogate, cannot."""
+    """A caller's input, shortened, without lone surrogates, which cannot be sent back."""
     return text[:_MAX_OF_GIVEN].encode("utf-8", "replace").decode()

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from storehooks.api.wanted import Page
     from storehooks.domain.hook import Hook
 
-# What BigCommerce has there in every error.
+# The value that BigCommerce has in every error.
 _ERROR_TYPE = "https://developer.bigcommerce.com/api-docs/getting-started/api-status-codes"
 
 # Less than storehooks.api.response.MAX_RESPONSE_BYTES: the rest is for the envelope.
@@ -92,7 +92,7 @@ def events_to_v3(payloads: Sequence[str], meta: PageMetaV3) -> EventsAnswerV3:
     """
     size = 0
     for number, payload in enumerate(payloads):
-        # As it stands in Lambda's response: JSON as a string in JSON.
+        # Its size in Lambda's response: JSON within a JSON string.
         size += len(json.dumps(payload, ensure_ascii=False).encode())
         if size > _MAX_EVENT_BYTES:
             raise InvalidRequestError(
@@ -102,11 +102,11 @@ def events_to_v3(payloads: Sequence[str], meta: PageMetaV3) -> EventsAnswerV3:
 
 
 def pagination(page: Page, *, total: int, count: int) -> PageMetaV3:
-    """The ``meta`` of a part of a list; it links to the part before and the next one where there are any.
+    """The ``meta`` of a page, with links to the previous and the next page if they exist.
 
-    Beyond the end of a list, the part before is its last one; an empty list has none.
+    Beyond the end of a list, the previous page is its last one; an empty list has none.
 
-    :param count: how many are in this part.
+    :param count: the number of items on this page.
     """
     pages = math.ceil(total / page.size)
     links: LinksV3 = {"current": _link(page, page.number)}
@@ -127,7 +127,7 @@ def pagination(page: Page, *, total: int, count: int) -> PageMetaV3:
 
 
 def error_to_v3(status: int, title: str, errors: Mapping[str, str]) -> ErrorV3:
-    """An error; ``errors`` says of each field what is wrong with it."""
+    """An error; ``errors`` has the problem of each field."""
     shown: ErrorV3 = {"status": status, "title": title, "type": _ERROR_TYPE}
     if errors:
         shown["errors"] = dict(errors)

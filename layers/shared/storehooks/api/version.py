@@ -1,10 +1,10 @@
-"""The versions of the API: the same operations, spoken of in two ways."""
+"""The versions of the API: the same operations with two forms of input and output."""
 
 from enum import StrEnum
 
 
 class Version(StrEnum):
-    """Which one a request is in; its route says so."""
+    """The version of a request, which its route names."""
 
     V2 = "v2"
     V3 = "v3"

@@ -1,4 +1,4 @@
-"""What a client wants of a list: which part of it, and what narrows it."""
+"""Selections of a list: a page, and the filters that narrow the list."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Which part of a list is asked for: ``number`` counts from 1, ``size`` is at most 250.
+    """A page of a list: ``number`` counts from 1, ``size`` is at most 250.
 
-    ``given`` is what narrows the list besides, as the query has it.
+    ``given`` has the other parameters of the query that narrow the list.
     """
 
     number: int
@@ -26,13 +26,13 @@ class Page:
 
     @property
     def skip(self) -> int:
-        """How many go before this part."""
+        """The number of items before this page."""
         return (self.number - 1) * self.size
 
 
 @dataclass(frozen=True, slots=True)
 class HooksWanted:
-    """Which of the caller's hooks are asked for, which part of their list, and whether to count them all."""
+    """A page of the caller's hooks, a filter of them, and whether to count them all."""
 
     page: Page
     only: HookFilter = ALL_HOOKS
@@ -41,9 +41,9 @@ class HooksWanted:
 
 @dataclass(frozen=True, slots=True)
 class DeliveriesWanted:
-    """Which of a hook's deliveries are asked for; ``cursor`` is the id of the last one seen.
+    """A page of a hook's deliveries; ``cursor`` is the id of the last one seen.
 
-    ``find`` is the id of an event, or of what it is about.
+    ``find`` is the id of an event, or the ``id`` in its data.
     """
 
     status: Status | None
@@ -54,7 +54,7 @@ class DeliveriesWanted:
 
 @dataclass(frozen=True, slots=True)
 class EventsWanted:
-    """Which part of a list of events is asked for, and of which time, in whole seconds since 1970."""
+    """A page of a list of events, and the time of the events in whole seconds since 1970."""
 
     page: Page
     since: int
@@ -63,7 +63,7 @@ class EventsWanted:
 
 @dataclass(frozen=True, slots=True)
 class ListWanted:
-    """Which part of a list is asked for, at most 250; ``cursor`` is the id of the last one seen."""
+    """A page of a list, of at most 250; ``cursor`` is the id of the last one seen."""
 
     limit: int
     cursor: str | None

@@ -8,7 +8,7 @@ from storehooks.domain.exact_json import Number, decimal_value
 
 
 def _whole(value: object) -> object:
-    """An integer, also where it is written as 250.0 or 2.5e2, which in JSON is the same number."""
+    """An integer, which may be written as 250.0 or 2.5e2: in JSON these are the same number."""
     return decimal_value(value) if isinstance(value, float | Number) else value
 
 

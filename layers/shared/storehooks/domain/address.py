@@ -1,7 +1,7 @@
 """Which IP addresses a delivery may reach.
 
-``ipaddress.is_global`` is no help: on Python 3.9 to 3.13 it accepts addresses that must be
-refused. The ranges stand here instead, from the IANA special-purpose registries.
+``ipaddress.is_global`` does not suffice: on Python 3.9 to 3.13 it accepts addresses that must be
+refused. The ranges below are from the IANA special-purpose registries.
 """
 
 import ipaddress
@@ -27,8 +27,8 @@ _REFUSED_IPV4 = tuple(
         "240.0.0.0/4",  # reserved, broadcast
     )
 )
-# Only what is assigned to the internet. That alone leaves out loopback, private, link-local
-# and multicast addresses and the forms that carry an IPv4 address in ::/8 (mapped,
+# The only block assigned to the internet. It excludes loopback, private, link-local and
+# multicast addresses, and the forms that carry an IPv4 address in ::/8 (mapped,
 # compatible, translated, NAT64).
 _ALLOWED_IPV6 = IPv6Network("2000::/3")
 _REFUSED_IPV6 = tuple(
@@ -45,7 +45,7 @@ _ISATAP = (b"\x00\x00\x5e\xfe", b"\x02\x00\x5e\xfe")
 
 
 def is_public(address: IPv4Address | IPv6Address) -> bool:
-    """Whether a delivery may connect to this address: it is on the public internet."""
+    """Whether an address is on the public internet, so that a delivery may connect to it."""
     if isinstance(address, IPv4Address):
         return not any(address in network for network in _REFUSED_IPV4)
     if address.scope_id is not None or address not in _ALLOWED_IPV6:
@@ -57,11 +57,11 @@ def is_public(address: IPv4Address | IPv6Address) -> bool:
 
 
 def parse_loose_ipv4(text: str) -> IPv4Address | None:
-    """The address that lenient parsers read in ``text``, or None where they read a name.
+    """The address that lenient parsers read in ``text``; None if they read a name.
 
-    Numbers may be octal or hexadecimal, the last may stand for several bytes, and a dot may
-    follow: ``0x7f.1``, ``2130706433`` and ``0177.0.0.1.`` are all 127.0.0.1 (the WHATWG URL
-    standard's IPv4 parser, and inet_aton).
+    Numbers may be octal or hexadecimal, the last may stand for several bytes, and a dot may end it.
+    ``0x7f.1``, ``2130706433`` and ``0177.0.0.1.`` are all 127.0.0.1 (the IPv4 parser of the WHATWG URL
+    standard, and inet_aton).
     """
     parts = text.removesuffix(".").split(".")
     if not 1 <= len(parts) <= 4:
@@ -82,7 +82,7 @@ def _loose_number(text: str) -> int | None:
         digits, base = digits[2:] or "0", 16
     elif len(digits) > 1 and digits.startswith("0"):
         digits, base = digits[1:], 8
-    # More digits than any address has are no number; int() would also take "_" and signs.
+    # No address has more digits; int() would also take "_" and signs.
     if len(digits) > 32 or not digits.isascii() or not digits.isalnum():
         return None
     try:

@@ -1,4 +1,4 @@
-"""One try to deliver an event: what was sent, and what came of it."""
+"""An attempt to deliver an event: the request, and its result."""
 
 from collections.abc import Mapping
 from dataclasses import field
@@ -7,12 +7,12 @@ from typing import NamedTuple
 from storehooks.domain.values import dataclass
 
 ACKNOWLEDGED = "acknowledged by a consumer"
-"""What stands instead of a response where a consumer has pulled a delivery and acknowledged it."""
+"""Stored in place of a response if a consumer pulled the delivery and acknowledged it."""
 
 
 @dataclass(frozen=True, slots=True)
 class OutgoingRequest:
-    """A signed POST, ready to be sent as it is. Headers may hold credentials."""
+    """A signed POST, ready to be sent. Headers may hold credentials."""
 
     url: str
     headers: Mapping[str, str] = field(repr=False)
@@ -21,9 +21,9 @@ class OutgoingRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Times:
-    """Milliseconds from the start of an attempt until each step was done; None for one that was not reached.
+    """Milliseconds from the start of an attempt to the end of each step; None for a step not reached.
 
-    On a kept connection the first three are zero.
+    The first three are zero on a reused connection.
     """
 
     name_lookup_ms: float | None = None
@@ -34,7 +34,7 @@ class Times:
 
 
 class AttemptResult(NamedTuple):
-    """Of an attempt, what figures count."""
+    """The part of an attempt that a hook's figures count."""
 
     status: int | None
     error: str | None
@@ -43,12 +43,13 @@ class AttemptResult(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """What came of one try. ``at`` is when it began, in seconds since 1970.
+    """The result of an attempt that began at ``at``, in seconds since 1970.
 
-    One that a consumer has acknowledged began when it was given out, and has neither status nor error.
+    The attempt of a delivery that a consumer acknowledged began when it was given out. It has neither status
+    nor error.
 
-    ``error`` says in words why it failed and is None exactly when a 2xx came in time.
-    ``response`` is the first KB of the response's body, and ``retry_after`` its header as it came.
+    ``error`` says in words why the attempt failed; it is None if a 2xx came in time. ``response`` is the
+    first KB of the response's body; ``retry_after`` is its ``Retry-After`` header, unchanged.
     """
 
     at: float
@@ -60,10 +61,10 @@ class Attempt:
 
     @property
     def result(self) -> AttemptResult:
-        """What figures count of it."""
+        """The part that a hook's figures count."""
         return AttemptResult(self.status, self.error, self.times.total_ms)
 
     @property
     def succeeded(self) -> bool:
-        """Whether the destination has taken the event."""
+        """Whether the destination accepted the event."""
         return self.error is None

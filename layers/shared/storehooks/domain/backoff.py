@@ -14,11 +14,11 @@ _CLOCKS_DIFFER_SECONDS = 60
 def growing_wait(waited_seconds: float, *, at_least: int) -> int:
     """Seconds to wait before the next round: as long as the task has waited already, at most 15 minutes.
 
-    The wait doubles from round to round, and no round has to be counted. Whatever the task waits
-    for, it starts at most twice as late as it could have, or 15 minutes late.
+    The wait doubles from round to round, without a count of rounds. The task starts at most twice as late as
+    it could have, or 15 minutes late.
 
-    :param waited_seconds: for how long there was no progress. It is below 0 for an event that its publisher
-        dates in the future. Such a date does not say how long the task waited: then the wait is the longest.
+    :param waited_seconds: seconds without progress. It is below 0 if the publisher dates its event in the
+        future. Such a date does not say how long the task waited, so the longest wait applies.
     :param at_least: the first wait, in seconds.
     """
     if waited_seconds < -_CLOCKS_DIFFER_SECONDS:

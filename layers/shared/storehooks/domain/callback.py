@@ -1,4 +1,4 @@
-"""What an attempt sends: a BigCommerce callback, signed."""
+"""The request of an attempt: a signed BigCommerce callback."""
 
 from collections.abc import Sequence
 
@@ -12,9 +12,10 @@ USER_AGENT = f"storehooks/{__version__}"
 
 
 def callback(delivery: Delivery, hook: Hook, *, secrets: Sequence[str], now: float) -> OutgoingRequest:
-    """The request of one attempt, with the hook as it is now.
+    """The request of one attempt.
 
-    :param secrets: of the hook's client, the newest first; each signs.
+    :param hook: the hook as it is now, not as it was when the event came.
+    :param secrets: the client's secrets, the newest first; each signs.
     :param now: seconds since 1970; part of the signature.
     """
     body = delivery.payload.encode()

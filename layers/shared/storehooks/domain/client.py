@@ -15,10 +15,10 @@ MAX_TOKEN_SECONDS = 10 * 365 * 24 * 60 * 60
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """What may be shown of a client.
+    """A client, without its secrets.
 
-    ``name`` is None if the command or an earlier release has made it, ``previous_secret_until`` unless its
-    former secret still signs.
+    ``name`` is None if the command or an earlier release made the client. ``previous_secret_until`` is None
+    unless the former secret still signs.
     """
 
     store_hash: str
@@ -30,7 +30,7 @@ class Client:
 
 @dataclass(frozen=True, slots=True)
 class PutClient:
-    """A client that there is now, whether it is new, and the secret that signs its deliveries."""
+    """A client that was created or found, and the secret that signs its deliveries."""
 
     client: Client
     secret: str = field(repr=False)
@@ -39,7 +39,7 @@ class PutClient:
 
 @dataclass(frozen=True, slots=True)
 class NewSecret:
-    """A client's new secret as it is shown once, and until when the one before it signs too."""
+    """A client's new secret, which is shown once, and the time until which the former one signs too."""
 
     store_hash: str
     client_id: str
@@ -49,9 +49,9 @@ class NewSecret:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """What is known of a token afterwards: ``id`` is its SHA-256. ``expires_at`` is None if it has no end.
+    """A token without its text. ``id`` is its SHA-256; ``expires_at`` is None if it never expires.
 
-    ``is_portal_link`` is for people: such a token may do what any other with its OAuth scopes may.
+    ``is_portal_link`` is information for people; it changes no rights.
     """
 
     id: str
@@ -65,14 +65,17 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class IssuedToken:
-    """A token as it is shown once."""
+    """A token with its text, which is shown once."""
 
     token: Token
     access_token: str = field(repr=False)
 
 
 def check_name(text: str) -> str:
-    """A client's name as it is, or :class:`InvalidValueError`."""
+    """Check a client's name, and return it unchanged.
+
+    :raises InvalidValueError: if it breaks a rule.
+    """
     if not _NAME.fullmatch(text):
         raise InvalidValueError("is no name", NAME_ACCEPTED)
     return text

@@ -1,8 +1,8 @@
-"""A client's deactivations in a day: people are notified of the first at once, of the others at its end.
+"""A client's deactivations in a day: people are notified of the first at once, of the rest at the day's end.
 
-A day is one of UTC. Without this bound, a client could have others written to as often as it lets its hooks
-be deactivated. Notices are entries of the bus, with the source of operational events: rules hand them by
-their detail type to those who are to be notified.
+Days are in UTC. Without this bound, a client could cause e-mails to others as often as it lets its hooks be
+deactivated. Notices are entries of the bus, with the source of operational events. Rules of the bus route
+them by their detail type.
 """
 
 from collections.abc import Mapping
@@ -15,21 +15,22 @@ from storehooks.domain.hook import Hook
 
 FIRST = "first deactivation of the day"
 LATER = "later deactivations of the day"
-"""The detail types of the two kinds of notices."""
+"""The detail types of the two kinds of notices, ``FIRST`` and ``LATER``."""
 
 MAX_LISTED = 20
-"""Of a day's later deactivations so many are stored; the others are counted."""
+"""At most this many of a day's later deactivations are stored; the rest are counted."""
 
 DAY_SECONDS = 24 * 60 * 60
 SETTLED_SECONDS = 300
-"""So long after its end nothing adds to a day: more than a function's time, and what clocks differ by."""
+"""Seconds after a day's end from which nothing is added to it: more than a function's timeout plus the
+difference of clocks."""
 
 _MAX_REASON = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deactivation:
-    """A hook's deactivation, as it is listed. No path or query of the destination: those may hold a key."""
+    """A hook's deactivation as notices list it. ``origin`` omits path and query, which may hold a key."""
 
     hook_id: int
     deactivated_at: int
@@ -38,7 +39,7 @@ class Deactivation:
 
     @property
     def key(self) -> str:
-        """What tells it from each other one of the store."""
+        """A text that is unique among the store's deactivations."""
         return f"{self.hook_id}#{self.deactivated_at}"
 
 
@@ -46,7 +47,7 @@ class Deactivation:
 class DeactivationDay:
     """A client's deactivations of the day that ends at ``until``, in seconds since 1970.
 
-    ``first`` is the key of the first one; of the later ones some are listed.
+    ``first`` is the key of the first one. The first ``MAX_LISTED`` of the later ones are listed.
     """
 
     store_hash: str
@@ -63,18 +64,18 @@ class DeactivationDay:
 
     @property
     def later_count(self) -> int:
-        """How many there were after the first."""
+        """The number of deactivations after the first."""
         return len(self.later) + self.unlisted
 
     @property
     def date(self) -> str:
-        """The day, as people write it."""
+        """The day as YYYY-MM-DD."""
         return f"{datetime.fromtimestamp(self.until - DAY_SECONDS, UTC):%Y-%m-%d}"
 
 
 def deactivation_of(hook: Hook) -> Deactivation:
-    """The deactivation of a hook that is deactivated."""
-    assert hook.deactivated_at is not None  # noqa: S101 - which the caller has looked at
+    """The deactivation of a deactivated hook."""
+    assert hook.deactivated_at is not None  # noqa: S101 - the caller has checked it
     return Deactivation(
         hook_id=hook.id,
         deactivated_at=hook.deactivated_at,
@@ -84,23 +85,23 @@ def deactivation_of(hook: Hook) -> Deactivation:
 
 
 def day_end(now: float) -> int:
-    """The end of the day that a time is in."""
+    """The end of the day of ``now``, both in seconds since 1970."""
     return (int(now) // DAY_SECONDS + 1) * DAY_SECONDS
 
 
 def notice_of_first(day: DeactivationDay, first: Deactivation) -> Mapping[str, Any]:
-    """The entry for the first deactivation of a day."""
+    """The bus entry for the first deactivation of a day."""
     when = f"{datetime.fromtimestamp(first.deactivated_at, UTC):%Y-%m-%dT%H:%M:%SZ}"
     message = (
         f"hook {first.hook_id} of client {day.client_id} of store {day.store_hash} was deactivated "
         f"at {when}: delivering to {first.origin} failed: {first.reason}"
     )
-    # The hook where releases before this one look for it.
+    # Earlier releases look for the hook here.
     return _notice(day, message) | {"data": {"id": first.hook_id}}
 
 
 def notice_of_later(day: DeactivationDay) -> Mapping[str, Any]:
-    """The entry for the others. It says how many there were."""
+    """The bus entry for a day's later deactivations, with their number."""
     ids = ", ".join(str(hook_id) for hook_id in sorted({one.hook_id for one in day.later}))
     others = f" and {day.unlisted} not listed" if day.unlisted else ""
     message = (

@@ -1,6 +1,6 @@
-"""What the owners of a hook are written when failures have deactivated it.
+"""The e-mails to a client's notification emails when failures deactivate its hooks.
 
-No header of the hook and no path or query of its destination: those may hold a key.
+They contain no header of a hook and no path or query of its destination, which may hold a key.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from storehooks.domain.hook import Hook
 from storehooks.domain.retry import RetrySchedule
 
 _TEXT = """\
-Webhook {hook_id} of the store {store_hash} was switched off on {when}, because events
+Webhook {hook_id} of the store {store_hash} was deactivated on {when}, because events
 could not be delivered to {origin}:
 
     {reason}
@@ -21,14 +21,14 @@ Its scope is {scope}. Events that come for it meanwhile are kept.
 
 What to do:
 
-1.  Mend what responds there, or give the webhook another destination.
+1.  Repair the destination, or give the webhook another destination.
 
-2.  Switch the webhook on:
+2.  Activate the webhook:
 
         PUT /stores/{store_hash}/v2/hooks/{hook_id}
         {{"is_active": true}}
 
-3.  Have what was missed sent. This asks for all since before the first of these failures:
+3.  Have missed events sent. This recovers all since before the first of these failures:
 
         POST /stores/{store_hash}/v2/hooks/{hook_id}/recover
         {{"since": "{since}"}}
@@ -37,21 +37,21 @@ What to do:
 
 _DIGEST = """\
 After the first one, of which an e-mail was sent at once, webhooks of the client {client_id}
-of the store {store_hash} were switched off {count} more times on {date} (UTC):
+of the store {store_hash} were deactivated {count} more times on {date} (UTC):
 
 {listed}
-Events that come for a webhook which is switched off are kept.
+Events that come for a deactivated webhook are kept.
 
 What to do for each:
 
-1.  Mend what responds there, or give the webhook another destination.
+1.  Repair the destination, or give the webhook another destination.
 
-2.  If it is still off, switch it on:
+2.  If it is still inactive, activate it:
 
         PUT /stores/{store_hash}/v2/hooks/ID
         {{"is_active": true}}
 
-3.  Have what was missed sent:
+3.  Have missed events sent:
 
         POST /stores/{store_hash}/v2/hooks/ID/recover
         {{"since": "{since}"}}
@@ -74,10 +74,10 @@ class Mail:
 
 
 def deactivation_mail(hook: Hook, *, deactivated_at: int, schedule: RetrySchedule) -> Mail:
-    """What is written of a deactivated hook."""
+    """The e-mail about one deactivated hook."""
     when = datetime.fromtimestamp(deactivated_at, UTC)
     return Mail(
-        subject=f"Webhook {hook.id} of the store {hook.store_hash} was switched off",
+        subject=f"Webhook {hook.id} of the store {hook.store_hash} was deactivated",
         text=_TEXT.format(
             hook_id=hook.id,
             store_hash=hook.store_hash,
@@ -93,7 +93,7 @@ def deactivation_mail(hook: Hook, *, deactivated_at: int, schedule: RetrySchedul
 
 
 def digest_mail(day: DeactivationDay, schedule: RetrySchedule) -> Mail:
-    """What is written of all of a day's deactivations but the first."""
+    """The e-mail about a day's deactivations after the first."""
     listed = "".join(
         f"    {datetime.fromtimestamp(one.deactivated_at, UTC):%H:%M:%S}  "
         f"webhook {one.hook_id}, {one.origin}\n"
@@ -103,7 +103,7 @@ def digest_mail(day: DeactivationDay, schedule: RetrySchedule) -> Mail:
     if day.unlisted:
         listed += f"    and {day.unlisted} more\n"
     return Mail(
-        subject=f"Webhooks of the store {day.store_hash} were switched off {day.later_count} more times",
+        subject=f"Webhooks of the store {day.store_hash} were deactivated {day.later_count} more times",
         text=_DIGEST.format(
             store_hash=day.store_hash,
             client_id=day.client_id,
@@ -117,5 +117,5 @@ def digest_mail(day: DeactivationDay, schedule: RetrySchedule) -> Mail:
 
 
 def _since(deactivated_at: int, schedule: RetrySchedule) -> str:
-    """Before the first failure: a destination's Retry-After makes each wait up to twice as long."""
+    """A time before the first failure. ``Retry-After`` makes each wait up to twice as long."""
     return datetime.fromtimestamp(deactivated_at - 2 * sum(schedule.slots), UTC).isoformat()

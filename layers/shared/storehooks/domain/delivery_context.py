@@ -1,4 +1,4 @@
-"""What a batch of attempts has to know of its hooks, clients and deliveries."""
+"""The hooks, secrets, deliveries and circuits that a batch of attempts needs."""
 
 from collections.abc import Mapping
 from dataclasses import field
@@ -12,12 +12,12 @@ from storehooks.domain.values import dataclass
 
 @dataclass(frozen=True, slots=True)
 class DeliveryContext:
-    """What was read; what is missing does not exist."""
+    """The items that were read. An item that is not here does not exist."""
 
     hooks: Mapping[HookKey, Hook]
     secrets: Mapping[tuple[str, str], tuple[str, ...]]
-    """Those that are valid now, the newest first, by store and client."""
+    """The secrets that are valid now, the newest first, by store and client."""
     deliveries: Mapping[str, Delivery]
     circuits: Mapping[HookKey, Circuit]
     reserved: Mapping[str, Reservation] = field(default_factory=dict)
-    """The places of deliveries that the log has, by id."""
+    """The places that the log has, by delivery id."""

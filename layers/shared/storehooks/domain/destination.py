@@ -1,7 +1,7 @@
-"""Where a hook may have its events sent.
+"""The destination of a hook: the URL to which its events are sent, or ``pull:``.
 
-A destination is held to the letters of RFC 3986, so that every parser on its way reads the
-same host in it. The rules for the host: a public name, or a public address in plain form.
+A URL must follow RFC 3986 exactly, so that every parser reads the same host in it. The host must be a public
+name, or a public address in plain form.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from storehooks.domain.errors import InvalidValueError
 MAX_LENGTH = 2048
 
 PULLED = "pull:"
-"""The destination of a hook whose deliveries wait, until a consumer takes them."""
+"""The destination of a hook whose deliveries wait until a consumer pulls them."""
 
 ACCEPTED = (
     "an absolute https URL of at most 2048 characters, port 443 or none, with a public host name or address; "
@@ -24,10 +24,10 @@ ACCEPTED = (
 )
 ACCEPTED_LOCALLY = f"an absolute http or https URL of at most 2048 characters; or {PULLED}"
 
-# In the table it has the form of a URL, which earlier releases can compare and fail to send to.
+# The table has it in the form of a URL: earlier releases can compare it, and fail to send to it.
 _STORED_PULLED = "pull://"
 
-# Names that resolve inside a network or nowhere, and all under them (RFC 6761, 6762, 7686, 8375, common use).
+# Names that resolve inside a network or nowhere (RFC 6761, 6762, 7686, 8375, common use), and subdomains.
 _REFUSED_NAMES = (
     "localhost",
     "localdomain",
@@ -50,40 +50,39 @@ _URL = re.compile(
     re.DOTALL,
 )
 _AUTHORITY = re.compile(r"(?P<host>\[[^\[\]]*\]|[^:\[\]]*)(?::(?P<port>[0-9]*))?")
-# RFC 3986: what a path and a query consist of.
+# The characters of a path and a query (RFC 3986).
 _PATH_AND_QUERY = re.compile(r"(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/?]|%[0-9A-Fa-f]{2})*", re.ASCII)
 _NUMBER = re.compile(r"[0-9]+|0[xX][0-9A-Fa-f]*", re.ASCII)
 _IDEOGRAPHIC_FULL_STOP = "\u3002"  # the one dot of IDNA that NFKC leaves alone
-_IGNORED_CATEGORIES = {"Cf", "Mn"}  # zero-width characters, marks: what mappings drop
-# With underscores, which Compose's names and some subdomains have and DNS allows (RFC 2181, 11).
+_IGNORED_CATEGORIES = {"Cf", "Mn"}  # zero-width characters and marks, which mappings drop
+# Underscores are allowed: names of Compose and some subdomains have them, as DNS permits (RFC 2181, 11).
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_\-]{0,61}[a-z0-9_])?", re.ASCII)
-_ENCODED = "xn--"  # how a label begins that is the ASCII form of another
+_ENCODED = "xn--"  # the prefix of an internationalised label in its ASCII form
 
 
 def check_destination(url: str, *, allow_private: bool = False) -> str:
-    """The destination as it is kept, or :class:`InvalidValueError`.
+    """Check a destination, and return it as it is stored: an internationalised name in its ASCII form.
 
-    It is kept as given, except that an internationalised name becomes its ASCII form.
-
-    :param allow_private: admit http, any port, and private addresses and names as well
-        (``AllowPrivateDestinations``, for trying on one machine).
+    :param allow_private: also accept http, any port, and private addresses and names
+        (``AllowPrivateDestinations``, for use on one machine).
+    :raises InvalidValueError: if it breaks a rule.
     """
     if url == PULLED:
         return url
     try:
         return _checked(url, allow_private=allow_private)
     except _Refused as refused:
-        # Not repeated to the caller: it may hold a password or a key.
+        # The error does not repeat the URL, which may hold a password or a key.
         raise InvalidValueError(refused.reason, accepted(allow_private=allow_private)) from None
 
 
 def accepted(*, allow_private: bool) -> str:
-    """What a destination may be, in words."""
+    """The accepted destinations, in words."""
     return ACCEPTED_LOCALLY if allow_private else ACCEPTED
 
 
 def destination_digest(destination: str) -> str:
-    """What is equal for two destinations exactly when they name the same thing.
+    """A SHA-256 in hex that is equal for two destinations if, and only if, they name the same resource.
 
     The letter case of scheme and host, a default port and an empty path make no difference. Path and query
     are compared byte for byte, as they are sent: ``/a%2fb`` and ``/a%2Fb`` are two destinations.
@@ -101,27 +100,27 @@ def destination_digest(destination: str) -> str:
 
 
 def to_stored(destination: str) -> str:
-    """A destination as the table of hooks has it."""
+    """A destination in the form of the table of hooks."""
     return _STORED_PULLED if destination == PULLED else destination
 
 
 def from_stored(destination: str) -> str:
-    """A destination of the table of hooks."""
+    """A destination read from the table of hooks."""
     return PULLED if destination == _STORED_PULLED else destination
 
 
 def origin(destination: str) -> str:
-    """Scheme, host and port: what others may see, for a path or query may hold a key."""
+    """Scheme, host and port of a destination, without path and query, which may hold a key."""
     parts = urlsplit(destination)
     return f"{parts.scheme}://{parts.netloc}"
 
 
 def split_target(destination: str) -> tuple[str, str]:
-    """What to connect to (scheme, host and port), and the target that the request there names.
+    """The origin to connect to (scheme, host and port), and the request target.
 
-    The target is path and query byte for byte; one without a path begins with a slash (RFC 9112, 3.2.1).
+    The target is path and query, byte for byte; without a path it begins with a slash (RFC 9112, 3.2.1).
 
-    :raises ValueError: for what cannot be a destination, such as one with a line break.
+    :raises ValueError: if the text cannot be a destination, such as one with a line break.
     """
     match = _URL.fullmatch(destination)
     if match is None or match["fragment"] is not None or not _PATH_AND_QUERY.fullmatch(match["rest"]):
@@ -205,7 +204,7 @@ def _checked_host(host: str, *, allow_private: bool) -> str:
 
 
 def _refuse_disguised_address(host: str, *, allow_private: bool) -> None:
-    """Refuse what some parser somewhere takes for an IPv4 address, though it is not in plain form."""
+    """Refuse a host that some parser reads as an IPv4 address although it is not in plain form."""
     folded = _fold(host)
     address = parse_loose_ipv4(folded)
     if address is not None:
@@ -218,7 +217,7 @@ def _refuse_disguised_address(host: str, *, allow_private: bool) -> None:
 
 
 def _fold(host: str) -> str:
-    """The host as lenient software reads it: percent-encoding undone, digits and dots in ASCII."""
+    """The host as lenient software reads it: percent-decoded, with digits and dots in ASCII."""
     normal = unicodedata.normalize("NFKC", unquote(host))
     visible = (char for char in normal if unicodedata.category(char) not in _IGNORED_CATEGORIES)
     return "".join(_fold_character(char) for char in visible)
@@ -236,7 +235,7 @@ def _ascii_name(host: str) -> str:
 
     Labels that are ASCII stay as they are.
     """
-    import idna  # few destinations need its tables
+    import idna  # imported here because few destinations need its tables
 
     try:
         labels = idna.uts46_remap(host, std3_rules=False).split(".")
@@ -246,7 +245,7 @@ def _ascii_name(host: str) -> str:
 
 
 def _decoded(name: str) -> str:
-    """The name as software may read it that decodes labels in ASCII form, whether or not they are valid."""
+    """The name with labels in ASCII form decoded, valid or not, as some software reads it."""
     return ".".join(map(_decoded_label, name.split(".")))
 
 

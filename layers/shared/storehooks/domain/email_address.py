@@ -1,7 +1,7 @@
-"""The e-mail addresses at which a client's owners are notified.
+"""A client's notification emails.
 
-The part of RFC 5321 that every mail server forwards and that SES takes: ASCII, no quotes, no
-comments, a host name and no number. So an address can never say anything to what carries it.
+Accepted is the part of RFC 5321 that every mail server forwards and SES takes: ASCII, without quotes and
+comments, at a host name instead of an IP address. Such an address cannot inject headers into an e-mail.
 """
 
 import re
@@ -12,8 +12,8 @@ from storehooks.domain.errors import InvalidValueError, TooManyAddressesError
 MAX_ADDRESSES = 10
 MAX_NEW_ADDRESSES = 10
 NEW_ADDRESSES_DAYS = 30
-"""A client names at most so many new addresses in so many days: nobody confirms them."""
-MAX_LENGTH = 254  # RFC 5321 has 256 for a path, with its angle brackets
+"""Days over which a client's new addresses are counted for their limit. Nobody confirms an address."""
+MAX_LENGTH = 254  # RFC 5321 allows 256 for a path, with its angle brackets
 MAX_LOCAL_LENGTH = 64
 
 ACCEPTED = (
@@ -28,7 +28,10 @@ _ADDRESS = re.compile(rf"(?P<local>{_ATOM}(?:\.{_ATOM})*)@(?:{_LABEL}\.)+{_TOP}"
 
 
 def check_addresses(addresses: list[str]) -> list[str]:
-    """The addresses as they are, or :class:`InvalidValueError`."""
+    """Check addresses, and return them unchanged.
+
+    :raises InvalidValueError: if one breaks a rule, is there twice, or there are too many.
+    """
     if len(addresses) > MAX_ADDRESSES:
         raise InvalidValueError(f"has {len(addresses)} addresses", ACCEPTED)
     seen: set[str] = set()
@@ -44,10 +47,10 @@ def check_addresses(addresses: list[str]) -> list[str]:
 def first_named(before: Mapping[str, int], addresses: Sequence[str], now: int) -> dict[str, int]:
     """When a client first named each address that counts for its limit, once it names these.
 
-    What it names now counts, and what was new to it within the last 30 days. An address in another letter
-    case is the same. Times are in seconds since 1970.
+    The addresses it names now count, and those that were new within the last 30 days. Letter case makes no
+    difference. Times are in seconds since 1970.
 
-    :raises TooManyAddressesError: when too many of them are new.
+    :raises TooManyAddressesError: if too many of them are new.
     """
     since = now - NEW_ADDRESSES_DAYS * 24 * 60 * 60
     named = {address.lower() for address in addresses}
@@ -63,9 +66,9 @@ _LOCAL_PART = re.compile(r"""(identity/)?[^\s:;,<>()\[\]"@]+@""")
 
 
 def masked(text: str) -> str:
-    """A text without the local part of any address in it: ``***@example.com``.
+    """A text with the local part of each address in it masked: ``***@example.com``.
 
-    In the ARN of an identity of SES too, of which nothing else is masked.
+    In the ARN of an SES identity, too, only the local part is masked.
     """
     return _LOCAL_PART.sub(r"\1***@", text)
 

@@ -1,14 +1,14 @@
-"""What can go wrong, in the domain's own words.
+"""The errors of storehooks.
 
-Each error is of one of three branches, by which a caller decides what to do::
+Each error is of one of three branches, which say what a caller may do::
 
     StorehooksError
-    ├── TransientError            AWS or the network failed, throttled or refused: to try again may help
+    ├── TransientError            AWS or the network failed, throttled or refused: a retry may help
     │   ├── StoreBusyError
     │   ├── StoreFailedError
     │   ├── QueueFailedError
     │   └── MailFailedError
-    ├── CallerError               the caller asked for what cannot be done: to repeat it at once does not help
+    ├── CallerError               the caller asked for something impossible: a retry at once does not help
     │   ├── InvalidValueError
     │   ├── InvalidRequestError
     │   │   └── InvalidFieldsError
@@ -33,12 +33,12 @@ Each error is of one of three branches, by which a caller decides what to do::
     │   ├── HookNotPulledError
     │   └── HookInactiveError
     │       └── HookPausedError
-    └── FaultError                a mistake of ours, like each exception that is no StorehooksError
+    └── FaultError                a mistake of ours, like any exception that is not a StorehooksError
         └── CorruptItemError
 
-A flow catches transient errors, and by name those of the caller's that it expects. What else it meets
-is a fault, which it leaves to :mod:`storehooks.flows.unexpected`. Which status and body a caller sees
-stands in one table, :mod:`storehooks.api.errors`. Every error carries the data that explains it.
+A flow catches transient errors, and by name the caller errors that it expects. Everything else is a fault,
+which it leaves to :mod:`storehooks.flows.unexpected`. The table in :mod:`storehooks.api.errors` has the
+status and body that a caller sees. Every error carries the data that explains it.
 """
 
 import traceback
@@ -47,29 +47,29 @@ from typing import Any, Literal
 
 
 class StorehooksError(Exception):
-    """Any failure that storehooks foresees. Nothing raises it: each error is of a branch."""
+    """The base of all errors of storehooks. It is never raised itself: each error is of a branch."""
 
 
 class TransientError(StorehooksError):
     """AWS or the network failed, throttled or refused a call.
 
-    To try again may help: at once, later, or when an operator has given back a right or mended a table.
+    A retry may help: at once, later, or after an operator has restored a right or repaired a table.
     """
 
 
 class CallerError(StorehooksError):
-    """The caller asked for what cannot be done, or not by this caller. Nothing was done."""
+    """The caller asked for something that is impossible, or that it may not do. Nothing was changed."""
 
 
 class FaultError(StorehooksError):
-    """A mistake of ours, or what one has left behind. It is not retried in place, and never passed over."""
+    """A mistake of ours, or bad data that one has left. It is not retried in place, and never ignored."""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong with what a caller sent.
+    """One problem with the input of a caller.
 
-    ``given`` is what the caller sent, where repeating it helps and discloses nothing secret.
+    ``given`` is the input itself, if repeating it helps and discloses no secret.
     """
 
     field: str
@@ -79,7 +79,7 @@ class Problem:
 
 
 class InvalidValueError(CallerError, ValueError):
-    """A value breaks a rule: why, and what is accepted instead."""
+    """A value breaks a rule. The error says which, and what is accepted."""
 
     def __init__(self, reason: str, accepted: str, given: str | None = None) -> None:
         super().__init__(reason)
@@ -89,7 +89,7 @@ class InvalidValueError(CallerError, ValueError):
 
 
 class InvalidRequestError(CallerError):
-    """A request has one or more problems; nothing was done."""
+    """A request has one or more problems. Nothing was changed."""
 
     def __init__(self, *problems: Problem) -> None:
         super().__init__(", ".join(problem.field for problem in problems))
@@ -97,15 +97,15 @@ class InvalidRequestError(CallerError):
 
 
 class InvalidFieldsError(InvalidRequestError):
-    """The same, where the body is well-formed and it is what its fields say that is wrong."""
+    """A request's body is well-formed, but values of its fields are invalid."""
 
 
 class NothingToChangeError(InvalidFieldsError):
-    """An update names no field that could be changed."""
+    """An update names no field that can change."""
 
 
 class BodyTooLargeError(CallerError):
-    """A request body is over the limit, in bytes or in what ``unit`` says."""
+    """A request body is over the limit, in bytes or in ``unit``."""
 
     def __init__(self, limit: int, unit: str = "bytes") -> None:
         super().__init__(limit, unit)
@@ -130,15 +130,15 @@ class UnsupportedContentEncodingError(CallerError):
 
 
 class UnauthenticatedError(CallerError):
-    """An access token stands for nobody."""
+    """An access token is missing or unknown, or has expired."""
 
 
 class NotAllowedError(CallerError):
-    """The caller's access token does not cover what was asked."""
+    """The caller's access token does not allow the operation."""
 
 
 class HookNotFoundError(CallerError):
-    """The caller has no hook of this id, which may be no id at all."""
+    """The caller has no hook of this id, or the text is not an id."""
 
     def __init__(self, hook_id: int | str) -> None:
         super().__init__(hook_id)
@@ -154,7 +154,7 @@ class DuplicateHookError(CallerError):
 
 
 class TooManyHooksError(CallerError):
-    """The client already has as many hooks for this scope as it may."""
+    """The client has the maximum number of hooks for this scope."""
 
     def __init__(self, scope: str, limit: int) -> None:
         super().__init__(scope, limit)
@@ -163,7 +163,7 @@ class TooManyHooksError(CallerError):
 
 
 class TooManyAddressesError(CallerError):
-    """The client named, in so many days, as many addresses that were new to it as it may."""
+    """The client named the maximum number of new addresses within ``days`` days."""
 
     def __init__(self, limit: int, days: int) -> None:
         super().__init__(limit, days)
@@ -172,7 +172,7 @@ class TooManyAddressesError(CallerError):
 
 
 class HookQuotaError(CallerError):
-    """The client, or all clients of its store together, have as many hooks as they may."""
+    """The client, or all clients of its store together, have the maximum number of hooks."""
 
     def __init__(self, quota: Literal["max_hooks_per_client", "max_hooks_per_store"], limit: int) -> None:
         super().__init__(quota, limit)
@@ -181,9 +181,9 @@ class HookQuotaError(CallerError):
 
 
 class TooManyAtOnceError(CallerError):
-    """The client has as many of :data:`~storehooks.domain.lease.LeaseKind` under way as it may.
+    """The client has the maximum number of pings, recoveries or requests for figures under way.
 
-    To repeat it later may help.
+    A retry after ``retry_after_seconds`` may help.
     """
 
     def __init__(self, what: str, limit: int, retry_after_seconds: int) -> None:
@@ -194,7 +194,7 @@ class TooManyAtOnceError(CallerError):
 
 
 class HookPulledError(CallerError):
-    """Nothing is sent to the hook, because its deliveries wait for a consumer."""
+    """Nothing can be sent to the hook, because consumers pull its deliveries."""
 
     def __init__(self, hook_id: int) -> None:
         super().__init__(hook_id)
@@ -202,7 +202,7 @@ class HookPulledError(CallerError):
 
 
 class HookNotPulledError(CallerError):
-    """No consumer can take the hook's deliveries, because they are sent to a URL."""
+    """No consumer can pull the hook's deliveries, because they are sent to a URL."""
 
     def __init__(self, hook_id: int) -> None:
         super().__init__(hook_id)
@@ -210,7 +210,7 @@ class HookNotPulledError(CallerError):
 
 
 class HookInactiveError(CallerError):
-    """Nothing is sent to a hook that is switched off; ``reason`` says why failures did that, if they did."""
+    """The hook is inactive, or was deactivated for ``reason``. Nothing is sent to it."""
 
     def __init__(self, hook_id: int, reason: str | None) -> None:
         super().__init__(hook_id)
@@ -219,18 +219,18 @@ class HookInactiveError(CallerError):
 
 
 class HookPausedError(HookInactiveError):
-    """What comes for the hook is held, because its owner has paused it."""
+    """The hook is paused, so its deliveries are held."""
 
     def __init__(self, hook_id: int) -> None:
         super().__init__(hook_id, None)
 
 
 class StoreBusyError(TransientError):
-    """The store has too much to do for the moment."""
+    """The tables are too busy for the moment."""
 
 
 class StoreFailedError(TransientError):
-    """The store failed, or did not respond. Whether a write took effect is unknown."""
+    """A call to a table failed, or got no response. Whether a write took effect is unknown."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -238,13 +238,13 @@ class StoreFailedError(TransientError):
 
 
 class DeliveryNotFoundError(CallerError):
-    """The hook has no delivery of this id, or none any more."""
+    """The hook has no delivery of this id, or it has expired."""
 
 
 class MailFailedError(TransientError):
-    """An e-mail was not taken, or it is not known whether it was.
+    """SES did not accept an e-mail, or it is unknown whether it did.
 
-    ``reason`` is what SES says of it, with the local part of each address masked.
+    ``reason`` is the message of SES, with the local part of each address masked.
     """
 
     def __init__(self, code: str, reason: str = "") -> None:
@@ -254,7 +254,7 @@ class MailFailedError(TransientError):
 
 
 class RecoveryNotFoundError(CallerError):
-    """The hook has no recovery of this id, or none any more."""
+    """The hook has no recovery of this id, or it has expired."""
 
 
 class ClientNotFoundError(CallerError):
@@ -262,11 +262,11 @@ class ClientNotFoundError(CallerError):
 
 
 class TokenNotFoundError(CallerError):
-    """The client has no token of this id, or none any more."""
+    """The client has no token of this id, or it was revoked or has expired."""
 
 
 class SecretOverlapError(CallerError):
-    """A client's secret was rotated, and the former one still signs; ``until`` is in seconds since 1970."""
+    """A client's former secret signs until ``until``, in seconds since 1970; no rotation may begin before."""
 
     def __init__(self, until: int) -> None:
         super().__init__(until)
@@ -274,9 +274,9 @@ class SecretOverlapError(CallerError):
 
 
 class QueueFailedError(TransientError):
-    """A queue or the event bus took only a part of what it was given, or nothing.
+    """A queue or the event bus accepted only some of the entries it was sent, or none.
 
-    ``failed`` are the positions of what it did not take, as far as is known.
+    ``failed`` has the positions of the entries that it did not accept, as far as is known.
     """
 
     def __init__(self, code: str, failed: frozenset[int]) -> None:
@@ -286,9 +286,9 @@ class QueueFailedError(TransientError):
 
 
 class CorruptItemError(FaultError):
-    """An item of a table cannot be read: it lacks something, or holds what no release writes.
+    """An item of a table cannot be read: an attribute is missing, or has a value that no release writes.
 
-    Its text is the item's key, without which nobody would find it, and what is wrong by its type alone.
+    The text of the error has the item's key, to find it by, and the type of the problem without the value.
     """
 
     def __init__(self, key: str, reason: str) -> None:
@@ -298,9 +298,10 @@ class CorruptItemError(FaultError):
 
 
 def fault_keys(error: Exception) -> dict[str, Any]:
-    """What the logs say of a mistake of ours: its type, and the lines that it passed through.
+    """The fields of a log line about a mistake of ours: the exception's type and the lines of its traceback.
 
-    Not its text, which could repeat a hook's headers; but of an item that cannot be read, its key.
+    The exception's text is left out, because it could repeat a hook's headers. For an item that cannot be
+    read, the key is included.
     """
     frames = traceback.extract_tb(error.__traceback__)
     places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]

@@ -16,7 +16,7 @@ MAX_ID_LENGTH = 128
 LATEST = 253_402_300_799  # the end of the year 9999
 
 OPERATIONAL_PUBLISHER = "storehooks"
-"""Of storehooks' own events; no client's and no account's name is like it."""
+"""The publisher of storehooks' own events. The names of clients and accounts have another form."""
 
 MAX_DATA_DEPTH = 100
 DATA_ACCEPTED = (
@@ -38,14 +38,12 @@ _STORE_ID = re.compile(r"[0-9]{1,20}", re.ASCII)
 class Event:
     """An event that was accepted.
 
-    ``publisher`` is whose the event's id is, if it was given one: no two publishers have the same. It is
-    None for a message of 0.2.0 or earlier that came over HTTP, which does not say.
-    ``recipient`` is the client whose hooks alone get it; None when those of all the store's clients do.
-    ``publication`` names the one act of publishing that brought it, whatever queue its
-    message goes through: an event whose publisher gave it an id is published once a day, and
-    this distinguishes its message's own repeats from another publication.
-    ``created_at`` is the publisher's time in whole seconds since 1970, ``accepted_at`` ours in
-    microseconds.
+    ``publisher`` identifies the publisher that gave the event its id. It is None in messages of 0.2.0 or
+    earlier that came over HTTP.
+    ``recipient`` is the only client whose hooks get the event; None if all clients' hooks may.
+    ``publication`` identifies one act of publishing. An event with an id of its publisher is published once a
+    day; ``publication`` distinguishes a repeat of its message from another publication.
+    ``created_at`` is the publisher's time in whole seconds since 1970, ``accepted_at`` ours in microseconds.
     """
 
     id: str
@@ -68,20 +66,20 @@ class Event:
 
     @property
     def hash(self) -> str:
-        """What receivers know a repeat by, see :func:`event_hash`."""
+        """The hash by which receivers recognise a repeat, see :func:`event_hash`."""
         return event_hash(self.store_hash, self.id, self.publisher if self.has_given_id else None)
 
     @property
     def content_digest(self) -> str:
-        """SHA-256 in hex of what a repeat has the same: scope and data, as canonical JSON."""
+        """SHA-256 in hex of scope and data as canonical JSON, which are the same in a repeat."""
         return hashlib.sha256(canonical_json([self.scope, self.data]).encode()).hexdigest()
 
     def payload(self) -> str:
-        """The body of its deliveries, as compact JSON."""
+        """The body of the event's deliveries, as compact JSON."""
         return dumps(self.callback())
 
     def callback(self) -> dict[str, Any]:
-        """What its deliveries carry: a BigCommerce callback."""
+        """The payload of the event's deliveries: a BigCommerce callback."""
         return {
             "scope": self.scope,
             "store_id": self.store_id,
@@ -95,41 +93,41 @@ class Event:
 def event_hash(store_hash: str, event_id: str, giver: str | None) -> str:
     """40 hex digits, the same for the same store, event id and giver.
 
-    :param giver: the publisher that gave the event its id; None when nobody did.
+    :param giver: the publisher that gave the event its id; None if none did.
     """
     named = [store_hash, event_id] if giver is None else [store_hash, event_id, giver]
     return hashlib.sha256("\0".join(named).encode()).hexdigest()[:40]
 
 
 def hash_in(payload: str) -> str | None:
-    """The hash of the event that a delivery's body is of; None if it is no callback."""
+    """The event's hash in a delivery's body; None if the body is not a callback."""
     found = _HASH_IN_PAYLOAD.search(payload)
     return None if found is None else found[1]
 
 
 def client_publisher(client_id: str) -> str:
-    """The publisher that a client is over HTTP."""
+    """The name of a client as a publisher over HTTP."""
     return f"client:{client_id}"
 
 
 def bus_publisher(account: str, source: str) -> str:
-    """The publisher that an account is on the event bus, by the source that it names."""
+    """The name of an account as a publisher on the event bus, with the source that it names."""
     return f"bus:{account}:{source}"
 
 
 class IdUse(Enum):
-    """What is known of the id that a publisher gave an event."""
+    """Whether the id that a publisher gave an event was used before."""
 
     NEW = "new"
     """No other publication of this publisher has used it within the last day."""
     REPEAT = "repeat"
-    """Another publication has, of the same event."""
+    """Another publication has used it, with the same scope and data."""
     CONFLICT = "conflict"
-    """Another publication has, with another scope or data."""
+    """Another publication has used it, with another scope or other data."""
 
 
 def canonical_json(value: object) -> str:
-    """JSON that is the same for equal values: keys in order, and numbers by their decimal value."""
+    """JSON that is the same for equal values: keys are sorted, and equal numbers have one form."""
     return dumps(_canonical(value))
 
 
@@ -146,7 +144,10 @@ def _canonical(value: object) -> object:
 
 
 def check_data(data: Data) -> Data:
-    """The data as it is, or :class:`InvalidValueError`."""
+    """Check an event's data, and return it unchanged.
+
+    :raises InvalidValueError: if it breaks a rule.
+    """
     if _depth(data) > MAX_DATA_DEPTH:
         raise InvalidValueError("is nested too deeply", DATA_ACCEPTED)
     try:
@@ -161,7 +162,7 @@ def check_data(data: Data) -> Data:
 
 
 def _depth(data: Data) -> int:
-    """How deeply it is nested, counted no further than matters."""
+    """How deeply data is nested, counted up to the first level that is too deep."""
     depth, level = 0, [data]
     while level and depth <= MAX_DATA_DEPTH:
         depth += 1
@@ -171,19 +172,25 @@ def _depth(data: Data) -> int:
 
 
 def is_event_id(text: str) -> bool:
-    """Whether this can be an event's id: 1 to 128 visible ASCII characters."""
+    """Whether a text has the form of an event's id: 1 to 128 visible ASCII characters."""
     return _ID.fullmatch(text) is not None
 
 
 def check_event_id(text: str) -> str:
-    """The id as it is, or :class:`InvalidValueError`."""
+    """Check an event's id, and return it unchanged.
+
+    :raises InvalidValueError: if it breaks a rule.
+    """
     if not is_event_id(text):
         raise InvalidValueError("is no event id", ID_ACCEPTED, given=text)
     return text
 
 
 def check_store_id(given: int | str) -> str:
-    """The store's number as the string that callbacks carry, or :class:`InvalidValueError`."""
+    """Check a store's number, and return it as the string that callbacks carry.
+
+    :raises InvalidValueError: if it breaks a rule.
+    """
     text = str(given)
     if not _STORE_ID.fullmatch(text):
         raise InvalidValueError("is no store id", STORE_ID_ACCEPTED, given=text)
@@ -191,7 +198,10 @@ def check_store_id(given: int | str) -> str:
 
 
 def check_created_at(seconds: int) -> int:
-    """The time as it is, or :class:`InvalidValueError`."""
+    """Check an event's time, in seconds since 1970, and return it unchanged.
+
+    :raises InvalidValueError: if it is out of range.
+    """
     if not 0 <= seconds <= LATEST:
         raise InvalidValueError("is no time", CREATED_AT_ACCEPTED, given=str(seconds))
     return seconds

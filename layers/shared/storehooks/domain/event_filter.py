@@ -1,7 +1,7 @@
-"""A hook's filter: EventBridge's event pattern, over the body of a callback.
+"""A hook's filter: an EventBridge event pattern, over the body of a callback.
 
-A pattern has the shape of what it matches. All of its fields have to match, and for a field any one
-of its alternatives:
+A pattern has the shape of the body that it matches. All of its fields must match. A field matches if one of
+its alternatives does:
 
 ====================================  ==================================================================
 Alternative                           matches
@@ -20,8 +20,8 @@ Alternative                           matches
                                       ``suffix``, ``equals-ignore-case`` and ``wildcard``
 ====================================  ==================================================================
 
-``{"$or": [pattern, pattern]}`` matches if one of its patterns does. Of an array, one element has to match;
-of an array of objects, one and the same for all fields of the pattern.
+``{"$or": [pattern, pattern]}`` matches if one of its patterns does. An array matches if one of its elements
+does; in an array of objects, one element must match all fields of the pattern.
 
 Source: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html
 """
@@ -38,24 +38,23 @@ from storehooks.domain.errors import Problem
 from storehooks.domain.exact_json import Number, dumps, loads
 
 MAX_FILTER_BYTES = 4096
-"""Of a filter's canonical JSON, in UTF-8."""
+"""Bytes of a filter's canonical JSON in UTF-8."""
 
 ACCEPTED = f"null or an event pattern, an object of at most {MAX_FILTER_BYTES} bytes"
 
 MAX_FILTER_DEPTH = 16
-"""Objects within objects, those of ``$or`` counted."""
+"""Levels of objects within objects, including those of ``$or``."""
 
 MAX_STEPS = 20_000
-"""What one evaluation may take, in comparisons of about half a microsecond, so that the worst takes less than
-20 ms. An event that would need more is sent: a filter saves a receiver work, and to leave an event out by
-mistake would lose it."""
+"""Comparisons of one evaluation, of about half a microsecond each, so that the worst takes less than 20 ms.
+An event that needs more is sent: a filter only saves work, but an event left out by mistake is missed."""
 
 _MAX_COMPILED = 512
-"""Compiled filters that a process keeps. One takes 1 to 3 KB, and at most 300 KB; to compile one that is not
-kept takes 0.05 ms, and at most 6 ms."""
+"""Compiled filters that a process caches. Most take 1 to 3 KB, the largest 300 KB. Compiling takes 0.05 ms,
+and at most 6 ms."""
 
 MAX_NUMBER = Decimal(5_000_000_000)
-"""The largest number, and below zero the smallest, that ``numeric`` may name (EventBridge)."""
+"""``numeric`` accepts numbers from minus this to this (EventBridge)."""
 
 OPERATORS = (
     "prefix",
@@ -67,12 +66,13 @@ OPERATORS = (
     "anything-but",
     "exists",
 )
-"""What an alternative may be besides a value."""
+"""The operators of an alternative that is not a value."""
 
 # An object within objects takes up to two levels of JSON, and an alternative four.
 _MAX_JSON_DEPTH = 2 * MAX_FILTER_DEPTH + 4
 
-# What takes longer than a comparison counts for several: `python -m benchmarks.filters` measures the worst.
+# Steps that take longer than a comparison count as several: `python -m benchmarks.filters` measures the
+# worst.
 _STEPS_OF_OBJECT = 3
 _STEPS_OF_FIELD = 2
 _STEPS_OF_NUMBER = 2
@@ -81,8 +81,8 @@ _STEPS_OF_ADDRESS = 30
 _DIGITS_OF_STEP = 64
 _LOWERED_CHARS_OF_STEP = 16
 _LOWERED_ASCII_CHARS_OF_STEP = 1024
-# The time to find a part in a string grows with the length of both, but not beyond so many characters of the
-# part: from there Python has another algorithm.
+# The time to find a part in a string grows with the length of both, up to this many characters of the part:
+# for longer parts Python has another algorithm.
 _SEARCHES_OF_STEP = 1024
 _SEARCHES_OF_CHAR = 12
 _MAX_SEARCHES_OF_PART = 100
@@ -92,7 +92,7 @@ _MAX_SHOWN_CHARS = 120
 
 
 class InvalidFilterError(ValueError):
-    """A pattern is none. ``problems`` has each mistake, with its place."""
+    """A value is not a valid pattern. ``problems`` has each mistake, with its place."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__(*problems)
@@ -101,7 +101,7 @@ class InvalidFilterError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
-    """The first field that kept an event from matching: which, what was there, and what was asked."""
+    """The first field by which an event does not match: its name, its value, and what the filter asks for."""
 
     field: str
     value: Any
@@ -109,7 +109,7 @@ class Mismatch:
 
     @property
     def found(self) -> str:
-        """What was there, as JSON, or its start; of what was not there, a word."""
+        """The field's value as JSON, shortened; ``absent`` or the like if there is none."""
         return _shown(self.value)
 
     def __str__(self) -> str:
@@ -117,14 +117,14 @@ class Mismatch:
 
 
 class FilterTooLongError(Exception):
-    """To say whether a body matches would take more than :data:`MAX_STEPS`."""
+    """An evaluation would take more than :data:`MAX_STEPS`."""
 
 
 @dataclass(frozen=True, slots=True)
 class EventFilter:
     """A filter that was checked. ``text`` is its canonical JSON: equal filters have equal texts.
 
-    It is compiled when it is first used: most who read a hook do not match events.
+    It is compiled at its first use, because most readers of a hook do not match events.
     """
 
     text: str
@@ -137,17 +137,17 @@ class EventFilter:
         evaluation = _Evaluation()
         if evaluation.matches(_compiled(self.text), body):
             return None
-        assert evaluation.first_miss is not None  # noqa: S101 - what does not match missed something
+        assert evaluation.first_miss is not None  # noqa: S101 - set on a mismatch
         return evaluation.first_miss
 
 
 def check_filter(value: Any) -> EventFilter:
-    """The filter that a JSON value is.
+    """Check a JSON value, and return it as a filter.
 
     :raises InvalidFilterError: with every mistake in it.
     """
     compiler = _Compiler()
-    # Before anything else: what may be as large as a request would take too long.
+    # Check this first: other checks of a value as large as a request may take too long.
     if _is_deeper(value, _MAX_JSON_DEPTH):
         compiler.refuse_depth("")
         raise InvalidFilterError(compiler.problems)
@@ -168,7 +168,7 @@ def _compiled(text: str) -> "_Pattern":
 
 
 def canonical(value: Any) -> str:
-    """JSON without spaces, members by name, numbers as they were written."""
+    """JSON without spaces, with members sorted by name and numbers as they were written."""
     return dumps(_sorted(value))
 
 
@@ -186,9 +186,9 @@ def _sorted(value: Any) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class _Test:
-    """A test of a string, which is given in lower case if it ``is_lowered``.
+    """A test of a string, which is passed in lower case if ``is_lowered``.
 
-    ``searches`` is what a character of the string counts, of which :data:`_SEARCHES_OF_STEP` are a step.
+    ``searches`` is the cost of a character of the string; :data:`_SEARCHES_OF_STEP` make a step.
     """
 
     has: Callable[[str], bool]
@@ -201,11 +201,11 @@ class _Test:
 class _Leaf:
     """A field's alternatives: a value matches if it has one of them.
 
-    :ivar values: equal to one of these.
-    :ivar excluded: equal to none of these; None if that was not asked for.
-    :ivar tests: a string that has one of these.
-    :ivar negated: no string that has one of a group.
-    :ivar steps: what the tests of a string count besides its length; none if there are no tests.
+    :ivar values: matches a value that is equal to one of these.
+    :ivar excluded: matches a value that is equal to none of these; None without ``anything-but``.
+    :ivar tests: matches a string that passes one of these.
+    :ivar negated: matches a string that passes none of a group.
+    :ivar steps: the steps of all tests of a string, besides those for its length; 0 without tests.
     """
 
     place: str
@@ -223,7 +223,7 @@ class _Leaf:
     is_lowered: bool
 
     def steps_of(self, value: str) -> int:
-        """What the tests of a string count."""
+        """The steps that the tests of a string take."""
         steps = self.steps + len(value) * self.searches // _SEARCHES_OF_STEP
         if self.is_lowered:
             steps += len(value) // (
@@ -245,9 +245,9 @@ class _Leaf:
         return bool(self.networks) and _is_in(self.networks, value)
 
     def has_other(self, value: Any, literal: str) -> bool:
-        """Whether what is no string matches.
+        """Whether a value that is not a string matches.
 
-        :param literal: its JSON.
+        :param literal: the value as JSON.
         """
         key = (literal,)
         if self.negated or key in self.values or (self.excluded is not None and key not in self.excluded):
@@ -271,7 +271,7 @@ class _Pattern:
 
 
 class _Evaluation:
-    """One pattern over one body, with the steps that it took and the first field that did not match."""
+    """An evaluation of a pattern over a body: counts steps, and keeps the first field that did not match."""
 
     def __init__(self) -> None:
         self.steps = 0
@@ -290,7 +290,7 @@ class _Evaluation:
         return all(self._any(self.matches(each, value) for each in choice) for choice in pattern.choices)
 
     def _any(self, matches: Iterator[bool]) -> bool:
-        """Whether one matches. If so, what the ones before it missed is no reason."""
+        """Whether one matches. If so, misses of those before it are dropped."""
         before = self.first_miss
         is_met = any(matches)
         if is_met:
@@ -316,7 +316,7 @@ class _Evaluation:
         return leaf.has_other(value, _literal(value))
 
     def _values(self, found: Any) -> Iterator[Any]:
-        """What a field has as values: itself, or of an array its elements, however deep."""
+        """The values of a field: an array's elements, and those of arrays within it; or the value itself."""
         if isinstance(found, list):
             return self._elements(found)
         return iter(() if found is _MISSING else (found,))
@@ -325,11 +325,11 @@ class _Evaluation:
         return (each for each in self._values(found) if isinstance(each, dict))
 
     def _elements(self, array: list[Any]) -> Iterator[Any]:
-        """The elements of an array and of those within it. Not recursive: a sender decides how deep it is."""
+        """The elements of an array and of arrays within it. Not recursive: publishers decide the depth."""
         stack = [iter(array)]
         while stack:
             for each in stack[-1]:
-                self.steps += 1  # as _count does, in line: most of the time of a long array is spent here
+                self.steps += 1  # _count, inlined: a long array spends most of its time here
                 if self.steps > MAX_STEPS:
                     raise FilterTooLongError
                 if isinstance(each, list):
@@ -361,7 +361,8 @@ def _shown(found: Any) -> str:
 
 
 type _Key = str | tuple[str]
-"""What a value is compared by: a string itself, of any other its JSON. So "1", 1, 1.0 and true differ."""
+"""The key by which values are compared: a string itself, or the JSON of another value. "1", 1 and 1.0
+differ."""
 
 
 def _key(value: Any) -> _Key:
@@ -369,7 +370,7 @@ def _key(value: Any) -> _Key:
 
 
 def _literal(value: Any) -> str:
-    """The JSON of what is neither a string nor an array or object."""
+    """The JSON of a number, a boolean or null."""
     match value:
         case Number():
             return value.literal
@@ -381,14 +382,14 @@ def _literal(value: Any) -> str:
 
 
 def _steps_to_write(value: Any) -> int:
-    """What a number takes for its digits: to write an integer, with their square."""
+    """The steps to write a number: for an integer, they grow with the square of its digits."""
     if isinstance(value, Number):
         return len(value.literal) // _DIGITS_OF_STEP
     return (value.bit_length() // 256) ** 2 if isinstance(value, int) else 0
 
 
 def _is_deeper(value: Any, depth: int) -> bool:
-    """Whether JSON has more than so many levels of arrays and objects."""
+    """Whether JSON has more than ``depth`` levels of arrays and objects."""
     level = [value]
     for _ in range(depth):
         containers = [one for one in level if isinstance(one, dict | list)]
@@ -400,7 +401,7 @@ def _is_deeper(value: Any, depth: int) -> bool:
 
 
 class _Compiler:
-    """Compiles a pattern, and collects what is wrong in it."""
+    """Compiles a pattern, and collects its mistakes."""
 
     def __init__(self) -> None:
         self.problems: list[Problem] = []
@@ -480,7 +481,7 @@ class _Compiler:
                 parts.tests += self._tests(operator, argument, place)
 
     def _tests(self, operator: str, argument: Any, place: str) -> list[_Test]:
-        """The test that an operator over strings is; none if it was refused."""
+        """The test of an operator over strings; empty if the operator was refused."""
         match operator:
             case "prefix":
                 return self._end_of_string(argument, place, str.startswith)
@@ -576,7 +577,7 @@ _ANY_OPERATOR = "an object with one of " + ", ".join(f'"{name}"' for name in OPE
 
 
 class _Parts:
-    """What a field's alternatives are compiled to, as they are gathered."""
+    """The compiled alternatives of a field, while they are gathered."""
 
     def __init__(self) -> None:
         self.values: set[_Key] = set()
@@ -594,7 +595,7 @@ class _Parts:
             place=place,
             asked=asked,
             values=frozenset(self.values),
-            # Whatever is in one of the arrays but not in another matches by the other.
+            # A value in one of the arrays but not in another matches by the other.
             excluded=frozenset.intersection(*self.excluded) if self.excluded else None,
             tests=tuple(self.tests),
             negated=tuple(map(tuple, self.negated)),
@@ -611,7 +612,7 @@ class _Parts:
 
 
 def _wildcard_parts(text: str) -> list[str] | str:
-    """What stands between the asterisks, or what is wrong."""
+    """The parts between the asterisks; or a text that says what is wrong."""
     parts, chars = [""], iter(text)
     was_asterisk = False
     for char in chars:
@@ -633,7 +634,7 @@ def _wildcard_parts(text: str) -> list[str] | str:
 def _fits(parts: list[str], value: str) -> bool:
     """Whether a string has these parts in their order, the first at its start and the last at its end.
 
-    Each part is taken where it comes first, so no place is looked at twice.
+    Each part is matched at its first place, so no place is searched twice.
     """
     if len(parts) == 1:
         return value == parts[0]

@@ -1,7 +1,7 @@
 """JSON whose numbers keep the digits that they were written with.
 
 A float has 17 digits and one form: with the module ``json`` alone, 1.50 becomes 1.5, and 1e-400 becomes 0.0.
-A number that survives that way is an int or a float, as usual; the few others are a :class:`Number`.
+A number that survives is an int or a float, as usual; the few others are a :class:`Number`.
 """
 
 import json
@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 MAX_NUMBER_LENGTH = 4300
-"""Characters of a number; an integer of more digits is also none for Python."""
+"""Characters of a number. Python reads no integer with more digits."""
 
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number as it was written. It is no float on purpose: the module ``json`` would write that anew."""
+    """A number as it was written. It is not a float, because the module ``json`` would write that anew."""
 
     literal: str
 
@@ -42,28 +42,28 @@ def read_int(literal: str) -> int | Number:
 def loads(text: str) -> Any:
     """The value of a JSON text.
 
-    :raises ValueError: when it is none.
+    :raises ValueError: if it is not JSON.
     """
     return _READER.decode(text)
 
 
 def dumps(value: object, *, in_ascii: bool = False) -> str:
-    """JSON without spaces, and with every character as it is unless ``in_ascii``.
+    """JSON without spaces; characters outside ASCII are escaped only with ``in_ascii``.
 
-    :raises ValueError: for a number that JSON does not know.
+    :raises ValueError: for NaN or an infinite number, which JSON does not have.
     """
     writer = _ASCII_WRITER if in_ascii else _WRITER
     try:
         return writer.encode(value)
-    except TypeError:  # a Number, which that writer could write only as another value
+    except TypeError:  # a Number, which that writer cannot keep as it is
         return _written(value, writer)
 
 
 def decimal_value(number: float | Number) -> int | float | Number:
-    """One form for all that have the same decimal value: 250.0 is 250, 1E+2 is 100, 1.50 is 1.5, -0 is 0.
+    """One form for all numbers with the same decimal value: 250.0 is 250, 1E+2 is 100, 1.50 is 1.5, -0 is 0.
 
-    An int if it is whole and could be written as one, a float if that keeps its digits. What is not
-    finite is returned as it is.
+    The result is an int if it is whole and not too long, a float if that keeps its digits, or else a
+    :class:`Number`. A number that is not finite is returned unchanged.
     """
     if isinstance(number, float) and not math.isfinite(number):
         return number
@@ -79,7 +79,7 @@ def decimal_value(number: float | Number) -> int | float | Number:
 
 
 def _decimal_parts(literal: str) -> tuple[str, str, int]:
-    """Sign, digits without zeros at either end, and the power of ten to multiply them with."""
+    """The sign, the digits without zeros at either end, and the power of ten to multiply them by."""
     sign = "-" if literal.startswith("-") else ""
     mantissa, _, exponent = literal.removeprefix("-").lower().partition("e")
     whole, _, fraction = mantissa.partition(".")
@@ -99,7 +99,7 @@ def _written(value: object, writer: json.JSONEncoder) -> str:
         case list() | tuple():
             return "[" + ",".join([_written(one, writer) for one in value]) + "]"
         case int() if not isinstance(value, bool):
-            return int.__repr__(value)  # as the writer does, which sets up its C code for it each time
+            return int.__repr__(value)  # as the writer does, without its set-up for each call
         case _:
             return writer.encode(value)
 

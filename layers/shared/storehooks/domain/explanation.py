@@ -1,7 +1,7 @@
 """Whether a hook would get an event, and if not, why.
 
-It asks what decides when an event is published (:func:`storehooks.domain.state_machine.new_deliveries`): a
-hook's scope and status, and its filter.
+The checks are those of a published event (:func:`storehooks.domain.state_machine.new_deliveries`): the hook's
+scope, status and filter.
 """
 
 from collections.abc import Mapping
@@ -26,9 +26,9 @@ class Code(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The first reason for which a hook does not get an event; no ``code`` if it gets it.
+    """The first reason why a hook does not get an event; ``code`` is None if it gets it.
 
-    What gets it although its filter could not decide has a ``reason`` alone.
+    A hook that gets the event although its filter could not decide has a ``reason`` only.
     """
 
     hook_id: int
@@ -37,9 +37,9 @@ class Explanation:
 
 
 def explain(hook: Hook, scope: str, callback: Mapping[str, Any]) -> Explanation:
-    """What becomes of an event for one hook of its store.
+    """Explain whether one hook of the event's store gets the event.
 
-    :param callback: the body that the event's deliveries would have.
+    :param callback: the body of the event's deliveries.
     """
     if hook.scope not in subscriptions_to(scope):
         return Explanation(hook.id, Code.SCOPE, f"its scope is {hook.scope}, and the event's is {scope}")

@@ -1,26 +1,26 @@
-"""Why an attempt failed, by kind: what figures count, where an attempt's ``error`` has the words."""
+"""The kind of an attempt's failure, which figures count. The attempt's ``error`` has the words."""
 
 import re
 from enum import StrEnum
 
 
 class FailureKind(StrEnum):
-    """The kinds of failures. Only ``status`` has a response of HTTP."""
+    """The kinds of failures. Only ``status`` has an HTTP response."""
 
     STATUS = "status"
-    """A response came, and its status was no 2xx."""
+    """A response came, with a status other than 2xx."""
     TIMEOUT = "timeout"
-    """The time for an attempt was over, in whichever step."""
+    """The attempt took too long, in any step."""
     DNS = "dns"
     """The name does not resolve."""
     CONNECTION = "connection"
-    """There was no connection, or it was closed before a response."""
+    """The connection failed, or was closed before a response."""
     TLS = "tls"
     """The certificate is not valid, or the handshake failed."""
     RESPONSE = "response"
-    """What came is no valid response of HTTP."""
+    """The response is not valid HTTP."""
     REFUSED = "refused"
-    """The service does not send there: to an address that is not public, for one."""
+    """storehooks does not send to the destination, for example because its address is not public."""
     OTHER = "other"
 
 
@@ -41,13 +41,13 @@ _PATTERNS = (
     (FailureKind.RESPONSE, _RESPONSE),
     (FailureKind.OTHER, _OTHER),
 )
-"""The first that fits decides."""
+"""The first pattern that matches decides."""
 
 
 def failure_kind(status: int | None, error: str) -> FailureKind:
-    """Of which kind an attempt's failure is.
+    """The kind of an attempt's failure.
 
-    What no pattern knows is a connection that failed: its words are the operating system's.
+    A text that matches no pattern is a failed connection, in the operating system's words.
     """
     if status is not None:
         return FailureKind.STATUS

@@ -11,7 +11,7 @@ MAX_HEADERS = 64
 MAX_NAME_BYTES = 64
 MAX_VALUE_BYTES = 8 * 1024
 MAX_TOTAL_BYTES = 16 * 1024
-# A page of 250 hooks fits into one response of the API; 2.6 KB of a hook are not headers.
+# With this, a page of 250 hooks fits into one response of the API. Besides headers, a hook takes 2.6 KB.
 MAX_ANSWER_BYTES = 22_000
 
 ACCEPTED = (
@@ -22,7 +22,7 @@ ACCEPTED = (
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+\-.^_`|~]+", re.ASCII)  # RFC 9110, 5.6.2
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 _FORBIDDEN_CATEGORIES = {"Cc", "Cs", "Zl", "Zp"}  # controls, surrogates, line and paragraph separators
-# What a delivery says of itself, or what frames a message and so could split it.
+# Headers that a delivery sets itself, or that frame a message and could split it.
 _RESERVED = frozenset(
     {
         "accept-encoding",
@@ -48,7 +48,10 @@ _RESERVED_PREFIX = "webhook-"
 
 
 def check_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """The headers as they are, or :class:`InvalidValueError`, which never repeats a value."""
+    """Check headers, and return them unchanged.
+
+    :raises InvalidValueError: if they break a rule. The error never repeats a header's value.
+    """
     if len(headers) > MAX_HEADERS:
         raise InvalidValueError(f"has {len(headers)} headers", ACCEPTED)
     seen: set[str] = set()
@@ -70,7 +73,7 @@ def check_headers(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def response_bytes(headers: Mapping[str, str]) -> int:
-    """The bytes these take in a response of the API, which is JSON as a string in JSON."""
+    """The bytes that headers take in a response of the API, which is JSON within a JSON string."""
     return len(_json(_json(dict(headers))).encode())
 
 

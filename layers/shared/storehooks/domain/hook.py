@@ -1,4 +1,4 @@
-"""A hook: a client's wish to have a store's events of one scope sent to a destination."""
+"""A hook: a client's subscription, which sends a store's events of one scope to a destination."""
 
 import hashlib
 import re
@@ -13,13 +13,13 @@ from storehooks.domain.identity import is_client_id, is_store_hash
 from storehooks.domain.values import dataclass
 
 MAX_HOOKS_PER_SCOPE = 10
-"""Hooks that one client may have for one scope of one store (BigCommerce, since 2025-04)."""
+"""Hooks of one client for one scope of one store (BigCommerce, since 2025-04)."""
 
 HIDDEN = "***"
-"""What stands for a value of a hook's headers that is not shown."""
+"""Shown in place of a header's value that the caller may not see."""
 
 MAX_HOOK_ID = 10**18 - 1
-"""No store has hooks that 18 digits don't count."""
+"""The largest id of a hook: 18 digits."""
 
 _ID = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
 
@@ -33,9 +33,9 @@ type HookStatus = Literal["active", "inactive", "deactivated"]
 class Hook:
     """A registered hook.
 
-    Times are whole seconds since 1970. ``version`` counts the hook's changes from 1; a
-    change is written only over the version that it was made from. Header values may be
-    credentials and so never show in a hook's text. ``max_per_second`` is an int if it is whole.
+    Times are whole seconds since 1970. ``version`` counts the hook's changes from 1; a change is written only
+    over the version that it was made from. Header values may be credentials, so they are not in the hook's
+    ``repr``. ``max_per_second`` is an int if it is whole.
     """
 
     id: int
@@ -54,37 +54,37 @@ class Hook:
     max_per_second: float | None = None
     paused_at: int | None = None
     resumption: str | None = None
-    """The id of the recovery that its last resumption started."""
+    """The id of the recovery that the hook's last resumption started."""
 
     @property
     def is_paused(self) -> bool:
-        """Whether its owner has what comes for it held."""
+        """Whether its owner has paused it, so that its deliveries are held."""
         return self.paused_at is not None
 
     @property
     def is_pulled(self) -> bool:
-        """Whether its deliveries wait for a consumer; nothing is sent to it."""
+        """Whether consumers pull its deliveries; nothing is sent to it."""
         return self.destination == PULLED
 
     @property
     def is_deactivated(self) -> bool:
-        """Whether failures have switched it off: then its events are held, not dropped."""
+        """Whether failures deactivated it, so that its deliveries are held."""
         return self.deactivated_at is not None
 
     def mismatch(self, body: Mapping[str, Any]) -> Mismatch | None:
-        """Why its filter leaves a callback's body out; None if it does not, or there is no filter.
+        """Why a callback's body does not match its filter; None if it does, or if there is no filter.
 
-        :raises storehooks.domain.event_filter.FilterTooLongError: when it cannot say.
+        :raises storehooks.domain.event_filter.FilterTooLongError: if the filter would take too long.
         """
         return None if self.filter is None else self.filter.mismatch(body)
 
     def without_header_values(self) -> "Hook":
-        """The same for eyes that may not see the values of its headers: each is ``***``."""
+        """The same hook with each header's value replaced by ``***``."""
         return self if self.headers is None else replace(self, headers=dict.fromkeys(self.headers, HIDDEN))
 
     @property
     def status(self) -> HookStatus:
-        """``active``; or else ``deactivated`` by failures, or ``inactive`` because its owner wants it so."""
+        """``active``, ``deactivated`` by failures, or ``inactive`` by its owner."""
         if self.is_active:
             return "active"
         return "deactivated" if self.is_deactivated else "inactive"
@@ -92,14 +92,14 @@ class Hook:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HookFilter:
-    """Which hooks are meant: those that agree with all that is not None here."""
+    """A selection of hooks: those that match every field that is not None."""
 
     is_active: bool | None = None
     scope: str | None = None
     destination: str | None = None
 
     def has(self, hook: Hook) -> bool:
-        """Whether a hook is meant."""
+        """Whether a hook matches."""
         return (
             self.is_active in {None, hook.is_active}
             and self.scope in {None, hook.scope}
@@ -112,40 +112,40 @@ ALL_HOOKS = HookFilter()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HookQuotas:
-    """How many hooks one client of a store may have, and how many all clients of a store together."""
+    """How many hooks a client of a store may have, and all clients of a store together."""
 
     per_client: int
     per_store: int
 
 
 DEFAULT_QUOTAS = HookQuotas(per_client=250, per_store=2_000)
-"""Those of a deployment that sets no others."""
+"""The quotas of a deployment that sets no others."""
 
 
 @dataclass(frozen=True, slots=True)
 class HookPage:
-    """A part of a list of hooks, and how many the whole list has, if that was asked for."""
+    """A page of a list of hooks, with the number of all if that was asked for."""
 
     hooks: tuple[Hook, ...]
     total: int | None = None
 
 
 def changed(hook: Hook, changes: Mapping[str, Any], now: int) -> Hook:
-    """A hook once its owner has changed it.
+    """A hook after its owner's change.
 
-    :param changes: new values by the names of fields; ``is_paused`` says whether it is paused from now on.
-    :param now: seconds since 1970. Clocks differ between machines; a hook's time never goes back.
-    :raises InvalidFieldsError: when a hook that is pulled would get a URL or a rate, or another be pulled.
+    :param changes: new values by field; ``is_paused`` says whether it is paused from now on.
+    :param now: seconds since 1970. Clocks of machines differ, but a hook's time never goes back.
+    :raises InvalidFieldsError: if a pulled hook would get a URL or a rate, or another hook would be pulled.
     """
     now = max(now, hook.updated_at)
     fields = dict(changes)
     is_paused = fields.pop("is_paused", hook.is_paused)
     pauses_since = hook.paused_at or now
     if "is_active" in fields:
-        # Its owner decides anew, either way: what failures had decided is over.
+        # Whatever its owner decides replaces the deactivation by failures.
         fields |= {"deactivated_at": None, "deactivation_reason": None}
         if not fields["is_active"] and hook.status != "inactive":
-            # Nor does a resumption send what was held before.
+            # An earlier resumption's recovery must not send what is held from now on.
             pauses_since, fields["resumption"] = now, None
     paused_at = pauses_since if is_paused else None
     new = replace(hook, **fields, paused_at=paused_at, updated_at=now, version=hook.version + 1)
@@ -161,7 +161,7 @@ def changed(hook: Hook, changes: Mapping[str, Any], now: int) -> Hook:
 def check_rate_of(destination: str, max_per_second: float | None) -> None:
     """Check that a hook with this destination may have this rate.
 
-    :raises InvalidFieldsError: when it is pulled: then its consumers decide how fast.
+    :raises InvalidFieldsError: if it is pulled, because its consumers decide how fast.
     """
     if destination == PULLED and max_per_second is not None:
         reason = f"is for attempts, which a hook with the destination {PULLED} has none of"
@@ -169,8 +169,9 @@ def check_rate_of(destination: str, max_per_second: float | None) -> None:
 
 
 def hook_digest(hook: Hook) -> str:
-    """What is equal for two hooks of one client and scope exactly when there may be only one of them:
-    when they have the same destination and filter.
+    """A digest that is equal for two hooks of a client and scope that have the same destination and filter.
+
+    Only one of them may exist.
     """
     destination = destination_digest(hook.destination)
     if hook.filter is None:
@@ -179,12 +180,12 @@ def hook_digest(hook: Hook) -> str:
 
 
 def is_hook_id(text: str) -> bool:
-    """Whether this can be a hook's id: decimal digits without sign or leading zeros."""
+    """Whether a text has the form of a hook's id: decimal digits without sign or leading zeros."""
     return _ID.fullmatch(text) is not None
 
 
 def is_hook_of_client(store_hash: object, client_id: object, hook_id: object) -> bool:
-    """Whether these can be a store's hash, a client's id and a hook's id. They are in the keys of tables."""
+    """Whether these have the forms of a store hash, a client id and a hook id: keys of tables have them."""
     return (
         isinstance(store_hash, str)
         and is_store_hash(store_hash)

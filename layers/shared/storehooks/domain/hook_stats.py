@@ -1,8 +1,8 @@
-"""Figures of one hook: what came of its deliveries in some time, and what waits now.
+"""The figures of a hook: the results of its deliveries in some time, and the deliveries that wait now.
 
-The time is about when the deliveries' events were accepted, as a recovery's is. All that is stored of these
-deliveries counts, whenever their attempts were made: so the figures of two times add up, and a retry counts
-where its event does. Redeliveries and recoveries make attempts like any other. Pings are not in the log.
+The time selects deliveries by when their events were accepted, as in a recovery. All their stored attempts
+count, whenever they were made. So the figures of two times add up, and a retry counts with its event.
+Attempts of redeliveries and recoveries count too; pings do not, as they are not in the log.
 """
 
 import math
@@ -17,17 +17,17 @@ from storehooks.domain.delivery import Status, accepted_at
 from storehooks.domain.failure import FailureKind, failure_kind
 
 DEFAULT_SECONDS = 24 * 60 * 60
-"""So long before its end a time begins, unless something else is asked for."""
+"""Default length of the time, in seconds."""
 
 MAX_STEPS = 500
-"""A time is divided into so many steps at most."""
+"""The maximum number of steps of a time."""
 
 
 @dataclass(frozen=True, slots=True)
 class StatsWanted:
-    """Which time is asked for: from ``since`` on, up to but without ``until``, in seconds since 1970.
+    """The time of the figures: from ``since`` up to, but without, ``until``, in seconds since 1970.
 
-    :ivar step: into steps of how many seconds the time is divided; None for no steps.
+    :ivar step: the length of a step in seconds; None for no steps.
     """
 
     since: int
@@ -36,30 +36,30 @@ class StatsWanted:
 
 
 class ScannedDelivery(NamedTuple):
-    """Of a delivery, what is counted. A ``DeliverySummary`` takes twice as long to read."""
+    """The part of a delivery that figures count. A ``DeliverySummary`` takes twice as long to read."""
 
     id: str
     status: Status
     results: tuple[AttemptResult, ...]
-    """Of its attempts."""
+    """The results of its stored attempts."""
 
 
 class ScannedPage(NamedTuple):
-    """Some deliveries of a time, when it is read from its end on."""
+    """A page of a time's deliveries, which are read from the newest to the oldest."""
 
     deliveries: Sequence[ScannedDelivery]
     reached: float | None
-    """All whose events were accepted after this were read; None: and so was all else."""
+    """All deliveries accepted after this were read, in seconds since 1970; None if all of the time were."""
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What came of some deliveries.
+    """The figures of some deliveries.
 
-    :ivar deliveries: how many they are.
-    :ivar attempts: how many attempts of theirs are stored, of each delivery the newest 40.
-    :ivar delivered: how many of the deliveries were delivered.
-    :ivar failed: how many of the attempts failed, by kind. A kind without any is not in it.
+    :ivar deliveries: the number of deliveries.
+    :ivar attempts: the number of their stored attempts, at most the newest 40 of each delivery.
+    :ivar delivered: the number of deliveries that were delivered.
+    :ivar failed: the number of failed attempts by kind, without kinds that have none.
     """
 
     deliveries: int
@@ -70,7 +70,7 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Percentiles:
-    """Of all attempts, failed ones too, in milliseconds; None if there are none."""
+    """Percentiles of the latency of all attempts, failed ones too, in milliseconds; None without attempts."""
 
     p50: float | None
     p95: float | None
@@ -79,15 +79,16 @@ class Percentiles:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """What the log has of a hook now, whenever its events were accepted.
+    """The deliveries of a hook that wait or are held now, whenever their events were accepted.
 
-    What waits for its first attempt is not in the log, but what waits for its place by a rate is.
+    Deliveries that wait for their first attempt are not in the delivery log and do not count, except those
+    that wait for a place by the hook's rate.
 
-    :ivar waiting: how many deliveries wait for an attempt.
-    :ivar held: how many are held.
-    :ivar is_waiting_exact: false if counting took too long: then there are more.
-    :ivar is_held_exact: likewise.
-    :ivar oldest_at: when the event of the oldest that waits was accepted; None if none waits.
+    :ivar waiting: the number of deliveries that wait for an attempt.
+    :ivar held: the number of held deliveries.
+    :ivar is_waiting_exact: False if counting took too long, and there are more.
+    :ivar is_held_exact: likewise, for ``held``.
+    :ivar oldest_at: when the event of the oldest waiting delivery was accepted; None if none waits.
     """
 
     waiting: int
@@ -101,9 +102,9 @@ class Waiting:
 class HookStats:
     """The figures of a hook.
 
-    :ivar covered_since: of the time that was asked for, what was accepted from here on was counted.
-    :ivar is_complete: whether that is all of it.
-    :ivar steps: the start of each step from ``covered_since`` on, with its figures.
+    :ivar covered_since: deliveries accepted from here on were counted, in seconds since 1970.
+    :ivar is_complete: whether the whole time was counted.
+    :ivar steps: the start and the figures of each step from ``covered_since`` on.
     """
 
     figures: Figures
@@ -117,7 +118,7 @@ class HookStats:
 
 @dataclass(slots=True)
 class _Count:
-    """Figures while they are counted."""
+    """Figures that are being counted."""
 
     deliveries: int = 0
     attempts: int = 0
@@ -140,7 +141,7 @@ class _Count:
 class Tally:
     """Counts deliveries of a time, in any order.
 
-    A hundred megabytes of the log have a million attempts: of each only the latency is kept.
+    Only the latency of each attempt is kept, because a hundred megabytes of the log have a million attempts.
     """
 
     def __init__(self, wanted: StatsWanted) -> None:
@@ -150,7 +151,7 @@ class Tally:
         self._steps: dict[int, _Count] = {}
 
     def add(self, deliveries: Iterable[ScannedDelivery]) -> None:
-        """Count these, which are of the time that is wanted."""
+        """Count deliveries of the wanted time."""
         wanted = self._wanted
         for delivery in deliveries:
             failures = [
@@ -164,12 +165,12 @@ class Tally:
                 self._steps.setdefault(number, _Count()).add(delivery, failures)
 
     def stats(self, now: Waiting, *, covered_since: float | None) -> HookStats:
-        """What was counted.
+        """The figures.
 
-        :param covered_since: None if all of the time was counted.
+        :param covered_since: the start of what was counted; None if all of the time was.
         """
         wanted = self._wanted
-        # Shown in milliseconds: a part of one is not covered.
+        # Rounded up to the milliseconds in which it is shown: a part of one is not covered.
         since = wanted.since if covered_since is None else math.ceil(covered_since * 1000) / 1000
         return HookStats(
             figures=self._total.figures,
@@ -182,7 +183,7 @@ class Tally:
         )
 
     def _steps_from(self, since: float) -> Iterable[tuple[int, Figures]]:
-        """The steps from the one that has this time on, those without deliveries too."""
+        """The steps from the one that contains this time, including those without deliveries."""
         first, step, until = self._wanted.since, self._wanted.step, self._wanted.until
         if step is None:
             return
@@ -191,7 +192,7 @@ class Tally:
 
 
 def percentiles(latencies: Iterable[float]) -> Percentiles:
-    """Of so many values, the least that 50, 95 and 99 of a hundred do not exceed (nearest rank)."""
+    """The 50th, 95th and 99th percentile of latencies (nearest rank)."""
     ordered = sorted(latencies)
     if not ordered:
         return Percentiles(None, None, None)

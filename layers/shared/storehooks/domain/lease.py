@@ -1,17 +1,17 @@
-"""Leases bound how many pings, recoveries and counts of figures a client has under way at once."""
+"""Leases: they bound how many pings, recoveries and requests for figures a client has under way at once."""
 
 from dataclasses import dataclass
 from typing import Literal
 
 LEASE_SECONDS = 45
-"""A lease that nobody releases ends after this time, unless it is a recovery's that still runs. No function
-that takes one runs for longer."""
+"""A lease that is not released expires after this time, unless it is of a recovery that still runs. No
+function that takes one runs for longer."""
 
 MAX_PINGS = 2
-"""Pings that a client of a store may have under way. Each holds a function until its destination responds."""
+"""Pings that a client of a store may have under way. Each occupies a function until the response."""
 
 MAX_RECOVERIES = 2
-"""Recoveries of a client of a store that may run."""
+"""Recoveries that a client of a store may have running."""
 
 MAX_STATS = 2
 """Requests for figures that a client of a store may have under way. Each may read a hundred megabytes."""
@@ -21,7 +21,7 @@ type LeaseKind = Literal["pings", "recoveries", "stats"]
 
 @dataclass(frozen=True, slots=True)
 class LeasePool:
-    """The leases of one kind that a client of a store may have at once: at most ``limit``."""
+    """The leases of one kind of a client of a store: at most ``limit`` at once."""
 
     kind: LeaseKind
     store_hash: str
@@ -31,8 +31,8 @@ class LeasePool:
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """A lease that ends at ``ends_at``, in seconds since 1970, unless it is released before."""
+    """A lease that expires at ``ends_at``, in seconds since 1970, unless it is released before."""
 
     holder: str
-    """The id of the ping or the recovery; of a request for figures, one of its own."""
+    """The id of the ping or recovery; a new id for a request for figures."""
     ends_at: int

@@ -1,8 +1,7 @@
-"""The operational events of a store: a hook's deliveries fail, or have failed for good.
+"""The operational events of a store: a hook's delivery failed, or the hook was deactivated.
 
-They have the scope ``store/hook/deliveryException`` and go to the hooks of the client whose hook it is. A
-copy is on the bus, for operators. They are never raised about a hook of that scope: its own
-failures would breed more of them.
+They have the scope ``store/hook/deliveryException`` and go to the hooks of the same client. A copy is on the
+bus, for operators. There are none about a hook of that scope: its failures would cause more of them.
 """
 
 import json
@@ -18,32 +17,32 @@ from storehooks.domain.scope import DELIVERY_EXCEPTION
 RETRYING = 90001
 DEACTIVATED = 90002
 EXPIRING = 90101
-"""What is held for a hook begins to be deleted in a day. For operators alone: it is on the bus only."""
+"""Held deliveries of a hook begin to be deleted in a day. It is on the bus only, for operators."""
 
 NOTIFY_AGAIN_SECONDS = 600
-"""At most one 90001 goes out in this time for a destination (BigCommerce)."""
+"""At most one 90001 is published in this time for a destination (BigCommerce)."""
 
 REMEMBERED_SECONDS = 14 * 24 * 60 * 60
-"""How long it is remembered that a deactivation was notified of: as long as a dead letter is kept, which may
-ask for the same again."""
+"""How long it is stored that a notice of a deactivation was sent: as long as a dead letter, which may ask for
+the same notice again, is kept."""
 
 SOURCE = "storehooks.deliveries"
-"""On the bus, of these and of notices alone: its policy denies it to everyone but ``deliver``."""
+"""The source of operational events and notices on the bus, whose policy denies it to all but ``deliver``."""
 
 
 def may_notify(hook: Hook) -> bool:
-    """Whether a hook's failures raise events."""
+    """Whether a hook's failures are published as operational events."""
     return hook.scope != DELIVERY_EXCEPTION
 
 
 def retrying(hook: Hook, delivery: Delivery, attempt: Attempt) -> dict[str, Any]:
-    """An attempt failed, and there will be another."""
+    """The event for a failed attempt that another one follows."""
     message = f"Delivering to {origin(hook.destination)} failed: {attempt.error}. It will be retried"
     return _detail(hook, RETRYING, message, store_id_of(delivery))
 
 
 def deactivated(hook: Hook, store_id: str | None) -> dict[str, Any]:
-    """A hook was deactivated. However often it is put on the bus, it is one event."""
+    """The event for a hook's deactivation. Its id makes it idempotent."""
     where = origin(hook.destination)
     message = f"Delivering to {where} failed: {hook.deactivation_reason}. The hook was deactivated"
     detail = _detail(hook, DEACTIVATED, message, store_id)
@@ -51,10 +50,10 @@ def deactivated(hook: Hook, store_id: str | None) -> dict[str, Any]:
 
 
 def expiring(hook: Hook, since: int, first_until: float) -> dict[str, Any]:
-    """What is held for a hook since a time is deleted from another time on, both in seconds since 1970."""
+    """The warning that held deliveries are deleted from ``first_until`` on (in seconds since 1970)."""
     if hook.is_pulled and not hook.is_deactivated:
         what, why = "to be pulled", "No consumer has acknowledged it"
-        # A hold is warned of once; this each time that some of it is to be deleted.
+        # One warning per hold; for pulled hooks, one each time that some are about to be deleted.
         occasion = f"{since}.{int(first_until)}"
     else:
         cause = "failures deactivated it" if hook.is_deactivated else "its owner paused it"
@@ -68,7 +67,7 @@ def expiring(hook: Hook, since: int, first_until: float) -> dict[str, Any]:
 
 
 def store_id_of(delivery: Delivery) -> str | None:
-    """The store's number, as the event's publisher gave it."""
+    """The store's number as the event's publisher gave it; None if the payload has none."""
     store_id: str | None = json.loads(delivery.payload)["store_id"]
     return store_id
 

@@ -1,4 +1,4 @@
-"""A test event for one hook alone, to see whether and how its destination responds."""
+"""A ping: a test event for one hook, which shows whether and how its destination responds."""
 
 import time
 import uuid
@@ -8,11 +8,11 @@ from storehooks.domain.event import Event
 from storehooks.domain.hook import Hook
 
 SCOPE = "store/hook/ping"
-"""Not in the catalogue: it can be neither published nor subscribed to."""
+"""The scope of pings. It is not in the catalogue, so it can be neither published nor subscribed to."""
 
 
 def new_ping(hook: Hook) -> Delivery:
-    """A test event as a delivery, which is kept nowhere. Its body has the form of every callback."""
+    """A test event as a delivery, which is not stored. Its body is a callback like any other."""
     event_id, accepted_at = str(uuid.uuid4()), time.time_ns() // 1000
     event = Event(
         id=event_id,

@@ -21,7 +21,7 @@ MAX_ACKNOWLEDGED = 100
 MAX_POLL_SECONDS = 20
 """A consumer to which nothing comes asks again after this long at most."""
 
-# After so many quiet seconds, a consumer asks again a second later than before.
+# For each of these quiet seconds, a consumer waits a second longer before it asks again.
 _QUIET_SECONDS = 10
 
 

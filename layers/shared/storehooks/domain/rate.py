@@ -1,11 +1,11 @@
-"""A hook's rate: how many attempts begin in a second at most, and when the next one may.
+"""A hook's rate: the maximum number of attempts that begin in a second, and the time of the next one.
 
-The places of a hook stand in one line, in the order in which they are given. Between two of them is the
-hook's interval, and whoever has a place begins within its calendar second or not at all. So in no second do
-more begin than the hook's limit, however many invocations give places and begin attempts at once.
+The places of a hook form a line, one interval apart. An attempt begins within the calendar second of its
+place, or needs another place. So no second has more attempts than the hook's limit, however many invocations
+give places and begin attempts at once.
 
-Places are given by the hook as it was read. After each change of the hook the line begins anew, and what
-was reserved before does not count.
+A place belongs to the version of the hook from which it was given. After each change of the hook the line
+begins anew, and earlier reservations do not count.
 """
 
 import math
@@ -25,20 +25,20 @@ ACCEPTED = (
 )
 
 MAX_LEAD_SECONDS = 15
-"""The message of an attempt that came late is sent earlier next time, by at most this."""
+"""If the message of an attempt came late, the next one is sent earlier by that, and by at most this."""
 
 # A batch that read the hook before it changed may still begin attempts in this and the next second.
 _SECONDS_TO_CHANGE = 2
-# Nobody who read the hook before it changed gives a place any more: an invocation ends within 60 s.
+# An invocation ends within 60 s, so none that read the hook before its change still gives places.
 _SECONDS_TO_FORGET = 120
 _MICROSECONDS = 1_000_000
 _RESERVATION = re.compile(r"([0-9]{1,12})@([0-9]{1,12})", re.ASCII)
 
 
 def check_rate(value: Any) -> float:
-    """A rate as it is kept: an int if it is whole.
+    """Check a rate, and return it as it is stored: an int if it is whole.
 
-    :raises InvalidValueError: when it is none.
+    :raises InvalidValueError: if it is not a valid rate.
     """
     if isinstance(value, bool) or not isinstance(value, int | float | Number):
         raise InvalidValueError("is no number", ACCEPTED)
@@ -52,17 +52,17 @@ def check_rate(value: Any) -> float:
 
 
 def stored_rate(text: str) -> float:
-    """A rate that was checked: an int if it is whole."""
+    """A rate read from a table: an int if it is whole."""
     number = float(text)
     return int(number) if number.is_integer() else number
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Where the line of a hook ends.
+    """The end of a hook's line.
 
-    :ivar free_at: from when on the next place is free, in microseconds since 1970.
-    :ivar hook_version: of the hook that it was given by.
+    :ivar free_at: when the next place is free, in microseconds since 1970.
+    :ivar hook_version: the version of the hook that the line is for.
     """
 
     free_at: int
@@ -81,7 +81,7 @@ class Places:
 
 
 def interval(max_per_second: float) -> int:
-    """The microseconds between two places. Above 1, only whole attempts fit in a second: of 2.5, two."""
+    """The microseconds between two places. A rate above 1 is rounded down, so 2.5 is two in a second."""
     rate = math.floor(max_per_second) if max_per_second >= 1 else Fraction(str(max_per_second))
     return math.ceil(_MICROSECONDS / rate)
 
@@ -92,7 +92,7 @@ def start_of_second(now: float) -> int:
 
 
 def places_from(start: int, hook_version: int, max_per_second: float, number: int) -> Places:
-    """The next places, if the first one is free at ``start`` (microseconds since 1970)."""
+    """The next ``number`` places, the first of them at ``start`` in microseconds since 1970."""
     step = interval(max_per_second)
     seconds = tuple((start + place * step) // _MICROSECONDS for place in range(number))
     return Places(Line(start + number * step, hook_version), seconds)
@@ -101,9 +101,9 @@ def places_from(start: int, hook_version: int, max_per_second: float, number: in
 def next_places(
     line: Line | None, hook_version: int, max_per_second: float, number: int, now: float
 ) -> Places | None:
-    """The next places of a line, or those of a line that begins; None if the hook has changed meanwhile.
+    """The next places of a hook's line; None if the hook has changed meanwhile.
 
-    A line that nobody stands in begins with the present second. So does one of a later version of the hook,
+    A line without reservations begins with the present second. A line of a later version of the hook does so
     two minutes after its end: then the hook was restored from a backup.
     """
     start = start_of_second(now)
@@ -123,7 +123,7 @@ class Reservation:
     """A place for one attempt.
 
     :ivar second: the calendar second in which the attempt may begin, in seconds since 1970.
-    :ivar hook_version: of the hook that it was given by.
+    :ivar hook_version: the version of the hook from which it was given.
     """
 
     second: int
@@ -134,16 +134,16 @@ class Reservation:
         return now >= self.second + 1
 
     def seconds_late(self, now: float) -> int:
-        """How many whole seconds ago its second was over, at most ``MAX_LEAD_SECONDS``."""
+        """Whole seconds since the end of its second, at most ``MAX_LEAD_SECONDS``."""
         return min(max(0, int(now - self.second - 1)), MAX_LEAD_SECONDS)
 
     @property
     def text(self) -> str:
-        """As messages and the log carry it."""
+        """The form in which messages and the delivery log carry it."""
         return f"{self.second}@{self.hook_version}"
 
 
 def read_reservation(text: str) -> Reservation | None:
-    """The reservation in a text; None if there is none, and the attempt reserves anew."""
+    """The reservation of a :attr:`Reservation.text`; None if the text has another form."""
     found = _RESERVATION.fullmatch(text)
     return None if found is None else Reservation(int(found[1]), int(found[2]))

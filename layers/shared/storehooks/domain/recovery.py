@@ -1,4 +1,4 @@
-"""A recovery: sending again what a hook has missed in some time, all of it, at a bearable pace."""
+"""A recovery: it sends again all that a hook missed in some time, at a pace that the hook can bear."""
 
 import re
 import uuid
@@ -10,55 +10,54 @@ from storehooks.domain.hook import Hook
 from storehooks.domain.task import RecoverTask
 
 RECOVERABLE = (Status.EXHAUSTED, Status.HELD, Status.CANCELLED, Status.DELIVERED)
-"""What may be sent again: all that has ended."""
+"""The statuses of deliveries that may be sent again: all that have ended."""
 
 MISSED = (Status.EXHAUSTED, Status.HELD)
-"""What is sent again unless something else is asked for."""
+"""The statuses of deliveries that are sent again by default."""
 
 SILENT_SECONDS = 2 * 60 * 60
-"""A recovery without a step for so long is gone: a step waits for 15 minutes at most, and its message comes
-again for 66 minutes."""
+"""A recovery without a step for this long is over: a step waits at most 15 minutes, and its message is
+retried for 66 minutes."""
 
 SETTLED_SECONDS = 95
-"""So long after a resumption was asked for, nothing is held any more because of the pause: its request ends
-within 30 s, and an invocation that read the hook before within 60 s. The index follows the table."""
+"""Seconds after a request to resume from which nothing more is held because of the pause. The request ends
+within 30 s, an invocation that read the hook before within 60 s, and the index follows the table."""
 
 CLOCKS_DIFFER_SECONDS = 60
-"""Clocks of machines differ by less."""
+"""More than the clocks of machines differ by."""
 
 MAX_LEASE_WAIT_SECONDS = 60
-"""A waiting recovery looks this often whether it may run."""
+"""Maximum time between two checks of a waiting recovery whether it may run."""
 
 PROBES = 3
-"""So many at a time begin while the hook fails."""
+"""Deliveries that may be pending at once while the hook's circuit is tripped."""
 
 _ID = re.compile(r"rec_[0-9a-f]{32}", re.ASCII)
 
 
 class RecoveryStatus(StrEnum):
-    """Where a recovery stands."""
+    """The status of a recovery."""
 
     WAITING = "waiting"
-    """A resumption's, until one of the two that its client has running ends."""
+    """It was started by a resumption, and the client has the maximum number of recoveries running."""
     RUNNING = "running"
     FINISHED = "finished"
-    """All that was to be found has begun another round."""
+    """All deliveries that it found have begun another round."""
     STOPPED = "stopped"
-    """Its hook is not active any more, or is paused; or a later resumption's goes on instead."""
+    """Its hook is no longer active, or is paused; or the recovery of a later resumption replaces it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recovery:
-    """A request to send again a hook's deliveries of a time, and how far it has got.
+    """A request to send a hook's deliveries of a time again, and its progress.
 
-    Times are in seconds since 1970, to the millisecond. ``since`` and ``until``, both
-    included, are about when a delivery's event was accepted. ``count`` is what there was to
-    send when it was requested, at least that if ``is_count_exact`` is false. Of the deliveries
-    up to the id ``position``, all have begun. ``step`` counts its steps from 1, and the last
-    one that got further was at ``progressed_at``.
+    Times are in seconds since 1970, to the millisecond. ``since`` and ``until``, both included, select
+    deliveries by when their events were accepted. ``count`` is the number of deliveries to send at the time
+    of the request; if ``is_count_exact`` is false, there were more. All deliveries up to the id ``position``
+    have begun. ``step`` counts steps from 1; the last one that made progress was at ``progressed_at``.
 
-    A resumption's is about what was held at ``held_since`` or later, whenever its event was accepted.
-    It goes through them again, from ``pass_at`` on, until nothing can come in behind it.
+    The recovery of a resumption selects deliveries held at ``held_since`` or later, whenever their events
+    were accepted. It makes another pass, from ``pass_at`` on, until no more can be added behind its position.
     """
 
     id: str
@@ -84,7 +83,7 @@ class Recovery:
 
     @property
     def task(self) -> RecoverTask:
-        """Its next step."""
+        """The task of its next step."""
         return RecoverTask(
             store_hash=self.store_hash,
             hook_id=self.hook_id,
@@ -95,15 +94,15 @@ class Recovery:
 
     @property
     def has_ended(self) -> bool:
-        """Whether no step follows."""
+        """Whether it is finished or stopped: no step follows."""
         return self.status in {RecoveryStatus.FINISHED, RecoveryStatus.STOPPED}
 
     def is_under_way(self, now: float) -> bool:
-        """Whether it runs: not if it has ended, nor if its next step has been missing for too long."""
+        """Whether it runs: it has not ended, and its last step was within ``SILENT_SECONDS``."""
         return self.status is RecoveryStatus.RUNNING and now - self.updated_at < SILENT_SECONDS
 
     def after_step(self, now: float, *, recovered: int, position: str) -> "Recovery":
-        """This recovery once a step is done, and there is another."""
+        """This recovery after a step that another one follows."""
         has_progressed = recovered > 0 or position != self.position
         return replace(
             self,
@@ -115,7 +114,7 @@ class Recovery:
         )
 
     def started(self, now: float, *, count: int, is_count_exact: bool) -> "Recovery":
-        """This recovery, which waited, once it may run."""
+        """This waiting recovery, started."""
         return replace(
             self,
             updated_at=now,
@@ -129,22 +128,22 @@ class Recovery:
 
     @property
     def next_pass_at(self) -> float | None:
-        """When it has to go through its deliveries again once it is through; None if it need not."""
+        """When it must make another pass after this one; None if it need not."""
         settled_at = self.created_at + SETTLED_SECONDS
         return round(settled_at, 3) if self.pass_at is not None and self.pass_at < settled_at else None
 
     def in_another_pass(self, now: float, pass_at: float) -> "Recovery":
-        """This recovery at the end of a pass, if it is to go through its deliveries again at a time."""
+        """This recovery after a pass, with another pass that begins at ``pass_at``."""
         return replace(self, updated_at=now, position="", pass_at=max(now, pass_at))
 
     def finished(self, now: float) -> "Recovery":
-        """This recovery at its end."""
+        """This recovery, finished."""
         return replace(
             self, updated_at=now, finished_at=now, status=RecoveryStatus.FINISHED, step=self.step + 1
         )
 
     def stopped(self, now: float, reason: str) -> "Recovery":
-        """This recovery when nothing more can be sent."""
+        """This recovery, stopped for a reason."""
         return replace(
             self,
             updated_at=now,
@@ -156,7 +155,7 @@ class Recovery:
 
 
 def new_recovery_id() -> str:
-    """An id that no other recovery has."""
+    """A new unique id."""
     return f"rec_{uuid.uuid4().hex}"
 
 
@@ -171,7 +170,7 @@ def new_recovery(
     is_count_exact: bool,
     now: float,
 ) -> Recovery:
-    """A recovery of a hook's deliveries, before its first step."""
+    """A new recovery of a hook's deliveries, before its first step."""
     now = round(now, 3)
     return Recovery(
         id=recovery_id,
@@ -190,7 +189,7 @@ def new_recovery(
 
 
 def new_resumption(hook: Hook, recovery_id: str, *, held_since: float, now: float) -> Recovery:
-    """The recovery of what a paused hook has held since a time. It waits until it may run."""
+    """The recovery of deliveries that a paused hook holds since ``held_since``. It waits until it may run."""
     return replace(
         new_recovery(
             hook,
@@ -208,5 +207,5 @@ def new_resumption(hook: Hook, recovery_id: str, *, held_since: float, now: floa
 
 
 def is_recovery_id(text: str) -> bool:
-    """Whether this can be a recovery's id."""
+    """Whether a text has the form of a recovery's id."""
     return _ID.fullmatch(text) is not None

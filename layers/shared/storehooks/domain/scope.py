@@ -1,9 +1,9 @@
-"""The scopes of events, and which of them a hook may name.
+"""The scopes of events, and the scopes that a hook may subscribe to.
 
-The catalogue is data, ``scopes.json`` beside this file: each scope that BigCommerce
-publishes or published, with the example of its callback's ``data``. A scope there may
-hold the placeholder ``{channel_id}``; a hook or an event has a channel's number in its
-place. Some scopes hold a ``*`` in the middle, which is part of their name.
+The catalogue is ``scopes.json`` beside this file: each scope that BigCommerce publishes or published, with
+the example of its callback's ``data``. A scope there may contain the placeholder ``{channel_id}``; a hook or
+an event has a channel's number in its place. Some scopes have a ``*`` in the middle, which is part of their
+name.
 """
 
 import json
@@ -15,7 +15,7 @@ from typing import Any
 from storehooks.domain.errors import InvalidValueError
 
 DELIVERY_EXCEPTION = "store/hook/deliveryException"
-"""Only ever matched by its full name, so that no wildcard subscribes to failures unawares."""
+"""The scope of operational events. No wildcard matches it: a hook subscribes to it by its full name."""
 
 ACCEPTED = (
     "a scope of the catalogue such as store/order/created, with a channel's number for {channel_id}, "
@@ -33,7 +33,7 @@ _PLACEHOLDER = "store/channel/{channel_id}"
 
 @cache
 def catalogue() -> dict[str, dict[str, Any]]:
-    """Each scope that an event can have, with its ``type``, ``example`` and ``since``."""
+    """Each scope of the catalogue, with its ``type``, ``example`` and ``since``."""
     text = resources.files(__package__).joinpath("scopes.json").read_text("utf-8")
     entries: dict[str, dict[str, Any]] = json.loads(text)
     return {scope: entry for scope, entry in entries.items() if not entry.get("wildcard")}
@@ -41,7 +41,7 @@ def catalogue() -> dict[str, dict[str, Any]]:
 
 @cache
 def wildcards() -> frozenset[str]:
-    """Every ``.../*`` that stands above a scope of the catalogue."""
+    """Every wildcard ``.../*`` that matches a scope of the catalogue."""
     return frozenset(
         wildcard
         for scope in catalogue()
@@ -51,7 +51,7 @@ def wildcards() -> frozenset[str]:
 
 
 def wildcards_above(scope: str) -> list[str]:
-    """The wildcards that match a scope, the narrowest first.
+    """The wildcards that match a scope, from the narrowest to the widest.
 
     >>> wildcards_above("store/cart/lineItem/created")
     ['store/cart/lineItem/*', 'store/cart/*', 'store/*']
@@ -61,12 +61,15 @@ def wildcards_above(scope: str) -> list[str]:
 
 
 def subscriptions_to(scope: str) -> list[str]:
-    """The scopes whose hooks an event of this scope is for: its own, and each wildcard above it."""
+    """The scopes whose hooks get an event of this scope: itself, and each wildcard that matches it."""
     return [scope] if scope == DELIVERY_EXCEPTION else [scope, *wildcards_above(scope)]
 
 
 def check_event_scope(scope: str) -> str:
-    """The scope as it is, if an event may have it; otherwise :class:`InvalidValueError`."""
+    """Check the scope of an event, and return it unchanged.
+
+    :raises InvalidValueError: if no event may have it.
+    """
     if "{" not in scope and _CHANNEL.sub(_PLACEHOLDER, scope) in catalogue():
         return scope
     reason = "is a wildcard; an event has one scope" if scope.endswith("*") else _refusal(scope)
@@ -74,21 +77,27 @@ def check_event_scope(scope: str) -> str:
 
 
 def check_published_scope(scope: str) -> str:
-    """The scope as it is, if a publisher may give it to an event; otherwise :class:`InvalidValueError`."""
+    """Check the scope that a publisher gave an event, and return it unchanged.
+
+    :raises InvalidValueError: if publishers may not use it.
+    """
     if scope == DELIVERY_EXCEPTION:
         raise InvalidValueError("is for storehooks' own events", PUBLISHED_ACCEPTED, given=scope)
     return check_event_scope(scope)
 
 
 def published() -> dict[str, dict[str, Any]]:
-    """Of the catalogue, what publishers may give to events."""
+    """The part of the catalogue that publishers may use."""
     return {scope: entry for scope, entry in catalogue().items() if scope != DELIVERY_EXCEPTION}
 
 
 def check_scope(scope: str) -> str:
-    """The scope as it is, if a hook may have it; otherwise :class:`InvalidValueError`."""
+    """Check the scope of a hook, and return it unchanged.
+
+    :raises InvalidValueError: if no hook may have it.
+    """
     named = _CHANNEL.sub(_PLACEHOLDER, scope)
-    # The placeholder itself is no channel: only what the pattern put there counts.
+    # A scope with the placeholder itself is refused: it must have a channel's number.
     if "{" not in scope and (named in catalogue() or named in wildcards()):
         return scope
     raise InvalidValueError(_refusal(scope), ACCEPTED, given=scope)

@@ -1,4 +1,4 @@
-"""How a delivery is signed: Standard Webhooks, with a client's secrets.
+"""The signature of a delivery: Standard Webhooks, with a client's secrets.
 
 https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 """
@@ -12,10 +12,10 @@ from collections.abc import Sequence
 def signature_headers(delivery_id: str, body: bytes, *, secrets: Sequence[str], now: float) -> dict[str, str]:
     """The three ``webhook-...`` headers of one attempt.
 
-    The key is the secret's bytes as they are; a receiver that uses a Standard Webhooks
-    library gives it the base64 of the secret.
+    The key is the secret's bytes, not decoded. A receiver that uses a Standard Webhooks library passes it the
+    base64 of the secret.
 
-    :param secrets: each makes a signature; a receiver accepts the request for any one of them.
+    :param secrets: each makes a signature, and a receiver accepts any one of them.
     :param now: seconds since 1970.
     """
     timestamp = str(int(now))

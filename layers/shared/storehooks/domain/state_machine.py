@@ -1,8 +1,8 @@
-"""What happens to a delivery next. This is the one place that decides it; the flows carry it out.
+"""Decides what happens to a delivery next. Only this module does; the flows carry it out.
 
 A delivery is one event for one hook. While it is ``pending`` or ``retrying`` it waits for an attempt; with
-another status it has ended. A redelivery or a recovery begins another round for one that ended. An attempt
-that was under way at the end may still deliver it. Its transitions:
+another status it has ended. A redelivery or a recovery begins another round of a delivery that has ended. An
+attempt that was under way when it ended may still deliver it. The transitions:
 
 =========================================  =========================  ==============================
 When                                       a delivery that was        becomes
@@ -10,7 +10,7 @@ When                                       a delivery that was        becomes
 an attempt got a 2xx in time               pending, retrying          delivered
 an attempt failed, and another follows     pending, retrying          retrying
 the schedule's last attempt failed         pending, retrying          exhausted
-an attempt got a 410, and its hook is off  pending, retrying          held
+an attempt got a 410: hook deactivated     pending, retrying          held
 a consumer acknowledged it                 pending                    delivered
 an attempt is due, its hook is pulled      pending, retrying          pending, until it is pulled
 an attempt is due, its hook deactivated    pending, retrying          held
@@ -18,13 +18,13 @@ or paused
 an attempt is due, its hook is inactive,   pending, retrying          cancelled
 deleted, or without a secret
 its hook was deactivated or paused         pending, retrying          held
-its hook is pulled and was switched off    pending, retrying          cancelled
+its hook is pulled and became inactive     pending, retrying          cancelled
 somebody redelivers it                     retrying                   retrying, and due now
 somebody redelivers or recovers it         delivered, exhausted,      pending, in another round
                                            cancelled, held
 =========================================  =========================  ==============================
 
-What to do with a message that asks for an attempt, by the first row that is true (:func:`before_attempt`):
+For a message that asks for an attempt, the first row that is true decides (:func:`before_attempt`):
 
 =======================================================  ======  ======================================
 Known is that                                            so      and
@@ -92,29 +92,29 @@ from storehooks.domain.task import AttemptTask, RecoverTask, TaskMessage, attemp
 from storehooks.domain.values import dataclass
 
 MAX_IN_FLIGHT_OF_CLIENT = 100
-"""An invocation has this many attempts of one client in flight at most, so that slow destinations of one hold
-up no other."""
+"""Maximum attempts of one client that an invocation has in flight, so that slow destinations of one client
+delay no other client."""
 
 MAX_PENDING = 1000
-"""A recovery begins no more deliveries while its hook has this many pending."""
+"""Maximum pending deliveries of a hook. A recovery begins no more until there are fewer."""
 
 MAX_OF_STEP = 500
-"""One step of a recovery begins this many deliveries at most."""
+"""Maximum deliveries that one step of a recovery begins."""
 
 CROWDED_SECONDS = 5
-"""An attempt whose client has too much in flight is deferred by this long at first."""
+"""Seconds of the first deferral of an attempt whose client has too much in flight."""
 
 MAX_LOGGED_SECONDS = 3600
-"""A delivery whose place comes later is looked at again after this long, for its hook's rate may change."""
+"""A delivery whose place comes later is checked again after this long, because its hook's rate may change."""
 
 # The sweep looks for a delivery up to a minute and a half before its safety is over.
 _UNTIL_SWEPT_SECONDS = SAFETY_SECONDS // 2
 
 FULL_SECONDS = 2
-"""A recovery that may begin no more for now looks again after this long at first."""
+"""Seconds of the first wait of a recovery that may begin no more deliveries for now."""
 
 PROBING_SECONDS = 5
-"""The same while its hook's circuit is tripped, and between steps that probe."""
+"""The same while the hook's circuit is tripped, and the seconds between steps that probe."""
 
 
 # ---------------------------------------------------------------- whether a hook receives
@@ -122,9 +122,9 @@ PROBING_SECONDS = 5
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a hook receives nothing now, and what its deliveries end as.
+    """Why a hook receives nothing now, and the status with which its deliveries end.
 
-    ``code`` is the reason in a word, as an explanation has it, for what is held.
+    ``code`` is the code of an explanation, for deliveries that are held.
     """
 
     ends_as: Status
@@ -142,20 +142,20 @@ def refusal_of(hook: Hook | None, *, has_secret: bool = True) -> Refusal | None:
     if hook.is_active:
         if not has_secret:
             return Refusal(Status.CANCELLED, "the hook's client was removed")
-        # What is to be pulled waits anyway; while the hook is paused, nobody is given it.
+        # Deliveries of a pulled hook wait anyway. While it is paused, they are not given out.
         is_held = hook.is_paused and not hook.is_pulled
         return Refusal(Status.HELD, "the hook is paused", "paused") if is_held else None
     if hook.is_deactivated:
         reason = f"failures deactivated the hook: {hook.deactivation_reason}"
         return Refusal(Status.HELD, reason, "deactivated")
-    return Refusal(Status.CANCELLED, "the hook was switched off")
+    return Refusal(Status.CANCELLED, "the hook is inactive")
 
 
 def check_receives(hook: Hook) -> None:
     """Check that something may be sent to a hook.
 
-    :raises HookInactiveError: when it is inactive or deactivated.
-    :raises HookPausedError: when it is paused.
+    :raises HookInactiveError: if it is inactive or deactivated.
+    :raises HookPausedError: if it is paused.
     """
     if refusal_of(hook) is not None:
         raise (
@@ -166,9 +166,10 @@ def check_receives(hook: Hook) -> None:
 
 
 def waiting_end_as(hook: Hook | None) -> Status | None:
-    """What deliveries that wait for a hook end as, although none is attempted; None if they go on waiting.
+    """The status with which a hook's waiting deliveries end without an attempt; None if they go on waiting.
 
-    They are held if it is deactivated or paused. If it is pulled and inactive, no attempt ever cancels them.
+    They are held if the hook is deactivated or paused. They are cancelled if it is pulled and inactive,
+    because no attempt would cancel them.
     """
     refusal = refusal_of(hook)
     if hook is None or refusal is None:
@@ -177,14 +178,14 @@ def waiting_end_as(hook: Hook | None) -> Status | None:
 
 
 def kept_in(hook: Hook) -> tuple[Status, ...]:
-    """The statuses of deliveries that may wait for a hook until their time is over."""
+    """The statuses of deliveries that may wait for a hook until they expire."""
     return (Status.PENDING, Status.HELD) if hook.is_pulled else (Status.HELD,)
 
 
 def check_sends(hook: Hook) -> None:
-    """Check that a hook is one that deliveries are sent to, whether or not it receives now.
+    """Check that a hook's deliveries are sent, whether or not it receives now.
 
-    :raises HookPulledError: when they wait to be pulled instead.
+    :raises HookPulledError: if consumers pull them instead.
     """
     if hook.is_pulled:
         raise HookPulledError(hook.id)
@@ -193,8 +194,8 @@ def check_sends(hook: Hook) -> None:
 def check_pulled(hook: Hook) -> None:
     """Check that a consumer may take a hook's deliveries, or acknowledge them.
 
-    :raises HookNotPulledError: when they are sent to a URL.
-    :raises HookInactiveError: when it is inactive or deactivated.
+    :raises HookNotPulledError: if they are sent to a URL.
+    :raises HookInactiveError: if it is inactive or deactivated.
     """
     if not hook.is_pulled:
         raise HookNotPulledError(hook.id)
@@ -202,12 +203,12 @@ def check_pulled(hook: Hook) -> None:
 
 
 def gives_out(hook: Hook) -> bool:
-    """Whether a hook that is pulled gives out deliveries now; while it is paused, they wait."""
+    """Whether a pulled hook gives out deliveries now. While it is paused, they wait."""
     return not hook.is_paused
 
 
 def may_ping(*, has_secret: bool) -> bool:
-    """Whether a test event may be sent. Also to a hook that is not active: its owner asks for it."""
+    """Whether a test event may be sent. The hook need not be active, because its owner asks for it."""
     return has_secret
 
 
@@ -216,10 +217,10 @@ def may_ping(*, has_secret: bool) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class NewDeliveries:
-    """The deliveries of an event, and the ids of the hooks whose filters leave it out.
+    """The deliveries of an event, and the ids of the hooks whose filters it does not match.
 
-    :ivar offered: those that wait to be pulled. Attempts are to be made of the others.
-    :ivar undecided: of those that get it because their filters would take too long.
+    :ivar offered: the deliveries that wait to be pulled. For the others, attempts are made.
+    :ivar undecided: ids of hooks that get the event because their filters would take too long.
     """
 
     deliveries: list[Delivery]
@@ -233,7 +234,7 @@ def new_deliveries(event: Event, hooks: Iterable[Hook]) -> NewDeliveries:
 
     A deactivated hook has one as well: it is held, or sent if the hook was activated a moment ago.
 
-    :param hooks: as they were found by scope. One that is changing its scope may be found twice.
+    :param hooks: the hooks that were found by scope. A hook whose scope is changing may be there twice.
     """
     body = event.callback()
     receiving = {hook.id: hook for hook in hooks if event.recipient in {None, hook.client_id}}
@@ -259,12 +260,12 @@ def new_deliveries(event: Event, hooks: Iterable[Hook]) -> NewDeliveries:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """What is known when a message asks for an attempt.
+    """All that is known when a message asks for an attempt.
 
-    :ivar delivery: as the log has it, or else as the message carries it.
-    :ivar in_flight: how many attempts of its client this invocation is making.
+    :ivar delivery: the delivery in the log, or else in the message.
+    :ivar in_flight: the number of attempts of the client that this invocation is making.
     :ivar came_before: whether the message was received before.
-    :ivar reserved: its place in the hook's line, None if it has none, or may have used it.
+    :ivar reserved: the attempt's place in the hook's line; None if it has none, or may have used it.
     """
 
     delivery: Delivery | None
@@ -288,7 +289,7 @@ class Why(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Defer:
-    """Send this task again, with a delay between these seconds."""
+    """Send this task again, with a delay of ``min_seconds`` to ``max_seconds``."""
 
     task: AttemptTask
     min_seconds: int
@@ -298,7 +299,7 @@ class Defer:
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Make the attempt. With ``unless_probed`` it is a probe; if another was just sent, do that instead."""
+    """Make the attempt. ``unless_probed`` makes it a probe: the step to do if another was just sent."""
 
     delivery: Delivery
     unless_probed: Defer | None = None
@@ -306,14 +307,14 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Reserve:
-    """Reserve a place in the line of its hook, and ask again."""
+    """Reserve a place in the line of its hook, and decide again."""
 
     delivery: Delivery
 
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """Log the delivery, which is due later as it is here, and its place. The sweep brings it."""
+    """Log this delivery, which is due later, and its place. The sweep sends its message."""
 
     delivery: Delivery
     reserved: Reservation
@@ -321,14 +322,14 @@ class Log:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """Have the delivery wait in the log until a consumer takes it. No attempt is made."""
+    """Log this delivery, to wait until a consumer takes it. No attempt is made."""
 
     delivery: Delivery
 
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """Log the delivery, which has ended as it is here. No attempt follows."""
+    """Log this delivery, which has ended. No attempt follows."""
 
     delivery: Delivery
     reason: str
@@ -337,14 +338,14 @@ class End:
 
 @dataclass(frozen=True, slots=True)
 class Drop:
-    """Nothing is to be done for this message."""
+    """Do nothing for this message."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """The message cannot be carried out, now or later."""
+    """Refuse the message: its task cannot be done, now or later."""
 
     reason: str
 
@@ -353,12 +354,12 @@ type Step = Send | Defer | Reserve | Log | Offer | End | Drop | Reject
 
 
 def before_attempt(task: AttemptTask, known: Known, schedule: RetrySchedule, now: float) -> Step:
-    """What to do for a message that asks for an attempt.
+    """Decide what to do for a message that asks for an attempt.
 
     :param now: seconds since 1970.
     """
     if not known.is_logged and known.hook is None and not known.has_secret:
-        return Drop("its client was removed")  # and the log with it, which this is not to bring back
+        return Drop("its client was removed")  # its log was deleted too, and must not come back
     delivery = known.delivery
     if delivery is None:
         return Reject("the log knows no such delivery")
@@ -367,7 +368,7 @@ def before_attempt(task: AttemptTask, known: Known, schedule: RetrySchedule, now
     if delivery.attempt_count >= task.attempt:
         if not known.came_before:
             return Drop("the attempt was made")
-        # If the invocation that made it stopped before it sent the next one, that is sent now.
+        # The invocation that made it may have stopped before it sent the next one: send that now.
         return _until_due(attempt_task(delivery), delivery, now)
     if delivery.next_attempt_at is not None and delivery.next_attempt_at > now:
         return _until_due(task, delivery, now)
@@ -379,7 +380,7 @@ def before_attempt(task: AttemptTask, known: Known, schedule: RetrySchedule, now
         waited = now - could_begin_at(task, delivery, now)
         wait = growing_wait(waited, at_least=CROWDED_SECONDS)
         if known.is_logged and delivery.next_attempt_at is not None and wait > SAFETY_SECONDS:
-            # The sweep sends a message for the delivery in any case; another one would double it.
+            # The sweep sends a message for the delivery in any case; this one would be a second.
             return Drop("the retry sweep brings it")
         return Defer(task, wait - wait // 4, wait, Why.CROWDED)
     slot = schedule.slot_before(task.attempt - delivery.earlier)
@@ -392,7 +393,7 @@ def before_attempt(task: AttemptTask, known: Known, schedule: RetrySchedule, now
 
 
 def _in_its_place(send: Send, task: AttemptTask, known: Known, now: float) -> Step:
-    """Send now, unless the hook has a rate: then in the second that is reserved for the attempt."""
+    """Send now; or in the second that is reserved for the attempt, if the hook has a rate."""
     hook, place = known.hook, known.reserved
     if hook is None or hook.max_per_second is None:
         return send
@@ -401,7 +402,7 @@ def _in_its_place(send: Send, task: AttemptTask, known: Known, now: float) -> St
     if place.second <= now:
         return send
     due_at = send.delivery.next_attempt_at or send.delivery.created_at
-    # A message that waits for longer than that would meet the sweep's, which has no place.
+    # If it waited longer, the sweep would send another message, which has no place.
     if place.second > (due_at + _UNTIL_SWEPT_SECONDS if known.is_logged else now + SOON_SECONDS):
         return Log(replace(send.delivery, next_attempt_at=min(place.second, now + MAX_LOGGED_SECONDS)), place)
     wait = seconds_until(place.second, now)
@@ -411,20 +412,20 @@ def _in_its_place(send: Send, task: AttemptTask, known: Known, now: float) -> St
 
 
 def could_begin_at(task: AttemptTask, delivery: Delivery, now: float) -> float:
-    """Since when nothing but the deployment delays an attempt: it was due, and its place was there."""
+    """When an attempt could have begun, in seconds since 1970: it was due, and its place had come."""
     due_at = delivery.next_attempt_at or delivery.created_at
     return due_at if task.reserved is None else max(due_at, min(task.reserved.second, now))
 
 
 def _is_late_by_plan(delivery: Delivery, slot: int) -> bool:
-    """Whether a retry was planned a second or more after its slot, which counts as deferred."""
+    """Whether a retry was planned a second or more after its slot, which counts as a deferral."""
     planned = delivery.seconds_to_next if delivery.attempts_of_round else None
-    # Times are floats, of whole milliseconds: a second later may be a millionth less than one.
+    # Times are floats of whole milliseconds, so the difference may be a millionth short of a second.
     return planned is not None and round(planned, 3) >= slot + 1
 
 
 def _until_due(task: AttemptTask, delivery: Delivery, now: float) -> Defer | Drop:
-    """Defer a task until its delivery is due; if that is far ahead, leave it to the retry sweep."""
+    """Defer a task until its delivery is due. If that is far ahead, leave it to the retry sweep."""
     wait = seconds_until(delivery.next_attempt_at or now, now)
     if wait > SOON_SECONDS:
         return Drop("the retry sweep brings it")
@@ -437,7 +438,7 @@ def seconds_until(due_at: float, now: float) -> int:
 
 
 def share_of(least: int, most: int, share: float) -> int:
-    """One of the whole numbers from ``least`` to ``most``, by a share from 0 to less than 1."""
+    """A whole number from ``least`` to ``most``, picked by a share of at least 0 and less than 1."""
     return least + int(share * (most - least + 1))
 
 
@@ -446,10 +447,10 @@ def share_of(least: int, most: int, share: float) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What an attempt has led to.
+    """The result of an attempt for its delivery and its hook.
 
-    With ``deactivates`` its hook is to be deactivated; with ``unless_reached_since`` (seconds since 1970) as
-    well, only if the log has no delivery that reached the hook since then.
+    ``deactivates``: the hook is to be deactivated. With ``unless_reached_since`` (seconds since 1970), only
+    if the log has no delivery that reached the hook since then.
     """
 
     delivery: Delivery
@@ -457,7 +458,7 @@ class Outcome:
     unless_reached_since: float | None = None
 
     def with_hook_deactivated(self) -> Delivery:
-        """The delivery once its hook is deactivated: after a 410 it is held, so that a recovery sends it."""
+        """The delivery after its hook was deactivated: held after a 410, so that a recovery sends it."""
         is_gone = self.delivery.attempts[-1].status == GONE
         return self.delivery.ended(Status.HELD) if is_gone else self.delivery
 
@@ -469,12 +470,12 @@ def after_attempt(
     schedule: RetrySchedule,
     now: float,
 ) -> Outcome:
-    """What follows from an attempt.
+    """Decide what follows from an attempt.
 
-    A tripped circuit would defer the next attempt once it is due. It is planned later at once instead,
-    which saves a message.
+    A tripped circuit would defer the next attempt when it is due. Instead it is planned later now, which
+    saves a message.
 
-    :param circuit: of its hook, with this attempt counted.
+    :param circuit: the hook's circuit, with this attempt counted.
     """
     after = attempted(delivery, attempt, schedule, now)
     if attempt.succeeded:
@@ -487,27 +488,27 @@ def after_attempt(
         return Outcome(after, deactivates=True)
     if after.status is Status.EXHAUSTED:
         since = after.attempts_of_round[0].at
-        # The circuit does not know of a success that came while the first failure was on its way.
+        # The circuit misses a success that came while the first failure was under way.
         return Outcome(after, deactivates=circuit.succeeded_at < since, unless_reached_since=since)
     return Outcome(after)
 
 
 def attempted(delivery: Delivery, attempt: Attempt, schedule: RetrySchedule, now: float) -> Delivery:
-    """A delivery once an attempt is over: delivered, or with its next attempt, or exhausted."""
+    """A delivery after an attempt: delivered, retrying with its next attempt, or exhausted."""
     if attempt.succeeded:
         return with_attempt(delivery, attempt, Status.DELIVERED, None)
     number = delivery.attempt_count + 1 - delivery.earlier
     wait = schedule.wait_after(number, retry_after=attempt.retry_after, now=now)
     if wait is None:
         return with_attempt(delivery, attempt, Status.EXHAUSTED, None)
-    # In whole milliseconds, as it is kept, and never early.
+    # Rounded up to whole milliseconds, as it is stored, so that it is never early.
     return with_attempt(delivery, attempt, Status.RETRYING, math.ceil((now + wait) * 1000) / 1000)
 
 
 def with_attempt(
     delivery: Delivery, attempt: Attempt, status: Status, next_attempt_at: float | None
 ) -> Delivery:
-    """A delivery with another attempt, and what it is then."""
+    """A delivery with another attempt, its new status and the time of the next attempt."""
     count = delivery.attempt_count + 1
     attempts = (*delivery.attempts, attempt)[-MAX_STORED_ATTEMPTS:]
     return replace(
@@ -520,14 +521,14 @@ def with_attempt(
 
 
 def next_message(delivery: Delivery, now: float) -> TaskMessage | None:
-    """The message that brings the next attempt; None if none follows, or the sweep brings it."""
+    """The message for the next attempt; None if no attempt follows, or the sweep sends its message."""
     if delivery.next_attempt_at is None or not delivery.is_next_soon:
         return None
     return TaskMessage(attempt_task(delivery), seconds_until(delivery.next_attempt_at, now))
 
 
 def deactivation_reason(delivery: Delivery) -> str:
-    """Why this delivery, whose last attempt failed, deactivated its hook."""
+    """The reason why this delivery, whose last attempt failed, deactivated its hook."""
     last = delivery.attempts[-1]
     if last.status == GONE:
         return "the destination answered 410 Gone, that it wants no more"
@@ -539,7 +540,7 @@ def deactivation_reason(delivery: Delivery) -> str:
 
 
 def offered(delivery: Delivery) -> Delivery:
-    """A delivery that waits until a consumer takes it: no attempt of it is due."""
+    """A delivery that waits until a consumer takes it, without an attempt that is due."""
     return replace(delivery, status=Status.PENDING, next_attempt_at=None)
 
 
@@ -547,21 +548,21 @@ class Unacknowledged(StrEnum):
     """Why an acknowledgement of a delivery does not count."""
 
     UNKNOWN = "unknown"
-    """The hook has no such delivery, or none any more."""
+    """The hook has no such delivery, or it has expired."""
     LATE = "late"
-    """Its visibility time is over, and it is given out again; or it is not given out yet."""
+    """Its visibility time is over, so it is given out again; or it was never given out."""
     DELIVERED = "delivered"
-    """It was acknowledged before, perhaps by another consumer."""
+    """It was already acknowledged, perhaps by another consumer."""
     ENDED = "ended"
-    """Its hook was switched off, or deactivated."""
+    """Its hook became inactive, or was deactivated."""
 
 
 def acknowledged(delivery: Delivery, given_out_at: float | None, now: float) -> Delivery | Unacknowledged:
-    """A delivery once a consumer has acknowledged it; or why that does not count.
+    """A delivery after its acknowledgement by a consumer; or why that does not count.
 
     Its attempt lasts from when it was given out until now. It has no status, because nothing was sent.
 
-    :param given_out_at: when it was last given out, None if it never was.
+    :param given_out_at: when it was last given out, in seconds since 1970; None if it never was.
     """
     if delivery.status is Status.DELIVERED:
         return Unacknowledged.DELIVERED
@@ -584,15 +585,15 @@ def acknowledged(delivery: Delivery, given_out_at: float | None, now: float) -> 
 
 
 def held_since(hook: Hook) -> int:
-    """Since when what comes for a hook is held, if it is, in seconds since 1970.
+    """Since when a hook's deliveries are held, in seconds since 1970; 0 if they are not.
 
-    What is to be pulled waits since there is the hook, whether or not it is paused.
+    The deliveries of a pulled hook wait since the hook was created, paused or not.
     """
     return hook.deactivated_at or (hook.created_at if hook.is_pulled else hook.paused_at) or 0
 
 
 def seconds_to_next_hold(*, held: int, since: float, now: float) -> int:
-    """Seconds until the next step of a hold: 0, or more each time that all it found has changed."""
+    """Seconds until the next step of a hold: 0 if this one held some, else more each time."""
     return 0 if held else growing_wait(now - since, at_least=1)
 
 
@@ -608,7 +609,7 @@ class Again(StrEnum):
 
 
 def redelivery_of(delivery: Delivery) -> Again:
-    """What a redelivery does, to a hook that receives."""
+    """Decide what a redelivery does, to a hook that receives."""
     match delivery.status:
         case Status.PENDING:
             return Again.NOTHING
@@ -618,12 +619,12 @@ def redelivery_of(delivery: Delivery) -> Again:
 
 
 def due_now(delivery: Delivery, now: float) -> Delivery:
-    """A delivery that is retried, with its next attempt brought forward."""
+    """A retried delivery with its next attempt brought forward to now."""
     return replace(delivery, next_attempt_at=now)
 
 
 def in_another_round(delivery: Delivery, now: float) -> Delivery:
-    """A delivery that ended, at the start of another round of the schedule."""
+    """An ended delivery at the start of another round of the schedule."""
     return replace(
         delivery,
         status=Status.PENDING,
@@ -634,43 +635,43 @@ def in_another_round(delivery: Delivery, now: float) -> Delivery:
 
 
 def asked_for(delivery: Delivery) -> AttemptTask:
-    """The task of an attempt that a person asked for: no circuit defers it."""
+    """The task of an attempt that a person asked for, which no circuit defers."""
     return replace(attempt_task(delivery), ignores_circuit=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """The recovery ends before it is through."""
+    """Stop the recovery before it has begun all."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """The hook has as many deliveries pending as it may: look again after these seconds."""
+    """The hook has the maximum number of deliveries pending: do the step again after these seconds."""
 
     seconds: int
 
 
 @dataclass(frozen=True, slots=True)
 class Begin:
-    """Begin another round for up to ``limit`` deliveries; the next step follows after these seconds."""
+    """Begin another round of up to ``limit`` deliveries. The next step follows after ``then_seconds``."""
 
     limit: int
     are_probes: bool
     then_seconds: int
 
     def task(self, begun: AttemptTask) -> AttemptTask:
-        """The task of a delivery that was begun. A probe ignores the circuit."""
+        """The task of a delivery whose round was begun. A probe ignores the circuit."""
         return replace(begun, ignores_circuit=self.are_probes)
 
     def seconds_to_next(self, *, is_failed: bool) -> int:
-        """When the next step follows; not at once if a call failed in this one."""
+        """Seconds until the next step, which does not follow at once if a call failed in this one."""
         return self.then_seconds or (FULL_SECONDS if is_failed else 0)
 
 
 class StepTask(StrEnum):
-    """What a message that asks for a step of a recovery leads to."""
+    """What to do for a message that asks for a step of a recovery."""
 
     DO = "its step is done"
     SEND_NEXT = "its step was done, and the next one may be missing"
@@ -678,7 +679,7 @@ class StepTask(StrEnum):
 
 
 def before_step(task: RecoverTask, recovery: Recovery, *, came_before: bool) -> StepTask:
-    """What to do for a message that asks for a step of a recovery.
+    """Decide what to do for a message that asks for a step of a recovery.
 
     :param came_before: whether the message was received before.
     """
@@ -690,9 +691,9 @@ def before_step(task: RecoverTask, recovery: Recovery, *, came_before: bool) -> 
 
 
 def why_to_stop(recovery: Recovery, hook: Hook | None) -> str | None:
-    """Why a recovery ends before it is through; None if it goes on.
+    """The reason why a recovery stops before it has begun all; None if it goes on.
 
-    Of a hook's resumptions the last one alone goes on. It has to send what those before have not.
+    Only the recovery of a hook's last resumption goes on. It also sends the rest of those before.
     """
     if (refusal := refusal_of(hook)) is not None:
         return refusal.reason
@@ -702,25 +703,25 @@ def why_to_stop(recovery: Recovery, hook: Hook | None) -> str | None:
 
 
 def seconds_to_next_look(recovery: Recovery, now: float) -> int:
-    """Seconds until a waiting recovery looks again whether it may run."""
+    """Seconds until a waiting recovery checks again whether it may run."""
     return min(growing_wait(now - recovery.created_at, at_least=FULL_SECONDS), MAX_LEASE_WAIT_SECONDS)
 
 
 def max_pending(circuit: Circuit) -> int:
-    """How many of a hook's deliveries may be pending in a recovery: a few while its circuit is tripped."""
+    """Maximum pending deliveries of a hook in a recovery: a few while the hook's circuit is tripped."""
     return PROBES if circuit.is_tripped else MAX_PENDING
 
 
 def recovery_step(
     recovery: Recovery, hook: Hook | None, circuit: Circuit, pending: int, now: float
 ) -> Stop | Wait | Begin:
-    """What a step of a recovery does.
+    """Decide what a step of a recovery does.
 
-    :param pending: how many of the hook's deliveries are pending.
+    :param pending: the number of the hook's pending deliveries.
     """
     if (reason := why_to_stop(recovery, hook)) is not None:
         return Stop(reason)
-    if hook is not None and hook.is_pulled:  # what waits to be pulled is pending however long
+    if hook is not None and hook.is_pulled:  # its deliveries are pending until they are pulled
         return Begin(MAX_OF_STEP, are_probes=False, then_seconds=0)
     limit = min(max_pending(circuit) - pending, MAX_OF_STEP)
     if limit > 0:

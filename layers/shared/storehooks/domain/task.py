@@ -1,4 +1,4 @@
-"""Tasks: what the messages of the deliveries queue ask for."""
+"""Tasks: the jobs that messages of the deliveries queue ask for."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -8,16 +8,16 @@ from storehooks.domain.rate import Reservation
 from storehooks.domain.values import dataclass
 
 MAX_COUNT = 10**9
-"""More attempts of a delivery, or steps of a recovery, than there ever are."""
+"""More than the attempts of any delivery, or the steps of any recovery."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptTask:
     """Make the attempt of this number, counted from 1 through all rounds, unless it was made already.
 
-    ``delivery`` is there until the log knows it. With ``ignores_circuit`` a tripped circuit does not
-    defer it: it was deferred once already, or somebody asked for it, or it is a probe. ``reserved`` is its
-    place in the line of a hook with a rate; it stands beside the message's body.
+    ``delivery`` is set until the delivery is logged. With ``ignores_circuit`` a tripped circuit does not
+    defer the attempt: it was deferred once already, a person asked for it, or it is a probe. ``reserved`` is
+    its place in the line of a hook with a rate; it is an attribute of the message, beside the body.
     """
 
     delivery_id: str
@@ -31,14 +31,14 @@ class AttemptTask:
 
     @property
     def log_keys(self) -> dict[str, Any]:
-        """What follows it through the logs; the event's id only as long as it carries the event."""
+        """The fields that identify it in log lines; the event's id only while it carries the delivery."""
         if self.delivery is not None:
             return self.delivery.log_keys
         return {"store_hash": self.store_hash, "hook_id": self.hook_id, "delivery_id": self.delivery_id}
 
 
 def attempt_task(delivery: Delivery) -> AttemptTask:
-    """The task of a delivery's next attempt. It carries the delivery as long as the log does not have it."""
+    """The task of a delivery's next attempt. It carries the delivery until that is logged."""
     is_logged = delivery.attempt_count > 0 or delivery.round_at is not None
     return AttemptTask(
         delivery_id=delivery.id,
@@ -52,19 +52,19 @@ def attempt_task(delivery: Delivery) -> AttemptTask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordTask:
-    """Log a delivery that succeeded, because logging it failed before. Nothing is sent."""
+    """Log a delivery that succeeded and could not be logged before. Nothing is sent."""
 
     delivery: Delivery
 
     @property
     def log_keys(self) -> dict[str, Any]:
-        """What follows it through the logs."""
+        """The fields that identify it in log lines."""
         return self.delivery.log_keys
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HoldTask:
-    """If failures deactivated a hook, hold what waits for it, and notify of that. Idempotent."""
+    """Hold what waits for a deactivated or paused hook, and notify of a deactivation. Idempotent."""
 
     store_hash: str
     hook_id: int
@@ -73,13 +73,13 @@ class HoldTask:
 
     @property
     def log_keys(self) -> dict[str, Any]:
-        """What follows it through the logs."""
+        """The fields that identify it in log lines."""
         return {"store_hash": self.store_hash, "hook_id": self.hook_id}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecoverTask:
-    """Do a step of a recovery, counted from 1, unless it was done already."""
+    """Do the step of this number of a recovery, counted from 1, unless it was done already."""
 
     store_hash: str
     hook_id: int
@@ -89,15 +89,15 @@ class RecoverTask:
 
     @property
     def log_keys(self) -> dict[str, Any]:
-        """What follows it through the logs."""
+        """The fields that identify it in log lines."""
         return {"store_hash": self.store_hash, "hook_id": self.hook_id, "recovery_id": self.recovery_id}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DigestTask:
-    """Notify of a client's deactivations in the day that ends at ``until``, once it is over.
+    """Notify of a client's deactivations in a day, except the first, once the day is over.
 
-    Of all but the first. ``hook_id`` is one of those hooks.
+    ``until`` is the day's end in seconds since 1970. ``hook_id`` is one of the deactivated hooks.
     """
 
     store_hash: str
@@ -107,7 +107,7 @@ class DigestTask:
 
     @property
     def log_keys(self) -> dict[str, Any]:
-        """What follows it through the logs."""
+        """The fields that identify it in log lines."""
         return {"store_hash": self.store_hash, "client_id": self.client_id, "until": self.until}
 
 
@@ -115,13 +115,13 @@ type Task = AttemptTask | RecordTask | HoldTask | RecoverTask | DigestTask
 
 
 def delivery_ids(tasks: Iterable[Task | None]) -> list[str]:
-    """The deliveries whose attempts these tasks are, for the logs."""
+    """The ids of the deliveries whose attempts these tasks ask for, for log lines."""
     return [task.delivery_id for task in tasks if isinstance(task, AttemptTask)]
 
 
 @dataclass(frozen=True, slots=True)
 class TaskMessage:
-    """A task for the deliveries queue, and its delay: ``SOON_SECONDS``, rounded up, at most."""
+    """A task for the deliveries queue, and its delay of at most ``SOON_SECONDS``, rounded up."""
 
     task: Task
     delay_seconds: int = 0
@@ -129,11 +129,11 @@ class TaskMessage:
 
 @dataclass(frozen=True, slots=True)
 class ReceivedTask:
-    """A message of the queue that was received. ``task`` is None if it asks for none.
+    """A message that was received from the queue. ``task`` is None if the message asks for none.
 
-    It comes again unless it is deleted: by Lambda, if it is one of the batch that an invocation was given
-    (``batch_id`` is its id), or by the invocation that received it from the queue itself (``receipt``).
-    With ``came_before`` it was received at least once before.
+    It comes again unless it is deleted. Lambda deletes the messages of an invocation's batch, whose ids are
+    ``batch_id``. An invocation deletes a message that it received from the queue itself by its ``receipt``.
+    ``came_before``: it was received at least once before.
     """
 
     task: Task | None

@@ -1,8 +1,8 @@
 """Dataclasses that are frozen for type checkers alone.
 
-A frozen one sets each of its fields by a call, and an attempt makes a dozen of them: that took 7 % of all
-of a delivery. So modules of the hot path import ``dataclass`` from here. A new field is set by ``replace``
-as ever, since mypy refuses an assignment.
+A frozen dataclass sets each field by a call, and an attempt creates a dozen of them: that took 7 % of the
+time of a delivery. So modules of the hot path import ``dataclass`` from here. Use ``replace`` to change a
+field, as with any frozen dataclass: mypy refuses an assignment.
 """
 
 import dataclasses
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 else:
 
     def dataclass(*, frozen: bool = False, **options: Any) -> Callable[[type], type]:
-        """As :func:`dataclasses.dataclass` has it, with the same equality and hash as a frozen one's."""
+        """:func:`dataclasses.dataclass` with the equality and hash of a frozen one."""
         return dataclasses.dataclass(unsafe_hash=frozen, **options)
 
 

@@ -1,11 +1,11 @@
-"""Making the attempts that the deliveries queue asks for, and doing its other tasks.
+"""Does the tasks of the deliveries queue: makes attempts, and does holds, recoveries and digests.
 
-An invocation begins with the batch that it is given. While attempts wait for slow destinations, it receives
-further messages from the queue itself: a hundred slow attempts then take one invocation instead of ten, and
-hold up no others. Tasks that take long (holds, recoveries, digests) are done after all attempts.
+An invocation begins with its batch. While attempts wait for slow destinations, it receives further messages
+from the queue itself: so a hundred slow attempts take one invocation instead of ten, and delay no others.
+Long tasks (holds, recoveries, digests) are done after all attempts.
 
-A message that meets a mistake of ours fails alone (:mod:`storehooks.flows.unexpected`). Attempts that
-were made are logged in any case, also if sending breaks off.
+A message that meets a mistake of ours fails alone (:mod:`storehooks.flows.unexpected`). Attempts that were
+made are always logged, even if sending breaks off.
 """
 
 from __future__ import annotations
@@ -79,11 +79,11 @@ if TYPE_CHECKING:
 logger = Logger(utc=True)
 
 _MAX_IN_FLIGHT = 200
-# No long task begins later: one may take about 10 s, and Lambda ends the function after 60 s.
+# No long task begins later: one may take about 10 s, and Lambda stops the function after 60 s.
 _LONG_TASKS_WITHIN_SECONDS = 45.0
 PATIENCE_SECONDS = 0.25
-"""How long an invocation waits for its attempts before it receives more messages beside them."""
-# From then on by long polls, because the wait is likely to last. A poll may outlast it.
+"""Seconds that an invocation waits for its attempts before it receives further messages."""
+# From then on it polls long, because the wait is likely to last. A poll may outlast it.
 _LONG_POLLS_AFTER_SECONDS = 1.0
 _LONG_POLL_SECONDS = 1
 _STEP_SECONDS = 0.05
@@ -96,17 +96,17 @@ type _Asked = tuple[ReceivedTask, AttemptTask]
 
 
 type _Placed = tuple[_Asked, Reservation | None]
-"""The same, and its place in the line of its hook."""
+"""A message that asks for an attempt, with the attempt's place in the line of its hook."""
 
 type _Reserving = tuple[_Asked, Reserve]
-"""The same, which has to reserve a place first."""
+"""A message that asks for an attempt, which must reserve a place first."""
 
 type _Begun = tuple[list[tuple[ReceivedTask, TaskMessage]], list[_Reserving]]
 
 
 @dataclass(frozen=True, slots=True)
 class _UnderWay:
-    """An attempt that is being made, and the message that asked for it."""
+    """An attempt that is under way, and the message that asked for it."""
 
     message: ReceivedTask
     delivery: Delivery
@@ -115,7 +115,7 @@ class _UnderWay:
 
 
 class Deliverer:
-    """Makes attempts, for the life of a process: connections are kept between invocations."""
+    """Makes attempts. One object serves a process, so that connections are kept between invocations."""
 
     def __init__(
         self,
@@ -158,11 +158,11 @@ class Deliverer:
         self.invocations = itertools.count()
 
     def deliver(self, batch: Sequence[ReceivedTask]) -> set[str]:
-        """Do all tasks of a batch, and of the messages that are received meanwhile.
+        """Do all tasks of a batch, and of further messages that are received meanwhile.
 
-        Attempts are over within about twice ``timeout_seconds``, plus up to 8 s under flood.
+        Attempts end within about twice ``timeout_seconds``, plus up to 8 s under flood.
 
-        :return: the ids of the messages that failed, and have to come again.
+        :return: the ids of the messages that failed and must come again.
         """
         return _Invocation(self).run(batch)
 
@@ -170,13 +170,13 @@ class Deliverer:
 class _Invocation:
     def __init__(self, shared: Deliverer) -> None:
         self._shared = shared
-        # It begins the keys of its requests: the sender may still have some of an invocation before.
+        # The prefix of this invocation's keys: the sender may still have requests of an earlier one.
         self._key_prefix = f"{next(shared.invocations)}:"
         self._started = time.monotonic()
         self._under_way: dict[str, _UnderWay] = {}
         self._in_flight_of: Counter[tuple[str, str]] = Counter()
         self._circuits: dict[HookKey, Circuit] = {}
-        # The same for all of a hook that is deferred: then they come again as one batch.
+        # One share for all deferred messages of a hook, so that they come again as one batch.
         self._shares: dict[HookKey, float] = defaultdict(random.random)
         self._finished: list[Sent] = []
         self._finished_since = 0.0
@@ -189,13 +189,13 @@ class _Invocation:
     def run(self, batch: Sequence[ReceivedTask]) -> set[str]:
         try:
             self._make_attempts(batch)
-        except Exception:  # attempts that were made are not to be made again
+        except Exception:  # attempts that were made must not be made again
             self._settle()
             self._delete()
             raise
         self._settle()
         self._delete()
-        # After all else, because no attempt is made meanwhile.
+        # Last, because no attempt is made meanwhile.
         for message, task in self._long_tasks:
             with alone(partial(self._fail_unexpectedly, message)):
                 self._do_long(message, task)
@@ -236,7 +236,7 @@ class _Invocation:
         try:
             received = receiving.result()
         except QueueFailedError as error:
-            if is_first:  # after a freeze it may use a connection that died: once more
+            if is_first:  # after a freeze its connection may be dead: try once more
                 self._receive_at = now
                 return []
             self._receive_at = math.inf
@@ -271,7 +271,7 @@ class _Invocation:
             each_alone(self._begin_all, list(attempts.values()), self._fail_one_unexpectedly)
 
     def _choose(self, message: ReceivedTask, task: AttemptTask, attempts: dict[str, _Asked]) -> None:
-        """Of several messages of one delivery, keep the one of the latest attempt. The others are repeats."""
+        """Keep the message of a delivery's latest attempt. Other messages of the delivery are repeats."""
         before = attempts.get(task.delivery_id)
         if task.delivery_id in self._under_way or (before and before[1].attempt >= task.attempt):
             self._done(message)
@@ -301,19 +301,20 @@ class _Invocation:
         self._circuits |= context.circuits
         placed: list[_Placed] = []
         for message, task in attempts:
-            # Of one that came before, the place may have been used.
+            # A message that came before may have used its place.
             place = None if message.came_before else task.reserved or context.reserved.get(task.delivery_id)
             placed.append(((message, task), place))
         deferred, reserving = self._begin_each(placed, context)
         for key, some in _by_hook(reserving).items():
-            # Who has no place even then, because its second is over or the hook has changed, asks again.
+            # Those that still have no place, because its second is over or the hook has changed, are sent
+            # again.
             later, again = self._begin_each(self._reserve(context.hooks[key], some), context)
             deferred += [*later, *((message, TaskMessage(task, 1)) for (message, task), _ in again)]
         if deferred:
             each_alone(self._defer, deferred, self._fail_one_unexpectedly)
 
     def _begin_each(self, attempts: Sequence[_Placed], context: DeliveryContext) -> _Begun:
-        """Begin attempts, each with the place that it has; what defers some, and who has to reserve first."""
+        """Begin attempts with their places. Return the messages to defer, and those that need a place."""
         deferred: list[tuple[ReceivedTask, TaskMessage]] = []
         reserving: list[_Reserving] = []
         for (message, task), place in attempts:
@@ -331,7 +332,7 @@ class _Invocation:
         return deferred, reserving
 
     def _reserve(self, hook: Hook, reserving: Sequence[_Reserving]) -> list[_Placed]:
-        """Reserve places for attempts of one hook. If that fails, they do."""
+        """Reserve places for attempts of one hook. If that fails, the attempts fail."""
         placed: list[_Placed] = []
 
         def fail(error: Exception) -> None:
@@ -360,9 +361,9 @@ class _Invocation:
     def _begin(
         self, message: ReceivedTask, task: AttemptTask, context: DeliveryContext, place: Reservation | None
     ) -> TaskMessage | Reserve | None:
-        """Do what the state machine says of an attempt.
+        """Do the state machine's step for an attempt.
 
-        :return: the message that defers it, or that it has to reserve a place; None if it is neither.
+        :return: the message that defers it, or the step of reserving a place; None otherwise.
         """
         now = self._shared.clock()
         key, client = (task.store_hash, task.hook_id), (task.store_hash, task.client_id)
@@ -383,7 +384,7 @@ class _Invocation:
             step = step.unless_probed
         match step:
             case Send(delivery):
-                assert hook is not None  # noqa: S101 - to which no step sends
+                assert hook is not None  # noqa: S101 - no step sends without a hook
                 self._send(task, _UnderWay(message, delivery, logged, hook), secrets, now)
             case Defer():
                 seconds = share_of(step.min_seconds, step.max_seconds, self._shares[key])
@@ -397,7 +398,7 @@ class _Invocation:
                 logger.info("logged until its place comes", second=reserved.second, **delivery.log_keys)
                 self._done(message)
             case Offer(delivery):
-                assert hook is not None  # noqa: S101 - which is pulled
+                assert hook is not None  # noqa: S101 - a hook that is pulled
                 self._shared.offers.offer(hook, delivery, over=logged)
                 logger.info("offered", **delivery.log_keys)
                 self._done(message)
@@ -418,8 +419,8 @@ class _Invocation:
         return None
 
     def _claims_probe(self, key: HookKey, now: float) -> bool:
-        """Whether this attempt probes its hook; false if somebody else has just begun to."""
-        # Whoever gets the claim, the circuit is being probed now.
+        """Whether this attempt may probe its hook; False if another probe has just begun."""
+        # Whichever invocation gets the claim, the circuit is being probed now.
         self._circuits[key] = replace(self._circuits[key], probed_at=now)
         return self._shared.circuits.claim_probe(*key)
 
@@ -456,7 +457,7 @@ class _Invocation:
     def _collect(self) -> None:
         for key, attempt in self._shared.sender.wait(_STEP_SECONDS):
             if not key.startswith(self._key_prefix):
-                continue  # of an invocation before, which broke off; its message comes again
+                continue  # from an earlier invocation that broke off; its message comes again
             one = self._under_way[key.removeprefix(self._key_prefix)]
             self._in_flight_of[one.delivery.store_hash, one.delivery.client_id] -= 1
             if not self._finished:
@@ -505,7 +506,7 @@ class _Invocation:
             self._to_delete.append(message)
 
     def _fail(self, message: ReceivedTask) -> None:
-        # What was taken from the queue comes again by itself.
+        # A message received from the queue comes again by itself.
         if message.batch_id is not None:
             self._failed.add(message.batch_id)
 
@@ -520,7 +521,7 @@ class _Invocation:
     def _delete(self) -> None:
         try:
             self._shared.queue.delete(self._to_delete)
-        except QueueFailedError as error:  # they come again, and the log says that they are done
+        except QueueFailedError as error:  # they come again, and the log shows that they are done
             ids = delivery_ids(self._to_delete[position].task for position in sorted(error.failed))
             self._shared.meter.call_failed("deleting failed", error=error.code, delivery_ids=ids)
         self._to_delete.clear()

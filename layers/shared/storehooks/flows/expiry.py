@@ -1,4 +1,4 @@
-"""A warning a day before the first of what is held for a hook is over its time, and is deleted."""
+"""Warns operators a day before the first held delivery of a hook expires and is deleted."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 
 _DAY_SECONDS = 24 * 60 * 60
 AHEAD_SECONDS = _DAY_SECONDS + 60 * 60
-"""A day, and an hour in hand: the sweep looks twice an hour."""
+"""A day and a margin of an hour, because the sweep looks twice an hour."""
 
 
 def watch_from(now: float, retention_days: int) -> float:
-    """When the sweep has to look at what begins to wait now, in seconds since 1970."""
+    """When the sweep must look at a delivery that begins to wait now, in seconds since 1970."""
     return now + retention_days * _DAY_SECONDS - AHEAD_SECONDS
 
 
 class Expiries:
-    """Watches over what is held for hooks, and what waits to be pulled. Its methods may be repeated."""
+    """Watches deliveries that are held or wait to be pulled. Its methods are idempotent."""
 
     def __init__(
         self,
@@ -42,18 +42,18 @@ class Expiries:
         self._clock = clock
 
     def begin(self, hook: Hook) -> None:
-        """Begin to watch, because a delivery of a hook is about to be held.
+        """Begin to watch a hook, because a delivery of it is about to be held.
 
-        :raises TransientError: when it has to be repeated.
+        :raises TransientError: if the call must be repeated.
         """
         self._watches.begin(hook, watch_from(self._clock(), self._retention_days))
 
     def look(self, hook: Hook) -> None:
-        """Warn if the first of what is held is deleted in a day; else look again when that is so.
+        """Warn if the first held delivery is deleted within a day; otherwise look again at that time.
 
-        A hook that is pulled is looked at for as long as there is the hook, as other deliveries follow.
+        A pulled hook is watched as long as it exists, because further deliveries follow.
 
-        :raises TransientError: when it has to be repeated.
+        :raises TransientError: if the call must be repeated.
         """
         now = self._clock()
         ends = [self._log.first_kept_until(hook.store_hash, hook.id, status) for status in kept_in(hook)]
@@ -69,8 +69,8 @@ class Expiries:
             self._watches.end(hook.store_hash, hook.id)
 
     def end(self, store_hash: str, hook_id: int) -> None:
-        """Watch no more: nothing is held for the hook, or its owner has decided.
+        """Stop watching a hook: nothing is held for it, or its owner has decided.
 
-        :raises TransientError: when it has to be repeated.
+        :raises TransientError: if the call must be repeated.
         """
         self._watches.end(store_hash, hook_id)

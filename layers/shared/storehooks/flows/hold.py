@@ -1,4 +1,4 @@
-"""Holding what waits for a hook that is deactivated or paused, in steps that follow one another."""
+"""Holds the deliveries that wait for a deactivated or paused hook, step by step."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _AT_ONCE = 16
 
 
 class Holds:
-    """Holds what waits for hooks that are deactivated or paused."""
+    """Holds the deliveries that wait for deactivated or paused hooks."""
 
     def __init__(
         self,
@@ -48,11 +48,11 @@ class Holds:
         self._clock = clock
 
     def hold(self, task: HoldTask) -> None:
-        """Hold what waits for a hook that is deactivated or paused, and notify of a deactivation.
+        """Hold the deliveries that wait for a deactivated or paused hook, and notify of a deactivation.
 
-        Of one that is pulled and inactive, cancel what waits. Then warn, if what is kept is deleted soon.
+        If the hook is pulled and inactive, cancel them. Then warn if held deliveries are deleted soon.
 
-        :raises TransientError: when the task has to be repeated.
+        :raises TransientError: if the task must be repeated.
         """
         hook = self._hooks.find(task.store_hash, task.hook_id)
         status = waiting_end_as(hook)

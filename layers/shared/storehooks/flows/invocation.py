@@ -1,4 +1,4 @@
-"""What functions that no request invokes have in common."""
+"""Logging that all functions share which are not invoked by a request."""
 
 from aws_lambda_powertools import Logger
 
@@ -6,10 +6,11 @@ logger = Logger(utc=True)
 
 
 def log_request_id(context: object) -> None:
-    """Name the invocation in all that is logged from here on, as Lambda names it in lines of its own.
+    """Add Lambda's request id to all log lines from here on.
 
-    A line of ours then leads to the one in which Lambda says how the invocation ended.
+    Lambda's own lines have the same id, so a line of ours leads to the one that says how the invocation
+    ended.
 
-    :param context: the one that Lambda gives a handler.
+    :param context: the context that Lambda passes to a handler.
     """
     logger.append_keys(request_id=getattr(context, "aws_request_id", None))

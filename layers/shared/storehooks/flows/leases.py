@@ -1,4 +1,4 @@
-"""Taking and releasing leases, which bound what a client has under way at once."""
+"""Takes and releases leases, which bound the operations that a client has under way at once."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ def take_lease(
     is_over: Callable[[Lease], bool],
     retry_after_seconds: int,
 ) -> Lease:
-    """A lease of a pool, for a holder that has none.
+    """Take a lease of a pool for a holder that has none.
 
-    :param is_over: whether a lease that is still there has ended.
-    :raises TooManyAtOnceError: when the client has as many as it may.
+    :param is_over: says whether a stored lease has ended.
+    :raises TooManyAtOnceError: if the client has the maximum number of leases.
     """
     lease = leases.take(pool, holder, is_over)
     if lease is None:
@@ -36,7 +36,7 @@ def take_lease(
 
 
 def release_lease(leases: Leases, pool: LeasePool, lease: Lease) -> None:
-    """End a lease. If that fails, it is logged, and the lease ends by itself."""
+    """Release a lease. If that fails, the failure is logged and the lease expires by itself."""
     try:
         leases.release(pool, lease)
     except TransientError as error:

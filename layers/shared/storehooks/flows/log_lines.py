@@ -1,4 +1,4 @@
-"""Log lines of one kind, many at once: Powertools takes 50 us for each line that it makes."""
+"""Writes many log lines of one kind at once: Powertools takes 50 µs for each line."""
 
 import logging
 import sys
@@ -12,14 +12,14 @@ _LEFT_OUT = frozenset({"location", "service"})
 
 
 def info_lines(logger: Logger, message: str, lines: Iterable[Mapping[str, Any]]) -> None:
-    """Log a message once for each of these, in one write, as ``logger.info`` does it one by one.
+    """Log a message once for each of these lines, in one write, like ``logger.info`` for each.
 
-    Powertools makes what all have in common: the level, the time, the keys of the invocation. Logs are paid
-    for by their bytes, and these are most of them, so the place in the code and the service are left out: the
-    message and the log group say the same.
+    Powertools makes the common part: the level, the time and the keys of the invocation. These lines are most
+    of the logs, which are billed by bytes. So they omit the place in the code and the service, which follow
+    from the message and the log group.
 
-    :param lines: by line, the keys that it has besides, all the same ones. They go before those of the
-        invocation. None is left out.
+    :param lines: the further keys of each line, the same ones in all. They come before those of the
+        invocation. A key with the value None is omitted.
     """
     own = [*lines]
     if logger.log_level > logging.INFO or not own:
@@ -38,7 +38,7 @@ def info_lines(logger: Logger, message: str, lines: Iterable[Mapping[str, Any]])
         beginning = _without_none(common).removesuffix("}")
         handler.stream.write("".join(f"{beginning},{_without_none(keys)[1:]}\n" for keys in own))
         handler.flush()
-    # As handlers do: what cannot be written stops nothing.
+    # As in logging's handlers, a line that cannot be written stops nothing.
     except (OSError, ValueError, orjson.JSONEncodeError):
         handler.handleError(record)
 

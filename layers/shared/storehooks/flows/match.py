@@ -1,4 +1,4 @@
-"""From the events queue to the deliveries queue, or to the delivery log: which hooks an event is for."""
+"""Matches events with hooks: reads the events queue, and sends tasks or offers deliveries to consumers."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 logger = Logger(utc=True)
 
 _MAX_LOGGED_HOOKS = 100
-"""So many of those that did not get an event are named."""
+"""Maximum ids in a log line of hooks that did not get an event."""
 
 _MAX_OFFERS = 100
-"""So many deliveries of a batch are written to wait for consumers, one after another: a second or two."""
+"""Maximum deliveries of a batch that are offered to consumers, one after another: a second or two."""
 
 
 class Matcher:
-    """Makes the deliveries of events. Doing it twice makes the same ones."""
+    """Makes the deliveries of events. Idempotent."""
 
     def __init__(
         self,
@@ -55,13 +55,13 @@ class Matcher:
         self._meter = meter
 
     def match(self, bodies: Mapping[str, str]) -> set[str]:
-        """Make the deliveries of the events in some messages.
+        """Make the deliveries of the events in a batch of messages.
 
-        A lookup serves all events of a batch that have the same store and scope. A message that meets
-        a mistake of ours fails alone.
+        One lookup serves all events of a batch with the same store and scope. A message that meets a mistake
+        of ours fails alone.
 
-        :param bodies: by the ids of their messages.
-        :return: the ids of those that failed, and have to come again.
+        :param bodies: the bodies by message id.
+        :return: the ids of the messages that failed and must come again.
         """
         failed: set[str] = set()
         matched: set[str] = set()
@@ -88,7 +88,7 @@ class Matcher:
                     matched.add(message_id)
                     attempts += [(message_id, task) for task in made]
         info_lines(logger, "matched", _joined(lines))
-        # Attempts of one hook that come together read it, and reserve places in its line, together.
+        # Attempts of a hook that come in one batch share the read of the hook and the reservation of places.
         attempts.sort(key=lambda one: (one[1].store_hash, one[1].hook_id))
         try:
             self._queue.send([TaskMessage(task) for _, task in attempts])
@@ -109,12 +109,12 @@ class Matcher:
         lines: list[dict[str, Any]],
         room: Iterator[int],
     ) -> list[AttemptTask] | None:
-        """The first attempts of an event's deliveries; None for one whose id was used before.
+        """The first attempts of an event's deliveries; None if the event's id was used before.
 
-        What is to be pulled goes into the delivery log at once.
+        Deliveries to be pulled are written to the delivery log at once.
 
-        :param lines: gets what the log is to say of the event.
-        :param room: one for each delivery that may still go there.
+        :param lines: the event's log lines are added to it.
+        :param room: has one item for each delivery that may still be offered.
         """
         if event.has_given_id:
             match self._event_ids.remember(event):
@@ -140,9 +140,9 @@ class Matcher:
         return [attempt_task(delivery) for delivery in (*made.deliveries, *by_message)]
 
     def _offer(self, hook: Hook, delivery: Delivery, room: Iterator[int]) -> bool:
-        """Have a delivery wait to be pulled; if there is no room or AWS fails, its message does that later.
+        """Offer a delivery to consumers; if there is no room or AWS fails, its message does that later.
 
-        So neither a store with many such hooks nor a hook whose writes are throttled holds up other hooks.
+        So neither a store with many pulled hooks nor a hook whose writes are throttled delays other hooks.
         """
         if next(room, None) is None:
             return False
@@ -154,7 +154,7 @@ class Matcher:
         return True
 
     def _subscribers(self, event: Event, found: dict[tuple[str, str], list[Hook]]) -> Iterable[Hook]:
-        """The hooks that are found by the scopes which an event belongs to."""
+        """The hooks that subscribe to an event's scope or to a wildcard that matches it."""
         scopes = subscriptions_to(event.scope)
         for scope in scopes:
             if (event.store_hash, scope) not in found:
@@ -162,7 +162,7 @@ class Matcher:
         return chain.from_iterable(found[event.store_hash, scope] for scope in scopes)
 
     def _to_dead_letters(self, message_id: str, body: str, error: InvalidRequestError) -> bool:
-        """Move what is no event to the dead-letter queue, with the reason. Whether that was possible."""
+        """Move an invalid event to the dead-letter queue, with the reason. Return whether that succeeded."""
         reason = "; ".join(
             f"{problem.field} {problem.reason}, accepted: {problem.accepted}" for problem in error.problems
         )
@@ -178,7 +178,7 @@ class Matcher:
 
 
 def _joined(lines: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """These lines, with one for all events of which they say the same but the id."""
+    """These lines, with lines that differ only in the event's id joined into one."""
     ids: dict[str, list[str]] = {}
     others: dict[str, dict[str, Any]] = {}
     for line in lines:

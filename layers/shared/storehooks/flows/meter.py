@@ -1,8 +1,8 @@
-"""What the flows count and time, for CloudWatch.
+"""Counts and times for CloudWatch metrics.
 
-An invocation's numbers go into its log as one line in the embedded metric format, of which
-CloudWatch makes metrics: no call to AWS, no right, no time. Their one dimension is the service,
-which is the stack. A store or a hook as a dimension would make metrics without end.
+An invocation's numbers are logged as one line in the embedded metric format, from which CloudWatch makes
+metrics. That needs no call to AWS and no right. The only dimension is the service, which is the stack. A
+store or a hook as a dimension would make an unlimited number of metrics.
 """
 
 import json
@@ -22,47 +22,47 @@ from storehooks.domain.errors import fault_keys
 logger = Logger(utc=True)
 
 NAMESPACE = "storehooks"
-_MAX_VALUES = 100  # of one metric that CloudWatch takes in one line
+_MAX_VALUES = 100  # of one metric in one line (CloudWatch)
 
 
 class Count(StrEnum):
-    """What is counted. Each is paid for, so the dashboard or an alarm has to read it."""
+    """Counts. Each metric is billed, so the dashboard or an alarm must read it."""
 
     EVENTS_MATCHED = "EventsMatched"
     EVENTS_CONFLICTING = "EventsConflicting"
-    """Events whose publisher had given their id to another event within a day."""
+    """Events whose id the publisher had given to another event within a day."""
     ATTEMPTS = "Attempts"
     ATTEMPTS_FAILED = "AttemptsFailed"
     EXHAUSTED = "Exhausted"
     HELD = "Held"
     HELD_EXPIRING = "HeldExpiring"
-    """Hooks for which what is held begins to be deleted in a day."""
+    """Hooks whose held deliveries begin to be deleted within a day."""
     HOOKS_DEACTIVATED = "HooksDeactivated"
     CALLS_FAILED = "CallsFailed"
     """Calls to AWS that failed, retries included."""
     RETRIES_SENT = "RetriesHandedOn"
     UNEXPECTED_ERRORS = "UnexpectedErrors"
-    """Mistakes of ours that a message met, which fails by itself."""
+    """Mistakes of ours; each fails one message."""
 
 
 class Duration(StrEnum):
-    """What is timed, in milliseconds."""
+    """Times, in milliseconds."""
 
     ATTEMPT_LATENCY = "AttemptLatency"
     DELIVERY_LAG = "DeliveryLag"
-    """From when an attempt was due until it is made, unless a circuit deferred it.
+    """From the time an attempt was due until it is made, unless a circuit deferred it.
 
-    Of a hook with a rate, until it gets a place; a place that it came too late for counts as due.
+    For a hook with a rate, until the attempt gets a place. If it missed its place, from the place.
     """
     RATE_BACKLOG = "RateBacklog"
-    """From when an attempt gets a place in the line of a hook with a rate until that place."""
+    """From the time an attempt gets a place in a hook's line until that place."""
 
 
 _ENDS = {Status.EXHAUSTED: Count.EXHAUSTED, Status.HELD: Count.HELD}
 
 
 class Meter:
-    """Keeps numbers until an invocation ends. What is zero is not written: a metric costs while it is."""
+    """Keeps numbers until an invocation ends. Zeros are not written, because a reported metric costs."""
 
     def __init__(self) -> None:
         self._service = os.environ.get("POWERTOOLS_SERVICE_NAME", "service_undefined")
@@ -70,21 +70,21 @@ class Meter:
         self._times: defaultdict[Count | Duration, list[float]] = defaultdict(list)
 
     def count(self, what: Count, number: int = 1) -> None:
-        """So many more of these."""
+        """Add to a count."""
         self._counts[what] += number
 
     def call_failed(self, message: str, **keys: Any) -> None:
-        """Log a call to AWS that failed, and count it: an alarm looks at the number.
+        """Log a failed call to AWS, and count it for an alarm.
 
-        :param keys: what else the line says, the error and the ids of what is delayed.
+        :param keys: further fields of the line: the error and the ids of what is delayed.
         """
         self.count(Count.CALLS_FAILED)
         logger.warning(message, **keys, stacklevel=2)
 
     def unexpected(self, error: Exception, **keys: Any) -> None:
-        """Log a mistake of ours, by type and place, and count it: an alarm looks at the number.
+        """Log a mistake of ours, with its type and place, and count it for an alarm.
 
-        :param keys: the ids of what is delayed.
+        :param keys: further fields of the line: the ids of what is delayed.
         """
         self.count(Count.UNEXPECTED_ERRORS)
         logger.error("unexpected error", **fault_keys(error), **keys, stacklevel=2)
@@ -95,19 +95,19 @@ class Meter:
             self.count(_ENDS[status], number)
 
     def time(self, what: Duration, milliseconds: float) -> None:
-        """One of these took so long."""
+        """Add a time."""
         self._times[what].append(round(milliseconds, 1))
 
     @contextmanager
     def invocation(self) -> Iterator[None]:
-        """Write at the end what was counted, also if it fails."""
+        """Write the numbers at the end of an invocation, also if it fails."""
         try:
             yield
         finally:
             self._write()
 
     def _write(self) -> None:
-        """Write all in as few lines as CloudWatch takes, and begin at zero."""
+        """Write all numbers in as few lines as CloudWatch allows, and start from zero."""
         left: dict[Count | Duration, list[float]] = {
             **{what: [number] for what, number in self._counts.items() if number},
             **self._times,

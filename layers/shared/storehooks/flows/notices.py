@@ -1,4 +1,4 @@
-"""Notices of deactivated hooks, for people: a client's first of a day at once, the others at its end."""
+"""Notices of deactivated hooks, for people: a client's first of a day at once, the rest at the day's end."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ logger = Logger(utc=True)
 
 
 class Notices:
-    """Puts notices on the bus. Its methods may be repeated."""
+    """Puts notices on the bus. Its methods are idempotent."""
 
     def __init__(
         self,
@@ -49,9 +49,9 @@ class Notices:
         self._clock = clock
 
     def add(self, hook: Hook) -> None:
-        """Notify of a hook that was deactivated, now or with the others at the day's end.
+        """Notify of a hook's deactivation, now or with others at the day's end.
 
-        :raises TransientError: when it has to be repeated.
+        :raises TransientError: if the call must be repeated.
         """
         now = self._clock()
         one, until = deactivation_of(hook), day_end(now)
@@ -60,7 +60,7 @@ class Notices:
             self._bus.put(SOURCE, FIRST, notice_of_first(day, one))
             return
         if not day.later:
-            # First what sends them: were the work to stop in between, nobody would be notified.
+            # First send the task of the digest: if the work stopped in between, nobody would be notified.
             task = DigestTask(
                 store_hash=hook.store_hash, hook_id=hook.id, client_id=hook.client_id, until=until
             )
@@ -68,9 +68,9 @@ class Notices:
         self._days.add(day, one)
 
     def send_digest(self, task: DigestTask) -> None:
-        """Notify of a day's later deactivations once it is over; until then, wait.
+        """Notify of a day's later deactivations if the day is over; otherwise defer the task.
 
-        :raises TransientError: when it has to be repeated.
+        :raises TransientError: if the task must be repeated.
         """
         now = self._clock()
         if now < task.until + SETTLED_SECONDS:
@@ -89,5 +89,5 @@ class Notices:
 
 
 def _at_end(task: DigestTask, now: float) -> TaskMessage:
-    """The message that brings a day's task at its end, or nearer to it by the longest delay."""
+    """The message that brings a day's task at the day's end, or after the longest delay if that is sooner."""
     return TaskMessage(task, min(seconds_until(task.until + SETTLED_SECONDS, now), SOON_SECONDS))

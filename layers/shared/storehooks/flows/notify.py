@@ -1,4 +1,4 @@
-"""From the notices of deactivated hooks to e-mails to their owners."""
+"""Writes e-mails about deactivated hooks, from notices on the bus, to clients' notification emails."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ logger = Logger(utc=True)
 
 
 class Notifier:
-    """Writes to the owners of hooks that failures have deactivated, once for each entry's subject.
+    """Writes e-mails about deactivated hooks, once for each hook or day that an entry names.
 
-    Of a client's deactivations in a day, the first is written of at once, and the others together.
+    A client's first deactivation of a day has an e-mail of its own; the rest of the day share one.
     """
 
     def __init__(
@@ -47,13 +47,12 @@ class Notifier:
         self._clock = clock
 
     def notify(self, entry: Mapping[str, Any]) -> bool:
-        """Notify of what an entry of the bus says, and return whether that was to be done.
+        """Notify for an entry of the bus, and return whether an e-mail was due.
 
-        What is written, and whether, is decided by the hook and the day as they are now, so that a
-        repeat, or an entry that somebody else has put there, does no harm. One that names neither is
-        refused; to try it again would not help.
+        The current hook and day decide what is written, and whether. So a repeated or forged entry does no
+        harm. An entry that names neither a hook nor a day is dropped, because a retry would not help.
 
-        :raises TransientError: when it has to be tried again.
+        :raises TransientError: if the entry must be retried.
         """
         try:
             named = read_entry(entry)
@@ -78,7 +77,7 @@ class Notifier:
             if day is None or day.first_hook_id != hook.id:
                 logger.info("not the first of its day", **known)
                 return False
-            # Also if it was switched on and off again before this came: that is no second occasion.
+            # If the hook was activated and deactivated again before this came, that is no second occasion.
             occasion = f"{hook.store_hash}#{day.first}"
         mail = deactivation_mail(hook, deactivated_at=hook.deactivated_at, schedule=self._schedule)
         return self._write_once(mail, occasion, client_id=hook.client_id, **known)
@@ -106,7 +105,7 @@ class Notifier:
             try:
                 message_id = self._mailer.send(addresses, mail)
             except MailFailedError as error:
-                # The dead letter has the code alone; what to do often depends on the rest.
+                # The dead letter has only the code, and the operator often needs the message.
                 logger.warning("not sent", ses_code=error.code, ses_message=error.reason, **known)
                 raise
             logger.info("written", message_id=message_id, addresses=len(addresses), **known)

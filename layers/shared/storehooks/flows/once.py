@@ -1,4 +1,4 @@
-"""Doing once what several processes may be asked to do: claim it, do it, confirm it."""
+"""Does a thing once that several processes may be asked to do: claim it, do it, confirm it."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ def do_once(
     report: Callable[..., None] = logger.warning,
     **keys: Any,
 ) -> bool:
-    """Do what nobody did within ``for_seconds`` and nobody is doing now. Whether it was done here.
+    """Call ``do``, unless that was done within ``for_seconds`` or is under way. Return whether it was called.
 
-    If it fails, its claim expires, and a repeat does it. If only the confirmation fails, a repeat may do it
-    again.
+    If ``do`` fails, the claim expires, and a repeat does it. If only the confirmation fails, a repeat may do
+    it again.
 
-    :param report: is called with a message, the error and ``keys`` if the confirmation fails.
-    :raises TransientError: when it could not be claimed; and what ``do`` raises.
+    :param report: called with a message, the error and ``keys`` if the confirmation fails.
+    :raises TransientError: if the claim failed; also anything that ``do`` raises.
     """
     if not claims.claim(what):
         return False

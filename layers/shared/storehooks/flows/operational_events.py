@@ -1,7 +1,7 @@
 """Operational events: the client of a hook, and operators, are notified that its deliveries fail.
 
 An event goes to the events queue, for the client's hooks, and to the bus, for operators. It is claimed first,
-and confirmed once both have taken it. If one of them fails, the claim expires, and a repeat notifies.
+and confirmed after both have accepted it. If one of them fails, the claim expires, and a repeat notifies.
 """
 
 from __future__ import annotations
@@ -50,11 +50,11 @@ class OperationalEvents:
     def notify_of_failure(self, hook: Hook, delivery: Delivery, attempt: Attempt) -> None:
         """Publish the event for a failed attempt that is retried, once in ten minutes for a destination.
 
-        A call that fails is logged: a later failure notifies.
+        If a call fails, that is logged, and a later failure notifies.
         """
         if not operational_event.may_notify(hook):
             return
-        # Of each client: another one's events would say nothing of its own hook.
+        # For each client, because events about another client's hooks do not notify this one.
         client = f"{hook.store_hash}#{hook.client_id}"
         occasion = f"destination#{client}#{destination_digest(hook.destination)}"
         detail = operational_event.retrying(hook, delivery, attempt)
@@ -66,13 +66,14 @@ class OperationalEvents:
             self._meter.call_failed("notifying of a failure failed", error=repr(error), **delivery.log_keys)
 
     def notify_of_deactivation(self, hook: Hook, store_id: str | None) -> None:
-        """Notify people of a hook's deactivation, and publish the event for it, unless that was done.
+        """Notify people of a hook's deactivation, and publish its event, unless that was done.
 
-        :raises TransientError: when it has to be repeated.
+        :raises TransientError: if the call must be repeated.
         """
         if not operational_event.may_notify(hook):
             return
-        # Not the name that releases without notices claim: what they published still gets its notice.
+        # Another name than earlier releases claim, which send no notices: a deactivation that they published
+        # still gets its notice.
         occasion = f"deactivated#{hook.store_hash}#{hook.id}#{hook.deactivated_at}"
 
         def notify() -> None:
@@ -82,9 +83,9 @@ class OperationalEvents:
         self._once(hook, occasion, notify, operational_event.REMEMBERED_SECONDS)
 
     def warn_of_expiry(self, hook: Hook, first_until: float) -> None:
-        """Warn operators, on the bus alone, that what is held for a hook is deleted soon; once for a hold.
+        """Warn operators, on the bus only, that held deliveries of a hook are deleted soon; once for a hold.
 
-        :raises TransientError: when it has to be repeated.
+        :raises TransientError: if the call must be repeated.
         """
         since = held_since(hook)
         occasion = f"expiring#{hook.store_hash}#{hook.id}#{since}"
@@ -101,8 +102,11 @@ class OperationalEvents:
         do_once(self._claims, occasion, do, for_seconds=for_seconds, report=self._meter.call_failed, **keys)
 
     def _publish(self, hook: Hook, detail: Mapping[str, Any]) -> None:
-        """:raises TransientError: when the queue or the bus did not take it."""
-        # First the queue: of an event with an id, matching knows the repeat that follows if the bus fails.
+        """Send an event to the events queue and to the bus.
+
+        :raises TransientError: if the queue or the bus did not accept it.
+        """
+        # First the queue: if the bus fails, matching recognises the repeat by the event's id.
         now = int(self._clock() * 1_000_000)
         self._events_queue.send([to_operational_envelope(detail, hook.client_id, now)])
         self._bus.put(operational_event.SOURCE, DELIVERY_EXCEPTION, detail)

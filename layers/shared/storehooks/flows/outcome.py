@@ -1,8 +1,8 @@
-"""What follows from attempts: the log, the next attempt, the hook's circuit, its deactivation.
+"""Settles attempts: logs them, sends next attempts, counts circuits and deactivates hooks.
 
-The work can stop anywhere; then the message comes again, and the log says whether its attempt was made. So a
-hook is deactivated before the log has the end of its delivery, and the next attempt is sent after the log has
-the last one. Circuits come last, for they only slow down.
+The work can stop at any point. Then the message comes again, and the delivery log shows whether its attempt
+was made. So a hook is deactivated before its delivery's end is logged, and the next attempt is sent after the
+last one is logged. Circuits come last, because they only slow down attempts.
 """
 
 from __future__ import annotations
@@ -42,14 +42,14 @@ if TYPE_CHECKING:
 logger = Logger(utc=True)
 
 _RECORD_AGAIN_SECONDS = 30
-# By then the hook is deactivated, however often that had to be tried, or its owner has changed it.
+# By then the hook is deactivated, retries included, or its owner has changed it.
 _HOLD_SURELY_AFTER_SECONDS = 30
 _AT_ONCE = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """An attempt that is over. ``logged`` is what the log said of the delivery before it, None if nothing."""
+    """An attempt that is over. ``logged`` is the logged delivery before it; None if there was none."""
 
     delivery: Delivery
     logged: Delivery | None
@@ -58,20 +58,20 @@ class Sent:
 
     @property
     def hook_key(self) -> HookKey:
-        """Which hook it was for."""
+        """The store hash and id of the attempt's hook."""
         return self.hook.store_hash, self.hook.id
 
 
 @dataclass(slots=True)
 class _Tally:
-    """How many attempts of a hook succeeded and failed."""
+    """Counts of a hook's successful and failed attempts."""
 
     succeeded: int = 0
     failed: int = 0
 
 
 class Outcomes:
-    """Settles what attempts have come to."""
+    """Settles attempts that are over."""
 
     def __init__(
         self,
@@ -95,10 +95,10 @@ class Outcomes:
         self._clock = clock
 
     def settle(self, sent: Sequence[Sent], circuits: dict[HookKey, Circuit]) -> set[str]:
-        """Log attempts and do what follows from them. One that meets a mistake of ours fails alone.
+        """Log attempts and do what follows from them. An attempt that meets a mistake of ours fails alone.
 
-        :param circuits: as they were read; kept up to date here.
-        :return: the ids of the deliveries whose messages have to come again.
+        :param circuits: the circuits that were read; updated here.
+        :return: the ids of the deliveries whose messages must come again.
         """
         unsettled: set[str] = set()
 
@@ -118,7 +118,7 @@ class Outcomes:
         return unsettled
 
     def _settle(self, sent: Sequence[Sent], circuits: dict[HookKey, Circuit]) -> set[str]:
-        """What of :meth:`settle` may be repeated: all but the lines and numbers of the attempts."""
+        """The part of :meth:`settle` that may be repeated: everything except log lines and metrics."""
         self._log_delivered([one for one in sent if one.attempt.succeeded])
         tallies = _tallies(sent)
         changed = self._changed(circuits, tallies)
@@ -137,7 +137,7 @@ class Outcomes:
     # ------------------------------------------------------------ those that succeeded
 
     def _log_delivered(self, sent: Sequence[Sent]) -> None:
-        """These are not sent again, unless both the log and the queue fail."""
+        """Log deliveries that succeeded. They are not sent again, unless both the log and the queue fail."""
         delivered = [self._outcome(one, Circuit()).delivery for one in sent]
         if not delivered:
             return
@@ -154,12 +154,12 @@ class Outcomes:
             except QueueFailedError as failure:
                 ids = [delivered[position].id for position in failure.failed]
                 self._meter.count(Count.CALLS_FAILED)
-                logger.error("delivered, and never logged", error=failure.code, delivery_ids=ids)  # noqa: TRY400 - says it all
+                logger.error("delivered, and never logged", error=failure.code, delivery_ids=ids)  # noqa: TRY400 - the code is enough
 
     # ------------------------------------------------------------ those that failed
 
     def _settle_failed(self, failed: Sequence[tuple[Sent, Outcome]]) -> set[str]:
-        """Log these, send the next attempts, and notify; the ids of the deliveries for which that failed."""
+        """Log failed attempts, send the next ones, and notify. Return the ids for which that failed."""
         if not failed:
             return set()
         after = self._deactivate_hooks(failed)
@@ -178,7 +178,7 @@ class Outcomes:
         for _, delivery, saved in saving:
             try:
                 if not saved.result():
-                    continue  # made twice at once, and the other is in the log
+                    continue  # made twice at once, and the other one is logged
             except TransientError as error:
                 unsettled.add(delivery.id)
                 self._meter.call_failed("logging failed", error=repr(error), **delivery.log_keys)
@@ -193,9 +193,9 @@ class Outcomes:
         return unsettled
 
     def _deactivate_hooks(self, failed: Sequence[tuple[Sent, Outcome]]) -> dict[str, Delivery]:
-        """Deactivate the hooks for which these attempts say so.
+        """Deactivate the hooks whose outcomes require it.
 
-        :return: by id, the deliveries as they are then; without those for which it failed.
+        :return: the deliveries after that, by id, without those for which it failed.
         """
         after: dict[str, Delivery] = {}
         is_off: dict[HookKey, bool] = {}
@@ -211,21 +211,21 @@ class Outcomes:
         return after
 
     def _deactivates(self, outcome: Outcome) -> bool:
-        """Whether an outcome deactivates its hook, by what the log says as well."""
+        """Whether an outcome deactivates its hook, with a look at the delivery log if needed."""
         if not outcome.deactivates:
             return False
         since, delivery = outcome.unless_reached_since, outcome.delivery
         return since is None or not self._log.has_reached(delivery.store_hash, delivery.hook_id, since)
 
     def _deactivate(self, hook: Hook, delivery: Delivery) -> bool:
-        """Deactivate a hook, unless its owner has changed it meanwhile; whether it receives nothing then."""
+        """Deactivate a hook, unless its owner has changed it meanwhile. Return whether it is deactivated."""
         task = HoldTask(
             store_hash=hook.store_hash,
             hook_id=hook.id,
             client_id=hook.client_id,
             store_id=operational_event.store_id_of(delivery),
         )
-        # First what comes after it: were the work to stop in between, nobody would be notified.
+        # First send the task that follows: if the work stopped in between, nobody would be notified.
         self._queue.send([TaskMessage(task, _HOLD_SURELY_AFTER_SECONDS)])
         reason = deactivation_reason(delivery)
         if not self._hooks.deactivate(hook, reason):
@@ -236,7 +236,7 @@ class Outcomes:
         return True
 
     def _send(self, messages: Sequence[TaskMessage]) -> set[str]:
-        """Send tasks; the ids of the deliveries whose attempts were not taken."""
+        """Send tasks. Return the ids of the deliveries whose tasks the queue did not accept."""
         try:
             self._queue.send(messages)
         except QueueFailedError as error:
@@ -254,7 +254,7 @@ class Outcomes:
     def _changed(
         self, circuits: dict[HookKey, Circuit], tallies: dict[HookKey, _Tally]
     ) -> dict[HookKey, Circuit]:
-        """The circuits that these attempts change, as they are then."""
+        """The circuits that these attempts change, after the change."""
         now = self._clock()
         counted = {
             key: circuits.get(key, Circuit()).counted(succeeded=tally.succeeded, failed=tally.failed, now=now)
@@ -267,7 +267,7 @@ class Outcomes:
         count = self._circuits.count_success if tally.succeeded else self._circuits.count_failures
         try:
             count(store_hash, hook_id, tally.failed)
-        except TransientError as error:  # it only slows down
+        except TransientError as error:  # a circuit only slows down attempts
             self._meter.call_failed(
                 "circuit not written", error=repr(error), store_hash=store_hash, hook_id=hook_id
             )

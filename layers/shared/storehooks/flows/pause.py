@@ -1,7 +1,7 @@
-"""Pausing a hook, and resuming it.
+"""Pauses and resumes hooks.
 
-Before the flag is written, the queue has what is to follow, with a delay in which the request ends: so
-nothing is missing if the work stops in between. Once it is written, the same is sent again, to happen now.
+The task that follows is sent before the flag is written, with a delay in which the request ends. So nothing
+is missing if the work stops in between. After the flag is written, the task is sent again without a delay.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _SURELY_AFTER_SECONDS = 30
 
 
 class Pauses:
-    """Updates hooks whose pauses begin or end."""
+    """Updates hooks and their pauses."""
 
     def __init__(
         self,
@@ -51,18 +51,18 @@ class Pauses:
         self._clock = clock
 
     def update(self, caller: Caller, hook_id: int, changes: Mapping[str, Any]) -> tuple[Hook, str | None]:
-        """Change a hook of the caller, ``is_paused`` among the rest.
+        """Change a hook of the caller. The changes include ``is_paused``.
 
-        Two calls if that is as it was; four to pause it; five or six to resume it.
+        Two calls if ``is_paused`` does not change; four to pause the hook; five or six to resume it.
 
-        :return: the hook, and the id of the recovery of what was held, if it resumes.
-        :raises storehooks.domain.errors.CallerError: when there is no such hook, or it cannot be changed so.
-        :raises StoreBusyError: when somebody else changes it whenever it was read.
+        :return: the hook, and the id of the recovery of its held deliveries if it resumes.
+        :raises storehooks.domain.errors.CallerError: if there is no such hook, or the change is refused.
+        :raises StoreBusyError: if another request changes the hook each time after it was read.
         """
         recovery_id = new_recovery_id()
         for _ in range(_TRIES):
             hook = self._hooks.get(caller, hook_id)
-            # What is to be pulled waits anyway: nothing is to be held, and nothing to be recovered.
+            # Deliveries of a pulled hook wait anyway: nothing is held, and nothing needs a recovery.
             is_resumed = hook.is_paused and not changes["is_paused"] and not hook.is_pulled
             if is_resumed:
                 changed = self._resume(hook, changes, recovery_id)
@@ -75,9 +75,9 @@ class Pauses:
         raise StoreBusyError
 
     def cancel_waiting(self, hook: Hook) -> None:
-        """Have what waits to be pulled from a hook cancelled, which was switched off. One call.
+        """Have the waiting deliveries of a pulled hook cancelled that became inactive. One call.
 
-        What cannot be cancelled is given out if the hook is switched on again.
+        If the call fails, that is logged, and the deliveries are given out if the hook is activated again.
         """
         task = _hold_task(hook)
         try:
@@ -96,18 +96,18 @@ class Pauses:
     def _change_before(
         self, task: HoldTask | RecoverTask, hook: Hook, changes: Mapping[str, Any]
     ) -> Hook | None:
-        """Change the hook as it was read, and have the task done after that."""
+        """Change a hook unless it changed since it was read, and have the task done after that."""
         self._queue.send([TaskMessage(task, _SURELY_AFTER_SECONDS)])
         changed = self._hooks.change(hook, changes)
         if changed is not None:
             try:
                 self._queue.send([TaskMessage(task)])
-            except QueueFailedError as error:  # then the one that was sent before brings it
+            except QueueFailedError as error:  # then the message that was sent before brings the task
                 logger.warning("sent later", error=error.code, **task.log_keys)
         return changed
 
     def _held_since(self, hook: Hook) -> float:
-        """Since when what is held is to be sent: since an earlier pause, if its resumption was broken off."""
+        """From when on held deliveries must be sent: from an earlier pause, if its resumption broke off."""
         since = float(hook.paused_at or 0) - CLOCKS_DIFFER_SECONDS
         if hook.resumption is None:
             return since

@@ -1,4 +1,4 @@
-"""Sending a test event to one hook, while somebody waits for what comes of it."""
+"""Sends a test event to one hook while the caller waits for the result."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ logger = Logger(utc=True)
 
 _STEP_SECONDS = 1.0
 _RETRY_AFTER_SECONDS = 5
-"""Most pings that are under way are over by then."""
+"""Seconds after which most pings that are under way are over."""
 
 
 class Pinger:
-    """Sends test events as deliveries are sent. Neither the log nor the circuit hears of them."""
+    """Sends test events as deliveries are sent. They are not logged, and do not count for the circuit."""
 
     def __init__(
         self,
@@ -45,11 +45,11 @@ class Pinger:
         self._clock = clock
 
     def ping(self, hook: Hook) -> tuple[Delivery, Attempt]:
-        """What was sent, and what came of it. Takes as long as an attempt may.
+        """Send a test event, and return it with its attempt. It takes as long as an attempt may.
 
-        :raises storehooks.domain.errors.HookPulledError:
-        :raises HookNotFoundError: when the hook's client is being removed.
-        :raises TooManyAtOnceError: when the client has as many pings under way as it may.
+        :raises storehooks.domain.errors.HookPulledError: if the hook's deliveries are pulled.
+        :raises HookNotFoundError: if the hook's client is being removed.
+        :raises TooManyAtOnceError: if the client has the maximum number of pings under way.
         """
         check_sends(hook)
         secrets = self._secrets.valid_now(hook.store_hash, hook.client_id)
@@ -78,5 +78,5 @@ class Pinger:
         self._sender.start(delivery.id, callback(delivery, hook, secrets=secrets, now=self._clock()))
         while True:
             for delivery_id, attempt in self._sender.wait(_STEP_SECONDS):
-                if delivery_id == delivery.id:  # else of an invocation that was broken off
+                if delivery_id == delivery.id:  # otherwise of an earlier invocation that broke off
                     return attempt

@@ -1,7 +1,7 @@
-"""What the flows need of the world around them, as protocols.
+"""Protocols of everything that the flows need from outside.
 
-The adapters are what AWS has for each; the tests also have one in memory for each, and hold both to the same
-contract. Unless a method says otherwise, each may raise :class:`storehooks.domain.errors.TransientError`.
+The adapters implement them with AWS. Tests have an implementation of each in memory, and hold both to the
+same contract. Unless a method says otherwise, it may raise :class:`storehooks.domain.errors.TransientError`.
 Times are in seconds since 1970.
 """
 
@@ -30,13 +30,13 @@ class Hooks(Protocol):
     """The hooks of all stores."""
 
     def find(self, store_hash: str, hook_id: int) -> Hook | None:
-        """A hook as it is now; None if there is none."""
+        """The current hook; None if there is none."""
 
     def subscribers(self, store_hash: str, scope: str) -> list[Hook]:
-        """The hooks for a scope that get its events, deactivated ones included. It may be a moment old."""
+        """The hooks that get events of a scope, deactivated ones included. The list may be a moment old."""
 
     def deactivate(self, hook: Hook, reason: str) -> bool:
-        """Deactivate a hook because of failures; False if it has changed since it was read."""
+        """Deactivate a hook because of failures. Return False if it has changed since it was read."""
 
 
 class HooksOfClients(Protocol):
@@ -45,13 +45,13 @@ class HooksOfClients(Protocol):
     def get(self, caller: Caller, hook_id: int) -> Hook:
         """A hook of the caller.
 
-        :raises storehooks.domain.errors.HookNotFoundError: when there is none, or it is another client's.
+        :raises storehooks.domain.errors.HookNotFoundError: if there is none, or it is another client's.
         """
 
     def change(self, hook: Hook, changes: Mapping[str, Any]) -> Hook | None:
-        """Change a hook that was read; None if it is not as it was read any more.
+        """Change a hook; None if it has changed since it was read.
 
-        :raises storehooks.domain.errors.CallerError: when it cannot be changed like that.
+        :raises storehooks.domain.errors.CallerError: if the change is refused.
         """
 
 
@@ -61,72 +61,73 @@ class DeliveryLog(Protocol):
     def get(self, store_hash: str, hook_id: int, delivery_id: str) -> Delivery:
         """A delivery.
 
-        :raises storehooks.domain.errors.DeliveryNotFoundError: when there is none, or its time is over.
+        :raises storehooks.domain.errors.DeliveryNotFoundError: if there is none, or it has expired.
         """
 
     def waiting(self, store_hash: str, hook_id: int, limit: int) -> tuple[list[DeliverySummary], bool]:
-        """Some of what waits for a hook's next attempt; and whether that is not all."""
+        """Up to ``limit`` deliveries of a hook that wait for an attempt; and whether there are more."""
 
     def first_kept_until(self, store_hash: str, hook_id: int, status: Status) -> float | None:
-        """Until when the first of a hook's deliveries with a status is kept; None if there is none.
+        """When the first of a hook's deliveries with a status expires; None if there is none.
 
-        If thousands are over their time and not deleted yet, it may be now.
+        If thousands have expired and are not deleted yet, it may be now.
         """
 
     def has_reached(self, store_hash: str, hook_id: int, since: float) -> bool:
-        """Whether one of the hook's latest deliveries was delivered at a time or later."""
+        """Whether one of the hook's latest deliveries was delivered at ``since`` or later."""
 
     def save_delivered(self, deliveries: Sequence[Delivery]) -> None:
-        """Log deliveries that a destination has taken, whatever else the log says of them."""
+        """Log deliveries that a destination has accepted, over any other status in the log."""
 
     def save(self, delivery: Delivery, *, over: Delivery | None) -> bool:
-        """Log a delivery over what was read of it, None if nothing.
+        """Log a delivery, unless it has changed in the log since it was read.
 
-        :return: whether that was still what the log says; else nothing was written.
+        :param over: the delivery that was read; None if the log had none.
+        :return: whether it was written.
         """
 
     def save_reserved(self, delivery: Delivery, reserved: Reservation, *, over: Delivery | None) -> None:
-        """Log a delivery that waits for its place, unless the log says something else by now."""
+        """Log a delivery that waits for its place, unless it has changed in the log since it was read."""
 
     def end_waiting(self, delivery: DeliverySummary, status: Status) -> bool:
-        """Take a delivery out of those that wait; False if it did not wait any more."""
+        """End a waiting delivery with a status. Return False if it no longer waited."""
 
     def begin_round(
         self, delivery: DeliverySummary, now: float, *, unless_since: float | None = None
     ) -> AttemptTask | None:
-        """Begin another round for a delivery that ended, unless its present one began at a time or later.
+        """Begin another round of a delivery that ended, unless its present one began at that time or later.
 
-        :return: the task of its next attempt; None if it is not as it was read any more.
+        :return: the task of its next attempt; None if it has changed since it was read.
         """
 
     def bring_forward(self, delivery: Delivery, now: float) -> bool:
-        """Have the next attempt of a delivery that waits made now; False if it is not as it was read."""
+        """Make a waiting delivery's next attempt due now. Return False if it changed since it was read."""
 
 
 class PulledDeliveries(Protocol):
     """The deliveries that wait to be pulled."""
 
     def waiting(self, store_hash: str, hook_id: int, limit: int) -> Waiting:
-        """Up to so many of a hook's deliveries that nobody holds, the oldest first."""
+        """Up to ``limit`` of a hook's deliveries that are not given out, the oldest first."""
 
     def newest_at(self, store_hash: str, hook_id: int) -> float:
-        """When the newest of a hook's deliveries came; 0 if there is none."""
+        """When the newest of a hook's deliveries was accepted; 0 if there is none."""
 
     def give_out(
         self, store_hash: str, hook_id: int, delivery_id: str, *, now: float, until: float
     ) -> Delivery | None:
-        """Give out a delivery, and hide it until a time; None if somebody holds it, or it has ended.
+        """Give out a delivery, hidden until a time; None if it is given out already, or has ended.
 
-        :raises storehooks.domain.errors.CorruptItemError: when it cannot be read.
+        :raises storehooks.domain.errors.CorruptItemError: if it cannot be read.
         """
 
     def given_out(self, store_hash: str, hook_id: int, delivery_ids: Sequence[str]) -> dict[str, GivenOut]:
-        """Those of up to 100 deliveries that there are, by id."""
+        """The existing ones of up to 100 deliveries, by id."""
 
     def offer_again(self, delivery: Delivery, *, over: Delivery) -> bool:
-        """Have a delivery of the log wait until it is pulled, over what was read of it, and no attempt made.
+        """Have a logged delivery wait until it is pulled, instead of an attempt.
 
-        :return: whether it was still so, and an attempt was to be made.
+        :return: False if it has changed since it was read, or no attempt was to be made.
         """
 
 
@@ -143,52 +144,52 @@ class Selections(Protocol):
         held_since: float | None = None,
         within_seconds: float,
     ) -> tuple[int, bool]:
-        """How many there are; and whether all were counted before ``within_seconds`` were over.
+        """The number of deliveries; and whether all were counted within ``within_seconds``.
 
-        :param held_since: only those that were held at this time or later.
+        :param held_since: count only deliveries that were held at this time or later.
         """
 
     def pending(self, store_hash: str, hook_id: int, limit: int) -> int:
-        """About how many are pending; counting stops at ``limit``."""
+        """The approximate number of pending deliveries; counting stops at ``limit``."""
 
     def next_of(self, recovery: Recovery, limit: int) -> tuple[list[DeliverySummary], str | None]:
-        """The next ones of a recovery; and up to which id these are all, None if they are the last."""
+        """The next deliveries of a recovery; and the id up to which they are all, None if none follow."""
 
 
 class Scans(Protocol):
-    """All that a hook has in some time, as figures need it."""
+    """The deliveries of a hook in some time, as figures need them."""
 
     def newest(self, store_hash: str, hook_id: int, since: int, until: int) -> Iterator[ScannedPage]:
-        """The deliveries whose events were accepted from a second on and before another, the newest first."""
+        """The deliveries accepted from ``since`` up to, but without, ``until``, the newest first."""
 
     def oldest_waiting_at(self, store_hash: str, hook_id: int) -> float | None:
-        """When the event of the oldest delivery that waits was accepted; None if none waits."""
+        """When the event of the oldest waiting delivery was accepted; None if none waits."""
 
 
 class DueDeliveries(Protocol):
-    """The deliveries whose next attempt the retry sweep has to send."""
+    """The deliveries whose attempts the retry sweep sends."""
 
     def take_due(self, until: float) -> Iterator[DueBatch]:
-        """Claim what is due up to a time, a few at a time. Raises nothing: a batch has its failures."""
+        """Claim attempts that are due up to a time, in batches. Raises nothing: a batch has its failures."""
 
     def release(self, task: AttemptTask, next_attempt_at: float) -> None:
-        """Make an attempt that was claimed due again, because its message could not be sent."""
+        """Make a claimed attempt due again, because its message could not be sent."""
 
 
 class HeldWatches(Protocol):
-    """When the sweep has to look at what is held for hooks. A hold is a pause or a deactivation."""
+    """The times at which the sweep looks at holds of hooks. A hold is a pause or a deactivation."""
 
     def begin(self, hook: Hook, at: float) -> None:
-        """Have the sweep look at a hook's hold at a time, unless its watch has begun already."""
+        """Have the sweep look at a hook's hold at a time, unless a watch exists."""
 
     def move(self, hook: Hook, at: float) -> None:
         """Have the sweep look at a hook's hold at this time."""
 
     def end(self, store_hash: str, hook_id: int) -> None:
-        """Have the sweep look at a hook's hold no more."""
+        """Stop the sweep from looking at a hook's hold."""
 
     def take_due(self, until: float) -> Iterator[HoldTask | DueFailure]:
-        """Claim the holds that are to be looked at up to a time. Raises nothing: what failed is yielded."""
+        """Claim the holds that are due for a look up to a time. Raises nothing: failures are yielded."""
 
 
 class Circuits(Protocol):
@@ -201,10 +202,10 @@ class Circuits(Protocol):
         """Add to a hook's failures in a row."""
 
     def count_success(self, store_hash: str, hook_id: int, failures: int) -> None:
-        """Note that something reached a hook now, and how many failures came after."""
+        """Note that an attempt succeeded now, and the number of failures after it."""
 
     def claim_probe(self, store_hash: str, hook_id: int) -> bool:
-        """Whether the caller may be the one that tries a tripped circuit now."""
+        """Whether the caller may probe a tripped circuit now."""
 
 
 class Lines(Protocol):
@@ -223,18 +224,18 @@ class Recoveries(Protocol):
     def get(self, store_hash: str, hook_id: int, recovery_id: str) -> Recovery:
         """A recovery.
 
-        :raises storehooks.domain.errors.RecoveryNotFoundError: when there is none, or its time is over.
+        :raises storehooks.domain.errors.RecoveryNotFoundError: if there is none, or it has expired.
         """
 
     def create(self, recovery: Recovery) -> None:
         """Save a new recovery."""
 
     def save(self, recovery: Recovery, *, over: Recovery) -> bool:
-        """Save a recovery after a step; False if somebody else has done that step."""
+        """Save a recovery after a step. Return False if that step was done elsewhere."""
 
 
 class DeliveryContexts(Protocol):
-    """All that a batch of attempts has to know."""
+    """The context of a batch of attempts."""
 
     def read(self, tasks: Iterable[AttemptTask]) -> DeliveryContext:
         """The context of up to 25 attempts."""
@@ -244,16 +245,16 @@ class DeliveriesQueue(Protocol):
     """The queue of tasks."""
 
     def send(self, messages: Sequence[TaskMessage]) -> None:
-        """Send all.
+        """Send messages.
 
-        :raises storehooks.domain.errors.QueueFailedError: with the positions of those that were not taken.
+        :raises storehooks.domain.errors.QueueFailedError: with the positions of those that were not accepted.
         """
 
     def receive(self, *, wait_seconds: int) -> list[ReceivedTask]:
-        """Up to ten tasks, as soon as there is one; or none after so many seconds."""
+        """Receive up to ten tasks, as soon as there is one; or none after ``wait_seconds``."""
 
     def delete(self, received: Sequence[ReceivedTask]) -> None:
-        """Delete these, which are done.
+        """Delete messages whose tasks are done.
 
         :raises storehooks.domain.errors.QueueFailedError: with the positions of those that were not deleted.
         """
@@ -263,23 +264,23 @@ class DeadLetters(Protocol):
     """The events queue's dead letters."""
 
     def put(self, body: str, reason: str) -> None:
-        """Add a message that cannot be done, with the reason."""
+        """Add an invalid message, with the reason."""
 
 
 class EventIds(Protocol):
     """The ids that publishers gave events in the last day."""
 
     def remember(self, event: Event) -> IdUse:
-        """What is known of the id that an event was given; a new one is remembered for a day."""
+        """Say whether an event's id was used before; a new id is stored for a day."""
 
 
 class EventsQueue(Protocol):
     """The queue of events that are to be matched."""
 
     def send(self, envelopes: Sequence[Mapping[str, Any]]) -> None:
-        """Send all, in their envelopes.
+        """Send events in their envelopes.
 
-        :raises storehooks.domain.errors.QueueFailedError: with the positions of those that were not taken.
+        :raises storehooks.domain.errors.QueueFailedError: with the positions of those that were not accepted.
         """
 
 
@@ -287,37 +288,37 @@ class EventBus(Protocol):
     """The event bus."""
 
     def put(self, source: str, detail_type: str, detail: Mapping[str, Any]) -> str:
-        """Put an event or a notice on the bus, and return the id that it was given."""
+        """Put an event or a notice on the bus, and return its id there."""
 
 
 class Claims(Protocol):
-    """Claims of what is to be done once. A claim that is not confirmed expires soon."""
+    """Claims of things that are done once. A claim that is not confirmed expires soon."""
 
     def claim(self, what: str) -> bool:
-        """Whether the caller is to do this now: it was not done, and nobody else has claimed it."""
+        """Claim a thing. Return whether the caller may do it: it was not done, and nobody else claims it."""
 
     def confirm(self, what: str, *, for_seconds: int) -> None:
-        """Note that it was done, and is not to be done again for so long."""
+        """Note that it was done, and must not be done again for ``for_seconds``."""
 
 
 class Leases(Protocol):
-    """The leases of all clients. One that is not released ends by itself."""
+    """The leases of all clients. A lease that is not released expires."""
 
     def take(self, pool: LeasePool, holder: str, is_over: Callable[[Lease], bool]) -> Lease | None:
-        """A lease for a holder that has none; None when there are as many as may be and none has ended."""
+        """Take a lease for a holder that has none; None if the pool is full and no lease in it has ended."""
 
     def release(self, pool: LeasePool, lease: Lease) -> None:
-        """End a lease."""
+        """Release a lease."""
 
 
 class DeactivationDays(Protocol):
     """The days in which hooks of clients were deactivated."""
 
     def begin(self, store_hash: str, client_id: str, until: int, first: Deactivation) -> DeactivationDay:
-        """The client's day; with this one as its first, if it has none. Repeating it is harmless."""
+        """The client's day; this deactivation is its first if the day has none. Idempotent."""
 
     def add(self, day: DeactivationDay, later: Deactivation) -> None:
-        """Add one that is not the day's first."""
+        """Add a later deactivation to a day."""
 
     def get(self, store_hash: str, client_id: str, until: int) -> DeactivationDay | None:
         """A client's day; None if there is none."""
@@ -327,59 +328,59 @@ class NotificationEmails(Protocol):
     """The notification emails of clients."""
 
     def get(self, store_hash: str, client_id: str) -> tuple[str, ...]:
-        """Those of a client of a store."""
+        """The notification emails of a client."""
 
     def remove(self, store_hash: str, client_id: str) -> None:
-        """Have none of a client."""
+        """Remove all of a client."""
 
 
 class Clients(Protocol):
     """The clients of all stores."""
 
     def remove(self, store_hash: str, client_id: str) -> None:
-        """Remove a client with its secrets, if there is one."""
+        """Remove a client with its secrets, if it exists."""
 
 
 class AccessTokens(Protocol):
     """The access tokens of all clients."""
 
     def delete_all(self, store_hash: str, client_id: str) -> Iterator[int]:
-        """Delete the tokens of a client, some at a time; how many each time."""
+        """Delete the tokens of a client in batches; yields the size of each."""
 
 
 class HooksOfRemoved(Protocol):
-    """The hooks of all stores, for the end of a client."""
+    """The hooks of all stores, for the removal of a client."""
 
     def delete_all(self, caller: Caller) -> Iterator[int]:
-        """Delete the hooks of a client, some at a time; how many each time."""
+        """Delete the hooks of a client in batches; yields the size of each."""
 
 
 class Mailer(Protocol):
-    """Sends emails."""
+    """Sends e-mails."""
 
     def send(self, addresses: Sequence[str], mail: Mail) -> str:
-        """Send one email to all of them, and return its id."""
+        """Send one e-mail to all addresses, and return its id."""
 
 
 class ClientSecrets(Protocol):
-    """The secrets by which clients verify what they get."""
+    """The secrets by which clients verify deliveries."""
 
     def valid_now(self, store_hash: str, client_id: str) -> tuple[str, ...]:
-        """Those of a client, the newest first; none if there is no such client."""
+        """The secrets of a client that are valid now, the newest first; none if there is no such client."""
 
 
 class Sender(Protocol):
-    """Sends requests to destinations, many at once. Nothing of a destination makes it raise."""
+    """Sends requests to destinations, many at once. No destination makes it raise."""
 
     @property
     def in_flight(self) -> int:
-        """How many requests are under way."""
+        """The number of requests under way."""
 
     def start(self, key: str, request: OutgoingRequest) -> None:
-        """Begin to send a request, which :meth:`wait` will name by this key."""
+        """Begin to send a request. :meth:`wait` returns its attempt with this key."""
 
     def wait(self, seconds: float) -> list[tuple[str, Attempt]]:
-        """What is over, as soon as something is, or after so many seconds."""
+        """The attempts that are over, as soon as there is one; or none after ``seconds``."""
 
     def wake(self) -> None:
-        """Have :meth:`wait` return at once. From any thread."""
+        """Make :meth:`wait` return at once. May be called from any thread."""

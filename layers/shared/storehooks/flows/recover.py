@@ -1,8 +1,8 @@
-"""Recoveries: a hook's deliveries of a time are sent again, in steps that follow one another.
+"""Recoveries: send a hook's deliveries of a time again, step by step.
 
-A step takes the oldest deliveries that are left, begins another round for each, and sends
-the next step. Steps are idempotent, also at once: a delivery whose round began after the recovery was
-requested is passed over.
+A step takes the oldest deliveries that are left, begins another round for each, and sends the task of the
+next step. Steps are idempotent, even at the same time: a delivery whose round began after the recovery was
+requested is skipped.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ from storehooks.domain.state_machine import (
 from storehooks.domain.task import AttemptTask, RecoverTask, TaskMessage
 from storehooks.flows.leases import release_lease, take_lease
 
-if TYPE_CHECKING:  # for the handlers that only start recoveries, and have no metrics
+if TYPE_CHECKING:  # so that handlers that only start recoveries do not load metrics
     from storehooks.flows.meter import Meter
     from storehooks.flows.ports import (
         Circuits,
@@ -57,7 +57,7 @@ if TYPE_CHECKING:  # for the handlers that only start recoveries, and have no me
 
 logger = Logger(utc=True)
 
-# The gateway waits for 29 s; all else that it takes to start one is well below one.
+# The gateway waits 29 s. All else that starting a recovery takes is well below one second.
 _COUNT_SECONDS = 5.0
 _RETRY_AFTER_SECONDS = 60
 _MAX_STEP_SECONDS = 10.0
@@ -84,11 +84,11 @@ class RecoveryStarter:
         self._clock = clock
 
     def start(self, hook: Hook, statuses: tuple[Status, ...], since: float, until: float) -> Recovery:
-        """Start a recovery: its first step is on the queue then. Three calls, and those that count.
+        """Start a recovery and send the task of its first step. Three calls, and those that count.
 
-        :raises storehooks.domain.errors.HookInactiveError: also when it is paused.
-        :raises TooManyAtOnceError: when as many recoveries of the client run as may.
-        :raises QueueFailedError: then nothing is recovered.
+        :raises storehooks.domain.errors.HookInactiveError: if the hook is inactive, deactivated or paused.
+        :raises TooManyAtOnceError: if the client has the maximum number of recoveries running.
+        :raises QueueFailedError: if the queue failed; then nothing is recovered.
         """
         check_receives(hook)
         recovery_id = new_recovery_id()
@@ -125,7 +125,7 @@ def _holder(hook_id: int, recovery_id: str) -> str:
 
 
 def _is_over(recoveries: Recoveries, clock: Callable[[], float], store_hash: str, lease: Lease) -> bool:
-    """Whether a recovery has ended. Its lease alone says so only until it is stored that it runs."""
+    """Whether a lease's recovery has ended; while the recovery is not stored yet, whether the lease has."""
     hook_id, _, recovery_id = lease.holder.partition("#")
     try:
         recovery = recoveries.get(store_hash, int(hook_id), recovery_id)
@@ -138,7 +138,7 @@ def _is_over(recoveries: Recoveries, clock: Callable[[], float], store_hash: str
 
 @dataclass(slots=True)
 class _Begun:
-    """How far a step has got: up to which id all have begun, how many it began, and the call that failed."""
+    """The progress of a step: the id up to which all have begun, their number, and the call that failed."""
 
     position: str
     number: int = 0
@@ -172,9 +172,9 @@ class Recoverer:
         self._clock = clock
 
     def recover(self, task: RecoverTask, *, came_before: bool) -> None:
-        """Do a step, and send the next.
+        """Do a step, and send the task of the next.
 
-        :raises TransientError: when the task has to be repeated.
+        :raises TransientError: if the task must be repeated.
         """
         try:
             recovery = self._recoveries.get(task.store_hash, task.hook_id, task.recovery_id)
@@ -190,7 +190,7 @@ class Recoverer:
                 self._queue.send([TaskMessage(recovery.task)])
 
     def _start(self, recovery: Recovery) -> None:
-        """Have a waiting recovery run, if fewer of its client's run than may."""
+        """Start a waiting recovery, unless the client has the maximum number running."""
         hook = self._hooks.find(recovery.store_hash, recovery.hook_id)
         if (reason := why_to_stop(recovery, hook)) is not None:
             self._save(recovery.stopped(self._now(), reason), recovery)
@@ -227,7 +227,7 @@ class Recoverer:
                 self._begin_some(recovery, step)
 
     def _step(self, recovery: Recovery) -> Stop | Wait | Begin:
-        """What the state machine says. If the recovery stops, nothing else is read."""
+        """The state machine's step. If the recovery stops, nothing else is read."""
         store_hash, hook_id = recovery.store_hash, recovery.hook_id
         hook = self._hooks.find(store_hash, hook_id)
         circuit, pending = Circuit(), 0
@@ -254,7 +254,7 @@ class Recoverer:
         self._save(after, recovery, wait)
 
     def _begin(self, recovery: Recovery, found: Sequence[DeliverySummary], step: Begin) -> _Begun:
-        """Begin another round for each, in their order, until the time is over or something fails."""
+        """Begin another round for each, in order, until the time is over or a call fails."""
         begun = _Begun(recovery.position)
         started = time.monotonic()
         with ThreadPoolExecutor(_AT_ONCE) as threads:
@@ -281,7 +281,7 @@ class Recoverer:
     def _begin_one(
         self, recovery: Recovery, delivery: DeliverySummary
     ) -> tuple[AttemptTask | None, TransientError | None]:
-        now = max(self._clock(), recovery.created_at)  # clocks differ, and no round may begin before it
+        now = max(self._clock(), recovery.created_at)  # clocks differ; no round may begin before it
         try:
             return self._log.begin_round(delivery, now, unless_since=recovery.created_at), None
         except TransientError as error:
@@ -292,14 +292,14 @@ class Recoverer:
         logger.info("sending again", delivery_ids=ids, **recovery.task.log_keys)
         try:
             self._queue.send([TaskMessage(task) for task in tasks])
-        except QueueFailedError as error:  # then the sweep sends them, in five minutes
+        except QueueFailedError as error:  # the sweep sends them in five minutes
             later = [ids[position] for position in sorted(error.failed)]
             self._meter.call_failed(
                 "sending again later", error=error.code, delivery_ids=later, **recovery.task.log_keys
             )
 
     def _save(self, after: Recovery, before: Recovery, wait_seconds: int = 0) -> None:
-        """Save a recovery after a step, and send the next one; nothing if the step was done already."""
+        """Save a recovery after a step, and send the next task; nothing if the step was done already."""
         if not self._recoveries.save(after, over=before):
             return
         if not after.has_ended:

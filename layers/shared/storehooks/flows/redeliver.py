@@ -1,4 +1,4 @@
-"""Sending one delivery again, because somebody asks for it."""
+"""Sends one delivery again on request."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _TRIES = 4
 
 
 class Redeliverer:
-    """Begins another round for a delivery that ended, and has the next attempt of a retried one made now."""
+    """Begins another round of an ended delivery, or brings a retried one's next attempt forward to now."""
 
     def __init__(
         self, *, log: DeliveryLog, queue: DeliveriesQueue, clock: Callable[[], float] = time.time
@@ -40,11 +40,11 @@ class Redeliverer:
         self._clock = clock
 
     def redeliver(self, hook: Hook, delivery_id: str) -> Delivery:
-        """Redeliver, and return the delivery as it is then. Three calls.
+        """Redeliver, and return the delivery after that. Three calls.
 
-        :raises storehooks.domain.errors.HookInactiveError: also when it is paused.
-        :raises storehooks.domain.errors.DeliveryNotFoundError:
-        :raises StoreBusyError: when somebody else changes it whenever it was read.
+        :raises storehooks.domain.errors.HookInactiveError: if the hook is inactive, deactivated or paused.
+        :raises storehooks.domain.errors.DeliveryNotFoundError: if there is no such delivery.
+        :raises StoreBusyError: if the delivery changes each time after it was read.
         """
         check_receives(hook)
         for _ in range(_TRIES):
@@ -58,7 +58,7 @@ class Redeliverer:
         raise StoreBusyError
 
     def _begun(self, delivery: Delivery) -> Delivery | None:
-        """The delivery with an attempt that is due now; None if somebody else changed it."""
+        """The delivery with an attempt that is due now; None if it has changed since it was read."""
         now = self._clock()
         if redelivery_of(delivery) is Again.BRING_FORWARD:
             return due_now(delivery, now) if self._log.bring_forward(delivery, now) else None
@@ -67,5 +67,5 @@ class Redeliverer:
     def _send(self, delivery: Delivery) -> None:
         try:
             self._queue.send([TaskMessage(asked_for(delivery))])
-        except QueueFailedError as error:  # then the sweep brings it, in five minutes
+        except QueueFailedError as error:  # the sweep sends it in five minutes
             logger.warning("redelivering later", error=error.code, **delivery.log_keys)

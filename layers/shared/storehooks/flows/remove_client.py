@@ -1,9 +1,9 @@
-"""Removing a client of a store, with what it was given and what it has made.
+"""Removes a client of a store, with its tokens, hooks, notification emails and secrets.
 
-In an order that leaves nothing half removed that matters, wherever it stops, and that can be begun again:
-first the tokens, so that nothing new comes; the hooks, so that no event is for them, and what waits for them
-is cancelled; and the client with its secrets, until when it is listed. No token is made any more then: last
-go those that were made meanwhile. The delivery log ends by its retention.
+The order makes it safe to stop anywhere and to begin again. First the tokens, so that no request follows.
+Then the hooks, so that no event matches them and waiting deliveries are cancelled. Then the client with its
+secrets; until then it is listed. From then on no token can be made, so the last step deletes tokens made
+meanwhile. Items of the delivery log expire by their retention.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from storehooks.flows.ports import AccessTokens, Clients, HooksOfRemoved, NotificationEmails
 
 MAX_SECONDS = 20
-"""A request goes on for so long at most: the gateway waits 29 s for it."""
+"""Maximum seconds of a request: the gateway waits 29 s for it."""
 
 
 class ClientRemover:
@@ -41,9 +41,9 @@ class ClientRemover:
         self._clock = clock
 
     def remove(self, store_hash: str, client_id: str) -> None:
-        """Remove a client, or what is left of one that was removed before.
+        """Remove a client, or the rest of one whose removal was broken off.
 
-        :raises StoreBusyError: also when it takes too long; then the next call goes on.
+        :raises StoreBusyError: if a table is busy, or the removal takes too long; the next call goes on.
         """
         until = self._clock() + MAX_SECONDS
         for _ in self._steps(Caller(store_hash, client_id, frozenset())):
@@ -56,5 +56,5 @@ class ClientRemover:
         yield from self._hooks.delete_all(caller)
         self._notification_emails.remove(*of_client)
         self._clients.remove(*of_client)
-        # Those that were made since the first look, or just before it and not found yet.
+        # Hooks and tokens made since the first look, or so shortly before that the index did not have them.
         yield from self._access_tokens.delete_all(*of_client)

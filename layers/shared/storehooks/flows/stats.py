@@ -1,7 +1,7 @@
-"""Counting a hook's figures from the delivery log, while somebody waits for them.
+"""Counts a hook's figures from the delivery log, while the caller waits.
 
-Nothing is written for it when a delivery is made. So reading is bounded: the newest deliveries are counted
-first, and what was not reached in time is named as not covered.
+Deliveries write nothing for figures, so reading is bounded: the newest deliveries are counted first, and the
+figures say which part of the time was not covered.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from storehooks.flows.ports import Leases, Scans, Selections
 
 MAX_PAGES = 100
-"""So many megabytes of the log are read at most, for whole deliveries: about two hundred thousand."""
+"""Maximum megabytes of the log that are read: about two hundred thousand deliveries."""
 
 SCAN_SECONDS = 12.0
-"""No further page is read after this time, from the request's beginning on. Also with a last page that
-DynamoDB sends at the last moment, a request stays within the gateway's 29 s."""
+"""Seconds after a request's start from which no further page is read. Even if the last page takes the longest
+possible time, the request stays within the gateway's 29 s."""
 
 COUNT_SECONDS = 2.0
-"""What waits and what is held now are counted for so long each."""
+"""Maximum seconds for counting waiting deliveries, and for counting held ones."""
 
 _RETRY_AFTER_SECONDS = 5
 
@@ -37,7 +37,7 @@ _RETRY_AFTER_SECONDS = 5
 class StatsReader:
     """Reads the figures of hooks.
 
-    :param timer: seconds that only ever grow.
+    :param timer: a monotonic clock, in seconds.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class StatsReader:
     def read(self, hook: Hook, wanted: StatsWanted) -> HookStats:
         """The figures of a hook for a time.
 
-        :raises TooManyAtOnceError: when the client has as many requests for figures under way as it may.
+        :raises TooManyAtOnceError: if the client has the maximum number of requests for figures under way.
         """
         pool = LeasePool("stats", hook.store_hash, hook.client_id, MAX_STATS)
         lease = take_lease(

@@ -1,4 +1,4 @@
-"""What is due soon, from the due index to the deliveries queue."""
+"""The retry sweep: sends attempts that are due soon from the due index to the deliveries queue."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ logger = Logger(utc=True)
 
 type _Due = tuple[AttemptTask, float]
 
-# A sweep a minute, and half a minute in hand should one start late or not at all.
+# A sweep a minute, and a margin of half a minute in case one starts late or not at all.
 AHEAD_SECONDS = 90
 _MAX_SWEEP_SECONDS = 50.0
 _MINUTE_SECONDS = 60
@@ -36,11 +36,11 @@ _HOLDS_EACH_MINUTES = 30
 
 
 class Sweeper:
-    """Sends what is due within a minute and a half, with the seconds that remain as its delay.
+    """Sends attempts that are due within a minute and a half, delayed by the remaining seconds.
 
-    Twice an hour it also sends the holds that are due to be looked at.
+    Twice an hour it also sends the holds that are due for a look.
 
-    :param botocore: its version, which each sweep logs: it changes when AWS updates the runtime.
+    :param botocore: botocore's version, which each sweep logs, because AWS changes it with the runtime.
     """
 
     def __init__(
@@ -61,10 +61,10 @@ class Sweeper:
         self._clock = clock
 
     def sweep(self) -> int:
-        """Sweep once, for at most 50 s; the next one goes on. How many were sent.
+        """Sweep once, for at most 50 s; the next sweep goes on. Return the number of attempts sent.
 
-        :raises StorehooksError: at the end, if a call to AWS failed or an item cannot be read, so that
-            the invocation counts as an error.
+        :raises StorehooksError: at the end, if a call to AWS failed or an item cannot be read, so that the
+            invocation counts as an error.
         """
         started = self._clock()
         sent = 0
@@ -82,14 +82,14 @@ class Sweeper:
                 break
         if int(started // _MINUTE_SECONDS) % _HOLDS_EACH_MINUTES == 0:
             failure = self._send_holds(started) or failure
-        # storehooks doctor reads all three.
+        # storehooks doctor reads all three fields.
         logger.info("swept", sent=sent, is_whole=failure is None, botocore=self._botocore)
         if failure is not None:
             raise failure
         return sent
 
     def _batches(self, until: float) -> Iterator[tuple[list[_Due], Sequence[DueFailure]]]:
-        """What is due, in tens that fill a call of the queue and the rest at the end; and what failed."""
+        """Due attempts in tens, which fill a call to the queue, and the rest at the end; and failures."""
         left: list[_Due] = []
         for batch in self._due.take_due(until):
             left += batch.due
@@ -106,7 +106,7 @@ class Sweeper:
         return failed.error
 
     def _send_holds(self, until: float) -> StorehooksError | None:
-        """Have what is held for hooks looked at, where that is due. What fails is due again in an hour."""
+        """Send the holds that are due for a look. A hold whose message fails is due again in an hour."""
         failure: StorehooksError | None = None
         for one in self._watches.take_due(until):
             if isinstance(one, DueFailure):
@@ -120,7 +120,7 @@ class Sweeper:
         return failure
 
     def _send(self, due: Sequence[_Due]) -> QueueFailedError | None:
-        """Send what is due. What the queue does not take is due again at once, and in the error."""
+        """Send due attempts. Those that the queue does not accept are due again, and are in the error."""
         if not due:
             return None
         now = self._clock()
@@ -139,5 +139,5 @@ class Sweeper:
     def _release(self, task: AttemptTask, due_at: float) -> None:
         try:
             self._due.release(task, due_at)
-        except TransientError as error:  # then it is due again in five minutes
+        except TransientError as error:  # it is due again in five minutes
             self._meter.call_failed("giving back failed", error=repr(error), **task.log_keys)

@@ -1,7 +1,7 @@
-"""Mistakes of ours in the middle of a batch: a message that meets one fails alone, and the others go on.
+"""Mistakes of ours in a batch: the message that meets one fails alone, and the others go on.
 
-Flows catch unexpected errors by these functions. The message comes again, and is a dead letter in the end.
-Who calls them logs the error and counts it, with :meth:`storehooks.flows.meter.Meter.unexpected`.
+Flows catch unexpected errors with these functions. The message is retried, and becomes a dead letter in the
+end. The caller logs and counts the error with :meth:`storehooks.flows.meter.Meter.unexpected`.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def alone(fail: Callable[[Exception], None]) -> Iterator[None]:
-    """Catch an error of what is done within, call ``fail`` with it, and go on."""
+    """Catch an error in the body of a ``with`` statement, call ``fail`` with it, and go on."""
     try:
         yield
     except Exception as error:  # noqa: BLE001 - see above
@@ -20,10 +20,10 @@ def alone(fail: Callable[[Exception], None]) -> Iterator[None]:
 def each_alone[T](
     do: Callable[[Sequence[T]], None], things: Sequence[T], fail: Callable[[T, Exception], None]
 ) -> None:
-    """Do something for all things at once; if that meets an unexpected error, for each of them by itself.
+    """Call ``do`` with all things; if that raises an unexpected error, with each of them alone.
 
-    :param do: may have done a part of it when it fails, so a repetition has to be idempotent.
-    :param fail: called for each thing that meets an error when it is alone.
+    :param do: must be idempotent, because it may have done a part before it failed.
+    :param fail: called for each thing for which ``do`` fails alone.
     """
     try:
         do(things)

@@ -61,9 +61,9 @@ class Circuits:
         )
 
     def count_success(self, store_hash: str, hook_id: int, failures: int) -> None:
-        """Note that something reached a hook after failures. One call.
+        """Note that an attempt succeeded after failures. One call.
 
-        :param failures: those that came after.
+        :param failures: the number of failures after it.
         """
         now = {"N": f"{self._clock():.3f}"}
         self._update(
@@ -74,7 +74,7 @@ class Circuits:
         )
 
     def claim_probe(self, store_hash: str, hook_id: int) -> bool:
-        """Whether the caller may be the one that tries a tripped circuit now. One call."""
+        """Whether the caller may probe a tripped circuit now. One call."""
         now = self._clock()
         try:
             self._update(
@@ -105,7 +105,7 @@ class Circuits:
 
 @reads_item
 def to_circuit(item: Mapping[str, Any]) -> Circuit:
-    """The circuit that an item holds."""
+    """The circuit in an item."""
 
     def number(name: str) -> float:
         return float(item[name]["N"]) if name in item else 0.0

@@ -1,4 +1,4 @@
-"""The days in which hooks of clients were deactivated, as people are notified of them.
+"""The days in which hooks of clients were deactivated, for notices.
 
 In the table of the delivery log, an item for each client and day under ``notices#store#client`` and the
 end of the day. DynamoDB deletes it a month later.
@@ -33,10 +33,7 @@ class DeactivationDays:
         self._dynamodb = dynamodb
 
     def begin(self, store_hash: str, client_id: str, until: int, first: Deactivation) -> DeactivationDay:
-        """The client's day; with this one as its first, if it has none. One call.
-
-        Repeating it is harmless.
-        """
+        """The client's day; this deactivation is its first if the day has none. One call. Idempotent."""
         with store_errors():
             response = self._dynamodb.update_item(
                 TableName=self._table,
@@ -57,9 +54,9 @@ class DeactivationDays:
         return _day(response["Attributes"])
 
     def add(self, day: DeactivationDay, later: Deactivation) -> None:
-        """Add one that is not the day's first. One call, or two once the list is full.
+        """Add a later deactivation to a day. One call, or two if the list is full.
 
-        Repeating it is harmless as long as there is room in the list; then it is counted again.
+        Idempotent while the list has room. After that a repeat is counted again.
         """
         key = day_key(day.store_hash, day.client_id, day.until)
         try:
@@ -91,7 +88,7 @@ class DeactivationDays:
 
 
 def days_partition(store_hash: str, client_id: str) -> str:
-    """The partition of a client's days. No hook has one like it, for no store's hash is like that."""
+    """The partition of a client's days. No hook can have it, because of the form of store hashes."""
     return f"notices#{store_hash}#{client_id}"
 
 

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import WriteRequestTypeDef
 
 _TRIES = 4
-# A page of the log looks at this many megabytes at most, and may then hold fewer than asked for.
+# Maximum megabytes that are read for a page. The page may then have fewer deliveries than asked for.
 _MAX_QUERIES = 8
 _MIN_FILTERED = 250
 _LATEST = 50
@@ -55,7 +55,7 @@ _MAX_PAGES_OVER_THEIR_TIME = 50
 
 @dataclass(frozen=True, slots=True)
 class DeliveryPage:
-    """Some deliveries, the newest first, and the id to go on from if there may be more."""
+    """A page of deliveries, the newest first, and the id to go on from if there may be more."""
 
     deliveries: tuple[DeliverySummary, ...]
     next_id: str | None
@@ -68,7 +68,7 @@ class DeliveryLog:
     :class:`storehooks.domain.errors.StoreFailedError`.
 
     :param retention_days: how long a delivery is kept after its last change.
-    :param batches: gives the client that writes what destinations have taken; the same one if None.
+    :param batches: returns the client that writes successful deliveries; ``dynamodb`` if None.
     """
 
     def __init__(
@@ -93,7 +93,7 @@ class DeliveryLog:
     def get(self, store_hash: str, hook_id: int, delivery_id: str) -> Delivery:
         """A delivery, whole. One call.
 
-        :raises DeliveryNotFoundError: when there is none, or its time is over.
+        :raises DeliveryNotFoundError: if there is none, or it has expired.
         """
         with store_errors():
             response = self._dynamodb.get_item(
@@ -108,8 +108,8 @@ class DeliveryLog:
     ) -> DeliveryPage:
         """A hook's deliveries, the newest first, without payloads and responses.
 
-        One call, unless much is passed over. Deliveries in any status but ``delivered`` are
-        found by their own index, which may show what changed a moment ago a little later.
+        One call, unless many are skipped. Deliveries of any status except ``delivered`` have an index, which
+        follows the table with a short delay.
 
         :param before: only those that come after this id in the list.
         """
@@ -131,7 +131,7 @@ class DeliveryLog:
     def _query_newest(
         self, partition: str, index: str | None, status: Status | None, limit: int, before: str | None
     ) -> tuple[list[Item], str | None]:
-        """One query, and the id that it got to, if that was not the end."""
+        """The result of one query, and the id that it reached; None at the end."""
         key = "#hook" if index is None else "#state"
         names = dict(LISTED_NAMES) | ({} if index is None else {"#state": "state"})
         values: Item = {":partition": {"S": partition}, ":first": {"S": DELIVERY_PREFIX}}
@@ -143,7 +143,7 @@ class DeliveryLog:
         if status is Status.DELIVERED:
             query["FilterExpression"] = "#status = :status"
             values[":status"] = {"S": status.value}
-            limit = max(limit, _MIN_FILTERED)  # the limit counts what the filter leaves out
+            limit = max(limit, _MIN_FILTERED)  # the limit also counts items that the filter drops
         with store_errors():
             response = self._dynamodb.query(
                 TableName=self._table,
@@ -159,7 +159,7 @@ class DeliveryLog:
         return response["Items"], None if last is None else last["id"]["S"]
 
     def waiting(self, store_hash: str, hook_id: int, limit: int) -> tuple[list[DeliverySummary], bool]:
-        """Some of what waits for a hook's next attempt, without payloads; and whether that is not all.
+        """Up to ``limit`` deliveries that wait for an attempt, without payloads; and whether there are more.
 
         Two calls.
         """
@@ -173,11 +173,11 @@ class DeliveryLog:
         return found, is_more
 
     def first_kept_until(self, store_hash: str, hook_id: int, status: Status) -> float | None:
-        """Until when the first of a hook's deliveries with a status is kept; None if there is none.
+        """When the first of a hook's deliveries with a status expires; None if there is none.
 
-        One call, unless much is over its time and not deleted yet. By the oldest: what got that status
-        together with them, or later, is kept as long or longer. If the oldest 5,000 are over their time,
-        it is now: what is behind them is not read, and may end as soon.
+        One call, unless many have expired and are not deleted yet. The oldest ones decide: deliveries that
+        got the status at the same time, or later, are kept as long or longer. If the oldest 5,000 have
+        expired, it is now: the ones behind them are not read, and may expire as soon.
         """
         now = self._clock()
         pages = query_pages(
@@ -202,18 +202,16 @@ class DeliveryLog:
         return None
 
     def has_reached(self, store_hash: str, hook_id: int, since: float) -> bool:
-        """Whether one of the hook's latest deliveries got there after a time. One call, or a few."""
+        """Whether one of the hook's latest deliveries was delivered after a time. One call, or a few."""
         latest = self.page(store_hash, hook_id, status=Status.DELIVERED, limit=_LATEST, before=None)
         return any(delivery.attempts[-1].at >= since for delivery in latest.deliveries)
 
     # ------------------------------------------------------------ writing
 
     def save_delivered(self, deliveries: Sequence[Delivery]) -> None:
-        """Log deliveries that a destination has taken, 25 to a call.
+        """Log deliveries that a destination accepted, 25 to a call, over any other status in the log.
 
-        Without a condition: whatever else the log says of them, this is what counts.
-
-        :raises storehooks.domain.errors.StoreBusyError: when not all were taken, however often asked.
+        :raises storehooks.domain.errors.StoreBusyError: if some are left after all retries.
         """
         for chunk in batched(deliveries, MAX_WRITES, strict=False):
             puts: list[WriteRequestTypeDef] = [
@@ -222,19 +220,19 @@ class DeliveryLog:
             write_batch(self._batches(), self._table, puts, tries=_TRIES, sleep=self._sleep)
 
     def save(self, delivery: Delivery, *, over: Delivery | None) -> bool:
-        """Log a delivery as it is now, over what was read of it. One call.
+        """Log a delivery, unless it has changed in the log since it was read. One call.
 
-        :param over: None when the log did not know it.
-        :return: whether that was still what the log says; else nothing was written.
+        :param over: the delivery that was read; None if the log had none.
+        :return: whether it was written.
         """
         return self._save(self._item(delivery), over)
 
     def save_reserved(self, delivery: Delivery, reserved: Reservation, *, over: Delivery | None) -> None:
-        """Log a delivery that waits for its place, unless the log says something else by now. One call.
+        """Log a delivery that waits for its place, unless it has changed in the log since it was read.
 
-        The sweep brings it at its ``next_attempt_at``.
+        One call. The sweep sends its message at ``next_attempt_at``.
 
-        :param over: what was read of it, None when the log did not know it.
+        :param over: the delivery that was read; None if the log had none.
         """
         expires_at = self._expires_at(delivery.next_attempt_at)
         self._save(reserving_item(delivery, reserved, expires_at=expires_at), over)
@@ -259,12 +257,12 @@ class DeliveryLog:
                     **condition,
                 )
         except ConditionFailedError as error:
-            # The same attempts: this very write took effect, and its response was lost.
+            # The same attempts: this write took effect, and its response was missed.
             return error.item is not None and error.item.get("attempts") == item["attempts"]
         return True
 
     def end_waiting(self, delivery: DeliverySummary, status: Status) -> bool:
-        """Take a delivery out of those that wait. One call.
+        """End a waiting delivery with a status. One call.
 
         :return: whether it was still waiting.
         """
@@ -295,12 +293,12 @@ class DeliveryLog:
     def begin_round(
         self, delivery: DeliverySummary, now: float, *, unless_since: float | None = None
     ) -> AttemptTask | None:
-        """Begin another round for a delivery that ended. One call.
+        """Begin another round of a delivery that ended. One call.
 
-        The sweep looks after it, should its task not be sent.
+        If its task is not sent, the sweep sends it.
 
-        :param unless_since: not if its present round began at this time or later.
-        :return: the task of its next attempt; None if it is not as it was read any more.
+        :param unless_since: do nothing if its present round began at this time or later.
+        :return: the task of its next attempt; None if it has changed since it was read.
         """
         condition = "#status = :before"
         values: Item = {
@@ -311,7 +309,7 @@ class DeliveryLog:
             ":shard": {"S": due_shard(delivery.id)},
             ":due_at": due_at_if_lost(now),
             ":expires_at": {"N": str(self._expires_at(now))},
-            # Distinguishes this very write from another's; the item forgets it with its next attempt.
+            # Distinguishes this write from another's. The next attempt's write drops it.
             ":begun_by": {"S": uuid.uuid4().hex},
         }
         if unless_since is not None:
@@ -335,7 +333,7 @@ class DeliveryLog:
                 )
                 begun: Mapping[str, Any] = response["Attributes"]
         except ConditionFailedError as error:
-            # Begun by this very write, which took effect, and whose response was lost?
+            # Unless this write itself began the round, and its response was missed.
             if error.item is None or error.item.get("begun_by") != values[":begun_by"]:
                 return None
             begun = error.item
@@ -353,9 +351,9 @@ class DeliveryLog:
         )
 
     def bring_forward(self, delivery: Delivery, now: float) -> bool:
-        """Have the next attempt of a delivery that waits made now; its task is to be sent. One call.
+        """Make a waiting delivery's next attempt due now. The caller sends its task. One call.
 
-        :return: whether it was still as it was read.
+        :return: False if it has changed since it was read.
         """
         try:
             with store_errors():

@@ -1,4 +1,4 @@
-"""The due index: which attempts the retry sweep has to send to the queue, and when."""
+"""The due index: the attempts that the retry sweep sends to the queue, and their times."""
 
 import time
 import uuid
@@ -32,18 +32,18 @@ if TYPE_CHECKING:
 
 _MAX_CLAIM_SECONDS = 3600
 _AT_ONCE = 20  # two calls of the queue
-_MAX_OF_PAGE = 200  # so many wait for five minutes, if the sweep ends before it has sent them
+_MAX_OF_PAGE = 200  # this many are delayed by five minutes if the sweep stops before it has sent them
 _MINUTE_SECONDS = 60
 _THOUSANDTH = 0.001  # what times are kept to
 
 
 class DueIndex:
-    """What is due in all stores.
+    """The due attempts of all stores.
 
-    A retry that no message brings stands in the index at its time. The sweep takes a page of them with
-    one write: it moves the mark of their shard past them. Five minutes later it looks at each again, in
-    case its message was lost. It claims each of those by itself, and what is late, given back, or was
-    to be brought by a message: it moves the entry to the time when it has to look again.
+    A retry without a message is in the index at its time. The sweep takes a page of them with one write,
+    which moves the mark of their shard past them. Five minutes later it looks at each again, in case its
+    message is missing. Those it claims one by one, like attempts that are late, were released, or have a
+    message: it moves the entry to the time of the next look.
 
     :meth:`release` may raise :class:`storehooks.domain.errors.StoreBusyError` and
     :class:`storehooks.domain.errors.StoreFailedError`.
@@ -60,15 +60,15 @@ class DueIndex:
         self._dynamodb = dynamodb
         self._clock = clock
         self._taken_until: dict[str, float] = {}
-        """By shard, the mark that this process has set: what stands before it was taken."""
+        """By shard, the mark that this process has set. Entries before it were taken."""
 
     def take_due(self, until: float) -> Iterator[DueBatch]:
-        """Claim what is due up to a time, and yield a few attempts at a time.
+        """Claim attempts that are due up to a time, and yield them in batches.
 
-        A claim lasts five minutes or more. So of two sweeps at once only one gets an attempt, and a sweep
-        that ends before it has sent it only delays it. What failed is yielded too, and stays due.
+        A claim lasts five minutes or more. So only one of two sweeps at once gets an attempt, and a sweep
+        that stops before sending an attempt only delays it. Failures are yielded too, and stay due.
         """
-        # Not always the same first: a sweep may not get to the last.
+        # Begin with another shard each time, because a sweep may not reach the last.
         first = int(self._clock() // _MINUTE_SECONDS)
         with ThreadPoolExecutor(_AT_ONCE) as threads:
             for number in range(first, first + DUE_SHARDS):
@@ -109,7 +109,7 @@ class DueIndex:
         for item in items:
             try:
                 due.append(_read_due(item))
-            except CorruptItemError as error:  # the others are due nevertheless
+            except CorruptItemError as error:  # the other ones are still due
                 yield DueBatch([], [DueFailure(error, {"delivery_id": item["id"]["S"]})])
         taken_until = self._taken_until.get(shard, 0.0)
         if any(one.is_at_its_time and one.due_at >= taken_until for one in due):
@@ -127,13 +127,13 @@ class DueIndex:
             yield DueBatch([one.as_due for one in some], [])
         for some in batched(late, _AT_ONCE, strict=False):
             claims = list(threads.map(self._claim, some))
-            # What cannot be claimed is sent nevertheless: it is ours, and only looked at again too soon.
+            # Those that cannot be claimed are sent too: they are ours, and are only looked at again too soon.
             yield _batch(some, claims, are_ours=True)
         for some in batched(again, _AT_ONCE, strict=False):
             yield _batch(some, list(threads.map(self._claim, some)), are_ours=False)
 
     def _move_mark(self, shard: str, end: float) -> float:
-        """Take what is in a shard before a time; from which time on it was not taken before. One call."""
+        """Take the entries of a shard before a time. Return since when they were not taken. One call."""
         mark_id = uuid.uuid4().hex
         try:
             with store_errors():
@@ -155,7 +155,7 @@ class DueIndex:
                 )
             mark: Mapping[str, Any] = response["Attributes"]
         except ConditionFailedError as error:
-            # Another sweep has taken all of it; or this very write took effect, and its response was lost.
+            # Another sweep has taken all of it; or this write took effect, and its response was missed.
             if error.item is None or error.item["taken_by"]["S"] != mark_id:
                 return end
             mark = error.item
@@ -163,7 +163,7 @@ class DueIndex:
         return _number(mark, "taken_since")
 
     def _claim(self, one: "_Due") -> bool | TransientError:
-        """Have a delivery looked at later; whether nobody else did so, or why it failed. One call."""
+        """Claim a delivery: move its next look. Return whether that was done here, or the error. One call."""
         later = claimed_until(one.next_attempt_at, self._clock())
         try:
             return self._move_due(one.task, seen=number_value(one.due_at), to=later)
@@ -171,7 +171,7 @@ class DueIndex:
             return error
 
     def release(self, task: AttemptTask, next_attempt_at: float) -> None:
-        """Make what was claimed due again, because it could not be sent. One call."""
+        """Make a claimed attempt due again, because it could not be sent. One call."""
         later = claimed_until(next_attempt_at, self._clock())
         self._move_due(task, seen=later, to=due_again(next_attempt_at), at_most=True)
 
@@ -188,7 +188,7 @@ class DueIndex:
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 )
         except ConditionFailedError as error:
-            # As it was to be: this very write took effect, and its response was lost.
+            # Already moved: this write took effect, and its response was missed.
             return error.item is not None and error.item.get("due_at") == to
         return True
 
@@ -257,10 +257,10 @@ def due_again(next_attempt_at: float) -> Item:
 
 
 def claimed_until(next_attempt_at: float, now: float) -> Item:
-    """Until when a claim lasts: then a sweep looks at the delivery again.
+    """When a claim ends, and a sweep looks at the delivery again.
 
-    The longer it is overdue, the longer, up to an hour. So a queue that nobody serves does not fill with
-    repeats, and an attempt that is left to the sweep waits for an hour at most.
+    The longer the delivery is overdue, the longer is the claim, up to an hour. So a queue without a consumer
+    does not fill with repeats, and an attempt that is left to the sweep waits an hour at most.
     """
     overdue = max(0.0, now - next_attempt_at)
     return number_value(next_attempt_at + overdue + min(max(SAFETY_SECONDS, overdue), _MAX_CLAIM_SECONDS))

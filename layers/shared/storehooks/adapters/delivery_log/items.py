@@ -1,7 +1,7 @@
 """A delivery as an item of the delivery log, whole or as lists read it.
 
-Two publishers may have given their events the same id. An index has ``event_id``, and can be given no
-attribute more: to tell them apart, it has the event's hash behind a given id, with a space between.
+Two publishers may give their events the same id. An index has ``event_id``, and no attribute can be added to
+it. To distinguish the events, ``event_id`` is a given id, a space and the event's hash.
 """
 
 import json
@@ -29,7 +29,7 @@ from storehooks.domain.event import event_hash, hash_in
 from storehooks.domain.rate import Reservation, read_reservation
 
 MAX_ITEM_BYTES = 400_000
-"""DynamoDB takes 400 KB. The largest delivery has a payload of 65 KB and ``MAX_STORED_ATTEMPTS`` attempts,
+"""DynamoDB accepts 400 KB. The largest delivery has a payload of 65 KB and ``MAX_STORED_ATTEMPTS`` attempts,
 whose responses of 1 KB each can become 6 KB of JSON."""
 
 LISTED = "#hook, id, client_id, event_id, #scope, #status, created_at, next_attempt_at, attempts, expires_at"
@@ -51,7 +51,7 @@ def to_item(delivery: Delivery, *, expires_at: int) -> Item:
         "created_at": number_value(delivery.created_at),
         "attempt_count": number_value(delivery.attempt_count),
         "attempts": {"S": _json([attempt_records.to_record(attempt) for attempt in delivery.attempts])},
-        # Apart, so that a list of deliveries can leave them out.
+        # A separate attribute, so that lists of deliveries can omit it.
         "answers": {"S": _json(_without_repeats([attempt.response for attempt in delivery.attempts]))},
         "expires_at": number_value(expires_at),
     }
@@ -129,7 +129,7 @@ def _event_name(delivery: Delivery) -> str:
 
 
 def _without_repeats(responses: Sequence[str]) -> list[str | None]:
-    """None for a response like the one before: who fails mostly says the same each time."""
+    """None for a response equal to the one before: a failing destination mostly repeats itself."""
     return [response if response != before else None for before, response in pairwise((None, *responses))]
 
 
@@ -141,7 +141,7 @@ def _with_repeats(responses: Sequence[str | None]) -> list[str]:
 
 
 def _json(value: object) -> str:
-    """As short as it can be: DynamoDB's price goes by the size of items."""
-    import orjson  # who only reads items does without
+    """JSON without spaces, because DynamoDB bills the size of items."""
+    import orjson  # callers that only read items do not need it
 
     return orjson.dumps(value).decode()

@@ -1,4 +1,4 @@
-"""The keys of the delivery log and of its indexes, and what its items have in common."""
+"""The keys of the delivery log and its indexes, and common attributes of its items."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -47,20 +47,20 @@ def mark_key(shard: str) -> Item:
 
 
 def due_at(next_attempt_at: float) -> Item:
-    """When the sweep has to look at a delivery that no message of the queue is there for."""
+    """When the sweep looks at a delivery that has no message in the queue."""
     return number_value(next_attempt_at)
 
 
 def due_at_if_lost(next_attempt_at: float) -> Item:
-    """When the sweep has to look at a delivery that a message of the queue is there for, and may be lost."""
+    """When the sweep looks at a delivery that has a message in the queue, in case that does not come."""
     return number_value(next_attempt_at + SAFETY_SECONDS)
 
 
 def is_expired(item: Mapping[str, Any], now: float) -> bool:
-    """Whether an item's time is over. DynamoDB deletes such items within days."""
+    """Whether an item has expired. DynamoDB deletes such items within days."""
     return float(item["expires_at"]["N"]) <= now
 
 
 def number_value(value: float) -> Item:
-    """A number as the table has it: to the thousandth."""
+    """A number as an attribute, rounded to a thousandth."""
     return {"N": f"{value:.3f}".rstrip("0").rstrip(".")}

@@ -1,4 +1,4 @@
-"""The lines of hooks with a rate, in the delivery log: which second has the next free place."""
+"""The lines of hooks with a rate, in the delivery log: the second of the next free place."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -38,13 +38,13 @@ class Lines:
     def reserve(self, hook: Hook, number: int) -> tuple[int, ...] | None:
         """Reserve the next places of a hook that has a rate.
 
-        One call while attempts stand in its line; two when the line begins anew.
+        One call while its line has reservations; two if the line begins anew.
 
         :return: the calendar second of each place; None if the hook has changed since it was read.
-        :raises StoreBusyError: when others reserved at the same time, however often it was tried.
+        :raises StoreBusyError: if others reserve at the same time again and again.
         :raises storehooks.domain.errors.StoreFailedError:
         """
-        assert hook.max_per_second is not None  # noqa: S101 - else nobody asks
+        assert hook.max_per_second is not None  # noqa: S101 - checked by the caller
         step = interval(hook.max_per_second)
         for _ in range(_TRIES):
             now = self._clock()
@@ -85,7 +85,7 @@ class Lines:
         return True
 
     def _update(self, hook: Hook, update: str, condition: str, values: dict[str, int]) -> Mapping[str, Any]:
-        """The line as it is then."""
+        """Update a line, and return it."""
         values |= {":version": hook.version, ":expires_at": int(self._clock() + self._retention_seconds)}
         numbers: Item = {name: {"N": str(value)} for name, value in values.items()}
         with store_errors():
@@ -102,5 +102,5 @@ class Lines:
 
 @reads_item
 def to_line(item: Mapping[str, Any]) -> Line:
-    """The line that an item holds."""
+    """The line in an item."""
     return Line(free_at=int(item["free_at"]["N"]), hook_version=int(item["hook_version"]["N"]))

@@ -1,7 +1,7 @@
-"""The events that have not reached a client's hooks, in the log of deliveries.
+"""The events that a client's hooks missed, in the delivery log.
 
-The index by state has, for each hook and status, what is not delivered, but no payload: those
-of a page are read by themselves.
+The index ``by_state`` has the undelivered deliveries of each hook by status, without payloads. The payloads
+of a page are read from the table.
 """
 
 import heapq
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 MAX_EVENTS = 1000
-"""A list has no more than the newest so many deliveries."""
+"""A list has only the newest deliveries, at most this many."""
 
 _STATUSES = (Status.RETRYING, Status.EXHAUSTED, Status.HELD)
 _AT_ONCE = 16
@@ -79,11 +79,10 @@ class MissedEvents:
     def page(
         self, store_hash: str, hook_ids: Sequence[int], *, between: tuple[str, str], skip: int, limit: int
     ) -> MissedPage:
-        """Some of the events that have not reached these hooks.
+        """A page of the events that these hooks missed.
 
-        Three calls for each hook, more only where hundreds of deliveries have many attempts;
-        and one for each hundred events of the page. An event that has not reached several
-        hooks is one.
+        Three calls for each hook, more only if hundreds of deliveries have many attempts; and one for each
+        hundred events of the page. An event that several hooks missed is listed once.
 
         :param between: the first and the last id that a delivery may have.
         """
@@ -130,7 +129,7 @@ class MissedEvents:
         return found
 
     def _payloads(self, events: Sequence[_Found]) -> Iterator[str]:
-        """Those of these deliveries that are still there, in their order."""
+        """The payloads of the deliveries that still exist, in order."""
         for some in batched(events, _MAX_READ, strict=False):
             payloads = self._read([{"hook": {"S": one.hook}, "id": {"S": one.id}} for one in some])
             yield from (payloads[one.id] for one in some if one.id in payloads)

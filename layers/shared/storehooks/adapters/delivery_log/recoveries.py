@@ -50,7 +50,7 @@ class Recoveries:
     def get(self, store_hash: str, hook_id: int, recovery_id: str) -> Recovery:
         """A recovery. One call.
 
-        :raises RecoveryNotFoundError: when there is none, or its time is over.
+        :raises RecoveryNotFoundError: if there is none, or it has expired.
         """
         with store_errors():
             response = self._dynamodb.get_item(
@@ -61,14 +61,14 @@ class Recoveries:
         return _from_item(response["Item"])
 
     def create(self, recovery: Recovery) -> None:
-        """Keep a new recovery. One call."""
+        """Save a new recovery. One call."""
         with store_errors():
             self._dynamodb.put_item(TableName=self._table, Item=self._item(recovery))
 
     def save(self, recovery: Recovery, *, over: Recovery) -> bool:
-        """Keep a recovery after a step. One call.
+        """Save a recovery after a step. One call.
 
-        :return: whether nobody else had done that step; else nothing was written.
+        :return: False if that step was done elsewhere; then nothing was written.
         """
         item = self._item(recovery)
         try:
@@ -81,7 +81,7 @@ class Recoveries:
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 )
         except ConditionFailedError as error:
-            # The very same: this very write took effect, and its response was lost.
+            # Equal: this write took effect, and its response was missed.
             return error.item is not None and _from_item(error.item) == recovery
         return True
 
@@ -96,7 +96,7 @@ class Recoveries:
             "created_at": number_value(recovery.created_at),
             "updated_at": number_value(recovery.updated_at),
             "progressed_at": number_value(recovery.progressed_at),
-            # A release before there were resumptions runs one that waits.
+            # Releases without resumptions run a waiting recovery.
             "recovery_state": {"S": (RecoveryStatus.RUNNING if is_waiting else recovery.status).value},
             "found": number_value(recovery.count),
             "is_count_exact": {"BOOL": recovery.is_count_exact},

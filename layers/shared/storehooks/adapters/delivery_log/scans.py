@@ -1,6 +1,6 @@
-"""All deliveries of a hook, the newest first: its figures are counted, and those of an event found.
+"""All deliveries of a hook, the newest first, to count figures and to find those of an event.
 
-What is delivered is in no index, so this reads the hook's partition itself, and is paid by whole items.
+No index has ``delivered`` deliveries, so this reads the hook's partition, and whole items are billed.
 """
 
 import json
@@ -34,7 +34,7 @@ _STATUSES = {status.value: status for status in Status}
 
 
 class Scans:
-    """Reads all that a hook has in some time, without payloads.
+    """Reads all deliveries of a hook in some time, without payloads.
 
     Every method may raise :class:`storehooks.domain.errors.StoreBusyError` and
     :class:`storehooks.domain.errors.StoreFailedError`.
@@ -48,10 +48,10 @@ class Scans:
         self._clock = clock
 
     def newest(self, store_hash: str, hook_id: int, since: int, until: int) -> Iterator[ScannedPage]:
-        """The deliveries whose events were accepted from a second on and before another.
+        """The deliveries accepted from ``since`` up to, but without, ``until``.
 
-        Each page is one call, and a megabyte of the table: bounding them is up to the caller. What changed
-        within the last second may be read as it was before, at half the price.
+        Each page is one call and a megabyte of the table; the caller bounds their number. Reads are
+        eventually consistent, at half the price: changes of the last second may be missing.
         """
         first, last = ids_between(since * 1000, until * 1000 - 1)
         query: dict[str, Any] = {
@@ -126,7 +126,7 @@ class Scans:
             found += [
                 summary
                 for item in response["Items"]
-                # BETWEEN has both ends in it, and the one before is not wanted again.
+                # BETWEEN includes both ends, and the last delivery of the page before is not wanted again.
                 if not is_expired(item, now) and item["id"]["S"] != before
                 if text in _ids_of(summary := summary_from_item(item), item)
             ]
@@ -140,7 +140,7 @@ class Scans:
     def oldest_waiting_at(self, store_hash: str, hook_id: int) -> float | None:
         """When the event of the oldest delivery that waits for an attempt was accepted; None if none waits.
 
-        Two calls, unless much is over its time and not deleted yet: then up to a hundred, and perhaps None.
+        Two calls, unless many have expired and are not deleted yet: then up to a hundred, and perhaps None.
         """
         found = (self._oldest_at(status_partition(store_hash, hook_id, status)) for status in sorted(WAITING))
         return min((at for at in found if at is not None), default=None)

@@ -1,4 +1,4 @@
-"""The deliveries of a hook by status and time, the oldest first: what a recovery is about."""
+"""The deliveries of a hook by status and time, the oldest first, for recoveries."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -27,13 +27,13 @@ _AFTER_ANY = "~"  # greater than all that follows in an id
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """Where deliveries are to be found: in an index by their status, or among all of the hook's."""
+    """A place to query deliveries: an index by status, or the hook's partition."""
 
     partition: str
     index: str | None
     statuses: tuple[Status, ...]
     held: tuple[float, float] | None = None
-    """Only what was held at the first of these times or later, and so expires at the second or later."""
+    """Select only deliveries held at the first time or later, which expire at the second or later."""
 
     @property
     def query(self) -> dict[str, Any]:
@@ -42,7 +42,7 @@ class _Source:
         values: Item = {":partition": {"S": self.partition}}
         conditions = ["expires_at > :now"]
         if self.held is not None:
-            # What came since was held since, also if DeliveryRetentionDays has changed meanwhile.
+            # Deliveries that came since then were held since then, even if DeliveryRetentionDays has changed.
             conditions.append("(created_at >= :held_since OR expires_at >= :held_until)")
             values |= {":held_since": number_value(self.held[0]), ":held_until": number_value(self.held[1])}
         if self.index is None:
@@ -91,7 +91,7 @@ class Selections:
         held_since: float | None = None,
         within_seconds: float,
     ) -> tuple[int, bool]:
-        """How many deliveries have one of these statuses; and whether that is all, or the time was over.
+        """The number of deliveries with one of these statuses; and whether all were counted in time.
 
         One call per megabyte, of the index or, if ``delivered`` is among the statuses, of all that
         the hook has.
@@ -121,9 +121,9 @@ class Selections:
             start = {"ExclusiveStartKey": response["LastEvaluatedKey"]}
 
     def pending(self, store_hash: str, hook_id: int, limit: int) -> int:
-        """About how many of a hook's deliveries are to be sent again, no further than this many.
+        """The approximate number of a hook's pending deliveries, at most ``limit``.
 
-        One call per megabyte, of which many attempts may make several.
+        One call per megabyte; many attempts may make several.
         """
         (source,) = self._sources(store_hash, hook_id, (Status.PENDING,))
         total = 0
@@ -134,7 +134,7 @@ class Selections:
         return total
 
     def next_of(self, recovery: Recovery, limit: int) -> tuple[list[DeliverySummary], str | None]:
-        """The next deliveries of a recovery, without payloads; and up to which id those are all.
+        """The next deliveries of a recovery, without payloads; and the id up to which they are all.
 
         One call for each of its statuses, or one altogether if ``delivered`` is among them. None
         instead of an id: these are the last.
