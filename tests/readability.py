@@ -82,7 +82,6 @@ PAGE = Figures(mean_words=16, long_sentences=0, lix=35)
 PAGES = {
     "admin-api.md": Figures(mean_words=16, long_sentences=0.07, lix=35),
     "architecture.md": Figures(mean_words=16, long_sentences=0.02, lix=35),
-    "command-line.md": Figures(mean_words=19, long_sentences=0.09, lix=35),
     "deploying.md": Figures(mean_words=16, long_sentences=0.05, lix=35),
 }
 # Their tables and lists of parameters have the form of sentences.
