@@ -10,6 +10,8 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "layers" / "shared" / "storehooks"
 LOG = PACKAGE / "adapters" / "delivery_log"
 PAGE = (ROOT / "docs" / "architecture.md").read_text()
+# Requests of the API, and events.
+FIRST_PICTURES = "".join(re.findall(r"^```mermaid\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)[:2])
 PICTURE = PAGE.partition("## The way of one event")[2].split("```")[1]
 
 
@@ -23,6 +25,11 @@ def test_a_file_of_the_page_is_there(path):
 @pytest.mark.parametrize("path", sorted(set(re.findall(r"tests/[\w/]+\.py", PAGE))))
 def test_a_test_that_the_page_names_is_there(path):
     assert (ROOT / path).is_file()
+
+
+def test_every_function_is_in_one_of_the_first_two_pictures():
+    functions = {path.parent.name for path in ROOT.glob("functions/*/app.py")}
+    assert functions <= set(re.findall(r"\w+", FIRST_PICTURES))
 
 
 def test_the_types_in_the_picture_are_classes_of_the_package():
