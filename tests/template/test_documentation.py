@@ -93,17 +93,29 @@ def test_every_route_is_in_the_table_of_its_version():
     assert described == deployed | {("GET", documentation.ROOT)}, "or what the local stack serves besides"
 
 
+def parameters() -> list[tuple[str, str, str]]:
+    """The name, the default and what is accepted of each parameter that a page has."""
+    text = section("deploying.md", "Parameters") + section("deploying.md", "Thresholds of alarms")
+    return re.findall(r"^\| `([A-Z]\w+)` \| `?(.*?)`? \| (.*?) \|", text, re.MULTILINE)
+
+
 def test_every_parameter_of_the_template_is_described_with_its_default():
-    rows = dict(
-        re.findall(r"^\| (`[A-Z].*?) \| (.*?) \|", section("deploying.md", "Parameters"), re.MULTILINE)
-    )
-    described = {}
-    for names, defaults in rows.items():
-        named = re.findall(r"`(\w+)`", names)
-        values = [value.strip("` ") for value in defaults.split(", ")]
-        described |= dict(zip(named, values * len(named) if len(values) == 1 else values, strict=False))
+    described = {name: default for name, default, _ in parameters()}
     defaults = {name: str(given["Default"]) or "none" for name, given in template()["Parameters"].items()}
     assert described == defaults
+
+
+def test_what_a_parameter_accepts_is_what_the_template_accepts():
+    for name, _, accepted in parameters():
+        given = template()["Parameters"][name]
+        if "MaxValue" in given:
+            assert accepted == f"{given['MinValue']} to {given['MaxValue']}", name
+        elif "MinValue" in given:
+            assert accepted == f"at least {given['MinValue']}", name
+        elif name == "LogRetentionDays":
+            assert accepted.endswith(f" {given['AllowedValues'][0]} to {given['AllowedValues'][-1]}")
+        elif "AllowedValues" in given:
+            assert re.findall(r"`(\w+)`", accepted) == given["AllowedValues"], name
 
 
 def test_every_variable_of_make_run_is_described_with_its_default():
