@@ -1,5 +1,6 @@
 """What the docs say of routes, settings and errors is what the template and the code have."""
 
+import json
 import re
 import subprocess
 from collections.abc import Iterable, Iterator
@@ -17,12 +18,14 @@ from storehooks.domain.callback import USER_AGENT
 from storehooks.domain.delivery import Status
 from storehooks.domain.headers import MAX_ANSWER_BYTES, MAX_HEADERS
 from storehooks.domain.hook import DEFAULT_QUOTAS, MAX_HOOKS_PER_SCOPE
+from storehooks.domain.identity import ADMIN_OAUTH_SCOPE, OAUTH_SCOPES
 from storehooks.domain.retry import BIGCOMMERCE_SCHEDULE, RetrySchedule
 from storehooks.flows.meter import Count, Duration
 from storehooks_cli.commands import commands
 from storehooks_cli.connection import ApiOptions
 from storehooks_cli.local import documentation
 from storehooks_cli.stopping import SIGNALS
+from tests.openapi_file import openapi
 from tests.template_file import parsed, resources, template
 
 ROOT = Path(__file__).parents[2]
@@ -321,6 +324,42 @@ def test_what_one_publish_leads_to_is_bounded_by_its_events_and_the_stores_hooks
     assert f"one publish of {MAX_EVENTS} events leads to at\nmost {bound} deliveries" in API_PAGE
     assert len(RetrySchedule.parse(BIGCOMMERCE_SCHEDULE).slots) + 1 == 12
     assert f"{bound} at most, with twelve attempts each" in PAGES["operations.md"]
+
+
+def test_the_admin_page_has_the_examples_and_the_fields_of_the_document():
+    admin = [
+        operation
+        for path, methods in openapi()["paths"].items()
+        for method, operation in methods.items()
+        if path.startswith("/admin/") and method != "parameters"
+    ]
+    schemas: set[str] = set()
+    expected = []
+    for operation in admin:
+        if "requestBody" in operation:
+            (media,) = operation["requestBody"]["content"].values()
+            expected += [example["value"] for example in media["examples"].values()]
+            schemas.add(media["schema"]["$ref"].rpartition("/")[2])
+        # Of two successes, the second is the first without its secret.
+        _, first = max((int(status), one) for status, one in operation["responses"].items() if status < "3")
+        for media in first.get("content", {}).values():
+            expected.append(media["example"])
+    shown = [
+        json.loads(block)
+        for block in re.findall(r"^```json\n(.*?)^```$", ADMIN_PAGE, re.DOTALL | re.MULTILINE)
+    ]
+    assert sorted(map(json.dumps, shown)) == sorted(map(json.dumps, expected))
+    fields = {name for schema in schemas for name in openapi()["components"]["schemas"][schema]["properties"]}
+    for name in ("NewClient", "ListedClient", "RotatedSecret", "ProvisionedToken", "PortalLink"):
+        fields |= openapi()["components"]["schemas"][name]["properties"].keys()
+    _, _, text = ADMIN_PAGE.partition("## Requests and responses\n")
+    described = re.findall(r"`(\w+)`", " ".join(first_cells(text.partition("\n## ")[0])))
+    assert set(described) == fields
+
+
+def test_the_api_page_has_every_oauth_scope():
+    described = [cell.strip("`") for cell in first_cells(section("api.md", "OAuth scopes"))]
+    assert sorted(described[1:]) == sorted([*OAUTH_SCOPES, ADMIN_OAUTH_SCOPE])
 
 
 def test_every_test_that_the_threat_model_names_exists():
