@@ -55,7 +55,7 @@ def copy(tmp_path):
 
 def test_an_operation_is_added_as_the_page_says(copy):
     """If the patch applies no more: CONTRIBUTING.md says how to make it anew."""
-    run(copy, "git", "apply", PATCH)
+    run(copy, "git", "apply", "-C1", PATCH)
     run(copy, sys.executable, "-m", "storehooks_cli.openapi")
     run(copy, sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "not toolchain", *TESTS)
 
