@@ -26,6 +26,7 @@ ELSEWHERE = {
     r"make checkov\b": "installs a hundred packages for it alone",
     r"make invoke\b": "tests/e2e/test_local_invoke.py",
     r"git checkout [0-9a-f]{40}$": "tests/template/test_releases.py holds it against the history",
+    r"git apply ": "tests/template/test_adding_an_operation.py",
     r"make deploy\b": "tests/e2e/test_deploy.py, with stand-ins for what asks an account",
     r"sam build$": "tests/e2e/test_deploy.py, by make deploy",
     r"\.venv/bin/storehooks sam-env\b": "tests/e2e/test_sam_local_invoke.py",

@@ -11,6 +11,7 @@ VALUES = {
     "40c672b9177b5d3a8dbfad24321be15d",  # the client id of all examples; an id is no secret
     "60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752",  # an admin token in the event files
     "14f95c33ed545e28af398a33a54ae9eddd75ec99caccf178617b973677d999d5",  # the digest of "an access token"
+    "66350b8875bbe254a7553a768476011126a90b3192e3f3ba2e7ba16e99291b7c",  # the digest of an example's token
     "5f2b",  # what the secret of docs/openapi.yaml's examples is made of
     "5f2b5f2b5f2b5f2b5f2b5f2b5f2b5f2b5f2b5f2b5f2b5f2b5f2b5f2b5f2b5f2b",  # that secret
     "a1b2c3d4e5",  # the id of an API in examples, part of a public address

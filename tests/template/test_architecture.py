@@ -6,10 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.template_file import resources, table_definition
+
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "layers" / "shared" / "storehooks"
 LOG = PACKAGE / "adapters" / "delivery_log"
 PAGE = (ROOT / "docs" / "architecture.md").read_text()
+# Requests of the API, and events.
+FIRST_PICTURES = "".join(re.findall(r"^```mermaid\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)[:2])
 PICTURE = PAGE.partition("## The way of one event")[2].split("```")[1]
 
 
@@ -23,6 +27,49 @@ def test_a_file_of_the_page_is_there(path):
 @pytest.mark.parametrize("path", sorted(set(re.findall(r"tests/[\w/]+\.py", PAGE))))
 def test_a_test_that_the_page_names_is_there(path):
     assert (ROOT / path).is_file()
+
+
+def test_every_function_is_in_one_of_the_first_two_pictures():
+    functions = {path.parent.name for path in ROOT.glob("functions/*/app.py")}
+    assert functions <= set(re.findall(r"\w+", FIRST_PICTURES))
+
+
+MAP, TABLES = (
+    PAGE.partition(f"## {title}\n")[2].partition("\n## ")[0]
+    for title in ("A map of the package", "Tables, keys and indexes")
+)
+
+
+def test_the_map_has_every_module_in_its_layer():
+    named: dict[str, set[str]] = {}
+    layer = ""
+    for line in MAP.splitlines():
+        if line.startswith("| ") and not line.startswith("| Layer"):
+            _, first, modules, *_ = map(str.strip, line.split("|"))
+            layer = first.strip("`") or layer
+            found = re.findall(r"`([\w/]+?)(?:\.py|/)`", modules)
+            assert not named.get(layer, set()) & set(found), "twice"
+            named.setdefault(layer, set()).update(found)
+    for name in ("api", "domain", "adapters"):
+        modules = {path.stem for path in (PACKAGE / name).iterdir() if path.suffix in {"", ".py"}}
+        modules -= {"__init__", "__pycache__"}
+        assert named[name] == modules
+    assert {"settings", "composition"} == named[""]
+
+
+def test_the_tables_have_the_keys_and_the_indexes_of_the_template():
+    indexes = re.findall(r"^\| `(\w+)` of `(\w+)` \| `(\w+)`.*? \+ `(\w+)`", TABLES, re.MULTILINE)
+    keys = dict(re.findall(r"^\| `(\w+)` \| (`.*?) \|", TABLES, re.MULTILINE))
+    assert keys.keys() == resources("AWS::DynamoDB::Table").keys()
+    deployed = set()
+    for table, key in keys.items():
+        definition = table_definition(table)
+        attributes = [one["AttributeName"] for one in definition["KeySchema"]]
+        assert re.findall(r"`(\w+)`", key) == attributes
+        for index in definition.get("GlobalSecondaryIndexes", []):
+            named = [one["AttributeName"] for one in index["KeySchema"]]
+            deployed.add((index["IndexName"], table, *named))
+    assert set(indexes) == deployed
 
 
 def test_the_types_in_the_picture_are_classes_of_the_package():

@@ -143,6 +143,12 @@ def test_the_page_of_deploying_has_the_month_as_the_template_comes_to_it():
     assert named == [round(price, 2) for price in expected]
 
 
+def test_the_lines_of_the_bill_are_those_of_the_template():
+    _, _, text = DEPLOYING.partition("## The bill by line\n")
+    lines = [float(price) for price in re.findall(r"^\| .* \| (\d+\.\d\d) \|$", text, re.MULTILINE)]
+    assert lines == sorted((round(price, 2) for price in bill.idle_month().values()), reverse=True)
+
+
 def test_the_readme_has_the_costs_of_a_month_and_of_a_million():
     published = json.loads((ROOT / "benchmarks/results.json").read_text())["measures"]
     (million,) = [

@@ -1,5 +1,6 @@
 """What the docs say of routes, settings and errors is what the template and the code have."""
 
+import json
 import re
 import subprocess
 from collections.abc import Iterable, Iterator
@@ -17,12 +18,14 @@ from storehooks.domain.callback import USER_AGENT
 from storehooks.domain.delivery import Status
 from storehooks.domain.headers import MAX_ANSWER_BYTES, MAX_HEADERS
 from storehooks.domain.hook import DEFAULT_QUOTAS, MAX_HOOKS_PER_SCOPE
+from storehooks.domain.identity import ADMIN_OAUTH_SCOPE, OAUTH_SCOPES
 from storehooks.domain.retry import BIGCOMMERCE_SCHEDULE, RetrySchedule
 from storehooks.flows.meter import Count, Duration
 from storehooks_cli.commands import commands
 from storehooks_cli.connection import ApiOptions
 from storehooks_cli.local import documentation
 from storehooks_cli.stopping import SIGNALS
+from tests.openapi_file import openapi
 from tests.template_file import parsed, resources, template
 
 ROOT = Path(__file__).parents[2]
@@ -74,7 +77,10 @@ def test_the_index_calls_every_page_by_its_title():
 def test_every_file_that_the_page_of_contributing_names_exists():
     named = re.findall(r"`((?:tests|layers|cli|events|functions|docs)/[\w/.]+)`", PAGES["CONTRIBUTING.md"])
     assert named
-    assert all((ROOT / one).exists() for one in named if "<" not in one)
+    # The worked example adds some.
+    patch = (ROOT / "docs" / "examples" / "add-an-operation.patch").read_text()
+    added = set(re.findall(r"^new file mode.*\n.*\n.*\n\+\+\+ b/(.*)$", patch, re.MULTILINE))
+    assert all((ROOT / one).exists() or one in added for one in named if "<" not in one)
 
 
 def test_every_route_is_in_the_table_of_its_version():
@@ -90,17 +96,29 @@ def test_every_route_is_in_the_table_of_its_version():
     assert described == deployed | {("GET", documentation.ROOT)}, "or what the local stack serves besides"
 
 
+def parameters() -> list[tuple[str, str, str]]:
+    """The name, the default and what is accepted of each parameter that a page has."""
+    text = section("deploying.md", "Parameters") + section("deploying.md", "Thresholds of alarms")
+    return re.findall(r"^\| `([A-Z]\w+)` \| `?(.*?)`? \| (.*?) \|", text, re.MULTILINE)
+
+
 def test_every_parameter_of_the_template_is_described_with_its_default():
-    rows = dict(
-        re.findall(r"^\| (`[A-Z].*?) \| (.*?) \|", section("deploying.md", "Parameters"), re.MULTILINE)
-    )
-    described = {}
-    for names, defaults in rows.items():
-        named = re.findall(r"`(\w+)`", names)
-        values = [value.strip("` ") for value in defaults.split(", ")]
-        described |= dict(zip(named, values * len(named) if len(values) == 1 else values, strict=False))
+    described = {name: default for name, default, _ in parameters()}
     defaults = {name: str(given["Default"]) or "none" for name, given in template()["Parameters"].items()}
     assert described == defaults
+
+
+def test_what_a_parameter_accepts_is_what_the_template_accepts():
+    for name, _, accepted in parameters():
+        given = template()["Parameters"][name]
+        if "MaxValue" in given:
+            assert accepted == f"{given['MinValue']} to {given['MaxValue']}", name
+        elif "MinValue" in given:
+            assert accepted == f"at least {given['MinValue']}", name
+        elif name == "LogRetentionDays":
+            assert accepted.endswith(f" {given['AllowedValues'][0]} to {given['AllowedValues'][-1]}")
+        elif "AllowedValues" in given:
+            assert re.findall(r"`(\w+)`", accepted) == given["AllowedValues"], name
 
 
 def test_every_variable_of_make_run_is_described_with_its_default():
@@ -306,6 +324,42 @@ def test_what_one_publish_leads_to_is_bounded_by_its_events_and_the_stores_hooks
     assert f"one publish of {MAX_EVENTS} events leads to at\nmost {bound} deliveries" in API_PAGE
     assert len(RetrySchedule.parse(BIGCOMMERCE_SCHEDULE).slots) + 1 == 12
     assert f"{bound} at most, with twelve attempts each" in PAGES["operations.md"]
+
+
+def test_the_admin_page_has_the_examples_and_the_fields_of_the_document():
+    admin = [
+        operation
+        for path, methods in openapi()["paths"].items()
+        for method, operation in methods.items()
+        if path.startswith("/admin/") and method != "parameters"
+    ]
+    schemas: set[str] = set()
+    expected = []
+    for operation in admin:
+        if "requestBody" in operation:
+            (media,) = operation["requestBody"]["content"].values()
+            expected += [example["value"] for example in media["examples"].values()]
+            schemas.add(media["schema"]["$ref"].rpartition("/")[2])
+        # Of two successes, the second is the first without its secret.
+        _, first = max((int(status), one) for status, one in operation["responses"].items() if status < "3")
+        for media in first.get("content", {}).values():
+            expected.append(media["example"])
+    shown = [
+        json.loads(block)
+        for block in re.findall(r"^```json\n(.*?)^```$", ADMIN_PAGE, re.DOTALL | re.MULTILINE)
+    ]
+    assert sorted(map(json.dumps, shown)) == sorted(map(json.dumps, expected))
+    fields = {name for schema in schemas for name in openapi()["components"]["schemas"][schema]["properties"]}
+    for name in ("NewClient", "ListedClient", "RotatedSecret", "ProvisionedToken", "PortalLink"):
+        fields |= openapi()["components"]["schemas"][name]["properties"].keys()
+    _, _, text = ADMIN_PAGE.partition("## Requests and responses\n")
+    described = re.findall(r"`(\w+)`", " ".join(first_cells(text.partition("\n## ")[0])))
+    assert set(described) == fields
+
+
+def test_the_api_page_has_every_oauth_scope():
+    described = [cell.strip("`") for cell in first_cells(section("api.md", "OAuth scopes"))]
+    assert sorted(described[1:]) == sorted([*OAUTH_SCOPES, ADMIN_OAUTH_SCOPE])
 
 
 def test_every_test_that_the_threat_model_names_exists():

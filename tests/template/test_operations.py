@@ -373,6 +373,13 @@ def test_the_dashboard_has_every_function_every_queue_and_every_alarm(widgets):
     assert sorted(alarms) == sorted(f"${{{name}.Arn}}" for name in ALARMS)
 
 
+def test_the_runbook_names_what_the_dashboard_leaves_out():
+    page = (ROOT / "docs" / "runbook.md").read_text()
+    (section,) = re.findall(r"^## ApiErrorsAlarm\n(.*?)^## ", page, re.DOTALL | re.MULTILINE)
+    (named,) = re.findall(r"If it is none there, it is (.*?)\.\s", section, re.DOTALL)
+    assert {logical_id(name) for name in re.findall(r"`(\w+)`", named)} == AMONG_5XX
+
+
 def test_a_label_is_the_functions_name(widgets):
     for row in (row for widget in widgets for row in widget["properties"].get("metrics", [])):
         if row[0] == "AWS/Lambda":
