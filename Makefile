@@ -60,12 +60,14 @@ run: install
 
 PYTEST := .venv/bin/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
+# Upgrades first: they wait most, and beside them there is work for the other processors.
+SECOND_RING := $(addprefix tests/,upgrade e2e integration contract flows template unit)
+
 test: install
 	@exec $(PYTEST) -m "not toolchain" $(PYTEST_ARGS)
 
 test-all: test $(BOTOCORES) $(CLIENTS)
-	$(PYTEST) -m toolchain $(PYTEST_ARGS)
-	@exec .venv/bin/pytest tests/upgrade
+	@exec $(PYTEST) -m toolchain $(PYTEST_ARGS) $(SECOND_RING)
 
 upgrade-test: install
 	@exec .venv/bin/pytest tests/upgrade

@@ -78,12 +78,6 @@ class Figures:
 
 
 PAGE = Figures(mean_words=16, long_sentences=0, lix=35)
-# They are above it today; whoever edits one takes it out here.
-PAGES = {
-    "admin-api.md": Figures(mean_words=16, long_sentences=0.07, lix=35),
-    "architecture.md": Figures(mean_words=16, long_sentences=0.02, lix=35),
-    "deploying.md": Figures(mean_words=16, long_sentences=0.05, lix=35),
-}
 # Their tables and lists of parameters have the form of sentences.
 DOCSTRINGS = Figures(mean_words=14, long_sentences=0.02, lix=35)
 
@@ -126,7 +120,7 @@ def report(path: Path) -> tuple[str, bool]:
         bound = DOCSTRINGS
     else:
         sentences = list(sentences_of(path.read_text(), path))
-        bound = PAGES.get(path.name, PAGE)
+        bound = PAGE
     if not sentences:
         return f"{path}: no prose", True
     figures = Figures.of(sentences)

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from tests import readability
 from tests.readability import PAGE, Figures, main, report, sentences_of
 
 LONG = "Word " + " ".join(["word"] * 30) + "."
@@ -84,13 +83,6 @@ def test_the_check_fails_if_one_page_does(tmp_path, capsys):
     assert main([str(good)]) == 0
     assert main([str(good), str(bad)]) == 1
     assert capsys.readouterr().out.count(str(good)) == 2
-
-
-def test_a_page_with_a_bound_of_its_own_has_it(tmp_path, monkeypatch):
-    monkeypatch.setattr(readability, "PAGES", {"page.md": Figures(31, 1, 100)})
-    page = tmp_path / "page.md"
-    page.write_text(LONG)
-    assert report(page)[1]
 
 
 def test_docstrings_of_a_folder_are_read_together(tmp_path):

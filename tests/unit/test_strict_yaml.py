@@ -14,7 +14,7 @@ from tests.made_up_hooks import HARD, VARIABLES
 from tests.numbers_in_json import literals
 
 TEXTS = st.text() | st.sampled_from(HARD + VARIABLES)
-# YAML reads a key on the line of its value up to 1,024 characters (YAML 1.2.2, 7.4.3); escaped, one takes ten.
+# YAML reads a key on the line of its value up to 1,024 characters (YAML 1.2.2, 7.4.3); escaped, ten for one.
 KEYS = TEXTS.filter(lambda text: len(text) <= 100)
 VALUES = st.recursive(
     st.none() | st.booleans() | TEXTS | st.sampled_from(literals(100)).map(loads),

@@ -27,6 +27,8 @@ from tests.template_file import table_definition
 from tests.upgrade.test_upgrade import unpacked
 from tests.world import World, envelope
 
+pytestmark = pytest.mark.toolchain
+
 EARLIER = """
 import json, sys
 from dataclasses import asdict
@@ -134,7 +136,6 @@ json.dump(response["policyDocument"]["Statement"], sys.stdout)
 """
 
 
-@pytest.mark.toolchain
 @pytest.mark.parametrize("release", ["0.1.0", "0.2.0-first"])
 def test_an_earlier_release_opens_nothing_to_an_admin_token(aws, tmp_path, release):  # noqa: F811
     access = AccessTables("TokensTable", "ClientsTable", dynamodb=aws.dynamodb)
@@ -261,7 +262,6 @@ json.dump(found, sys.stdout)
 """
 
 
-@pytest.mark.toolchain
 def test_the_release_before_fails_at_a_pulled_hook_alone_and_this_one_gives_all_of_it_out(aws, tmp_path):  # noqa: F811
     """To that release it is a hook with a URL that has no host: it tries to send there."""
     world = World(aws)

@@ -23,6 +23,8 @@ from tests.e2e.conftest import operator_environment
 from tests.e2e.local_run import ROOT, LocalRun, free_ports, kill_all, started_in
 from tests.e2e.store import Destination, Store
 
+pytestmark = pytest.mark.toolchain
+
 SCHEDULE = "10,3600"
 WAIT_SECONDS = 60
 STORE_HASH = "upgrad3"
