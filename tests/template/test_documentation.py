@@ -204,7 +204,9 @@ def test_every_target_of_make_is_described_where_make_is_read():
 
 def test_make_help_which_make_alone_runs_lists_every_described_target():
     """Without an installation."""
-    shown = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    shown = subprocess.run(
+        ["make", "--no-print-directory"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
     described = re.findall(r"^# (make .*)$", MAKEFILE, re.MULTILINE)
     assert shown.splitlines() == described
 
