@@ -87,7 +87,7 @@ class Api:
             response = self._respond("GET", "hooks", "", params={"limit": 1})
         except (ApiError, ApiUnreachableError):
             return None
-        return response.headers.get("X-OAuth-Scopes", "").split()
+        return response.headers.get("X-OAuth-Scopes", "").replace(",", " ").split()
 
     def hooks(self) -> Iterator[dict[str, Any]]:
         """All hooks of the client, by id."""

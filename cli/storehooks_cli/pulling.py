@@ -112,23 +112,19 @@ class Pulling:
         wait = 1
         while True:
             try:
-                response = call()
+                try:
+                    response = call()
+                except ApiError as error:
+                    # The hook was removed, or is inactive.
+                    if error.status not in {NOT_FOUND, CONFLICT} or not self._serve_again():
+                        raise
+                    continue
             except ApiUnreachableError as error:
                 reason = str(error)
             except ApiError as error:
-                # The hook was removed, or is inactive.
-                if error.status in {NOT_FOUND, CONFLICT}:
-                    try:
-                        if not self._serve_again():
-                            raise
-                    except ApiUnreachableError as unreachable:
-                        reason = str(unreachable)
-                    else:
-                        continue
-                elif error.status != 429 and error.status < 500:
+                if error.status != 429 and error.status < 500:
                     raise
-                else:
-                    reason = f"it responded {error.status}"
+                reason = f"it responded {error.status}"
             else:
                 if wait > 1:
                     say("the API responds again")

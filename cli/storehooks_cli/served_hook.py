@@ -1,6 +1,6 @@
 """A hook of `storehooks listen` that gets nothing any more: say why, and have it get deliveries again."""
 
-from http.client import NOT_FOUND
+from http.client import CONFLICT, NOT_FOUND
 from typing import TYPE_CHECKING, Any
 
 from storehooks_cli.connection import hook_named
@@ -22,7 +22,7 @@ def serve_again(api: "Api", hook_id: int, new_hook: dict[str, Any], *words: str)
     """
     hook = _find(api, hook_id)
     if hook is None:
-        new_id = int(api.post("hooks", "", new_hook)["id"])
+        new_id = _create(api, new_hook)
         say(f"hook {hook_id} was removed, and hook {new_id} takes its place; what came meanwhile is missed")
         return new_id
     changes: dict[str, bool] = {}
@@ -44,6 +44,20 @@ def gets_deliveries(api: "Api", hook_id: int) -> bool:
     """Whether a hook is there, active and not paused. Raises as :func:`serve_again` does."""
     hook = _find(api, hook_id)
     return hook is not None and hook["is_active"] and not hook.get("is_paused")
+
+
+def _create(api: "Api", new_hook: dict[str, Any]) -> int:
+    """Create the hook of a run, or find the one of a request whose response was lost."""
+    from storehooks_cli.api_client import ApiError
+
+    try:
+        return int(api.post("hooks", "", new_hook)["id"])
+    except ApiError as error:
+        if error.status == CONFLICT:
+            for hook in api.hooks():
+                if all(hook.get(name) == value for name, value in new_hook.items()):
+                    return int(hook["id"])
+        raise
 
 
 def _find(api: "Api", hook_id: int) -> dict[str, Any] | None:

@@ -548,7 +548,7 @@ def test_without_a_token_a_url_is_not_enough(api):
 def test_a_token_that_lacks_an_oauth_scope_is_told_from_another_stores(api, run):
     refused = [problem(403, "Your access token does not allow this.")]
     api.will_answer(403, refused)
-    api.will_answer(200, [], X_OAuth_Scopes="events read")
+    api.will_answer(200, [], X_OAuth_Scopes="events, read")
     lacking = run("hook", "pause", "7")
     for _ in range(2):
         api.will_answer(403, refused)

@@ -8,7 +8,7 @@ import requests
 import typer
 
 from storehooks.domain.signature import signature_headers
-from storehooks_cli.api_client import Api
+from storehooks_cli.api_client import Api, ApiError
 from storehooks_cli.client_secret import library_secret
 from storehooks_cli.listen import _answers, _is_ours, _register
 from storehooks_cli.output import json_text
@@ -208,6 +208,22 @@ def test_a_hook_that_was_removed_is_created_again(capsys):
         assert serve_again(api, 4, NEW) == 5
         assert json.loads(scripted.requests[-1].body) == NEW
     assert "hook 4 was removed, and hook 5 takes its place" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("found", [True, False])
+def test_a_hook_that_was_created_by_a_request_without_a_response_is_found(found):
+    with scripted_api() as scripted:
+        scripted.will_answer(404, [])
+        scripted.will_answer(409, [{"status": 409, "message": "There is such a hook."}])
+        scripted.will_answer(
+            200, [NEW | {"id": 5, "scope": "store/cart/*"}, *([NEW | {"id": 6}] if found else [])]
+        )
+        api = Api(scripted.url, "h1", "t0ken")
+        if found:
+            assert serve_again(api, 4, NEW) == 6
+        else:
+            with pytest.raises(ApiError, match="There is such a hook"):
+                serve_again(api, 4, NEW)
 
 
 def test_a_hook_that_gets_deliveries_is_left_as_it_is(capsys):

@@ -197,15 +197,18 @@ def test_a_token_that_ends_ends_it_and_a_hook_that_is_removed_is_made_again(func
     assert list(api.hooks()) == []
 
 
+@pytest.mark.parametrize(
+    "away", [ApiUnreachableError("refused"), ApiError(503, [], [], ""), ApiError(429, [], [], "")]
+)
 def test_a_hook_that_went_while_the_machine_slept_is_made_again_however_often_the_stack_is_away(
-    functions, api, pulling, clock, capsys
+    functions, api, pulling, clock, capsys, away
 ):
     run = pulling()
     with run.hook():
         (hook,) = api.hooks()
         api.delete(f"hooks/{hook['id']}", "")
         clock.now += 3600
-        api.failures = [ApiError(404, [], [], ""), ApiUnreachableError("refused")]
+        api.failures = [ApiError(404, [], [], ""), away]
         run._show_life()
         (made,) = api.hooks()
         assert made["id"] != hook["id"]
