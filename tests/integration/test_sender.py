@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from functools import partial
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pycurl
@@ -1405,15 +1406,16 @@ def test_200_that_hang_hold_up_nobody_and_all_end_at_their_deadline(new_sender, 
 def test_waiting_ends_when_its_time_is_up_and_at_once_with_nothing_in_flight(
     sender, receiver, stopped_clock, monkeypatch
 ):
-    look = sender._selector.select
+    sockets = sender._poll
 
-    def select(seconds):
+    def poll(milliseconds):
         """Wait by the stopped clock alone."""
-        found = look(0)
-        stopped_clock.now += 0 if found else seconds
+        found = sockets.poll(0)
+        stopped_clock.now += 0 if found else milliseconds / 1000
         return found
 
-    monkeypatch.setattr(sender._selector, "select", select)
+    watched = SimpleNamespace(poll=poll, register=sockets.register, unregister=sockets.unregister)
+    monkeypatch.setattr(sender, "_poll", watched)
     began = stopped_clock.now
     assert sender.wait(10) == []
     assert stopped_clock.now == began

@@ -6,9 +6,10 @@ response is read, and how long it can keep libcurl busy. No data of one request 
 
 import os
 import re
-import selectors
+import select
 import time
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from ipaddress import ip_address
 from math import inf
 from socket import AF_INET, AF_INET6, SO_RCVBUF, SOL_SOCKET, socket, socketpair
@@ -51,8 +52,8 @@ _RECEIVE_BUFFER_BYTES = 32 * 1024
 # libcurl writes this much of a request before it reads: 16 KB is its minimum, and Linux holds 32 KB back.
 _MAX_WRITE_BYTES = 16 * 1024
 
-# Headers that libcurl would add to a POST, which are suppressed.
-_UNASKED = ("Accept", "Content-Type", "Expect", "User-Agent")
+# So libcurl adds none of its own to a POST. Given ones with these names are sent.
+_SUPPRESSED = [b"Accept:", b"Content-Type:", b"Expect:", b"User-Agent:"]
 _NAME = re.compile(r"[A-Za-z0-9!#$%&'*+\-.^_`|~]+", re.ASCII)  # RFC 9110, 5.6.2
 _VALUE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")  # a line break would begin another header
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
@@ -71,9 +72,9 @@ _SWITCHING_PROTOCOLS = 101  # the one 1xx after which no other response comes
 
 _NO_SOCKET: int = pycurl.SOCKET_BAD
 _EVENTS = {
-    pycurl.POLL_IN: selectors.EVENT_READ,
-    pycurl.POLL_OUT: selectors.EVENT_WRITE,
-    pycurl.POLL_INOUT: selectors.EVENT_READ | selectors.EVENT_WRITE,
+    pycurl.POLL_IN: select.POLLIN,
+    pycurl.POLL_OUT: select.POLLOUT,
+    pycurl.POLL_INOUT: select.POLLIN | select.POLLOUT,
 }
 
 
@@ -109,12 +110,14 @@ class Sender:
         self._running: dict[pycurl.Curl, _Transfer] = {}
         self._has_new = False  # whose beginning closes connections
         self._finished: list[tuple[str, Attempt]] = []
-        # libcurl says which sockets to watch and until when: what hangs costs what moves nothing.
-        self._selector = selectors.DefaultSelector()
+        # libcurl says which sockets to watch and until when.
+        self._poll = select.poll()
+        self._watched: set[int] = set()
+        self._shaking: set[int] = set()  # new connections, whose TLS handshake may not be over
         self._guard = FloodGuard()
         self._due_at = inf
         self._waker, self._woken = socketpair()
-        self._selector.register(self._woken, selectors.EVENT_READ)
+        self._poll.register(self._woken, select.POLLIN)
         self._multi = pycurl.CurlMulti()
         self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch)
         self._multi.setopt(pycurl.M_TIMERFUNCTION, self._set_timer)
@@ -144,6 +147,7 @@ class Sender:
             timeout_seconds=self._timeout_seconds,
             allow_private=self._allow_private,
             guard=self._guard,
+            shaking=self._shaking,
         )
         curl = self._blank.duphandle()
         if time.monotonic() < self._looks_up_until:
@@ -169,21 +173,23 @@ class Sender:
         while not self._finished and self._running:
             now = time.monotonic()
             wake_at = min(until, self._due_at, self._oldest.until)
-            found = self._selector.select(max(0.0, wake_at - now))
+            found = self._poll.poll(max(0.0, wake_at - now) * 1000)
             began = time.monotonic()
             if self._has_new:
-                self._guard.end_idle(busy=self._selector.get_map())
+                self._guard.end_idle(busy=self._watched)
                 self._has_new = False
-            for ready, events in found:
-                if ready.fileobj is self._woken:
+            for descriptor, events in found:
+                if descriptor == self._woken.fileno():
                     self._woken.recv(_MAX_WAKINGS)
                     until = now
                     continue
-                with self._guard, Corked(ready.fd):
+                is_new = descriptor in self._shaking
+                with self._guard, Corked(descriptor) if is_new else nullcontext():
+                    # An error or a hang-up is for both.
                     self._multi.socket_action(
-                        ready.fd,
-                        (pycurl.CSELECT_IN if events & selectors.EVENT_READ else 0)
-                        | (pycurl.CSELECT_OUT if events & selectors.EVENT_WRITE else 0),
+                        descriptor,
+                        (pycurl.CSELECT_IN if events & ~select.POLLOUT else 0)
+                        | (pycurl.CSELECT_OUT if events & ~select.POLLIN else 0),
                     )
             if time.monotonic() >= self._due_at:
                 self._due_at = inf
@@ -213,7 +219,6 @@ class Sender:
         self._running.clear()
         self._guard.close()
         self._blank.close()
-        self._selector.close()
         self._waker.close()
         self._woken.close()
 
@@ -274,10 +279,12 @@ class Sender:
         self._looks_up_until = now_of_libcurl + _MAX_ADDRESS_AGE_SECONDS
 
     def _watch(self, what: int, descriptor: int, _multi: object, _data: object) -> None:
-        if descriptor in self._selector.get_map():
-            self._selector.unregister(descriptor)
         if what in _EVENTS:
-            self._selector.register(descriptor, _EVENTS[what])
+            self._poll.register(descriptor, _EVENTS[what])
+            self._watched.add(descriptor)
+        elif descriptor in self._watched:
+            self._poll.unregister(descriptor)
+            self._watched.remove(descriptor)
 
     def _set_timer(self, milliseconds: int) -> None:
         self._due_at = inf if milliseconds < 0 else time.monotonic() + milliseconds / 1000
@@ -313,6 +320,7 @@ class Sender:
         transfer = self._running.pop(curl)
         # Connections that are not kept share the descriptor -1: their names' addresses are still cached.
         descriptor = curl.getinfo(pycurl.ACTIVESOCKET)
+        self._shaking.discard(descriptor)
         self._last_uses.pop(descriptor, None)
         self._last_uses[descriptor] = (self._clock(), time.monotonic())
         with self._guard:
@@ -333,6 +341,7 @@ class _Transfer:
         timeout_seconds: float,
         allow_private: bool,
         guard: FloodGuard,
+        shaking: set[int],
     ) -> None:
         self.key = key
         self.until = time.monotonic() + timeout_seconds
@@ -341,6 +350,7 @@ class _Transfer:
         self._url = url
         self._allow_private = allow_private
         self._guard = guard
+        self._shaking = shaking
         self._refusal: str | None = None
         self._has_socket = False
         self._head_bytes = 0
@@ -366,6 +376,7 @@ class _Transfer:
         self._has_socket = True
         descriptor: int = opened.detach()
         self._guard.watch(descriptor)
+        self._shaking.add(descriptor)
         return descriptor
 
     def take_header(self, line: bytes) -> int | None:
@@ -530,8 +541,7 @@ def _header_lines(headers: Mapping[str, str]) -> list[bytes]:
             raise ValueError("a malformed header")
         # To libcurl, "Name:" means that the header is not to be sent.
         lines.append((f"{name}: {value}" if value.strip() else f"{name};").encode())
-    given = {name.lower() for name in headers}
-    return lines + [f"{name}:".encode() for name in _UNASKED if name.lower() not in given]
+    return lines + _SUPPRESSED
 
 
 def _unchunked(raw: bytearray) -> bytearray:

@@ -5,7 +5,6 @@ metrics. That needs no call to AWS and no right. The only dimension is the servi
 store or a hook as a dimension would make an unlimited number of metrics.
 """
 
-import json
 import os
 import time
 from collections import Counter, defaultdict
@@ -18,6 +17,7 @@ from aws_lambda_powertools import Logger
 
 from storehooks.domain.delivery import Status
 from storehooks.domain.errors import fault_keys
+from storehooks.domain.exact_json import dumps
 
 logger = Logger(utc=True)
 
@@ -122,7 +122,7 @@ class Meter:
                 "service": self._service,
             }
             line |= {what: values[:_MAX_VALUES] for what, values in left.items()}
-            print(json.dumps(line, separators=(",", ":")))  # noqa: T201 - the log is where CloudWatch finds it
+            print(dumps(line))  # noqa: T201 - the log is where CloudWatch finds it
             left = {what: more for what, values in left.items() if (more := values[_MAX_VALUES:])}
 
 
