@@ -83,11 +83,11 @@ def _operations(aws: Metered, functions: Any) -> Iterator[tuple[str, int | None,
             lambda: _work(functions, "deliver", _delivery_records(hooks, client.client_id, "a")),
         )
         response[0] = b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n"
-        # A condition on each; their circuit; the next attempts; once in ten minutes to claim, put and confirm
-        # the event of the failure.
+        # A condition on each; their circuit; the next attempts; once in ten minutes the event of the failure:
+        # to claim it, send it to the client's hooks and to the bus, and confirm it.
         yield (
             "Deliver 10 to one hook, that fail",
-            1 + 10 + 1 + 3 + 1,
+            1 + 10 + 1 + 4 + 1,
             lambda: _work(functions, "deliver", _delivery_records(hooks[:1] * 10, client.client_id, "b")),
         )
         # The events of ten destinations could be one call; it happens once in ten minutes.
