@@ -11,7 +11,6 @@ import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from functools import partial
 from http.client import NOT_FOUND
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -33,7 +32,7 @@ from storehooks_cli.connection import (
 )
 from storehooks_cli.local.files import write_whole
 from storehooks_cli.local.ports import LOOPBACK
-from storehooks_cli.local.running import data_folder, is_running
+from storehooks_cli.local.running import data_folder, endpoint_of, is_running, running_stack
 from storehooks_cli.options import (
     Json,
     StackOptions,
@@ -110,20 +109,22 @@ def listen(
         return
     exit_on_signals()
     store_hash, data_dir = api_options.store_hash, api_options.data_dir
-    clients = _Clients(StackOptions(local=True, data_dir=data_dir), store_hash)
-    if api_options.client_id is None:
-        hook = partial(clients.with_client, _secret_of(data_folder(data_dir), store_hash))
-    else:
-        hook = partial(clients.with_hook, api_options.client_id)
+    clients = _Clients(api_options.deployment, store_hash)
     # Being stopped is how it ends.
     with suppress(SystemExit), Receiver(port, forward) as receiver, failures_said():
         clients.remove_those_left()
-        with hook(scope, receiver) as served:
+        if api_options.client_id is None:
+            registered = clients.with_client(
+                _secret_of(data_folder(data_dir), store_hash), scope, receiver
+            )
+        else:
+            registered = clients.with_hook(api_options.client_id, scope, receiver)
+        with registered as hook:
             say(
                 f"listening for {scope} of the store {store_hash} on {receiver.url}, "
-                f"signed with {library_secret(served.secret)}; Ctrl-C ends it"
+                f"signed with {library_secret(hook.secret)}; Ctrl-C ends it"
             )
-            for delivery in receiver.deliveries(served.watch):
+            for delivery in receiver.deliveries(hook.watch):
                 _print(delivery, verbose=verbose, as_json=as_json)
 
 
@@ -178,13 +179,18 @@ class _Clients:
 
     def connect(self) -> None:
         """Reach the stack as it runs now."""
+        self._endpoint = endpoint_of(running_stack(self._deployment.data_dir))
         self._stack = self._deployment.find()
         self._access = self._stack.access()
         self._hooks = self._stack.hooks()
 
     def connect_again(self) -> None:
-        """Reach a stack that was started again, whose addresses are others; nothing if none runs."""
-        if is_running(self._deployment.data_dir):
+        """Reach the stack if it was started again.
+
+        A stack that was killed still says that it runs. One that was started again has another access key.
+        """
+        data_dir = self._deployment.data_dir
+        if is_running(data_dir) and endpoint_of(running_stack(data_dir)) != self._endpoint:
             self.connect()
 
     @contextmanager
@@ -199,9 +205,14 @@ class _Clients:
         try:
             yield hook
         finally:
-            if self._has(client_id):
-                with self.api(client_id) as (api, _):
-                    hook.remove(api)
+            try:
+                if self._has(client_id):
+                    with self.api(client_id) as (api, _):
+                        hook.remove(api)
+            except BaseException:
+                remove = to_type("hook", "delete", hook.id, *self._words_of(client_id))
+                say(f"hook {hook.id} is still there; when the local stack runs, this removes it: {remove}")
+                raise
 
     @contextmanager
     def with_client(self, secret: str, scope: str, receiver: Receiver) -> Iterator["_Hook"]:
@@ -241,13 +252,15 @@ class _Clients:
         """Make a run's own client again if it was removed."""
         self._access.create_client(self._store_hash, client_id, secret=secret)
 
-    def gets_deliveries(self, hook_id: int) -> bool:
-        """Whether a hook is there, active and not paused. One call.
+    def gets_deliveries(self, client_id: str, hook_id: int) -> bool:
+        """Whether a hook of this client is there, active and not paused. One call.
+
+        A hook of another client has the id if the stack was killed, and gave the id once more.
 
         :raises storehooks.domain.errors.TransientError: when the stack does not respond.
         """
         hook = self._hooks.find(self._store_hash, hook_id)
-        return hook is not None and hook.is_active and not hook.is_paused
+        return hook is not None and hook.client_id == client_id and hook.is_active and not hook.is_paused
 
     @contextmanager
     def api(self, client_id: str) -> Iterator["tuple[Api, NewToken]"]:
@@ -256,9 +269,13 @@ class _Clients:
 
         url = self._stack.api_url
         with temporary_token(self._access, self._store_hash, client_id) as token:
-            api = Api(url, self._store_hash, token.access_token, self._words)
+            api = Api(url, self._store_hash, token.access_token, self._words_of(client_id))
             with api_failures_told(api, url):
                 yield api, token
+
+    def _words_of(self, client_id: str) -> list[str]:
+        """The options that name the store's client in the stack, as they are typed."""
+        return [*self._words, "--client-id", client_id]
 
     def _has(self, client_id: str) -> bool:
         return client_id in {one.client_id for one in self._access.list_clients(self._store_hash)}
@@ -268,7 +285,7 @@ class _Clients:
             destinations = [hook["destination"] for hook in api.hooks()]
         if not destinations:
             return client.created_at < time.time() - _YOUNG_SECONDS
-        return all(_is_ours(destination) and not _answers(destination) for destination in destinations)
+        return all(_is_ours(destination) and not _responds(destination) for destination in destinations)
 
     def _remove(self, client_id: str) -> None:
         self._stack.removal(self._store_hash, client_id).remove(lambda _: None)
@@ -288,19 +305,19 @@ class _Hook:
         self._client_id = client_id
         self._new = {"scope": scope, "destination": destination, "is_active": True}
         self._is_own = is_own
-        self._id = 0
+        self.id = 0
         self._is_away = False
 
     def register(self, api: "Api") -> None:
         """Create it."""
-        self._id = _register(api, self._new)
+        self.id = _register(api, self._new)
 
     def remove(self, api: "Api") -> None:
         """Delete it, unless somebody has."""
         from storehooks_cli.api_client import ApiError
 
         try:
-            api.delete(f"hooks/{self._id}", hook_named(self._id))
+            api.delete(f"hooks/{self.id}", hook_named(self.id))
         except ApiError as error:
             if error.status != NOT_FOUND:
                 raise
@@ -308,7 +325,7 @@ class _Hook:
     def watch(self) -> None:
         """Say why it gets no deliveries, if it gets none, and have it get them again."""
         try:
-            gets_deliveries = self._clients.gets_deliveries(self._id)
+            gets_deliveries = self._clients.gets_deliveries(self._client_id, self.id)
         except TransientError:
             self._wait_for_the_stack()
             return
@@ -331,7 +348,7 @@ class _Hook:
         else:
             self._clients.need(self._client_id)
         with self._clients.api(self._client_id) as (api, _):
-            self._id = serve_again(api, self._id, self._new, "--client-id", self._client_id)
+            self.id = serve_again(api, self.id, self._new)
 
 
 def _register(api: "Api", new_hook: dict[str, Any]) -> int:
@@ -355,7 +372,7 @@ def _is_ours(destination: str) -> bool:
     return parts.hostname == LOOPBACK and parts.path.startswith(RECEIVER_PATH)
 
 
-def _answers(destination: str) -> bool:
+def _responds(destination: str) -> bool:
     """Whether the run is alive whose hook this is."""
     import requests
 
