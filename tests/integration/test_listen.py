@@ -10,7 +10,7 @@ import typer
 from storehooks.domain.signature import signature_headers
 from storehooks_cli.api_client import Api, ApiError
 from storehooks_cli.client_secret import library_secret
-from storehooks_cli.listen import _is_ours, _register, _responds
+from storehooks_cli.local_hook import _create, _is_ours, _responds
 from storehooks_cli.output import json_text
 from storehooks_cli.receiver import Intake, Receiver
 from storehooks_cli.served_hook import gets_deliveries, serve_again
@@ -122,9 +122,7 @@ def test_a_stack_that_admits_public_destinations_alone_is_told(capsys):
     with scripted_api() as api:
         api.will_answer(400, [{"status": 400, "message": "No.", "details": {"field": "destination"}}])
         with pytest.raises(typer.Exit):
-            _register(
-                Api(api.url, "h1", "t0ken"), {"scope": "store/*", "destination": "http://127.0.0.1:1/x"}
-            )
+            _create(Api(api.url, "h1", "t0ken"), {"scope": "store/*", "destination": "http://127.0.0.1:1/x"})
     assert "ALLOW_PRIVATE_DESTINATIONS=true" in capsys.readouterr().err
 
 

@@ -9,7 +9,7 @@ import pytest
 import typer
 
 from storehooks.domain.errors import StoreFailedError
-from storehooks_cli.listen import _Clients, _Hook
+from storehooks_cli.local_hook import LocalHook, LocalStore
 from tests.integration.scripted_api import scripted_api
 
 CLIENT, OTHER = "a" * 32, "b" * 32
@@ -110,7 +110,7 @@ def said(capsys):
 
 
 def hook_of(stack):
-    hook = _Hook(_Clients(stack, "h1"), CLIENT, "5" * 64, "store/*", FakeReceiver.url, is_own=False)
+    hook = LocalHook(LocalStore(stack, "h1"), CLIENT, "5" * 64, "store/*", FakeReceiver.url, is_own=False)
     hook.id = 4
     return hook
 
@@ -157,7 +157,7 @@ def test_after_a_start_elsewhere_the_hook_is_mended_by_the_api_that_is_there_now
 )
 def test_the_hook_that_a_run_watches_is_its_own_clients(stack, found, gets_deliveries):
     stack.hook = found and SimpleNamespace(**found)
-    assert _Clients(stack, "h1").gets_deliveries(CLIENT, 4) is gets_deliveries
+    assert LocalStore(stack, "h1").gets_deliveries(CLIENT, 4) is gets_deliveries
 
 
 def test_the_command_that_sends_what_a_hook_missed_names_the_client_once(stack, api, said):
@@ -172,7 +172,7 @@ def test_the_command_that_sends_what_a_hook_missed_names_the_client_once(stack, 
 @contextmanager
 def served(stack, api):
     api.will_answer(201, {"id": 4})
-    with _Clients(stack, "h1").with_hook(CLIENT, "store/*", FakeReceiver()) as hook:
+    with LocalStore(stack, "h1").hook(CLIENT, "store/*", FakeReceiver()) as hook:
         yield hook
 
 
