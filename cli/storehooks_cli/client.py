@@ -10,7 +10,6 @@ from storehooks.api.provisioning_output import portal_link_to_json
 from storehooks.api.v2 import iso_utc
 from storehooks.domain.client import check_name
 from storehooks.domain.errors import ClientNotFoundError, SecretOverlapError
-from storehooks.domain.identity import check_client_id
 from storehooks.domain.portal_link import MAX_SECONDS, MIN_SECONDS
 from storehooks_cli.client_secret import secret_fields
 from storehooks_cli.options import (
@@ -18,6 +17,7 @@ from storehooks_cli.options import (
     Json,
     StackOptions,
     StoreHash,
+    client_id_option,
     duration,
     parser,
     to_type,
@@ -80,14 +80,7 @@ def list_clients(
 def create_client(
     deployment: StackOptions,
     store_hash: StoreHash,
-    client_id: Annotated[
-        str | None,
-        typer.Option(
-            parser=parser(check_client_id),
-            metavar="HEX32",
-            help="The client's id; a random one if left out.",
-        ),
-    ] = None,
+    client_id: Annotated[str | None, client_id_option("The client's id; a random one if left out.")] = None,
     name: Annotated[
         str | None,
         typer.Option(parser=parser(check_name), metavar="TEXT", help="What people call it."),

@@ -24,8 +24,10 @@ from storehooks_cli.local.command import local
 from storehooks_cli.recover import recover
 from storehooks_cli.sam_env import sam_env
 from storehooks_cli.trace import trace
+from storehooks_cli.wrong_use import Commands
 
 commands = typer.Typer(
+    cls=Commands,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",  # which joins the lines of a paragraph

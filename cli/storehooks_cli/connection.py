@@ -13,7 +13,6 @@ from storehooks.domain.errors import TransientError, UnauthenticatedError
 from storehooks.domain.identity import (
     DEFAULT_OAUTH_SCOPE,
     READ_OAUTH_SCOPE,
-    check_client_id,
     token_digest,
 )
 from storehooks_cli.local.running import running_stack
@@ -26,8 +25,7 @@ from storehooks_cli.options import (
     StackName,
     StackOptions,
     StoreHash,
-    deployment_words,
-    parser,
+    client_id_option,
     to_type,
 )
 from storehooks_cli.output import fail, failures_said, say
@@ -68,29 +66,24 @@ class ApiOptions:
         ),
     ] = None
     client_id: Annotated[
-        str | None,
-        typer.Option(
-            parser=parser(check_client_id),
-            metavar="HEX32",
-            help="Whose token is made, if the store has several clients.",
-            rich_help_panel=PANEL,
-        ),
+        str | None, client_id_option("Whose token is made, if the store has several clients.", PANEL)
     ] = None
     local: Local = False
     data_dir: DataDir = DEFAULT_DATA_DIR
     stack_name: StackName = DEFAULT_STACK_NAME
 
     @property
-    def deployment_words(self) -> list[str]:
-        """The options that name the deployment, as they are typed."""
-        return deployment_words(local=self.local, data_dir=self.data_dir, stack_name=self.stack_name)
+    def deployment(self) -> StackOptions:
+        """Those of the options that say which deployment it is, where no URL does."""
+        return StackOptions(self.local, self.data_dir, self.stack_name)
 
     @property
     def words(self) -> list[str]:
-        """The options that name the store and its API, as they are typed."""
+        """The options that name the store, its API and the client, as they are typed."""
         words = ["--store-hash", self.store_hash]
         if self.local or self.url is None:
-            return words + self.deployment_words
+            client = [] if self.client_id is None else ["--client-id", self.client_id]
+            return [*words, *self.deployment.words, *client]
         return words if self.url == os.environ.get("STOREHOOKS_URL") else [*words, "--url", self.url]
 
 
@@ -197,7 +190,7 @@ def _way(options: ApiOptions) -> Iterator[tuple[str, str]]:
     elif options.local and options.token:
         yield running_stack(options.data_dir)["base_url"], options.token
     else:
-        stack = StackOptions(options.local, options.data_dir, options.stack_name).find()
+        stack = options.deployment.find()
         if options.token:
             yield stack.api_url, options.token
             return

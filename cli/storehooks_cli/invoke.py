@@ -94,7 +94,7 @@ def _response(
         try:
             response = http().post(url, data=event, timeout=configuration["Timeout"] + _GRACE_SECONDS)
         except requests.RequestException as error:
-            fail(f"the runtime interface emulator does not answer: {error}")
+            fail(f"the runtime interface emulator does not respond: {error}")
     try:
         return response.json()
     except requests.JSONDecodeError:

@@ -128,9 +128,16 @@ StoreHash = Annotated[
         show_default=False,
     ),
 ]
-ClientId = Annotated[
-    str, typer.Option(parser=parser(check_client_id), metavar="HEX32", help="The client's id.")
-]
+
+
+def client_id_option(help_text: str, panel: str | None = None) -> Any:
+    """The option `--client-id`, with what it means for a command."""
+    return typer.Option(
+        parser=parser(check_client_id), metavar="HEX32", help=help_text, rich_help_panel=panel
+    )
+
+
+ClientId = Annotated[str, client_id_option("The client's id.")]
 ExpiresIn = Annotated[
     int | None,
     typer.Option(

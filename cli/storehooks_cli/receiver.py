@@ -21,8 +21,8 @@ RECEIVER_PATH = "/storehooks-listen/"
 
 _FORWARD_SECONDS = 20  # the longest that a stack waits for a destination
 _IDLE_SECONDS = 2
-_MAX_ANSWER_BYTES = 1024
-_ANSWER_HEADERS = ("Content-Type", "Retry-After")
+_MAX_RESPONSE_BYTES = 1024
+_RESPONSE_HEADERS = ("Content-Type", "Retry-After")
 # What holds for one connection, or is made again for the next.
 _NOT_FORWARDED = frozenset(
     {"connection", "content-length", "expect", "host", "keep-alive", "te", "trailer", "transfer-encoding"}
@@ -31,7 +31,7 @@ _NOT_FORWARDED = frozenset(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Response:
     """The response to the sender of a delivery."""
 
     status: int
@@ -140,14 +140,14 @@ class Intake:
         self._forward = forward
         self._times: Counter[str] = Counter()
 
-    def take(self, body: bytes, headers: dict[str, str]) -> tuple[Received, Answer]:
+    def take(self, body: bytes, headers: dict[str, str]) -> tuple[Received, Response]:
         """What came, and the response to its sender."""
         at, started = datetime.now(UTC), time.monotonic()
         refusal, failure = self._refusal(body, headers), None
         if refusal is not None:
-            response = Answer(status=401, body=b"the signature is not valid")
+            response = Response(status=401, body=b"the signature is not valid")
         elif self._forward is None:
-            response = Answer(status=204)
+            response = Response(status=204)
         else:
             response, failure = _forwarded(self._forward, body, headers)
         delivery_id = headers.get("webhook-id", "")
@@ -222,7 +222,7 @@ class Receiver(ThreadingHTTPServer):
             except Empty:
                 while_idle()
 
-    def received(self, body: bytes, headers: dict[str, str]) -> Answer:
+    def received(self, body: bytes, headers: dict[str, str]) -> Response:
         """The response to a delivery."""
         received, response = self._intake.take(body, headers)
         self._deliveries.put(received)
@@ -238,17 +238,17 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """Whether this is still the run whose hook names it."""
         is_known = self.path == self.server.path
-        self._answer(Answer(status=200, body=self.path.encode()) if is_known else Answer(status=404))
+        self._respond(Response(status=200, body=self.path.encode()) if is_known else Response(status=404))
 
     def do_POST(self) -> None:
         """A delivery."""
         if self.path != self.server.path:
-            self._answer(Answer(status=404))
+            self._respond(Response(status=404))
             return
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        self._answer(self.server.received(body, dict(self.headers)))
+        self._respond(self.server.received(body, dict(self.headers)))
 
-    def _answer(self, response: Answer) -> None:
+    def _respond(self, response: Response) -> None:
         self.send_response(response.status)
         for name, value in response.headers:
             self.send_header(name, value)
@@ -260,7 +260,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Nothing: deliveries are printed on standard output."""
 
 
-def _forwarded(url: str, body: bytes, headers: dict[str, str]) -> tuple[Answer, str | None]:
+def _forwarded(url: str, body: bytes, headers: dict[str, str]) -> tuple[Response, str | None]:
     """The response of the app that gets the delivery, and why it got none."""
     import requests
     from urllib3.exceptions import HTTPError
@@ -273,12 +273,12 @@ def _forwarded(url: str, body: bytes, headers: dict[str, str]) -> tuple[Answer, 
             with session.post(
                 url, body, headers=given, timeout=_FORWARD_SECONDS, allow_redirects=False, stream=True
             ) as response:
-                start = response.raw.read(_MAX_ANSWER_BYTES, decode_content=True)
+                start = response.raw.read(_MAX_RESPONSE_BYTES, decode_content=True)
                 kept = [
-                    (name, response.headers[name]) for name in _ANSWER_HEADERS if name in response.headers
+                    (name, response.headers[name]) for name in _RESPONSE_HEADERS if name in response.headers
                 ]
     except (requests.RequestException, HTTPError) as error:
         reason = str(getattr(error.args[0], "reason", error)) if error.args else type(error).__name__
-        return Answer(status=502, body=f"could not be forwarded: {reason}".encode()), reason
+        return Response(status=502, body=f"could not be forwarded: {reason}".encode()), reason
     has_body = response.status_code not in {204, 304}
-    return Answer(status=response.status_code, body=start if has_body else b"", headers=tuple(kept)), None
+    return Response(status=response.status_code, body=start if has_body else b"", headers=tuple(kept)), None

@@ -11,12 +11,11 @@ if TYPE_CHECKING:
     from storehooks_cli.api_client import Api
 
 
-def serve_again(api: "Api", hook_id: int, new_hook: dict[str, Any], *words: str) -> int:
+def serve_again(api: "Api", hook_id: int, new_hook: dict[str, Any]) -> int:
     """Activate, resume or create the hook of a run, whichever it needs.
 
     :return: its id, a new one if it was removed.
     :param new_hook: the body that creates it.
-    :param words: further options for the command that sends what the hook missed.
     :raises storehooks_cli.api_client.ApiError:
     :raises storehooks_cli.api_client.ApiUnreachableError:
     """
@@ -29,7 +28,7 @@ def serve_again(api: "Api", hook_id: int, new_hook: dict[str, Any], *words: str)
     said = []
     if not hook["is_active"]:
         changes["is_active"] = True
-        said.append(_why_inactive(api, hook, words))
+        said.append(_why_inactive(api, hook))
     if hook.get("is_paused"):
         changes["is_paused"] = False
         said.append(f"hook {hook_id} was paused; it is resumed, and what was held is sent")
@@ -72,11 +71,11 @@ def _find(api: "Api", hook_id: int) -> dict[str, Any] | None:
     return hook
 
 
-def _why_inactive(api: "Api", hook: dict[str, Any], words: tuple[str, ...]) -> str:
+def _why_inactive(api: "Api", hook: dict[str, Any]) -> str:
     """Why a hook is inactive, and what has come of the deliveries that came meanwhile."""
     if "deactivated_at" not in hook:
         return f"hook {hook['id']} was made inactive; it is active again, and what came meanwhile is missed"
-    recover = to_type("recover", hook["id"], *api.words, *words, "--since", "1h")
+    recover = to_type("recover", hook["id"], *api.words, "--since", "1h")
     return (
         f"hook {hook['id']} was deactivated: {hook['deactivation_reason']};"
         f" it is active again, and what is held is sent by: {recover}"

@@ -10,12 +10,19 @@ from storehooks.domain.errors import TokenNotFoundError
 from storehooks.domain.identity import (
     DEFAULT_OAUTH_SCOPE,
     OAUTH_SCOPES,
-    check_client_id,
     check_oauth_scope,
     token_digest,
 )
 from storehooks_cli.client_secret import secret_fields
-from storehooks_cli.options import ExpiresIn, Json, StackOptions, StoreHash, parser, unfolded
+from storehooks_cli.options import (
+    ExpiresIn,
+    Json,
+    StackOptions,
+    StoreHash,
+    client_id_option,
+    parser,
+    unfolded,
+)
 from storehooks_cli.output import fail, failures_said, print_fields, print_json, print_table
 
 if TYPE_CHECKING:
@@ -30,14 +37,7 @@ app = typer.Typer(no_args_is_help=True, help="Access tokens: make, list and revo
 def create_token(
     deployment: StackOptions,
     store_hash: StoreHash,
-    client_id: Annotated[
-        str | None,
-        typer.Option(
-            parser=parser(check_client_id),
-            metavar="HEX32",
-            help="The token's client; a new one if left out.",
-        ),
-    ] = None,
+    client_id: Annotated[str | None, client_id_option("The token's client; a new one if left out.")] = None,
     scope: Annotated[
         list[str] | None,
         typer.Option(
@@ -91,9 +91,7 @@ def create_token(
 def list_tokens(
     deployment: StackOptions,
     store_hash: StoreHash,
-    client_id: Annotated[
-        str | None, typer.Option(parser=parser(check_client_id), metavar="HEX32", help="Only this client's.")
-    ] = None,
+    client_id: Annotated[str | None, client_id_option("Only this client's.")] = None,
     as_json: Json = False,
 ) -> None:
     """List a store's tokens, the oldest first. Only their SHA-256 is known."""
@@ -126,12 +124,7 @@ def revoke_tokens(
         str | None,
         typer.Argument(help="The token, or its SHA-256 as `token list` shows it.", show_default=False),
     ] = None,
-    client_id: Annotated[
-        str | None,
-        typer.Option(
-            parser=parser(check_client_id), metavar="HEX32", help="Revoke all of this client's tokens."
-        ),
-    ] = None,
+    client_id: Annotated[str | None, client_id_option("Revoke all of this client's tokens.")] = None,
     as_json: Json = False,
 ) -> None:
     """Revoke one token, or all of a client's. The API refuses it within AuthorizerCacheSeconds (60).

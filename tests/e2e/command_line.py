@@ -61,8 +61,3 @@ class RunningCommand:
         self.signal(number)
         _, said = self._process.communicate(timeout=END_SECONDS)
         return self._process.returncode, said
-
-
-def words(text: str) -> str:
-    """What is told in a box that breaks lines, on one line."""
-    return " ".join(text.replace("│", " ").split())

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from tests.e2e.command_line import storehooks, words
+from tests.e2e.command_line import storehooks
 from tests.e2e.subscriber import subscriber
 
 STORE_HASH = "ev3nts"
@@ -52,7 +52,7 @@ def test_a_bad_event_is_refused_with_what_is_accepted(stack, arguments, told):
     response = storehooks(stack, *SEND, *arguments, check=False)
     assert response.returncode == 2
     for words_of_one in told:
-        assert words_of_one in words(response.stderr)
+        assert words_of_one in response.stderr
     assert "Traceback" not in response.stderr
 
 

@@ -282,7 +282,12 @@ def test_a_hook_is_paused_and_resumes_and_its_recovery_is_named(api, run):
 def test_a_mistake_is_named_before_anything_is_sent(api, run, arguments, named):
     response = run(*arguments)
     assert response.exit_code == 2
-    assert named in response.stderr.partition("Error")[2]
+    mistake, help_line = response.stderr.splitlines()
+    assert mistake.startswith("storehooks: ")
+    assert named in mistake
+    assert "Invalid value: " not in mistake
+    assert help_line.startswith(f"storehooks: help: storehooks {arguments[0]} ")
+    assert help_line.endswith(" -h")
     assert "s3cret" not in response.stderr
     assert api.requests == []
 
@@ -540,7 +545,7 @@ def test_without_a_token_a_url_is_not_enough(api):
         commands, ["hook", "list", "--store-hash", "h1"]
     )
     assert response.exit_code == 2
-    assert "no token is given" in response.stderr
+    assert response.stderr.startswith("storehooks: no token is given, which --url needs: ")
     assert "STOREHOOKS_TOKEN" in response.stderr
     assert api.requests == []
 

@@ -10,7 +10,7 @@ import typer
 from storehooks.domain.signature import signature_headers
 from storehooks_cli.api_client import Api, ApiError
 from storehooks_cli.client_secret import library_secret
-from storehooks_cli.listen import _answers, _is_ours, _register
+from storehooks_cli.local_hook import _create, _is_ours, _responds
 from storehooks_cli.output import json_text
 from storehooks_cli.receiver import Intake, Receiver
 from storehooks_cli.served_hook import gets_deliveries, serve_again
@@ -105,10 +105,10 @@ def test_whether_a_run_is_alive_is_asked_at_its_hooks_destination():
     with receiver() as destination:
         url = destination.url
         assert _is_ours(url)
-        assert _answers(url)
-        assert not _answers(f"{url}0")
+        assert _responds(url)
+        assert not _responds(f"{url}0")
         assert requests.post(f"{url}0", timeout=10).status_code == 404
-    assert not _answers(url)
+    assert not _responds(url)
     assert not _is_ours("http://127.0.0.1:80/hook")
 
 
@@ -122,9 +122,7 @@ def test_a_stack_that_admits_public_destinations_alone_is_told(capsys):
     with scripted_api() as api:
         api.will_answer(400, [{"status": 400, "message": "No.", "details": {"field": "destination"}}])
         with pytest.raises(typer.Exit):
-            _register(
-                Api(api.url, "h1", "t0ken"), {"scope": "store/*", "destination": "http://127.0.0.1:1/x"}
-            )
+            _create(Api(api.url, "h1", "t0ken"), {"scope": "store/*", "destination": "http://127.0.0.1:1/x"})
     assert "ALLOW_PRIVATE_DESTINATIONS=true" in capsys.readouterr().err
 
 
@@ -191,9 +189,9 @@ def test_a_hook_that_gets_nothing_is_said_with_the_reason_and_gets_deliveries_ag
     with scripted_api() as scripted:
         for _ in range(3):
             scripted.will_answer(200, hook | {"id": 4})
-        api = Api(scripted.url, "h1", "t0ken", ["--store-hash", "h1", "--local"])
+        api = Api(scripted.url, "h1", "t0ken", ["--store-hash", "h1", "--local", "--client-id", "c"])
         assert not gets_deliveries(api, 4)
-        assert serve_again(api, 4, NEW, "--client-id", "c") == 4
+        assert serve_again(api, 4, NEW) == 4
         assert scripted.asked == ["GET hooks/4", "GET hooks/4", "PUT hooks/4"]
         assert json.loads(scripted.requests[-1].body) == changes
     assert f"hook 4 was {said}" in capsys.readouterr().err

@@ -18,6 +18,7 @@ from storehooks.domain.scope import catalogue, wildcards
 from storehooks.domain.signature import signature_headers
 from storehooks_cli.client_secret import library_secret
 from storehooks_cli.commands import commands
+from storehooks_cli.connection import ApiOptions
 from storehooks_cli.options import Json, StackOptions, StoreHash, complete_hook_scope, unfolded
 from storehooks_cli.output import print_table
 from storehooks_cli.times import moment, relative_time
@@ -56,6 +57,42 @@ def test_a_command_gets_a_group_of_options_whole():
         "StackOptions(local=True, data_dir=PosixPath('.local'), stack_name='mine') h False\n"
     )
     assert "Show them." in CliRunner().invoke(app, ["--help"]).stdout
+
+
+def test_a_command_to_type_next_names_the_client_that_was_named():
+    client = {"client_id": "0" * 32}
+    by_client = ["--client-id", "0" * 32]
+    assert ApiOptions("h1", **client).words == ["--store-hash", "h1", *by_client]
+    assert ApiOptions("h1", local=True, **client).words == ["--store-hash", "h1", "--local", *by_client]
+    assert ApiOptions("h1", local=True).words == ["--store-hash", "h1", "--local"]
+    assert ApiOptions("h1", "https://x", "t0ken").words == ["--store-hash", "h1", "--url", "https://x"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "said", "help_of"),
+    [
+        (["hooks"], "No such command 'hooks'. Did you mean 'hook'?", ""),
+        (["hook", "get"], "Missing argument 'ID'.", "hook get "),
+        (
+            ["hook", "list"],
+            "--store-hash is missing; it names the store, as STOREHOOKS_STORE_HASH does",
+            "hook list ",
+        ),
+        (["listen", "--port", "-1"], "Invalid value for '--port': ", "listen "),
+    ],
+)
+def test_wrong_use_is_said_on_a_line_with_the_command_that_helps(typed, said, help_of):
+    response = CliRunner().invoke(commands, typed)
+    assert (response.exit_code, response.stdout) == (2, "")
+    mistake, helping = response.stderr.splitlines()
+    assert mistake.startswith(f"storehooks: {said}")
+    assert helping == f"storehooks: help: storehooks {help_of}-h"
+
+
+def test_a_group_without_a_command_prints_its_help_alone():
+    response = CliRunner().invoke(commands, ["hook"])
+    assert (response.exit_code, response.stderr) == (2, "")
+    assert "Commands" in response.stdout
 
 
 def test_the_secret_for_libraries_is_the_base64_of_its_bytes_behind_a_prefix():

@@ -79,7 +79,7 @@ class Emulator:
                 while not await self._is_healthy():  # noqa: ASYNC110 (another process's state)
                     await asyncio.sleep(0.05)
         except TimeoutError:
-            raise LocalError(f"the local AWS does not answer: see {self.log}") from None
+            raise LocalError(f"the local AWS does not respond: see {self.log}") from None
 
     def _port(self) -> int:
         """The same at each start if it can be, for it is part of addresses that ministack keeps."""

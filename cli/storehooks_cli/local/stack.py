@@ -109,7 +109,7 @@ class _Stack:
                 plain, tls = self._listeners()
                 await front.listen(plain)
                 await front.listen(tls, server_context(self._folder, self._settings.allowed_hosts))
-                await self._first_answer(token.access_token)
+                await self._first_response(token.access_token)
                 with self._stack_files(emulator.endpoint):
                     self._announce(token)
                     try:
@@ -159,7 +159,7 @@ class _Stack:
             await deployment.deploy()
         return await asyncio.to_thread(deployment.outputs)
 
-    async def _first_answer(self, token: str) -> None:
+    async def _first_response(self, token: str) -> None:
         """Wait until the API responds to a real request."""
         self._say("waiting for the first response")
         hooks_url = f"{self._base_url}/stores/{DEMO_STORE}/v2/hooks"
