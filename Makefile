@@ -1,19 +1,21 @@
-# make help     lists these targets
-# make run      the whole of storehooks on this machine (PORT, TLS_PORT, DATA_DIR, ...)
-# make test     what to run while working: units, flows, adapters, the template, the main paths of the local stack
-# make test-all every test: also builds, deployments, the local stack's own life, clients, browsers, upgrades
-# make upgrade-test  stacks of earlier releases are upgraded in place (two minutes)
-# make lint     linters, type checks, how hard docs and docstrings are to read, and a search for secrets
-# make bench    measures speed and cost, and writes docs/performance.md anew (minutes; MODULES for a part)
+# make help     lists these targets (make alone does, too)
+# make run      runs the whole of storehooks on this machine (PORT, TLS_PORT, DATA_DIR, ...)
+# make test     runs the tests that you need while working: units, flows, adapters, the template, the main paths of the local stack
+# make test-all runs every test: also builds, deployments, the local stack's own life, clients, browsers, upgrades
+# make upgrade-test  upgrades stacks of earlier releases in place (two minutes)
+# make format   formats the code, and repairs what Ruff can repair
+# make lint     runs linters and type checks, looks for secrets, and checks how hard docs and docstrings are to read
+# make bench    measures speed and cost, and writes docs/performance.md (minutes; MODULES for a part)
 # make peers    measures the local stack beside two Django packages that send webhooks (15 minutes; PostgreSQL, Redis)
-# make fuzz     requests that are made up, against docs/openapi.yaml (FUZZ_SECONDS)
-# make openapi  writes docs/openapi.yaml and docs/hooks.schema.json anew
+# make fuzz     tries made-up requests of docs/openapi.yaml against the local stack (FUZZ_SECONDS)
+# make openapi  writes docs/openapi.yaml and docs/hooks.schema.json
 # make mutants  changes the code of the domain in each place, and lists what no unit test notices (minutes)
 # make audit    looks up known vulnerabilities of all pinned packages (asks PyPI)
-# make checkov  holds the template against checkov's rules (a minute for its installation)
-# make invoke   one function in AWS's runtime interface emulator (FUNCTION, EVENT)
-# make deploy   check, build and deploy to AWS (STACK_NAME, PARAMETERS, FORCE=1, ...)
-# make lock     pin the newest versions of all dependencies
+# make checkov  checks the template by checkov's rules (a minute for its installation)
+# make invoke   runs one function in AWS's runtime interface emulator (FUNCTION, EVENT)
+# make deploy   checks, builds and deploys to AWS (STACK_NAME, PARAMETERS, FORCE=1, ...)
+# make lock     pins the newest versions of all dependencies
+# make clean    removes the environments and builds; the local stack's data stays
 
 SHELL := /bin/sh
 PYTHON ?= python3.13
