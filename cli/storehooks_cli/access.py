@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from storehooks.adapters.access import client_key
 from storehooks.adapters.access_tokens import AccessTokens, TokenIssuer, new_token, token_item
 from storehooks.adapters.clients import Clients
-from storehooks.adapters.dynamodb import store_errors
+from storehooks.adapters.dynamodb import Item, store_errors
 from storehooks.domain.client import Client, IssuedToken, NewSecret, PutClient, Token, check_name
 from storehooks.domain.errors import InvalidValueError
 from storehooks.domain.identity import (
@@ -189,20 +189,20 @@ class AccessTables:
         clients = _whole(lambda after: self._clients.page(store_hash, after=after, limit=_AT_ONCE))
         return sorted(clients, key=lambda client: (client.created_at, client.client_id))
 
-    def list_stores(self) -> list[StoreClients]:
-        """The stores that have clients, by hash. Reads all clients without their secrets, 1 MB to a call."""
-        found: dict[str, list[int]] = {}
-        start: dict[str, Any] = {}
-        while True:
-            with store_errors():
-                response = self._dynamodb.scan(
-                    TableName=self._clients_table, ProjectionExpression="store_hash, created_at", **start
-                )
-            for item in response["Items"]:
-                found.setdefault(item["store_hash"]["S"], []).append(int(item["created_at"]["N"]))
-            if "LastEvaluatedKey" not in response:
-                return [StoreClients(one, len(times), min(times)) for one, times in sorted(found.items())]
-            start = {"ExclusiveStartKey": response["LastEvaluatedKey"]}
+    def list_stores(self, is_temporary: Callable[[str], bool]) -> list[StoreClients]:
+        """The stores that have clients, by hash. Reads all clients without their secrets, 1 MB to a call.
+
+        :param is_temporary: whether a client with this id is gone soon; a store that has no other is left out.
+        """
+        found: dict[str, dict[str, int]] = {}
+        for item in _whole(self._scan_clients):
+            times = found.setdefault(item["store_hash"]["S"], {})
+            times[item["client_id"]["S"]] = int(item["created_at"]["N"])
+        return [
+            StoreClients(one, len(times), min(times.values()))
+            for one, times in sorted(found.items())
+            if not all(map(is_temporary, times))
+        ]
 
     def remove_clients(self, store_hash: str, client_ids: Iterable[str]) -> None:
         """Remove clients with their secrets, without which nothing is signed, and so sent; 25 to a call."""
@@ -223,6 +223,17 @@ class AccessTables:
             force=force,
         )
 
+    def _scan_clients(self, after: Item | None) -> tuple[list[Item], Item | None]:
+        """A page of all stores' clients, without their secrets, and the key after which the next begins."""
+        start: dict[str, Any] = {} if after is None else {"ExclusiveStartKey": after}
+        with store_errors():
+            response = self._dynamodb.scan(
+                TableName=self._clients_table,
+                ProjectionExpression="store_hash, client_id, created_at",
+                **start,
+            )
+        return response["Items"], response.get("LastEvaluatedKey")
+
     def _tokens_of(self, store: str) -> list[Token]:
         tokens = _whole(lambda after: self._tokens.page(store, after=after, limit=_AT_ONCE))
         return sorted(tokens, key=lambda token: (token.created_at, token.id))
@@ -232,9 +243,9 @@ class AccessTables:
             raise InvalidValueError("is over already", "a time to come", given=str(expires_at))
 
 
-def _whole[T](page: Callable[[str | None], tuple[list[T], str | None]]) -> Iterator[T]:
+def _whole[T, After](page: Callable[[After | None], tuple[list[T], After | None]]) -> Iterator[T]:
     """All of a list that is read page by page."""
-    after: str | None = None
+    after: After | None = None
     while True:
         found, after = page(after)
         yield from found

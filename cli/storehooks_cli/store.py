@@ -3,6 +3,7 @@
 import typer
 
 from storehooks.api.v2 import iso_utc
+from storehooks_cli.connection import is_listener
 from storehooks_cli.options import Json, StackOptions, StoreHash, unfolded
 from storehooks_cli.output import failures_said, print_json, print_table, progress
 from storehooks_cli.remove_command import Yes, remove
@@ -13,10 +14,13 @@ app = typer.Typer(no_args_is_help=True, help="Stores: list them, and remove one.
 @app.command("list")
 @unfolded
 def list_stores(deployment: StackOptions, as_json: Json = False) -> None:
-    """List the stores that have clients, with the number of their clients. It reads the whole table."""
+    """List the stores that have clients, with the number of their clients. It reads the whole table.
+
+    A store whose only clients belong to a running `listen` is left out.
+    """
     stack = deployment.find()
     with failures_said(), progress("reading clients"):
-        stores = stack.access().list_stores()
+        stores = stack.access().list_stores(is_listener)
     if as_json:
         print_json(
             [

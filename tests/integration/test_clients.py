@@ -12,6 +12,7 @@ from storehooks.domain.errors import ClientNotFoundError, InvalidValueError, Sec
 from storehooks.domain.signature import signature_headers
 from storehooks_cli.access import AccessTables, StoreClients
 from storehooks_cli.commands import commands
+from storehooks_cli.connection import LISTENER, is_listener
 from storehooks_cli.options import StackOptions
 
 STORE = "5ueh97"
@@ -139,7 +140,8 @@ def test_the_stores_that_have_clients_are_listed_by_hash_with_their_number(acces
         access.create_client(STORE)
     scan = access._dynamodb.scan
     monkeypatch.setattr(access._dynamodb, "scan", lambda **given: scan(**given, Limit=1))
-    assert access.list_stores() == [StoreClients(STORE, 2, first + 10), StoreClients("x0ther", 1, first)]
+    listed = access.list_stores(is_listener)
+    assert listed == [StoreClients(STORE, 2, first + 10), StoreClients("x0ther", 1, first)]
 
 
 def test_a_client_is_made_with_a_name_or_given_another_and_keeps_its_secret(access):
@@ -190,6 +192,15 @@ def command(access, secret, monkeypatch):
         return ended.stdout
 
     return run
+
+
+def test_a_store_that_listen_alone_has_made_is_not_listed(access, command):
+    access.create_client("l1sten", LISTENER + "0" * 20)
+    access.create_client("l1sten", LISTENER + "1" * 20)
+    access.create_client(STORE, LISTENER + "0" * 20)
+    access.create_client(STORE, CLIENT)
+    listed = json.loads(command("store", "list", "--json"))
+    assert [(one["store_hash"], one["clients"]) for one in listed] == [(STORE, 2)]
 
 
 @pytest.mark.parametrize("arguments", [arguments for _, arguments in COMMANDS.values()], ids=COMMANDS)
