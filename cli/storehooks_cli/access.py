@@ -192,7 +192,7 @@ class AccessTables:
     def list_stores(self, is_temporary: Callable[[str], bool]) -> list[StoreClients]:
         """The stores that have clients, by hash. Reads all clients without their secrets, 1 MB to a call.
 
-        :param is_temporary: whether a client with this id is gone soon; a store that has no other is left out.
+        :param is_temporary: whether a client with this id is gone soon. A store without others is left out.
         """
         found: dict[str, dict[str, int]] = {}
         for item in _whole(self._scan_clients):

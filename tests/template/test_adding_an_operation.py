@@ -62,7 +62,7 @@ def test_an_operation_is_added_as_the_page_says(copy):
 
 def test_the_page_names_every_file_of_the_patch():
     changed = set(re.findall(r"^\+\+\+ b/(.*)$", PATCH.read_text(), re.MULTILINE))
-    named = set(re.findall(r"`([\w/.]+\.(?:py|json|yaml|md))`", EXAMPLE.partition("\n## ")[0]))
+    named = set(re.findall(r"`([\w/.-]+\.(?:py|json|yaml|md))`", EXAMPLE.partition("\n## ")[0]))
     assert changed <= named
 
 
