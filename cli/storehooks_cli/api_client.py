@@ -144,7 +144,7 @@ class Api:
 
 
 def _read(response: requests.Response, asked_for: str) -> Any:
-    """What a response says; an error if it is no JSON."""
+    """What a response says; an error if it is not JSON."""
     try:
         return response.json(parse_float=read_float, parse_int=read_int)
     except requests.JSONDecodeError:
@@ -167,7 +167,7 @@ def base_url_of(url: str) -> str:
     """Where ``/stores/...`` is, as a person says it; :class:`ValueError` when no token may go there."""
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.password:
-        raise ValueError("is no https URL")
+        raise ValueError("is not an https URL")
     if parts.query or parts.fragment:
         raise ValueError("has a query or a fragment")
     if parts.scheme == "http" and not _is_loopback(parts.hostname):

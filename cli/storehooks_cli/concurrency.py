@@ -25,7 +25,7 @@ class Parameters:
     def of(cls, values: Mapping[str, str]) -> "Parameters":
         """From a stack's parameters.
 
-        :raises ValueError: when one is no number.
+        :raises ValueError: when one is not a number.
         """
         maximum_concurrency, burst, rate = (float(values[name]) for name in NAMES)
         return cls(int(maximum_concurrency), int(burst), rate)

@@ -35,7 +35,7 @@ app = typer.Typer(no_args_is_help=True, help="Deliveries: list and show them, an
 
 def _check_delivery_id(text: str) -> str:
     if not is_delivery_id(text):
-        raise InvalidValueError("is no delivery id", "msg_ and 32 hexadecimal digits")
+        raise InvalidValueError("is not a delivery id", "msg_ and 32 hexadecimal digits")
     return text
 
 
@@ -46,7 +46,7 @@ def _check_status(text: str) -> str:
     if text not in [*Status]:
         accepted = f"{', '.join([*Status][:-1])} or {[*Status][-1]}"
         raise InvalidValueError(
-            "is no status", f"{accepted}. What failed is retrying, or exhausted in the end"
+            "is not a status", f"{accepted}. What failed is retrying, or exhausted in the end"
         )
     return text
 

@@ -202,7 +202,7 @@ def _data(scope: str, given: str | None) -> Any:
         return _value(given)
     if scope not in published():
         raise typer.BadParameter(
-            f"{scope!r} is no scope of an event; `storehooks event list-scopes` has them all"
+            f"{scope!r} is not the scope of an event; `storehooks event list-scopes` has them all"
         )
     return published()[scope]["example"]
 

@@ -153,7 +153,7 @@ class _Reader:
         if not isinstance(value, dict) or not isinstance(value.get("hooks"), list):
             if not self.problems:
                 has_hooks = isinstance(value, dict) and "hooks" in value
-                reason = "is no array" if has_hooks else "has no hooks"
+                reason = "is not an array" if has_hooks else "has no hooks"
                 accepted = "an object with hooks, an array"
                 self._refuse("hooks" if has_hooks else "", f"{reason}; accepted: {accepted}")
             return []
@@ -170,7 +170,7 @@ class _Reader:
         known = [problem for problem in self.problems if _is_within(problem.place, place)]
         if not isinstance(given, dict):
             if not known:
-                self._refuse(place, f"is no object; accepted: {_ONE_HOOKS}")
+                self._refuse(place, f"is not an object; accepted: {_ONE_HOOKS}")
             return None
         before = len(self.problems)
         for name in [name for name in given if name not in FIELDS]:

@@ -42,7 +42,7 @@ class YamlProblem:
 
 
 class InvalidYamlError(ValueError):
-    """A text is no YAML."""
+    """A text is not YAML."""
 
     def __init__(self, problem: YamlProblem) -> None:
         super().__init__(problem)
@@ -61,7 +61,7 @@ class YamlDocument:
 def read_yaml(text: str) -> YamlDocument:
     """The one document of a text.
 
-    :raises InvalidYamlError: when the text is no YAML, or far too large.
+    :raises InvalidYamlError: when the text is not YAML, or far too large.
     """
     try:
         node = yaml.compose(text, Loader=_Loader)
@@ -74,7 +74,7 @@ def read_yaml(text: str) -> YamlDocument:
         mark = error.problem_mark or error.context_mark
         line = 1 if mark is None else mark.line + 1
         words = ", ".join(_UNSAID.sub(r"\1", part) for part in (error.context, error.problem) if part)
-        raise InvalidYamlError(YamlProblem(line, "", f"is no YAML: {words}")) from None
+        raise InvalidYamlError(YamlProblem(line, "", f"is not YAML: {words}")) from None
     except RecursionError:
         raise InvalidYamlError(YamlProblem(1, "", "is nested too deeply")) from None
     return YamlDocument(value, reader.lines, tuple(reader.problems))
@@ -165,7 +165,7 @@ class _Reader:
                 # Two escapes, as JSON writes an emoji, are one character.
                 return node.value.encode("utf-16", "surrogatepass").decode("utf-16")
             except UnicodeDecodeError:
-                return self._refuse(node, place, "has a lone surrogate, which is no character")
+                return self._refuse(node, place, "has a lone surrogate, which is not a character")
         accepted = "a string in quotes, or null, true, false or a number as JSON writes them"
         # Not repeated, nor is a tag: it may be a credential.
         return self._refuse(node, place, f"is nothing that all YAML reads alike; accepted: {accepted}")

@@ -24,7 +24,7 @@ def moment(text: str) -> datetime:
             return datetime.now(UTC) - timedelta(seconds=duration(text))
         except (typer.BadParameter, OverflowError):
             pass
-    raise typer.BadParameter(f"{text!r} is no time; accepted: {_MOMENT_ACCEPTED}")
+    raise typer.BadParameter(f"{text!r} is not a time; accepted: {_MOMENT_ACCEPTED}")
 
 
 def local_time(iso: str) -> str:

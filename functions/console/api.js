@@ -38,7 +38,7 @@ function atField({ message, details: { invalid_reason: reason, accepted } }) {
 
 /** JSON that a person wrote: it is sent as it is, with all digits of its numbers. */
 export class JsonText {
-  /** @throws SyntaxError if it is no JSON. */
+  /** @throws SyntaxError if it is not JSON. */
   constructor(text) {
     JSON.parse(text);
     this.text = text;

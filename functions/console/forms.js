@@ -68,7 +68,7 @@ export function readJson(field, text) {
   try {
     return new JsonText(text);
   } catch (error) {
-    throw new FieldError(field, `It is no JSON. ${sentence(error.message)}`);
+    throw new FieldError(field, `It is not JSON. ${sentence(error.message)}`);
   }
 }
 
@@ -151,7 +151,7 @@ function writeFilter(filter) {
   return filter ? JSON.stringify(filter, null, 2) : "";
 }
 
-/** A number, or null for no limit. What is no number is sent as it is: the API says what it takes. */
+/** A number, or null for no limit. What is not a number is sent as it is: the API says what it takes. */
 function readRate(text) {
   if (!text) return null;
   return Number.isFinite(Number(text)) ? Number(text) : text;

@@ -66,7 +66,7 @@ export function toLocalInput(date) {
   return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
 }
 
-/** The other way: ISO 8601 with an offset; what is no time stays as it is, for the API to refuse. */
+/** The other way: ISO 8601 with an offset; what is not a time stays as it is, for the API to refuse. */
 export function fromLocalInput(text) {
   const date = new Date(text);
   return Number.isNaN(date.getTime()) ? text : date.toISOString();

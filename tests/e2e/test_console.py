@@ -144,7 +144,7 @@ def test_a_hook_gets_a_filter_which_is_shown_changed_and_removed(visit, stack):
     field.fill('{"data": ')
     form.get_by_role("button", name="Create the hook").click()
     expect(field).to_be_focused()
-    expect(field).to_have_accessible_description(re.compile("It is no JSON"))
+    expect(field).to_have_accessible_description(re.compile("It is not JSON"))
     field.fill('{"data": {"id": [{"numeric": [">"]}], "type": []}}')
     form.get_by_role("button", name="Create the hook").click()
     expect(field).to_have_attribute("aria-invalid", "true")
@@ -187,7 +187,7 @@ def test_a_hook_gets_a_rate_which_is_shown_changed_and_removed(visit, stack):
     form = page.get_by_role("dialog", name=f"Edit hook {hook_id}")
     field = form.get_by_role("textbox", name="Max. attempts per second")
     for given, told in (
-        ("many", "It is no number"),
+        ("many", "It is not a number"),
         ("0", "out of range"),
         ("2.25", "more than one decimal"),
     ):
@@ -257,7 +257,7 @@ def test_an_event_is_tried(visit, stack):
     scope.fill("store/cart/*")
     data.fill("[")
     page.get_by_role("button", name="Show who would get it").click()
-    expect(data).to_have_accessible_description(re.compile("It is no JSON"))
+    expect(data).to_have_accessible_description(re.compile("It is not JSON"))
     data.fill("{}")
     page.get_by_role("button", name="Show who would get it").click()
     expect(scope).to_be_focused()

@@ -103,7 +103,7 @@ def test_a_token_that_may_publishes_the_event_that_is_tried(visit, store):
     data = form.get_by_label("Data")
     data.fill("[")
     page.get_by_role("button", name="Publish a test event").click()
-    expect(data).to_have_accessible_description(re.compile("It is no JSON"))
+    expect(data).to_have_accessible_description(re.compile("It is not JSON"))
     data.fill('{"id": 1.50}')
     page.get_by_role("button", name="Publish a test event").click()
     question = page.get_by_role("dialog", name="Publish this event?")

@@ -38,9 +38,9 @@ def test_an_event_is_published_and_delivered(stack):
             ("--data", "5", "--id", "a b", "--store-id", "x", "--created-at", "-1"),
             [
                 "--data has the wrong type, accepted: an object or an array",
-                "--id is no event id, accepted: a string of 1 to 128",
-                "--store-id is no store id, accepted: an integer",
-                "--created-at is no time, accepted: whole seconds",
+                "--id is not an event id, accepted: a string of 1 to 128",
+                "--store-id is not a store id, accepted: an integer",
+                "--created-at is not a time, accepted: whole seconds",
             ],
         ),
         (("--data", "{}", "--scope", "store/order/updated"), ["SCOPE is needed once"]),

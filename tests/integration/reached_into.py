@@ -186,7 +186,7 @@ def main() -> None:
             stub.responses = [(200, body)]
             came_of_it = outcome(ours, call, given)
             assert isinstance(came_of_it, HTTPClientError), f"{call} makes {came_of_it} of {body!r}"
-        print(f"{call} and a 2xx that is no JSON object")  # noqa: T201
+        print(f"{call} and a 2xx that is not a JSON object")  # noqa: T201
     print(botocore.__version__)  # noqa: T201
 
 

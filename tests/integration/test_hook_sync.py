@@ -393,4 +393,4 @@ def test_each_mistake_in_a_file_is_a_line_with_the_file_and_its_line(tmp_path):
     file.write_bytes(b"hooks:\n  - \xff")
     assert Commands("t0ken")("sync", str(file)).stderr == f"storehooks: {file}:2: is not UTF-8\n"
     file.write_bytes(b"hooks: [")
-    assert Commands("t0ken")("sync", str(file)).stderr.startswith(f"storehooks: {file}:1: is no YAML")
+    assert Commands("t0ken")("sync", str(file)).stderr.startswith(f"storehooks: {file}:1: is not YAML")

@@ -100,7 +100,7 @@ def test_fewer_large_deliveries_are_given_out_than_are_wanted_and_the_others_nex
         ({"ack": [1]}, "ack", "has the wrong type in [0]"),
         ({"ack": ["msg_1"] * 101}, "ack", "has 101 ids"),
         ({"colour": "red"}, "colour", "is unknown"),
-        ([], "body", "is no JSON object"),
+        ([], "body", "is not a JSON object"),
     ],
 )
 def test_what_is_asked_for_wrongly_is_refused_with_what_is_accepted(client, body, field, reason):

@@ -51,7 +51,7 @@ REFUSED = {
     "an old timestamp": {"now": AT + 301},
     "a timestamp to come": {"now": AT - 301},
     "a changed timestamp": {"timestamp": str(AT + 1)},
-    "a timestamp that is no number": {"timestamp": f"{AT}x"},
+    "a timestamp that is not a number": {"timestamp": f"{AT}x"},
     "a timestamp with a line break": {"timestamp": f"{AT}\n"},
     "no timestamp": {"timestamp": ""},
     "a changed id": {"id": "msg_0002"},

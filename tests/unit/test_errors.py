@@ -154,10 +154,10 @@ WRONG = Problem("destination", "is not public", "a public host", given="https://
     ("error", "status", "title", "told"),
     [
         (
-            errors.InvalidRequestError(Problem("limit", "is no number in range", "a number", given="x")),
+            errors.InvalidRequestError(Problem("limit", "is not a number in range", "a number", given="x")),
             400,
             "Input is invalid.",
-            {"limit": "'x' is no number in range. Accepted: a number."},
+            {"limit": "'x' is not a number in range. Accepted: a number."},
         ),
         (
             errors.InvalidFieldsError(MISSING, WRONG),

@@ -67,7 +67,7 @@ def test_a_headers_value_has_variables_of_the_environment(written, value):
 
 def test_a_variable_is_one_in_the_value_of_a_header_alone():
     text = HOOK + "    headers: {'X-${A}': b}\n    filter: {data: {id: ['${A}']}}\n"
-    assert "no HTTP token" in refused(text, A="one")[0]
+    assert "not an HTTP token" in refused(text, A="one")[0]
     (hook,) = read_hooks(text.replace("X-${A}", "X-A"), {"A": "one"})
     assert hook.filter_json == {"data": {"id": ["${A}"]}}
 
@@ -101,10 +101,10 @@ def test_a_value_of_the_environment_is_checked_and_not_repeated():
         ("", "1  has no hooks; accepted: an object with hooks, an array"),
         ("- a", "1  has no hooks"),
         ("hook: []", "1  has no hooks"),
-        ("\nhooks: {}", "2 hooks is no array"),
-        ("hooks:\n", "1 hooks is no array"),
+        ("\nhooks: {}", "2 hooks is not an array"),
+        ("hooks:\n", "1 hooks is not an array"),
         (f"{HOOK}x: 1", "4 x is unknown; accepted: hooks"),
-        (f"{HOOK}  - a", "4 hooks[1] is no object; accepted: an object with scope, destination"),
+        (f"{HOOK}  - a", "4 hooks[1] is not an object; accepted: an object with scope, destination"),
         (f"{HOOK}    id: 1", "4 hooks[0].id is unknown; accepted: scope, destination, headers"),
         ("hooks:\n  - scope: store/*", "2 hooks[0].destination is required"),
         (HOOK.replace("order", "orders"), "2 hooks[0].scope 'store/orders/*' stands above no scope"),
@@ -112,12 +112,12 @@ def test_a_value_of_the_environment_is_checked_and_not_repeated():
         (f"{HOOK}    is_active: 1", "4 hooks[0].is_active has the wrong type; accepted: true or false"),
         (f"{HOOK}    is_paused: null", "4 hooks[0].is_paused has the wrong type"),
         (f"{HOOK}    max_per_second: 0.05", "4 hooks[0].max_per_second '0.05' is out of range"),
-        (f"{HOOK}    headers: {{X: 5}}", "4 hooks[0].headers has a value that is no string for 'X'"),
+        (f"{HOOK}    headers: {{X: 5}}", "4 hooks[0].headers has a value that is not a string for 'X'"),
         (f"{HOOK}    headers: {{X: no}}", "4 hooks[0].headers.X is nothing that all YAML reads alike"),
         (f"{HOOK}    filter:\n      data:\n        id: [1, {{}}]", "6 hooks[0].filter.data.id[1] has no"),
         (f"{HOOK}    filter:\n      data:\n        id: no", "6 hooks[0].filter.data.id is nothing that"),
         (f"{HOOK}    scope: store/*", "4 hooks[0].scope stands here for the second time; the first is on l"),
-        ("hooks: [", "1  is no YAML"),
+        ("hooks: [", "1  is not YAML"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_told_with_its_line_and_field(text, problem):

@@ -86,7 +86,7 @@ def test_only_an_object_is_headers(value):
 def test_a_header_that_is_no_string_is_named_and_its_value_is_not(value):
     for model in (NewHook, HookChanges):
         (problem,) = problems(model, {**GIVEN, "headers": {"X-A": "1", "X-B": value, "X-C": 2}}).values()
-        assert (problem.field, problem.reason) == ("headers", "has a value that is no string for 'X-B'")
+        assert (problem.field, problem.reason) == ("headers", "has a value that is not a string for 'X-B'")
         assert "secret" not in repr(problem)
 
 

@@ -95,8 +95,8 @@ def test_any_other_scope_is_refused_with_what_is_accepted(scope):
     [
         ("*", "is wider than a store: name store/* for all of a store's events"),
         ("*/*", "is wider than a store: name store/* for all of a store's events"),
-        ("store/hook/*", "is no wildcard: name store/hook/deliveryException in full"),
-        ("store/channel/x/order/created", "is not in the catalogue, or its channel is no number"),
+        ("store/hook/*", "is not a wildcard: name store/hook/deliveryException in full"),
+        ("store/channel/x/order/created", "is not in the catalogue, or its channel is not a number"),
         ("store/nothing/*", "stands above no scope of the catalogue"),
         ("store/nothing", "is not in the catalogue of scopes"),
     ],
@@ -116,7 +116,10 @@ def test_an_event_has_one_scope_of_the_catalogue():
     ("scope", "reason"),
     [
         ("store/order/*", "is a wildcard; an event has one scope"),
-        ("store/channel/{channel_id}/order/created", "is not in the catalogue, or its channel is no number"),
+        (
+            "store/channel/{channel_id}/order/created",
+            "is not in the catalogue, or its channel is not a number",
+        ),
         ("store/nothing", "is not in the catalogue of scopes"),
     ],
 )

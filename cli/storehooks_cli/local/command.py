@@ -21,7 +21,7 @@ def _check_hosts(text: str) -> str:
         return ",".join(sorted(parse_hosts(text)))
     except ValueError:
         raise typer.BadParameter(
-            f"{text!r} is no list of hosts; accepted: names and addresses without ports, such as"
+            f"{text!r} is not a list of hosts; accepted: names and addresses without ports, such as"
             " hooks.test,192.168.1.5,[fd00::1]"
         ) from None
 

@@ -71,7 +71,7 @@ _OTHER_HOST = [
         "status": 403,
         "message": "The host of the request is unknown.",
         "details": {
-            "Host": "is none that this port takes: 127.0.0.1, localhost, [::1] and those of"
+            "Host": "is not one that this port takes: 127.0.0.1, localhost, [::1] and those of"
             " make run ALLOWED_HOSTS=name"
         },
     }

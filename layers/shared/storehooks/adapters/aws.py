@@ -147,7 +147,7 @@ class _JsonParser:
         except ValueError:
             content = None
         if not isinstance(content, dict):
-            raise HTTPClientError(error="a 2xx that is no JSON object")
+            raise HTTPClientError(error="a 2xx that is not a JSON object")
         metadata: dict[str, Any] = self._parser.parse(response | {"body": b"{}"}, shape)
         return metadata | content
 

@@ -96,11 +96,11 @@ def _envelope(body: str) -> dict[str, Any]:
     except RefusedJsonError as error:
         raise InvalidRequestError(Problem("message", str(error), "an EventBridge event")) from None
     if not isinstance(envelope, dict):
-        raise InvalidRequestError(Problem("message", "is no JSON object", "an EventBridge event"))
+        raise InvalidRequestError(Problem("message", "is not a JSON object", "an EventBridge event"))
     for name in ("id", "detail-type", "time"):
         _text(envelope, name)
     if not is_event_id(envelope["id"]):
-        raise InvalidRequestError(Problem("id", "is no event id", ID_ACCEPTED))
+        raise InvalidRequestError(Problem("id", "is not an event id", ID_ACCEPTED))
     if "detail" not in envelope:
         raise InvalidRequestError(Problem("detail", "is missing", "an EventBridge event"))
     return envelope
@@ -115,9 +115,9 @@ def _publisher(envelope: Mapping[str, Any]) -> str | None:
 
 def _text(envelope: Mapping[str, Any], name: str) -> str:
     if not isinstance(text := envelope.get(name), str):
-        raise InvalidRequestError(Problem(name, "is missing or no string", "an EventBridge event"))
+        raise InvalidRequestError(Problem(name, "is missing or not a string", "an EventBridge event"))
     if len(text) > _MAX_TEXT or _LONE_SURROGATE.search(text):
-        reason = f"is longer than {_MAX_TEXT} characters, or has a lone surrogate, which is no character"
+        reason = f"is longer than {_MAX_TEXT} characters, or has a lone surrogate, which is not a character"
         raise InvalidRequestError(Problem(name, reason, "an EventBridge event"))
     return text
 
@@ -129,5 +129,7 @@ def _accepted_at(time: str) -> int:
     except ValueError:
         microseconds = -1
     if not 0 <= microseconds < TIME_END:
-        raise InvalidRequestError(Problem("time", "is no time", "ISO 8601 with an offset, from 1970 to 4253"))
+        raise InvalidRequestError(
+            Problem("time", "is not a time", "ISO 8601 with an offset, from 1970 to 4253")
+        )
     return microseconds

@@ -55,7 +55,7 @@ def _object_of_strings(given: object) -> object:
     for name, value in given.items() if isinstance(given, dict) else ():
         if not isinstance(value, str):
             raise InvalidValueError(
-                f"has a value that is no string for {name[: headers.MAX_NAME_BYTES]!r}", headers.ACCEPTED
+                f"has a value that is not a string for {name[: headers.MAX_NAME_BYTES]!r}", headers.ACCEPTED
             )
     return given
 

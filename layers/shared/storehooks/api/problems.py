@@ -41,7 +41,7 @@ def _problem(detail: ErrorDetails, field: str, accepted: Mapping[str, str], wher
     if isinstance(cause, InvalidValueError):
         return Problem(named, cause.reason, cause.accepted, cause.given)
     if field not in accepted:
-        return Problem(where.rstrip(".") or "body", "is no JSON object", ", ".join(accepted))
+        return Problem(where.rstrip(".") or "body", "is not a JSON object", ", ".join(accepted))
     return Problem(named, f"has the wrong type{_within(detail['loc'][1:])}", accepted[field])
 
 

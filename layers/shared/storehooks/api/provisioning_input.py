@@ -118,5 +118,5 @@ class PortalLinkWanted(_Input):
 
 def _within(number: int, least: int, most: int, accepted: str) -> int:
     if not least <= number <= most:
-        raise InvalidValueError("is no number in range", accepted, given=str(number))
+        raise InvalidValueError("is not a number in range", accepted, given=str(number))
     return number

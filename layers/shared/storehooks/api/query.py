@@ -93,10 +93,10 @@ class Query:
         limit = self._count("limit", default=DELIVERIES_PAGE_SIZE, limit=MAX_PAGE_SIZE, problems=problems)
         status = self._text("status", accepted := " or ".join(Status), problems)
         if status is not None and status not in set(Status):
-            problems.append(Problem("status", "is no status", accepted, given=status))
+            problems.append(Problem("status", "is not a status", accepted, given=status))
         cursor = self._text("cursor", accepted := "next_cursor of the page before", problems)
         if cursor is not None and not is_delivery_id(cursor):
-            problems.append(Problem("cursor", "is no cursor", accepted, given=cursor))
+            problems.append(Problem("cursor", "is not a cursor", accepted, given=cursor))
         find = self._text("find", accepted := _FIND_ACCEPTED, problems)
         if find is not None and len(find) > MAX_FIND_LENGTH:
             problems.append(Problem("find", "is too long", accepted))
@@ -117,7 +117,7 @@ class Query:
             try:
                 check_cursor(cursor)
             except InvalidValueError:
-                problems.append(Problem("cursor", "is no cursor", accepted, given=cursor))
+                problems.append(Problem("cursor", "is not a cursor", accepted, given=cursor))
         _raise_any(problems)
         return ListWanted(limit, cursor)
 
@@ -200,7 +200,7 @@ class Query:
             return default
         if _NUMBER.fullmatch(text) and int(text) <= limit:
             return int(text)
-        problems.append(Problem(name, "is no number in range", accepted, given=text))
+        problems.append(Problem(name, "is not a number in range", accepted, given=text))
         return default
 
     def _time(self, name: str, *, default: int, problems: list[Problem]) -> int:
@@ -211,7 +211,7 @@ class Query:
             seconds = int(text) if _SECONDS.fullmatch(text) else _seconds_of(text)
             return check_created_at(seconds)
         except ValueError:
-            problems.append(Problem(name, "is no time", _TIME_ACCEPTED, given=text))
+            problems.append(Problem(name, "is not a time", _TIME_ACCEPTED, given=text))
             return default
 
 

@@ -35,7 +35,7 @@ def check_time(text: str) -> float:
     except ValueError:
         milliseconds = -1
     if milliseconds < 0:
-        raise InvalidValueError("is no time", _TIME_ACCEPTED, given=text)
+        raise InvalidValueError("is not a time", _TIME_ACCEPTED, given=text)
     return milliseconds / 1000
 
 
@@ -52,7 +52,7 @@ def check_statuses(given: object) -> tuple[Status, ...]:
             place = f" in [{index}]" if names is given else ""
             raise InvalidValueError(f"has the wrong type{place}", _STATUS_ACCEPTED)
         if name not in RECOVERABLE:
-            raise InvalidValueError("is no status that can be sent again", _STATUS_ACCEPTED, given=name)
+            raise InvalidValueError("is not a status that can be sent again", _STATUS_ACCEPTED, given=name)
     return tuple(status for status in RECOVERABLE if status in names)
 
 

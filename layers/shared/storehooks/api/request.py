@@ -229,7 +229,7 @@ class Request:
         accepted = f"one JSON object in UTF-8 of at most {max_bytes} bytes"
         body = self._json(max_bytes, accepted)
         if not isinstance(body, dict):
-            raise InvalidRequestError(Problem("body", "is no JSON object", accepted))
+            raise InvalidRequestError(Problem("body", "is not a JSON object", accepted))
         return body
 
     def json_objects(self, *, limit: int, max_bytes: int) -> tuple[list[Any], bool]:
@@ -248,7 +248,7 @@ class Request:
         if isinstance(body, dict):
             return [body], False
         if not isinstance(body, list) or not body:
-            reason = "is an empty array" if body == [] else "is no JSON object or array"
+            reason = "is an empty array" if body == [] else "is not a JSON object or array"
             raise InvalidRequestError(Problem("body", reason, accepted))
         if len(body) > limit:
             raise BodyTooLargeError(limit, "objects")

@@ -23,12 +23,12 @@ def strict_json(raw: bytes | str) -> Any:
     try:
         text = (raw if isinstance(raw, bytes) else raw.encode()).decode().removeprefix(_BOM)
         value = _READER.decode(text)
-        if "\\u" in text:  # a lone surrogate, escaped in JSON, is no character
+        if "\\u" in text:  # a lone surrogate, escaped in JSON, is not a character
             dumps(value).encode()
     except UnicodeDecodeError:
         raise RefusedJsonError("is not UTF-8") from None
     except UnicodeEncodeError:
-        raise RefusedJsonError("has a lone surrogate, which is no character") from None
+        raise RefusedJsonError("has a lone surrogate, which is not a character") from None
     except json.JSONDecodeError as error:
         raise RefusedJsonError(_why_not_json(text, error)) from None
     except RecursionError:

@@ -77,5 +77,5 @@ def check_name(text: str) -> str:
     :raises InvalidValueError: if it breaks a rule.
     """
     if not _NAME.fullmatch(text):
-        raise InvalidValueError("is no name", NAME_ACCEPTED)
+        raise InvalidValueError("is not a name", NAME_ACCEPTED)
     return text

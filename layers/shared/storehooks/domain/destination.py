@@ -145,7 +145,7 @@ def _checked(url: str, *, allow_private: bool) -> str:
         raise _Refused(f"is longer than {MAX_LENGTH} characters")
     match = _URL.fullmatch(url)
     if match is None:
-        raise _Refused("is no absolute URL")
+        raise _Refused("is not an absolute URL")
     scheme = match["scheme"].lower()
     if scheme not in ({"http", "https"} if allow_private else {"https"}):
         raise _Refused(f"does not start with {'http:// or ' if allow_private else ''}https://")
@@ -171,7 +171,7 @@ def _checked(url: str, *, allow_private: bool) -> str:
 def _check_port(port: str, *, allow_private: bool) -> None:
     if allow_private:
         if not (port.isdigit() and len(port) <= 5 and 1 <= int(port) <= 65535 and port[0] != "0"):
-            raise _Refused("has a port that is no number from 1 to 65535")
+            raise _Refused("has a port that is not a number from 1 to 65535")
     elif port != "443":
         raise _Refused("has a port other than 443")
 
@@ -213,7 +213,7 @@ def _refuse_disguised_address(host: str, *, allow_private: bool) -> None:
         raise _Refused(f"has the address {address} in another spelling, which is not public")
     last_label = folded.removesuffix(".").rpartition(".")[2]
     if _NUMBER.fullmatch(last_label):
-        raise _Refused("has a host that ends in a number but is no IPv4 address")
+        raise _Refused("has a host that ends in a number but is not an IPv4 address")
 
 
 def _fold(host: str) -> str:
@@ -241,7 +241,7 @@ def _ascii_name(host: str) -> str:
         labels = idna.uts46_remap(host, std3_rules=False).split(".")
         return ".".join(label if label.isascii() else idna.alabel(label).decode("ascii") for label in labels)
     except (idna.IDNAError, UnicodeError):
-        raise _Refused("has a host that is no valid internationalised name") from None
+        raise _Refused("has a host that is not a valid internationalised name") from None
 
 
 def _decoded(name: str) -> str:
@@ -262,7 +262,7 @@ def _check_name(name: str) -> None:
     if name.endswith("."):
         raise _Refused("has a host name that ends in a dot")
     if len(name) > 253 or not all(_LABEL.fullmatch(label) for label in name.split(".")):
-        raise _Refused("has a host that is no valid name")
+        raise _Refused("has a host that is not a valid name")
 
 
 def _check_public_name(name: str) -> None:

@@ -37,7 +37,7 @@ def check_addresses(addresses: list[str]) -> list[str]:
     seen: set[str] = set()
     for address in addresses:
         if not _is_address(address):
-            raise InvalidValueError("is no e-mail address", ACCEPTED, given=address)
+            raise InvalidValueError("is not an e-mail address", ACCEPTED, given=address)
         if address.lower() in seen:
             raise InvalidValueError("is there twice", ACCEPTED, given=address)
         seen.add(address.lower())

@@ -153,7 +153,7 @@ def check_data(data: Data) -> Data:
     try:
         size = len(dumps(data).encode())
     except UnicodeEncodeError:
-        raise InvalidValueError("has a lone surrogate, which is no character", DATA_ACCEPTED) from None
+        raise InvalidValueError("has a lone surrogate, which is not a character", DATA_ACCEPTED) from None
     except ValueError:
         raise InvalidValueError("has a number out of range", DATA_ACCEPTED) from None
     if size > MAX_DATA_BYTES:
@@ -182,7 +182,7 @@ def check_event_id(text: str) -> str:
     :raises InvalidValueError: if it breaks a rule.
     """
     if not is_event_id(text):
-        raise InvalidValueError("is no event id", ID_ACCEPTED, given=text)
+        raise InvalidValueError("is not an event id", ID_ACCEPTED, given=text)
     return text
 
 
@@ -193,7 +193,7 @@ def check_store_id(given: int | str) -> str:
     """
     text = str(given)
     if not _STORE_ID.fullmatch(text):
-        raise InvalidValueError("is no store id", STORE_ID_ACCEPTED, given=text)
+        raise InvalidValueError("is not a store id", STORE_ID_ACCEPTED, given=text)
     return text
 
 
@@ -203,5 +203,5 @@ def check_created_at(seconds: int) -> int:
     :raises InvalidValueError: if it is out of range.
     """
     if not 0 <= seconds <= LATEST:
-        raise InvalidValueError("is no time", CREATED_AT_ACCEPTED, given=str(seconds))
+        raise InvalidValueError("is not a time", CREATED_AT_ACCEPTED, given=str(seconds))
     return seconds

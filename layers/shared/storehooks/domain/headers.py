@@ -66,8 +66,8 @@ def check_headers(headers: Mapping[str, str]) -> dict[str, str]:
         raise InvalidValueError(f"takes {total} bytes", ACCEPTED)
     if response_bytes(headers) > MAX_ANSWER_BYTES:
         raise InvalidValueError(
-            f"takes {response_bytes(headers)} bytes in an answer, where a quote or backslash takes four",
-            f"at most {MAX_ANSWER_BYTES} bytes in an answer",
+            f"takes {response_bytes(headers)} bytes in a response, where a quote or backslash takes four",
+            f"at most {MAX_ANSWER_BYTES} bytes in a response",
         )
     return dict(headers)
 
@@ -84,7 +84,7 @@ def _json(value: object) -> str:
 def _check_name(name: str) -> None:
     if not _TOKEN.fullmatch(name):
         raise InvalidValueError(
-            f"has a header name that is no HTTP token: {name[:MAX_NAME_BYTES]!r}", ACCEPTED
+            f"has a header name that is not an HTTP token: {name[:MAX_NAME_BYTES]!r}", ACCEPTED
         )
     if len(name) > MAX_NAME_BYTES:
         raise InvalidValueError(

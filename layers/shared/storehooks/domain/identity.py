@@ -71,7 +71,7 @@ def check_store_hash(text: str) -> str:
     :raises InvalidValueError: if it has another form.
     """
     if not is_store_hash(text):
-        raise InvalidValueError("is no store hash", "1 to 64 letters and digits", given=text)
+        raise InvalidValueError("is not a store hash", "1 to 64 letters and digits", given=text)
     return text
 
 
@@ -81,7 +81,7 @@ def check_client_id(text: str) -> str:
     :raises InvalidValueError: if it has another form.
     """
     if not _NEW_CLIENT_ID.fullmatch(text):
-        raise InvalidValueError("is no client id", "32 hexadecimal digits in lower case", given=text)
+        raise InvalidValueError("is not a client id", "32 hexadecimal digits in lower case", given=text)
     return text
 
 
@@ -91,7 +91,7 @@ def check_token_id(text: str) -> str:
     :raises InvalidValueError: if it has another form.
     """
     if not _TOKEN_ID.fullmatch(text):
-        raise InvalidValueError("is no token's id", "64 hexadecimal digits in lower case", given=text)
+        raise InvalidValueError("is not a token's id", "64 hexadecimal digits in lower case", given=text)
     return text
 
 
@@ -101,7 +101,7 @@ def check_oauth_scope(text: str) -> str:
     :raises InvalidValueError: if no client's token may have it.
     """
     if text not in OAUTH_SCOPES:
-        raise InvalidValueError("is no OAuth scope", " or ".join(OAUTH_SCOPES), given=text)
+        raise InvalidValueError("is not an OAuth scope", " or ".join(OAUTH_SCOPES), given=text)
     return text
 
 

@@ -41,7 +41,7 @@ def check_rate(value: Any) -> float:
     :raises InvalidValueError: if it is not a valid rate.
     """
     if isinstance(value, bool) or not isinstance(value, int | float | Number):
-        raise InvalidValueError("is no number", ACCEPTED)
+        raise InvalidValueError("is not a number", ACCEPTED)
     literal = value.literal if isinstance(value, Number) else str(value)
     number = float(literal)
     if not MIN_PER_SECOND <= number <= MAX_PER_SECOND:

@@ -29,7 +29,7 @@ class RetrySchedule:
         """
         compact = text.replace(" ", "")
         if not _SLOTS.fullmatch(compact):
-            raise InvalidValueError("is no retry schedule", _ACCEPTED, given=text)
+            raise InvalidValueError("is not a retry schedule", _ACCEPTED, given=text)
         return cls(tuple(int(slot) for slot in compact.split(",")))
 
     def wait_after(self, attempts: int, *, retry_after: str | None, now: float) -> float | None:

@@ -107,9 +107,9 @@ def _refusal(scope: str) -> str:
     if scope in {"*", "*/*"}:
         return "is wider than a store: name store/* for all of a store's events"
     if scope == "store/hook/*":
-        return f"is no wildcard: name {DELIVERY_EXCEPTION} in full"
+        return f"is not a wildcard: name {DELIVERY_EXCEPTION} in full"
     if scope.startswith("store/channel/"):
-        return "is not in the catalogue, or its channel is no number"
+        return "is not in the catalogue, or its channel is not a number"
     if scope.endswith("*"):
         return "stands above no scope of the catalogue"
     return "is not in the catalogue of scopes"
