@@ -24,17 +24,17 @@ _RETRY_AFTER = {429, 503}
 _STATUSES = {
     400: "A field, the body or a query parameter is invalid; nothing was done.",
     401: "`X-Auth-Token` is missing, unknown, expired or revoked.",
-    403: "The token is another store's or lacks the OAuth scope; or a limit is reached.",
-    404: "There is no such thing of this client's, or no such route.",
-    409: "It contradicts what is there.",
+    403: "The token belongs to another store, lacks the OAuth scope, or a limit is reached.",
+    404: "The client has no such resource, or the route does not exist.",
+    409: "The request conflicts with what exists.",
     413: "The body is too large.",
     415: "The body is declared as something other than JSON, or has a Content-Encoding.",
     422: "A field of a well-formed body is invalid; nothing was done.",
     429: "Too many requests at once.",
     500: "The service failed.",
     502: "The service failed.",
-    503: "AWS failed. After a write, look whether it took effect.",
-    504: "The service did not answer in time.",
+    503: "AWS failed. After a write, check whether it took effect.",
+    504: "The service did not respond in time.",
 }
 _SOME_ROUTES = {409, 422}
 _WITH_TOKEN = {401, 503}  # what needs a token reads or writes something
@@ -79,9 +79,9 @@ def document() -> dict[str, Any]:
         if operation is None:
             raise UndescribedRouteError(
                 f"{route.method.upper()} {route.path} is in template.yaml and not in OPERATIONS of "
-                "cli/storehooks_cli/openapi/operations.py: say there what it takes and answers, add a new "
-                "answer's class to _ANSWERS and a new body's fields to _FIELDS in schemas.py, an example of "
-                "the answer in examples.py, and run `make openapi`"
+                "cli/storehooks_cli/openapi/operations.py: describe its request and response there. Add a "
+                "new response's class to _ANSWERS and a new body's fields to _FIELDS in schemas.py, and an "
+                "example of the response in examples.py. Then run `make openapi`"
             )
         described.remove((route.method, route.path))
         if route.path not in paths:
@@ -99,7 +99,7 @@ def document() -> dict[str, Any]:
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "servers": [
-            {"url": "/", "description": "Where this document is served: the local stack."},
+            {"url": "/", "description": "The local stack, which serves this document."},
             {
                 "url": "https://{domain}",
                 "description": "A deployment with a DomainName.",
@@ -107,7 +107,7 @@ def document() -> dict[str, Any]:
             },
             {
                 "url": "https://{api}.execute-api.{region}.amazonaws.com/{stage}",
-                "description": "A deployment without: its output ApiUrl.",
+                "description": "A deployment without a DomainName: its output ApiUrl.",
                 "variables": {
                     "api": {"default": "a1b2c3d4e5"},
                     "region": {"default": "us-east-1"},
@@ -124,8 +124,8 @@ def document() -> dict[str, Any]:
                     "type": "apiKey",
                     "in": "header",
                     "name": "X-Auth-Token",
-                    "description": "A token of `storehooks token create` or of the admin API. It decides "
-                    "which client of which store is calling.",
+                    "description": "A token of `storehooks token create` or of the admin API. It identifies "
+                    "the client and the store.",
                 },
                 "admin_token": {
                     "type": "apiKey",
@@ -188,7 +188,7 @@ def _parameter(name: str, place: str, schema: Schema) -> dict[str, Any]:
 def _operation(route: _Route, operation: Operation) -> dict[str, Any]:
     right = f"The token needs the OAuth scope {_scopes(operation.right)}." if operation.right else ""
     if route.is_admin:
-        right = "It takes an admin token."
+        right = "The request needs an admin token."
     shown: dict[str, Any] = {
         "operationId": route.operation_id,
         "tags": [operation.tag],
@@ -297,7 +297,7 @@ def _error(status: int, version: Version, own: dict[str, Any], gateway: dict[str
         response["headers"] = {
             "X-Retry-After": {
                 "required": True,
-                "description": "In how many seconds to try again.",
+                "description": "Seconds to wait before the next try.",
                 "schema": {"type": "integer"},
             }
         }
@@ -306,19 +306,20 @@ def _error(status: int, version: Version, own: dict[str, Any], gateway: dict[str
 
 
 def _webhook() -> dict[str, Any]:
-    """What a destination gets."""
+    """The request that a destination gets."""
     texts = {
         "webhook-id": "The delivery's id: one for each hook and event, the same on every attempt.",
-        "webhook-timestamp": "Seconds since 1970, of this attempt.",
-        "webhook-signature": "`v1,` and the base64 of an HMAC with SHA-256, keyed with the client's secret, "
-        "of id, timestamp and body, with a dot between them; several with a space between while a secret "
-        "is rotated. See docs/receiving.md.",
+        "webhook-timestamp": "When this attempt began, in seconds since 1970.",
+        "webhook-signature": "`v1,` and the base64 of an HMAC-SHA256 of id, timestamp and body, joined by "
+        "dots. Its key is the client's secret. While a secret is rotated there are two signatures, with a "
+        "space between them. See docs/receiving.md.",
     }
     return {
         "operationId": "event",
         "tags": ["Callbacks"],
         "summary": "What a destination gets",
-        "description": "With the hook's own headers besides. It comes at least once, in no promised order.",
+        "description": "The request also has the hook's own headers. A delivery comes at least once. The "
+        "order of deliveries is not guaranteed.",
         "security": [],
         "parameters": [
             {
@@ -342,6 +343,6 @@ def _webhook() -> dict[str, Any]:
         "responses": {
             "2XX": {"description": "The event is delivered."},
             "410": {"description": "The hook is deactivated at once."},
-            "default": {"description": "A failed attempt: the event comes again."},
+            "default": {"description": "The attempt failed. The event is sent again later."},
         },
     }

@@ -1,4 +1,4 @@
-"""What the document shows: requests of the event files, and what the code itself answers."""
+"""The examples of the document: requests of the event files, and responses that the code makes."""
 
 import json
 from dataclasses import replace
@@ -168,7 +168,7 @@ def _page(count: int) -> Any:
     return pagination(Page(1, 50), total=count, count=count)
 
 
-# What an operation answers, by the names in `operations`.
+# The responses of operations, by the names in `operations`.
 ANSWERS: dict[str, Any] = {
     "HookV2": hook_to_v2(_HOOK),
     "HooksV2": [hook_to_v2(_HOOK)],
@@ -234,12 +234,12 @@ def callbacks() -> dict[str, CallbackV2]:
 
 
 def errors() -> dict[str, StorehooksError]:
-    """Each error that an operation can meet, by a name; what is invalid is found so by the code."""
+    """Each error that an operation can meet, by a name. The code itself refuses the invalid requests."""
     return {
         "a field is invalid": _refused("create_hook_invalid", "hook"),
         "an event is invalid": _refused("publish_events_invalid", "events"),
         "nothing to change": _refused("update_hook_empty", "changes"),
-        "the body is no JSON": _refused("create_hook_not_json", "body"),
+        "the body is not JSON": _refused("create_hook_not_json", "body"),
         "a query parameter is invalid": _refused("list_hooks_bad_page", "page"),
         "no right": NotAllowedError(),
         "too many hooks for the scope": TooManyHooksError(_HOOK.scope, MAX_HOOKS_PER_SCOPE),

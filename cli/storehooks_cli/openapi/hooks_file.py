@@ -7,7 +7,7 @@ from storehooks_cli.openapi.schemas import Schema, component_schemas
 
 _IN_OPENAPI = "#/components/schemas/"
 _IN_THE_FILE = "#/definitions/"
-_STAYS = "Without it, the hook stays as it is, and a new one is "
+_STAYS = "If left out, the hook keeps its value, and a new one is "
 
 
 def hooks_file_schema() -> Schema:
@@ -15,7 +15,8 @@ def hooks_file_schema() -> Schema:
     known = component_schemas()
     fields = {name: dict(known["NewHook"]["properties"][name]) for name in FIELDS}
     fields["headers"]["description"] += (
-        " ${NAME} in a value is an environment variable, and $${ stands for ${. Without it, it has none."
+        " In a value, ${NAME} is an environment variable, and $${ stands for ${. If left out, the hook has "
+        "none."
     )
     del fields["is_active"]["default"]
     fields["is_active"]["description"] += f" {_STAYS}active."
@@ -23,7 +24,7 @@ def hooks_file_schema() -> Schema:
     schema = {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "Hooks of a storehooks client",
-        "description": "What `storehooks hook sync` reads; docs/hooks-as-code.md describes it.",
+        "description": "The file that `storehooks hook sync` reads. docs/hooks-as-code.md describes it.",
         "type": "object",
         "required": ["hooks"],
         "additionalProperties": False,

@@ -1,4 +1,4 @@
-"""What the template does not say of a route: what is sent, and what is answered.
+"""What the template does not say of a route: its request and its responses.
 
 A new route needs an entry in ``OPERATIONS``; tests/template/test_openapi.py says so.
 """
@@ -30,7 +30,7 @@ from storehooks_cli.openapi.schemas import (
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a request is answered when all is well. No schema, and there is no body."""
+    """The response to a request that succeeds. Without a schema, it has no body."""
 
     status: int
     description: str
@@ -54,9 +54,9 @@ class Body:
 class Operation:
     """One route.
 
-    ``otherwise`` is another answer that it has when all is well.
-    ``errors`` are the statuses that it answers besides those that every route has; a right
-    is the OAuth scope that the token needs, or None where no token is asked for.
+    ``otherwise`` is a second response of a request that succeeds.
+    ``errors`` are the error statuses that not every route has; ``right`` is the OAuth scope that
+    the token needs, or None for a route without a token.
     """
 
     tag: str
@@ -69,29 +69,34 @@ class Operation:
     right: str | None = DEFAULT_OAUTH_SCOPE
 
 
-# What stands in a path.
+# The parameters of paths.
 PATH: dict[str, Schema] = {
-    "store_hash": STORE_HASH | {"description": "The store that the token belongs to.", "example": "5ueh97"},
+    "store_hash": STORE_HASH
+    | {"description": "The store's hash. A store's token opens no other.", "example": "5ueh97"},
     "id": NUMBER | {"description": "A hook's id.", "example": 1},
     "delivery_id": DELIVERY_ID | {"example": "msg_0660f86b44ba90d95f5c2a2b1c0c4d8e"},
     "recovery_id": RECOVERY_ID | {"example": "rec_5b1b2c5a1f0e4d0f9d3c4b7f8a6e2d10"},
     "client_id": CLIENT_ID
-    | {"description": "The platform's own for the client.", "example": "40c672b9177b5d3a8dbfad24321be15d"},
-    "token_id": TOKEN_ID | {"description": "A token's SHA-256.", "example": token_digest("an access token")},
+    | {
+        "description": "The client's id, which the platform chooses.",
+        "example": "40c672b9177b5d3a8dbfad24321be15d",
+    },
+    "token_id": TOKEN_ID
+    | {"description": "The SHA-256 of a token.", "example": token_digest("an access token")},
 }
 
-_PAGE = NUMBER | {"description": "Counts from 1.", "default": 1}
+_PAGE = NUMBER | {"description": "The page's number, from 1.", "default": 1}
 _NOT_EMPTY: Schema = {"type": "string", "pattern": "[^ ]"}
 _FILTERS: dict[str, Schema] = {
     "is_active": {
-        "description": "In any letter case; 1 and 0 as well.",
+        "description": "`true` or `false` in any letter case, or `1` or `0`.",
         "anyOf": [
             {"type": "boolean"},
             {"type": "string", "pattern": "^([Tt][Rr][Uu][Ee]|[Ff][Aa][Ll][Ss][Ee]|[01])$"},
         ],
     },
-    "scope": _NOT_EMPTY | {"description": "Compared letter by letter with what the hook shows."},
-    "destination": _NOT_EMPTY | {"description": "Likewise."},
+    "scope": _NOT_EMPTY | {"description": "The hook's scope, compared letter by letter."},
+    "destination": _NOT_EMPTY | {"description": "The hook's destination, compared letter by letter."},
 }
 _BOUND: Schema = {
     "anyOf": [
@@ -111,7 +116,7 @@ def _ref(name: str) -> Schema:
 
 _HOOK_V2 = Answer(200, "The hook.", _ref("HookV2"), "HookV2")
 _HOOK_V3 = Answer(200, "The hook.", _ref("HookAnswerV3"), "HookAnswerV3")
-_SEEN = "Unless the token has `default`, the values of headers are `***`."
+_SEEN = "Values of headers are shown as `***` unless the token has `default`."
 _SCOPES: Schema = {
     "description": "The OAuth scopes of the token.",
     "type": "string",
@@ -119,7 +124,7 @@ _SCOPES: Schema = {
 }
 _RESUMED: dict[str, Schema] = {
     "Location": {
-        "description": "The recovery, if the hook resumes.",
+        "description": "The path of the recovery; present if the hook resumes.",
         "type": "string",
         "pattern": "^/stores/[a-z0-9]+/v2/hooks/[0-9]+/recoveries/rec_[0-9a-f]{32}$",
     }
@@ -130,29 +135,30 @@ _NEW_HOOK = Body("NewHook", ("create_hook",))
 _CHANGES = Body("HookChanges", ("update_hook",))
 
 _CLIENTS = "/admin/v1/stores/{store_hash}/clients"
-_CURSOR: Schema = {"description": "`next_cursor` of the page before."}
+_CURSOR: Schema = {"description": "`next_cursor` of the previous page."}
 
 _STAYS = (
-    "Fields that are not given stay as they are. Of two changes at once both are made, or one is refused. "
-    "When a paused hook resumes, `Location` names the recovery that sends what was held."
+    "Changes the given fields only. Two changes at the same time are both made, or one is refused. "
+    "When a paused hook resumes, `Location` names the recovery that sends its held deliveries."
 )
 _FEW = (
-    "A client has at most 10 hooks for one scope, and one for each scope, destination and filter; of all "
-    "scopes together 250, and all clients of a store have 2,000, unless the deployment sets other quotas."
+    "A client may have at most 10 hooks for one scope, and one for each combination of scope, destination "
+    "and filter. In all, a client may have 250 hooks, and all clients of a store 2,000, unless the "
+    "deployment sets other quotas."
 )
-_WAS = "The answer is the hook as it was. What waits for it is cancelled."
-_PINGED = "The hook may be off. Whatever the destination answers, this is a 200 that tells of it."
+_WAS = "Cancels the deliveries that wait. The response is the hook as it was."
+_PINGED = "The hook need not be active. The response is 200 with the attempt, whether it succeeded or not."
 
 OPERATIONS: dict[tuple[str, str], Operation] = {
     ("get", "/console"): Operation(
         tag="Console",
-        description="A page for people, which calls this API with the token that they give it.",
+        description="A page for people. It calls this API with the token that they enter.",
         response=Answer(200, "The page.", {"type": "string"}, media_type="text/html"),
         right=None,
     ),
     ("get", "/stores/{store_hash}/v2/hooks"): Operation(
         tag="Hooks",
-        description=f"Those of the token's client, by id; past the end, none. {_SEEN}",
+        description=f"Returns the hooks of the token's client, by id. A page past the end is empty. {_SEEN}",
         query={"page": _PAGE, "limit": _limit(MAX_PAGE_SIZE)},
         response=Answer(
             200,
@@ -181,7 +187,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ),
     ("get", "/stores/{store_hash}/v3/hooks"): Operation(
         tag="Hooks",
-        description=f"Those of the token's client, by id; past the end, none. {_SEEN}",
+        description=f"Returns the hooks of the token's client, by id. A page past the end is empty. {_SEEN}",
         query={"page": _PAGE, "limit": _limit(V3_PAGE_SIZE), **_FILTERS},
         response=Answer(
             200,
@@ -210,24 +216,27 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ),
     ("get", "/stores/{store_hash}/v3/hooks/admin"): Operation(
         tag="Owners",
-        description="The addresses to write to when failures deactivate a hook, and the hooks' status. "
-        f"{_SEEN}",
+        description="Returns the notification emails, to which storehooks writes when failures deactivate a "
+        f"hook, and the hooks with their status. {_SEEN}",
         query={"page": _PAGE, "limit": _limit(MAX_PAGE_SIZE), **_FILTERS},
-        response=Answer(200, "The addresses and a page of hooks.", _ref("AdminAnswerV3"), "AdminAnswerV3"),
+        response=Answer(
+            200, "The notification emails and a page of hooks.", _ref("AdminAnswerV3"), "AdminAnswerV3"
+        ),
         right=READ_OAUTH_SCOPE,
     ),
     ("put", "/stores/{store_hash}/v3/hooks/admin"): Operation(
         tag="Owners",
-        description="They are the client's own, for all its hooks in the store. Of addresses that it did not "
-        f"name before it may name {MAX_NEW_ADDRESSES} in {NEW_ADDRESSES_DAYS} days; more are a 403.",
+        description="Replaces the client's notification emails, which are for all its hooks in the store. A "
+        f"client may add {MAX_NEW_ADDRESSES} new addresses in {NEW_ADDRESSES_DAYS} days; more get a 403.",
         body=Body("AdminChanges", ("update_admin",)),
-        response=Answer(204, "They are named."),
+        response=Answer(204, "The notification emails are replaced."),
         errors=(422,),
     ),
     ("get", "/stores/{store_hash}/v3/hooks/events"): Operation(
         tag="Events",
-        description="Those that are being retried, that have exhausted their retries, and that are held: "
-        "the newest first, each once. The bounds are about when an event was accepted, both included.",
+        description="Returns the events that the client's hooks missed: those that are being retried, are "
+        "exhausted, or are held. The newest come first, each once. `created_at:min` and `created_at:max` "
+        "select events by when they were accepted; both ends are included.",
         query={
             "page": _PAGE,
             "limit": _limit(V3_PAGE_SIZE),
@@ -239,33 +248,31 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ),
     ("post", "/stores/{store_hash}/v2/events"): Operation(
         tag="Events",
-        description="One, or an array of them, of 1 MB in all. They go to each active hook of the store "
-        "whose scope is theirs or a wildcard above it.",
+        description="Takes one event or an array of events, of at most 1 MB in all. Each event is sent to "
+        "every active hook of the store that has its scope or a wildcard above it.",
         body=Body("Events", ("publish_events",)),
         response=Answer(
-            202, "They are accepted.", {"type": "array", "items": _ref("PublishedV2")}, "PublishedV2"
+            202, "The events are accepted.", {"type": "array", "items": _ref("PublishedV2")}, "PublishedV2"
         ),
         right=EVENTS_OAUTH_SCOPE,
     ),
     ("post", "/stores/{store_hash}/v2/events/explain"): Operation(
         tag="Events",
-        description="Nothing is published. What would be held is not sent, and the code says why.",
+        description="Publishes nothing. `is_sent` is false for an event that would be held; `code` says why.",
         body=Body("NewEvent", ("explain_event",)),
-        response=Answer(
-            200, "Of each of the client's hooks, by id.", _ref("ExplanationsV2"), "ExplanationsV2"
-        ),
+        response=Answer(200, "Each of the client's hooks, by id.", _ref("ExplanationsV2"), "ExplanationsV2"),
     ),
     ("get", "/stores/{store_hash}/v2/hooks/{id}/deliveries"): Operation(
         tag="Deliveries",
-        description="The newest first. A delivery is here from its first attempt on.",
+        description="Returns deliveries, the newest first. A delivery is listed from its first attempt on.",
         query={
             "status": {"type": "string", "enum": list(map(str, Status))},
             "limit": _limit(DELIVERIES_PAGE_SIZE),
-            "cursor": DELIVERY_ID | {"description": "`next_cursor` of the page before."},
+            "cursor": DELIVERY_ID | {"description": "`next_cursor` of the previous page."},
             "find": _NOT_EMPTY
             | {
-                "description": "Only those of events with this id, or with this `data.id`. Looking for them "
-                "is bounded: a page may have none, and a `next_cursor` to look further back.",
+                "description": "Returns only deliveries of events with this id, or with this `data.id`. The "
+                "search is bounded: a page may be empty and have a `next_cursor`, to search further back.",
                 "maxLength": MAX_FIND_LENGTH,
             },
         },
@@ -274,27 +281,28 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ),
     ("get", "/stores/{store_hash}/v2/hooks/{id}/deliveries/{delivery_id}"): Operation(
         tag="Deliveries",
-        description="With its payload and the first KB of each answer, in which the values of the hook's "
-        "headers are `***` unless the token has `default`.",
+        description="Returns a delivery with its payload and the first KB of each response. Values of the "
+        "hook's headers in a response are shown as `***` unless the token has `default`.",
         response=Answer(200, "The delivery.", _ref("WholeDeliveryV2"), "WholeDeliveryV2"),
         right=READ_OAUTH_SCOPE,
     ),
     ("post", "/stores/{store_hash}/v2/hooks/{id}/deliveries/{delivery_id}/redeliver"): Operation(
         tag="Deliveries",
-        description="One that has ended begins a new round of its schedule; one that is being retried has "
-        "its next attempt now; one that is pending stays as it is.",
-        response=Answer(202, "The delivery as it is now.", _ref("DeliveryV2"), "DeliveryV2"),
+        description="Begins a new round of the retry schedule for a delivery that is `delivered`, "
+        "`exhausted`, `held` or `cancelled`. A `retrying` one is attempted now. A `pending` one does not "
+        "change.",
+        response=Answer(202, "The delivery, with its new status.", _ref("DeliveryV2"), "DeliveryV2"),
         errors=(409,),
     ),
     ("get", "/stores/{store_hash}/v2/hooks/{id}/stats"): Operation(
         tag="Deliveries",
-        description="Of the deliveries whose events were accepted from `since` on and before `until`: the "
-        f"last 24 hours unless they are given. `step`, in seconds, divides that time into {MAX_STEPS} "
-        "steps at most. What takes too long is left out, and `covers` says from when on all was counted.",
+        description="Counts the deliveries whose events were accepted from `since` on and before `until`, by "
+        f"default in the last 24 hours. `step` divides this time into at most {MAX_STEPS} steps. Counting is "
+        "bounded: `covers.since` says from when on all deliveries are counted.",
         query={
             "since": _BOUND,
             "until": _BOUND,
-            "step": NUMBER | {"description": "Seconds. No steps unless it is given."},
+            "step": NUMBER | {"description": "The length of a step in seconds. No steps if left out."},
         },
         response=Answer(200, "The figures.", _ref("HookStatsV2"), "HookStatsV2"),
         right=READ_OAUTH_SCOPE,
@@ -302,58 +310,61 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("post", "/stores/{store_hash}/v2/hooks/{id}/ping"): Operation(
         tag="Deliveries",
         description=_PINGED,
-        response=Answer(200, "What came of it.", _ref("PingV2"), "PingV2"),
+        response=Answer(200, "The test event and its attempt.", _ref("PingV2"), "PingV2"),
         errors=(409,),
     ),
     ("post", "/stores/{store_hash}/v2/hooks/{id}/pull"): Operation(
         tag="Deliveries",
-        description="Of a hook with the destination `pull:`: acknowledges deliveries, and gives out others, "
-        "as they would have been sent. It answers at once, also when nothing waits.",
+        description="Acknowledges deliveries of a hook with the destination `pull:`, and returns others as "
+        "they would have been sent. It returns at once, also when nothing waits.",
         body=Body("NewPull", ("pull_deliveries",)),
-        response=Answer(200, "What is given out.", _ref("PulledV2"), "PulledV2"),
+        response=Answer(200, "The deliveries that the consumer gets.", _ref("PulledV2"), "PulledV2"),
         errors=(409,),
     ),
     ("post", "/stores/{store_hash}/v2/hooks/{id}/recover"): Operation(
         tag="Deliveries",
-        description="All of the time that is asked for: paced, the oldest first, each in a new round of its "
-        "schedule. It goes on by itself; ordering it twice sends nothing twice.",
+        description="Starts a recovery, which runs by itself: it sends the deliveries of a time span "
+        "again, paced, the oldest first, each in a new round of the retry schedule. It is idempotent: two "
+        "recoveries of the same time span send nothing twice.",
         body=Body("NewRecovery", ("recover_deliveries",)),
         response=Answer(202, "The recovery.", _ref("RecoveryV2"), "RecoveryV2"),
         errors=(409,),
     ),
     ("get", "/stores/{store_hash}/v2/hooks/{id}/recoveries/{recovery_id}"): Operation(
         tag="Deliveries",
-        description="How far it has got.",
+        description="Returns a recovery with its progress.",
         response=Answer(200, "The recovery.", _ref("RecoveryV2"), "RecoveryV2"),
         right=READ_OAUTH_SCOPE,
     ),
     ("put", f"{_CLIENTS}/{{client_id}}"): Operation(
         tag="Admin",
-        description="Of two at once, one makes the client and is answered 201. The secret is in that answer "
-        "alone; whoever has lost it rotates the secret.",
+        description="Creates the client (201), or sets the name of one that exists (200). Only the 201 has "
+        "the secret; if it is lost, rotate the secret. Of two requests at the same time, one gets the 201.",
         body=Body("ClientChanges", ("put_client",)),
-        response=Answer(201, "The client is new.", _ref("NewClientAnswer"), "NewClientAnswer"),
-        otherwise=Answer(200, "The client was there.", _ref("ClientAnswer"), "ClientAnswer"),
+        response=Answer(201, "The client is created.", _ref("NewClientAnswer"), "NewClientAnswer"),
+        otherwise=Answer(200, "The client existed.", _ref("ClientAnswer"), "ClientAnswer"),
         errors=(422,),
         right=ADMIN_OAUTH_SCOPE,
     ),
     ("get", _CLIENTS): Operation(
         tag="Admin",
-        description="By id, without secrets. Of a store that is not known there are none.",
+        description="Returns clients by id, without their secrets. An unknown store has none.",
         query={"limit": _limit(MAX_PAGE_SIZE), "cursor": CLIENT_ID | _CURSOR},
         response=Answer(200, "A page of clients.", _ref("ClientsAnswer"), "ClientsAnswer"),
         right=ADMIN_OAUTH_SCOPE,
     ),
     ("delete", f"{_CLIENTS}/{{client_id}}"): Operation(
         tag="Admin",
-        description="What waits for its hooks is cancelled; the delivery log ends by its retention. It is a "
-        "204 too when there is no such client. After a 429 or a 5xx, a repeat goes on.",
-        response=Answer(204, "The client is gone."),
+        description="Removes the client with its hooks, tokens and secrets, and cancels the deliveries "
+        "that wait. The delivery log is deleted after its retention time. A client that does not exist "
+        "gets a 204 too. After a 429 or a 5xx, repeat the request to continue.",
+        response=Answer(204, "The client is removed."),
         right=ADMIN_OAUTH_SCOPE,
     ),
     ("post", f"{_CLIENTS}/{{client_id}}/rotate-secret"): Operation(
         tag="Admin",
-        description="While a former secret signs, only 0 is accepted, which ends it and the present one.",
+        description="Creates a new secret. The former one signs too for `overlap_hours`. During this time "
+        "only an `overlap_hours` of 0 is accepted: it ends the former secret and the current one at once.",
         body=Body("SecretRotation", ("rotate_client_secret",)),
         response=Answer(200, "The new secret.", _ref("NewSecretAnswer"), "NewSecretAnswer"),
         errors=(409, 422),
@@ -361,7 +372,8 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ),
     ("post", f"{_CLIENTS}/{{client_id}}/tokens"): Operation(
         tag="Admin",
-        description="It shares the client's hooks and the secret that signs its deliveries.",
+        description="Creates a token. All tokens of a client share its hooks and the secret that signs its "
+        "deliveries.",
         body=Body("TokenWanted", ("create_token",)),
         response=Answer(201, "The token.", _ref("NewTokenAnswer"), "NewTokenAnswer"),
         errors=(422,),
@@ -369,8 +381,8 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ),
     ("post", f"{_CLIENTS}/{{client_id}}/portal-links"): Operation(
         tag="Admin",
-        description="It leads to the console of the address that this request was sent to, and signs in as "
-        "the client by a token of its own, with the OAuth scope `read`, or `default` if not read-only.",
+        description="Creates a link that opens the console at this API's address, signed in as the client. "
+        "The link has a token of its own, with the OAuth scope `read`, or `default` if not read-only.",
         body=Body("PortalLinkWanted", ("create_portal_link",)),
         response=Answer(201, "The link.", _ref("PortalLinkAnswer"), "PortalLinkAnswer"),
         errors=(422,),
@@ -378,15 +390,15 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ),
     ("get", f"{_CLIENTS}/{{client_id}}/tokens"): Operation(
         tag="Admin",
-        description="By id, without the tokens themselves. Of a client that is not known there are none.",
+        description="Returns tokens by id, without their text. An unknown client has none.",
         query={"limit": _limit(MAX_PAGE_SIZE), "cursor": TOKEN_ID | _CURSOR},
         response=Answer(200, "A page of tokens.", _ref("TokensAnswer"), "TokensAnswer"),
         right=ADMIN_OAUTH_SCOPE,
     ),
     ("delete", f"{_CLIENTS}/{{client_id}}/tokens/{{token_id}}"): Operation(
         tag="Admin",
-        description="It works no more within `AuthorizerCacheSeconds`.",
-        response=Answer(204, "The token is worth nothing."),
+        description="Revokes the token. It works for at most `AuthorizerCacheSeconds` more.",
+        response=Answer(204, "The token is revoked."),
         right=ADMIN_OAUTH_SCOPE,
     ),
 }

@@ -1,4 +1,4 @@
-"""The schemas of what is sent and answered.
+"""The schemas of requests and responses.
 
 Types and required fields are those of the models and of ``storehooks.api.response_types``. What a
 validator checks beyond a type is written here, in the terms of JSON Schema and with the
@@ -125,10 +125,10 @@ _RATE: Schema = {"type": "number", "minimum": rate.MIN_PER_SECOND, "maximum": ra
 _HOOK_FIELDS: dict[str, Schema] = {
     "scope": {"$ref": _REF + "HookScope"},
     "destination": {
-        "description": "An https URL with port 443 or none and a public host; where the deployment has "
-        "AllowPrivateDestinations, any http or https URL. Names in other scripts are kept in their ASCII "
-        f"form. Or `{destination.PULLED}`: the deliveries wait until a consumer pulls them; that stays as "
-        "it is.",
+        "description": "An https URL with a public host, and port 443 or none. If the deployment has "
+        "AllowPrivateDestinations, any http or https URL. Names in other scripts are stored in their ASCII "
+        f"form. Or `{destination.PULLED}`: the deliveries wait until a consumer pulls them. One kind cannot "
+        "become the other.",
         "anyOf": [
             {
                 "type": "string",
@@ -140,28 +140,28 @@ _HOOK_FIELDS: dict[str, Schema] = {
         ],
     },
     "headers": {
-        "description": f"What each delivery carries besides: {headers.ACCEPTED}. Names that say something "
-        "of the delivery itself, such as `host`, `content-type` or `webhook-id`, are refused.",
+        "description": f"Headers that each delivery carries besides its own: {headers.ACCEPTED}. Names that "
+        "storehooks sets itself, such as `host`, `content-type` or `webhook-id`, are refused.",
         "anyOf": [
             _HEADERS,
             {"type": "null"},
-            {"description": "As an empty object.", "type": "array", "maxItems": 0},
+            {"description": "The same as an empty object.", "type": "array", "maxItems": 0},
         ],
     },
     "is_active": {"description": "Whether events are sent.", "type": "boolean"},
     "filter": {
-        "description": "Which of the scope's events are sent: an EventBridge event pattern over the body of "
-        f"the callback, at most {event_filter.MAX_FILTER_BYTES} bytes. null: all of them.",
+        "description": "Selects the events of the scope that are sent: an EventBridge event pattern over the "
+        f"callback's body, of at most {event_filter.MAX_FILTER_BYTES} bytes. null: all events are sent.",
         "anyOf": [{"$ref": _REF + "EventPattern"}, {"type": "null"}],
     },
     "max_per_second": {
-        "description": "How many attempts begin in a second at most, with one decimal. null: no limit, "
-        "which is all that a hook may have that is pulled.",
+        "description": "The maximum number of attempts that begin in a second, with one decimal. null: no "
+        "limit. A pulled hook takes only null.",
         "anyOf": [_RATE, {"type": "null"}],
     },
     "is_paused": {
-        "description": "Whether what comes for the hook is held until it resumes. Nothing is cancelled: "
-        "`is_active` does that.",
+        "description": "Whether deliveries are held until the hook resumes. Pausing cancels nothing; "
+        "setting `is_active` to false does.",
         "type": "boolean",
     },
 }
@@ -178,8 +178,8 @@ _FIELDS: dict[str, dict[str, Schema]] = {
         "scope": {"$ref": _REF + "EventScope"},
         "data": {"description": f"{_sentence(DATA_ACCEPTED)}.", "type": ["object", "array"]},
         "id": {
-            "description": f"{_sentence(ID_ACCEPTED)}. A fresh one unless it is given. It is the client's: "
-            "of what the client publishes with the same id within a day, only the first is sent.",
+            "description": f"{_sentence(ID_ACCEPTED)}. By default a new id. It belongs to the client: of the "
+            "events that the client publishes with the same id within a day, only the first is sent.",
             "anyOf": [
                 {"type": "string", "pattern": f"^[\\x21-\\x7e]{{1,{MAX_ID_LENGTH}}}$"},
                 {"type": "null"},
@@ -194,42 +194,45 @@ _FIELDS: dict[str, dict[str, Schema]] = {
             ],
         },
         "created_at": {
-            "description": "Seconds since 1970; now unless it is given.",
+            "description": "Seconds since 1970, by default now.",
             "anyOf": [{"type": "integer", "minimum": 0, "maximum": LATEST}, {"type": "null"}],
         },
     },
     "NewRecovery": {
         "since": TIME
-        | {"description": "When the event of a delivery was accepted, at the earliest; in the past."},
+        | {
+            "description": "The start of the time span, in the past. It selects deliveries by when their "
+            "events were accepted."
+        },
         "until": {
-            "description": "The same, at the latest; both ends are included. Now unless it is given.",
+            "description": "The end of the time span, by default now. Both ends are included.",
             "anyOf": [TIME, {"type": "null"}],
         },
         "status": {
-            "description": "What is sent again.",
+            "description": "The statuses of the deliveries that are sent again.",
             "default": list(map(str, MISSED)),
             "anyOf": [_RECOVERABLE, {"type": "array", "minItems": 1, "items": _RECOVERABLE}],
         },
     },
     "NewPull": {
         "max": {
-            "description": "How many deliveries are given out at most; fewer if they are large.",
+            "description": "The maximum number of deliveries. There are fewer if they are large.",
             "type": "integer",
             "minimum": 1,
             "maximum": MAX_PULLED,
             "default": DEFAULT_PULLED,
         },
         "visibility_seconds": {
-            "description": "For how long nobody else is given them. Then they come again, unless they are "
-            "acknowledged.",
+            "description": "The time in seconds for which no other consumer gets these deliveries. Then "
+            "they are returned again, unless they are acknowledged.",
             "type": "integer",
             "minimum": 1,
             "maximum": MAX_VISIBILITY_SECONDS,
             "default": DEFAULT_VISIBILITY_SECONDS,
         },
         "ack": {
-            "description": "The ids of deliveries that are processed. What is no such id is no error: "
-            "`not_acknowledged` names it.",
+            "description": "The ids of deliveries that are processed. Other ids are not an error: "
+            "`not_acknowledged` lists them.",
             "type": "array",
             "maxItems": MAX_ACKNOWLEDGED,
             "items": {"type": "string"},
@@ -238,7 +241,7 @@ _FIELDS: dict[str, dict[str, Schema]] = {
     },
     "AdminChanges": {
         "emails": {
-            "description": f"{_sentence(email_address.ACCEPTED)}. They take the place of the ones before; "
+            "description": f"{_sentence(email_address.ACCEPTED)}. They replace the previous ones; "
             "`[]` removes them.",
             "type": "array",
             "maxItems": email_address.MAX_ADDRESSES,
@@ -248,7 +251,7 @@ _FIELDS: dict[str, dict[str, Schema]] = {
     },
     "ClientChanges": {
         "name": {
-            "description": "What people call the client.",
+            "description": "The client's name, for people.",
             "type": "string",
             "minLength": 1,
             "maxLength": client.MAX_NAME_LENGTH,
@@ -257,7 +260,7 @@ _FIELDS: dict[str, dict[str, Schema]] = {
     },
     "SecretRotation": {
         "overlap_hours": {
-            "description": "For how long the former secret signs as well; 0 ends it at once.",
+            "description": "The time in hours for which the former secret signs too. 0 ends it at once.",
             "type": "integer",
             "minimum": 0,
             "maximum": client.MAX_OVERLAP_HOURS,
@@ -265,13 +268,13 @@ _FIELDS: dict[str, dict[str, Schema]] = {
     },
     "TokenWanted": {
         "oauth_scopes": {
-            "description": "What the token may do.",
+            "description": "The OAuth scopes of the token.",
             "type": "array",
             "minItems": 1,
             "items": {"type": "string", "enum": list(OAUTH_SCOPES)},
         },
         "expires_in_seconds": {
-            "description": "How long it works. null or nothing: it has no end.",
+            "description": "Seconds until the token expires. If null or left out, it never expires.",
             "anyOf": [
                 {
                     "type": "integer",
@@ -284,13 +287,13 @@ _FIELDS: dict[str, dict[str, Schema]] = {
     },
     "PortalLinkWanted": {
         "expires_in_seconds": {
-            "description": "How long it works.",
+            "description": "Seconds until the link expires.",
             "type": "integer",
             "minimum": portal_link.MIN_SECONDS,
             "maximum": portal_link.MAX_SECONDS,
         },
         "read_only": {
-            "description": "Whether what it opens only shows things, without the values of headers.",
+            "description": "Whether the link only shows things. It then shows no values of headers.",
             "type": "boolean",
             "default": True,
         },
@@ -337,7 +340,7 @@ _ANSWER_FIELDS: dict[str, dict[str, Schema]] = {
     "ListedToken": _OF_TOKEN,
     "ProvisionedToken": _OF_TOKEN,
     "PortalLink": {"url": {"format": "uri"}, "expires_at": {"format": "date-time"}},
-    # What the gateway's own answers say of their one header; the template words it.
+    # The header that a response of the gateway's own names; the template has the words.
     "ErrorDetails": {"X-Auth-Token": {"type": "string", "description": "What is wrong with the token."}},
 }
 
@@ -359,7 +362,7 @@ def ref(name: str) -> Schema:
 
 
 def _generated() -> dict[str, Schema]:
-    """What pydantic makes of the models and the typed dictionaries."""
+    """The schemas that pydantic makes of the models and the typed dictionaries."""
     # In a tuple, because a dictionary takes no settings but those of what it is in.
     every_type: Any = tuple.__class_getitem__((*_INPUTS, *_ANSWERS))
     every = TypeAdapter[Any](
@@ -385,7 +388,7 @@ def _describe_input(model: type[BaseModel], schema: Schema) -> None:
 
 
 def _event_pattern() -> Schema:
-    """The shape of a pattern. What operators take, the service says."""
+    """The shape of a pattern. The service checks the values of operators."""
     operator = {
         "type": "object",
         "minProperties": 1,
@@ -394,8 +397,8 @@ def _event_pattern() -> Schema:
     }
     scalar = {"type": ["string", "number", "boolean", "null"]}
     return {
-        "description": "All fields have to match, each by one of its alternatives. docs/choosing-events.md "
-        "has the operators.",
+        "description": "Every field must match, by one of its alternatives. docs/choosing-events.md lists "
+        "the operators.",
         "type": "object",
         "minProperties": 1,
         "properties": {"$or": {"type": "array", "minItems": 2, "items": ref("EventPattern")}},
@@ -409,23 +412,24 @@ def _event_pattern() -> Schema:
 
 
 def _own_schemas() -> dict[str, Schema]:
-    """What has no model of its own."""
+    """Schemas without a model of their own."""
     events = set(scope.catalogue())
     return {
         "EventPattern": _event_pattern(),
-        "EventScope": _scopes(set(scope.published()), "The scope of an event that is published."),
+        "EventScope": _scopes(set(scope.published()), "The scope of a published event."),
         "HookScope": _scopes(
-            events | scope.wildcards(), "The scope of a hook: an event's, or a wildcard above one."
+            events | scope.wildcards(), "The scope of a hook: an event's scope, or a wildcard above one."
         ),
         "Events": {
-            "description": f"An event, or an array of at most {MAX_EVENTS}: all are accepted, or none.",
+            "description": f"An event, or an array of at most {MAX_EVENTS} events. All are accepted, or "
+            "none.",
             "oneOf": [
                 ref("NewEvent"),
                 {"type": "array", "minItems": 1, "maxItems": MAX_EVENTS, "items": ref("NewEvent")},
             ],
         },
         "ErrorsV2": {
-            "description": "All that is wrong with a request, an object for each problem.",
+            "description": "All problems of a request, one object each.",
             "type": "array",
             "minItems": 1,
             "maxItems": MAX_PROBLEMS,
