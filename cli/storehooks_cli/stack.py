@@ -16,6 +16,7 @@ from storehooks_cli.local.aws import CONFIG as LOCAL_CONFIG
 from storehooks_cli.local.aws import session as local_session
 from storehooks_cli.local.environment import forget_callers_aws
 from storehooks_cli.local.running import endpoint_of, is_running, running_stack
+from storehooks_cli.options import to_type
 from storehooks_cli.output import fail
 from storehooks_cli.removal import Removal
 from storehooks_cli.store_hooks import StoreHooks
@@ -124,11 +125,9 @@ def why_unsteady(name: str, status: str) -> str | None:
         return "a deployment was prepared and never carried out; deploy it"
     if status.endswith("_IN_PROGRESS"):
         return "it is being changed; try again when that is over"
+    remove_failed = to_type("stack", "remove-failed", "--stack-name", name)
     if status in CREATION_FAILED:
-        return (
-            "its first deployment failed; delete what it left with"
-            f" .venv/bin/storehooks stack remove-failed --stack-name {name}, then deploy again"
-        )
+        return f"its first deployment failed; delete what it left with {remove_failed}, then deploy again"
     aws = f"aws cloudformation %s --stack-name {name}"
     return {
         "UPDATE_FAILED": f"an update stopped halfway; {aws % 'rollback-stack'} takes it back",
@@ -136,8 +135,8 @@ def why_unsteady(name: str, status: str) -> str | None:
         f" {aws % 'continue-update-rollback'} tries again",
         "IMPORT_ROLLBACK_FAILED": "an import failed, and taking it back stopped halfway;"
         f" {aws % 'describe-stack-events'} shows why",
-        "DELETE_FAILED": f"its deletion stopped halfway; {aws % 'delete-stack'} tries again, and storehooks"
-        " stack remove-failed deletes what a first deployment left that never completed",
+        "DELETE_FAILED": f"its deletion stopped halfway; {aws % 'delete-stack'} tries again, and"
+        f" {remove_failed} deletes what a first deployment left that never completed",
         "DELETE_COMPLETE": "it is deleted; deploy it again",
     }.get(status)
 

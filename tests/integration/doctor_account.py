@@ -79,9 +79,7 @@ class Account:
 
     def subject(self, local_url: str | None = None) -> Subject:
         parameters = self.outputs, self.parameters, self.status, local_url
-        subject = Subject(
-            Stack("storehooks", self.session, None, None, *parameters), "--stack-name storehooks"
-        )
+        subject = Subject(Stack("storehooks", self.session, None, None, *parameters), ["--local"])
         subject.__dict__["_resources"] = self._resources
         return subject
 

@@ -79,7 +79,12 @@ def test_a_receiver_that_takes_the_event_is_well(account, api):
 @pytest.mark.parametrize(
     ("delivery", "receiver", "found", "advice"),
     [
-        (None, None, "was published, but after 0 s no attempt is logged", "storehooks trace e1"),
+        (
+            None,
+            None,
+            "was published, but after 0 s no attempt is logged",
+            "storehooks trace e1 --local shows",
+        ),
         (
             DELIVERY | {"attempts": [ATTEMPT | {"status": None, "error": "connection refused"}]},
             None,

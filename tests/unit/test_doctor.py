@@ -3,6 +3,7 @@
 import json
 import re
 import signal
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -40,7 +41,7 @@ RESULTS = [
 
 def subject(*, local: bool) -> Subject:
     url = "http://127.0.0.1:3000" if local else None
-    return Subject(Stack("storehooks", None, None, None, {}, local_url=url), "--stack-name storehooks")
+    return Subject(Stack("storehooks", None, None, None, {}, local_url=url), [])
 
 
 def raising(error: BaseException):
@@ -168,7 +169,7 @@ def test_what_stops_the_command_stops_its_checks(stop):
         ("CREATE_IN_PROGRESS", "is being changed"),
         ("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "is being changed"),
         ("DELETE_IN_PROGRESS", "is being changed"),
-        ("ROLLBACK_COMPLETE", ".venv/bin/storehooks stack remove-failed --stack-name mine"),
+        ("ROLLBACK_COMPLETE", "storehooks stack remove-failed --stack-name mine"),
         ("UPDATE_FAILED", "aws cloudformation rollback-stack --stack-name mine"),
         ("UPDATE_ROLLBACK_FAILED", "aws cloudformation continue-update-rollback --stack-name mine"),
         ("IMPORT_ROLLBACK_FAILED", "aws cloudformation describe-stack-events --stack-name mine"),
@@ -178,6 +179,12 @@ def test_what_stops_the_command_stops_its_checks(stop):
 )
 def test_a_stack_that_is_half_there_is_not_examined(status, told):
     assert told in why_unsteady("mine", status)
+
+
+@pytest.mark.parametrize("status", ["ROLLBACK_COMPLETE", "DELETE_FAILED"])
+def test_the_command_to_type_begins_as_this_one_did(status, monkeypatch):
+    monkeypatch.setattr(sys, "argv", [".venv/bin/storehooks", "doctor"])
+    assert " .venv/bin/storehooks stack remove-failed --stack-name mine" in why_unsteady("mine", status)
 
 
 @pytest.mark.parametrize("status", ["CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"])

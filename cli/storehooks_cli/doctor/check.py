@@ -1,7 +1,7 @@
 """A check and its result, and what becomes of one that AWS does not allow."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -11,6 +11,7 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
 from storehooks.domain.errors import TransientError
+from storehooks_cli.options import to_type
 from storehooks_cli.stack import Stack
 
 _UNNAMED = "AuthorizationError"
@@ -61,14 +62,18 @@ class Subject:
 
     Each property that calls AWS may raise :class:`ClientError` and :class:`BotoCoreError`.
 
-    :param options: how a command names this stack, for advice.
+    :param words: the options that name this stack, for advice.
     """
 
-    def __init__(self, stack: Stack, options: str) -> None:
+    def __init__(self, stack: Stack, words: Sequence[str]) -> None:
         self.stack = stack
-        self.options = options
+        self._words = words
         self.is_local = stack.local_url is not None
         self._clients: dict[str, Any] = {}
+
+    def to_type(self, *words: str) -> str:
+        """A command on this stack, as a person types it."""
+        return to_type(*words, *self._words)
 
     def client(self, service: str) -> Any:
         """A client of an AWS service, for the stack's account and region."""

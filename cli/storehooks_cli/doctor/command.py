@@ -51,10 +51,7 @@ def doctor(
 
     if reason := why_unsteady(stack.name, stack.status):
         fail(f"the stack {stack.name} is {stack.status}: {reason}")
-    options = (
-        f"--local --data-dir {deployment.data_dir}" if deployment.local else f"--stack-name {stack.name}"
-    )
-    subject = Subject(stack, options)
+    subject = Subject(stack, deployment.words)
     results: list[Result] = []
 
     def run(checks: list[Check], begin: Callable[[str], None]) -> None:

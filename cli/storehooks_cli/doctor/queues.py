@@ -24,7 +24,7 @@ def dead_letters(subject: Subject) -> Finding:
     if any(counts.values()):
         return failed(
             found,
-            f".venv/bin/storehooks dlq list {subject.options} shows them with their reasons; "
+            f"{subject.to_type('dlq', 'list')} shows them with their reasons; "
             "docs/runbook.md#eventsdeadlettersalarm says how to try them again",
         )
     return ok(found)

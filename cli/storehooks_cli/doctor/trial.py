@@ -181,7 +181,7 @@ class Trial:
 
     def _arrived(self, api: Api, event_id: str) -> Finding:
         started = time.monotonic()
-        trace = f".venv/bin/storehooks trace {event_id} {self._subject.options}"
+        trace = self._subject.to_type("trace", event_id)
         delivery = self._arrival(lambda: self._attempted(api, event_id))
         seconds = time.monotonic() - started
         if delivery is None:
