@@ -1,6 +1,7 @@
 """Links between the repository's pages lead somewhere, and each decision can be linked to."""
 
 import re
+import subprocess
 from collections import Counter
 from pathlib import Path
 
@@ -38,6 +39,20 @@ def broken(page: Path, text: str) -> list[str]:
 @pytest.mark.parametrize("page", FILES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_link_of_a_page_leads_to_a_file_and_a_heading(page):
     assert broken(page, page.read_text()) == []
+
+
+def test_every_heading_that_the_code_names_exists():
+    """In comments and messages."""
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    named = {
+        (page, anchor)
+        for name in listed.splitlines()
+        if name.endswith((".py", ".yaml", ".in", ".toml", "Makefile"))
+        for page, anchor in re.findall(r"\bdocs/([\w-]+\.md)#([\w-]+)", (ROOT / name).read_text())
+    }
+    known = {page: anchors((ROOT / "docs" / page).read_text()) for page, _ in named}
+    assert len(named) > 10
+    assert [f"{page}#{anchor}" for page, anchor in sorted(named) if anchor not in known[page]] == []
 
 
 def test_a_link_to_no_heading_is_found():
