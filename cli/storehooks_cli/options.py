@@ -41,7 +41,7 @@ def duration(text: str) -> int:
     match = re.fullmatch(r"([1-9][0-9]{0,4})([mhd])", text, re.ASCII)
     if match is None:
         raise typer.BadParameter(
-            f"{text!r} is no duration; accepted: a number of minutes, hours or days, such as 30m, 12h or 90d"
+            f"{text!r} is not a duration; accepted: minutes, hours or days, such as 30m, 12h or 90d"
         )
     return int(match[1]) * _UNITS[match[2]]
 
@@ -51,7 +51,7 @@ def http_url(text: str) -> str:
     parts = urlsplit(text)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise typer.BadParameter(
-            f"{text!r} is no http or https URL; accepted: one such as https://app.example.com/hooks"
+            f"{text!r} is not an http or https URL; accepted: one such as https://app.example.com/hooks"
         )
     return text
 

@@ -112,7 +112,7 @@ CAUGHT = {
     "flows/pause.py": ["RecoveryNotFoundError"],
     "flows/pull.py": ["CorruptItemError"],
     "flows/recover.py": ["RecoveryNotFoundError", "RecoveryNotFoundError"],
-    "flows/unexpected.py": ["Exception", "Exception"],
+    "flows/unexpected.py": ["Exception"],
 }
 
 
