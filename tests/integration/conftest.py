@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import botocore.client
+import moto.backend_index
 import moto.core.responses
 import pytest
 from moto import mock_aws
@@ -52,6 +53,10 @@ SETTINGS = {
     "RETRY_SCHEDULE": "60,180,300",
 }
 
+# moto tries the patterns of all services on each request, in turn. Those that storehooks uses come first.
+moto.backend_index.backend_url_patterns.sort(
+    key=lambda pattern: pattern[0] not in {"dynamodb", "events", "ses", "sqs"}
+)
 _method_names = functools.cache(method_names_from_class)
 _with_underscores = functools.cache(camelcase_to_underscores)
 
