@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import contextmanager, redirect_stdout
+from operator import attrgetter
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -94,7 +95,7 @@ class Platform(BaseWorld):
 
     def new_client(self) -> None:
         """From here on hooks are another client's; those that there are get no more events."""
-        for hook in self.hooks_of_store():
+        for hook in filter(attrgetter("is_active"), self.hooks_of_store()):
             client = Caller(STORE, hook.client_id, frozenset())
             self.hooks.update(client, hook.id, {"is_active": False})
         client_id, _ = self.account.new_client(STORE)
