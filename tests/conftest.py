@@ -1,5 +1,6 @@
 """What all tests share: where the repository is."""
 
+import gc
 import os
 import signal
 from pathlib import Path
@@ -53,6 +54,11 @@ def pytest_collection_modifyitems(items) -> None:
     """The order in which several processes take the tests, file by file."""
     places = {name: place for place, name in enumerate(FIRST)}
     items.sort(key=lambda item: places.get(item.path.name, len(FIRST)))
+
+
+def pytest_collection_finish() -> None:
+    """What was imported stays to the end. Python need not look through it for garbage again and again."""
+    gc.freeze()
 
 
 def pytest_terminal_summary(terminalreporter) -> None:
