@@ -49,7 +49,7 @@ PEERS := .venv-peers/.installed
 BOTOCORES := .venv-botocore-oldest/.installed .venv-botocore-newest/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all lint upgrade-test bench peers fuzz openapi mutants audit checkov format invoke deploy lock install environments clean
+.PHONY: help run test test-all lint upgrade-test bench peers fuzz openapi mutants audit checkov format invoke deploy lock install environments clean lint-types lint-secrets lint-template lint-sam lint-code lint-prose
 
 help:
 	@sed -n 's/^# make /make /p' Makefile
@@ -63,24 +63,44 @@ run: install
 PYTEST := .venv/bin/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 # Upgrades first: they wait most, and beside them there is work for the other processors.
-SECOND_RING := $(addprefix tests/,upgrade e2e integration contract flows template unit)
+ALL_TESTS := $(addprefix tests/,upgrade e2e integration contract flows template unit)
 
 test: install
 	@exec $(PYTEST) -m "not toolchain" $(PYTEST_ARGS)
 
-test-all: test $(BOTOCORES) $(CLIENTS)
-	@exec $(PYTEST) -m toolchain $(PYTEST_ARGS) $(SECOND_RING)
+# Both rings in one run: the quick tests fill the time in which the others wait, and what all share starts once.
+test-all: install
+	@$(MAKE) --no-print-directory --jobs=3 $(BOTOCORES) $(CLIENTS)
+	@exec $(PYTEST) $(PYTEST_ARGS) $(ALL_TESTS)
 
 upgrade-test: install
 	@exec .venv/bin/pytest tests/upgrade
 
+LINTERS := lint-types lint-secrets lint-template lint-sam lint-code lint-prose
+# Each prints what it has to say at its end; the make of macOS is too old for that.
+OUTPUT_SYNC := $(addprefix --,$(filter output-sync,$(.FEATURES)))
+
+# Two at a time, the longest first.
 lint: install
+	@$(MAKE) --no-print-directory --jobs=2 $(OUTPUT_SYNC) $(LINTERS)
+
+lint-code:
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
+
+lint-types:
 	.venv/bin/mypy
+
+lint-template:
 	.venv/bin/cfn-lint template.yaml
+
+lint-sam:
 	.venv-sam/bin/sam validate --lint --template template.yaml --region us-east-1
+
+lint-prose:
 	.venv/bin/python -m tests.readability
+
+lint-secrets:
 	@# An example that looks like a secret goes into tests/known_examples.py; a comment beside it does not help.
 	git ls-files -z | xargs -0 -n 100 -P 2 .venv/bin/detect-secrets-hook --no-verify --baseline .secrets.baseline
 

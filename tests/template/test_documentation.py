@@ -196,9 +196,10 @@ MAKEFILE = (ROOT / "Makefile").read_text()
 def test_every_target_of_make_is_described_where_make_is_read():
     (phony,) = re.findall(r"^\.PHONY: (.*)$", MAKEFILE, re.MULTILINE)
     described = re.findall(r"^# make ([\w-]+)", MAKEFILE, re.MULTILINE)
-    # What the others use, and nobody types.
-    assert set(phony.split()) == {*described, "install", "environments"}
     defined = re.findall(r"^([\w-]+):(?!=)", MAKEFILE, re.MULTILINE)
+    parts_of_lint = {target for target in defined if target.startswith("lint-")}
+    # What the others use, and nobody types.
+    assert set(phony.split()) == {*described, *parts_of_lint, "install", "environments"}
     assert set(phony.split()) == set(defined)
 
 
