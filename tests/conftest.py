@@ -57,8 +57,9 @@ def pytest_collection_modifyitems(items) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """What was imported stays to the end. Python need not look through it for garbage again and again."""
+    """What was imported stays to the end: Python need not look through it for garbage, nor so often."""
     gc.freeze()
+    gc.set_threshold(20_000)
 
 
 def pytest_terminal_summary(terminalreporter) -> None:
