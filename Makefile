@@ -63,15 +63,14 @@ run: install
 PYTEST := .venv/bin/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 # Upgrades first: they wait most, and beside them there is work for the other processors.
-ALL_TESTS := $(addprefix tests/,upgrade e2e integration contract flows template unit)
+SECOND_RING := $(addprefix tests/,upgrade e2e integration contract flows template unit)
 
 test: install
 	@exec $(PYTEST) -m "not toolchain" $(PYTEST_ARGS)
 
-# Both rings in one run: the quick tests fill the time in which the others wait, and what all share starts once.
-test-all: install
+test-all: test
 	@$(MAKE) --no-print-directory --jobs=3 $(BOTOCORES) $(CLIENTS)
-	@exec $(PYTEST) $(PYTEST_ARGS) $(ALL_TESTS)
+	@exec $(PYTEST) -m toolchain $(PYTEST_ARGS) $(SECOND_RING)
 
 upgrade-test: install
 	@exec .venv/bin/pytest tests/upgrade
