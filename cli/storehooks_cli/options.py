@@ -48,12 +48,22 @@ def duration(text: str) -> int:
 
 def http_url(text: str) -> str:
     """A URL of http or https, as the parser of an option."""
-    parts = urlsplit(text)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    if not _is_http_url(text):
         raise typer.BadParameter(
             f"{text!r} is not an http or https URL; accepted: one such as https://app.example.com/hooks"
         )
     return text
+
+
+def _is_http_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        # Reading the port checks it.
+        return (
+            parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0 and " " not in text
+        )
+    except ValueError:
+        return False
 
 
 def unfolded(command: Callable[..., None]) -> Callable[..., None]:

@@ -277,6 +277,9 @@ def test_a_hook_is_paused_and_resumes_and_its_recovery_is_named(api, run):
         (("hook", "list", "--url", "https://u:p@api.example.com"), "--url"),
         (("listen", "--local", "--scope", "store/nothing"), "store/nothing"),
         (("listen", "--local", "--scope", "store/*", "--forward", "ftp://x"), "ftp://x"),
+        (("listen", "--local", "--forward", "http://[::1/"), "accepted: one such as"),
+        (("listen", "--local", "--forward", "http://127.0.0.1:99999/"), "accepted: one such as"),
+        (("listen", "--local", "--forward", "http://a b/"), "accepted: one such as"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_named_before_anything_is_sent(api, run, arguments, named):
