@@ -4,6 +4,7 @@ import secrets
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -273,11 +274,13 @@ def _forwarded(url: str, body: bytes, headers: dict[str, str]) -> tuple[Response
             with session.post(
                 url, body, headers=given, timeout=_FORWARD_SECONDS, allow_redirects=False, stream=True
             ) as response:
-                start = response.raw.read(_MAX_RESPONSE_BYTES, decode_content=True)
+                start = b""
+                with suppress(HTTPError):  # as for any destination, the status decides once it is there
+                    start = response.raw.read(_MAX_RESPONSE_BYTES, decode_content=True)
                 kept = [
                     (name, response.headers[name]) for name in _RESPONSE_HEADERS if name in response.headers
                 ]
-    except (requests.RequestException, HTTPError) as error:
+    except requests.RequestException as error:
         reason = str(getattr(error.args[0], "reason", error)) if error.args else type(error).__name__
         return Response(status=502, body=f"could not be forwarded: {reason}".encode()), reason
     has_body = response.status_code not in {204, 304}

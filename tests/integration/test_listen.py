@@ -14,6 +14,7 @@ from storehooks_cli.local_hook import _create, _is_ours, _responds
 from storehooks_cli.output import json_text
 from storehooks_cli.receiver import Intake, Receiver
 from storehooks_cli.served_hook import gets_deliveries, serve_again
+from tests.integration import receivers
 from tests.integration.scripted_api import scripted_api
 from tests.numbers_in_json import NUMBERS
 
@@ -99,6 +100,21 @@ def test_an_app_that_is_not_there_is_told_and_the_delivery_will_be_tried_again()
         delivery = next(destination.deliveries())
     assert "not forwarded: " in delivery.line
     assert "Connection refused; response 502" in delivery.line
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        b"HTTP/1.1 201 Created\r\nContent-Length: 9\r\n\r\nbroken",
+        b"HTTP/1.1 201 Created\r\nTransfer-Encoding: chunked\r\n\r\nbroken",
+        b"HTTP/1.1 201 Created\r\nContent-Encoding: gzip\r\nContent-Length: 6\r\n\r\nbroken",
+    ],
+)
+def test_the_status_of_an_app_decides_although_its_body_breaks_off(response):
+    """As for the sender; else the app would get again what it has accepted."""
+    with receivers.Receiver(receivers.answering_once(response), None) as app:
+        delivery, response_to_it = Intake(None, app.url()).take(BODY, {})
+    assert (delivery.failure, response_to_it.status) == (None, 201)
 
 
 def test_whether_a_run_is_alive_is_asked_at_its_hooks_destination():
