@@ -81,7 +81,12 @@ def print_line(parts: Iterable[tuple[str, str | None]]) -> None:
 
 def _has_colours() -> bool:
     """Whether results have colours: on a terminal, unless ``NO_COLOR`` is set."""
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    # A process that was started with its standard output closed has none.
+    return (
+        bool(sys.stdout and sys.stdout.isatty())
+        and not os.environ.get("NO_COLOR")
+        and os.environ.get("TERM") != "dumb"
+    )
 
 
 def print_json(value: object) -> None:

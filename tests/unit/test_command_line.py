@@ -20,7 +20,7 @@ from storehooks_cli.client_secret import library_secret
 from storehooks_cli.commands import commands
 from storehooks_cli.connection import ApiOptions
 from storehooks_cli.options import Json, StackOptions, StoreHash, complete_hook_scope, unfolded
-from storehooks_cli.output import print_table
+from storehooks_cli.output import colour_of, print_line, print_table
 from storehooks_cli.times import moment, relative_time
 
 VECTOR = json.loads(Path(__file__).with_name("signature_vector.json").read_text())
@@ -219,6 +219,11 @@ def test_a_status_has_a_colour_on_a_terminal_unless_no_color_is_set(environment,
     assert shown.count("\x1b[3") == 2 * has_colours
     plain = shown.replace("\x1b[32m", "").replace("\x1b[31m", "").replace("\x1b[0m", "").splitlines()
     assert plain == ["ID  STATUS    REASON", "1   active    failed", "2   inactive", "failed  failed"]
+
+
+def test_a_closed_standard_output_is_no_terminal(monkeypatch):
+    monkeypatch.setattr("sys.stdout", None)
+    print_line([("failed", colour_of("failed"))])
 
 
 def test_progress_is_shown_on_a_terminal_once_it_takes_its_time():
