@@ -201,6 +201,16 @@ def test_what_is_no_list_of_hosts_is_refused(text):
         parse_hosts(text)
 
 
+@pytest.mark.parametrize("content", ["", '{"endpoint_url": "htt', "[]", "\x00"])
+def test_a_damaged_file_of_the_stack_is_said_with_what_writes_it_again(tmp_path, capsys, content):
+    (tmp_path / "stack.json").write_text(content)
+    with pytest.raises(typer.Exit):
+        running_stack(tmp_path)
+    said = capsys.readouterr().err
+    assert f"{tmp_path / 'stack.json'} is malformed" in said
+    assert "make run" in said
+
+
 def test_a_stack_of_an_earlier_release_is_to_be_started_again(tmp_path, capsys):
     (tmp_path / "stack.json").write_text('{"endpoint_url": "http://127.0.0.1:1"}')
     with pytest.raises(typer.Exit):

@@ -15,12 +15,27 @@ def running_stack(data_dir: Path) -> dict[str, Any]:
 
     :param data_dir: if relative, of the current folder, or else of the repository.
     """
-    path = _stack_file(data_dir)
-    if path is None:
+    running = find_running(data_dir)
+    if running is None:
         fail(
             f"no local stack runs in the data folder {data_dir}; start it with: make run DATA_DIR={data_dir}"
         )
-    running: dict[str, Any] = json.loads(path.read_text())
+    return running
+
+
+def find_running(data_dir: Path) -> dict[str, Any] | None:
+    """As :func:`running_stack`; None when none runs."""
+    path = _stack_file(data_dir)
+    if path is None:
+        return None
+    try:
+        running = json.loads(path.read_text())
+    except FileNotFoundError:  # it has just ended
+        return None
+    except ValueError:
+        running = None
+    if not isinstance(running, dict):
+        fail(f"{path} is malformed; stop the local stack if it runs, then: make run DATA_DIR={data_dir}")
     return running
 
 
