@@ -113,9 +113,11 @@ def api_failures_told(api: "Api", url: str) -> Iterator[None]:
 
 @contextmanager
 def temporary_token(access: "AccessTables", store_hash: str, client_id: str) -> Iterator["NewToken"]:
-    """A token of a client, revoked in the end."""
-    with failures_said():
-        new = access.create_token(store_hash, client_id, expires_at=int(time.time()) + TOKEN_SECONDS)
+    """A token of a client, revoked in the end.
+
+    :raises storehooks.domain.errors.TransientError: when it cannot be made.
+    """
+    new = access.create_token(store_hash, client_id, expires_at=int(time.time()) + TOKEN_SECONDS)
     try:
         yield new
     finally:
@@ -196,7 +198,7 @@ def _way(options: ApiOptions) -> Iterator[tuple[str, str]]:
             return
         access = stack.access()
         client_id = _client(access, options)
-        with temporary_token(access, options.store_hash, client_id) as new:
+        with failures_said(), temporary_token(access, options.store_hash, client_id) as new:
             yield stack.api_url, new.access_token
 
 

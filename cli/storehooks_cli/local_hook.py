@@ -9,17 +9,18 @@ import hmac
 import secrets
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
-from http.client import NOT_FOUND
+from contextlib import AbstractContextManager, contextmanager, suppress
+from http.client import INTERNAL_SERVER_ERROR, NOT_FOUND, TOO_MANY_REQUESTS
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from storehooks.domain.errors import TransientError
 from storehooks_cli.connection import LISTENER, api_failures_told, hook_named, is_listener, temporary_token
+from storehooks_cli.local.endpoint import Endpoint
 from storehooks_cli.local.files import write_whole
 from storehooks_cli.local.ports import LOOPBACK
-from storehooks_cli.local.running import data_folder, endpoint_of, is_running, running_stack
+from storehooks_cli.local.running import data_folder, endpoint_of, find_running, running_stack
 from storehooks_cli.options import StackOptions, to_type
 from storehooks_cli.output import fail, say
 from storehooks_cli.receiver import RECEIVER_PATH, Receiver
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from storehooks.domain.client import Client
     from storehooks_cli.access import NewToken
     from storehooks_cli.api_client import Api
+    from storehooks_cli.stack import Stack
 
 _PROBE_SECONDS = 2
 # A client without a hook may be one that another run is about to give a hook.
@@ -43,22 +45,27 @@ class LocalStore:
         self._deployment = deployment
         self._store_hash = store_hash
         self._words = ["--store-hash", store_hash, *deployment.words]
-        self._connect()
+        self._connect(endpoint_of(running_stack(deployment.data_dir)), deployment.find())
 
-    def _connect(self) -> None:
-        self._endpoint = endpoint_of(running_stack(self._deployment.data_dir))
-        self._stack = self._deployment.find()
-        self._access = self._stack.access()
-        self._hooks = self._stack.hooks()
+    def _connect(self, endpoint: Endpoint, stack: "Stack") -> None:
+        self._endpoint = endpoint
+        self._stack = stack
+        self._access = stack.access()
+        self._hooks = stack.hooks()
 
     def connect_again(self) -> None:
         """Reach the stack if it was started again.
 
         A stack that was killed still says that it runs. One that was started again has another access key.
         """
-        data_dir = self._deployment.data_dir
-        if is_running(data_dir) and endpoint_of(running_stack(data_dir)) != self._endpoint:
-            self._connect()
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        from storehooks_cli.stack import local_stack
+
+        running = find_running(self._deployment.data_dir)
+        if running is not None and (endpoint := endpoint_of(running)) != self._endpoint:
+            with suppress(BotoCoreError, ClientError):  # it was killed again
+                self._connect(endpoint, local_stack(running))
 
     def hook(
         self, client_id: str | None, scope: str, receiver: Receiver
@@ -198,16 +205,15 @@ class LocalHook:
     def watch(self) -> None:
         """Say why it gets no deliveries, if it gets none, and have it get them again."""
         try:
-            gets_deliveries = self._store.gets_deliveries(self._client_id, self.id)
+            if not self._store.gets_deliveries(self._client_id, self.id):
+                with stops_deferred():
+                    self._serve_again()
         except TransientError:
             self._wait_for_the_stack()
             return
         if self._is_away:
             self._is_away = False
             say("the local stack responds again")
-        if not gets_deliveries:
-            with stops_deferred():
-                self._serve_again()
 
     def _wait_for_the_stack(self) -> None:
         if not self._is_away:
@@ -220,8 +226,27 @@ class LocalHook:
             self._store.make_client(self._client_id)
         else:
             self._store.need_client(self._client_id)
-        with self._store.api(self._client_id) as (api, _):
+        with self._store.api(self._client_id) as (api, _), _outage_raised():
             self.id = serve_again(api, self.id, self._new)
+
+
+class _ApiAwayError(TransientError):
+    """The API does not respond, or responds 429 or 5xx."""
+
+
+@contextmanager
+def _outage_raised() -> Iterator[None]:
+    """Raise :class:`_ApiAwayError` where a repeat may help; other errors of the API stay as they are."""
+    from storehooks_cli.api_client import ApiError, ApiUnreachableError
+
+    try:
+        yield
+    except ApiUnreachableError as error:
+        raise _ApiAwayError from error
+    except ApiError as error:
+        if error.status < INTERNAL_SERVER_ERROR and error.status != TOO_MANY_REQUESTS:
+            raise
+        raise _ApiAwayError from error
 
 
 def _secret_of(folder: Path, store_hash: str) -> str:

@@ -159,15 +159,23 @@ def find_stack(*, local: bool, data_dir: Path, stack_name: str) -> Stack:
     """The deployment that the options name; ends the command with a message when there is none."""
     try:
         if local:
-            running = running_stack(data_dir)
-            forget_callers_aws()
-            endpoint = endpoint_of(running)
-            stack = _described(running["stack_name"], local_session(endpoint), endpoint.url, LOCAL_CONFIG)
-            return replace(stack, local_url=running["base_url"])
+            return local_stack(running_stack(data_dir))
         return _described(stack_name, boto3.Session(), None, None)
     except (BotoCoreError, ClientError) as error:
         hint = ["a local stack is running; --local works on it"] if not local and is_running(data_dir) else []
         fail(*hint, f"cannot read the stack {stack_name}: {error}")
+
+
+def local_stack(running: dict[str, Any]) -> Stack:
+    """The local stack that says this of itself.
+
+    :raises botocore.exceptions.BotoCoreError: when it does not respond.
+    :raises botocore.exceptions.ClientError: when it refuses the call.
+    """
+    forget_callers_aws()
+    endpoint = endpoint_of(running)
+    stack = _described(running["stack_name"], local_session(endpoint), endpoint.url, LOCAL_CONFIG)
+    return replace(stack, local_url=running["base_url"])
 
 
 def _described(

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 import typer
+from botocore.exceptions import EndpointConnectionError
 
 from storehooks.domain.errors import StoreFailedError
 from storehooks_cli.local_hook import LocalHook, LocalStore
@@ -28,6 +29,7 @@ class LocalStack:
         self.clients = [CLIENT]
         self.hook = SimpleNamespace(**SERVED)
         self.running = None
+        self.calls_until_killed = -1  # never
         self.start()
 
     def start(self):
@@ -43,9 +45,12 @@ class LocalStack:
         self.running = None
 
     def find(self):
-        if self.running is None:
-            raise typer.Exit(1)
         return Found(self, self.running)
+
+    def found_again(self, _running):
+        if self.running is None:
+            raise EndpointConnectionError(endpoint_url="http://127.0.0.1:4566")
+        return self.find()
 
     @property
     def _file(self):
@@ -81,6 +86,9 @@ class Found:
         self._call()
 
     def _call(self):
+        if self._stack.calls_until_killed == 0:
+            self._stack.kill()
+        self._stack.calls_until_killed -= 1
         if self._stack.running is not self._running:
             raise StoreFailedError("EndpointConnectionError")
 
@@ -93,8 +101,10 @@ class FakeReceiver:
 
 
 @pytest.fixture
-def stack(tmp_path):
-    return LocalStack(tmp_path)
+def stack(tmp_path, monkeypatch):
+    stack = LocalStack(tmp_path)
+    monkeypatch.setattr("storehooks_cli.stack.local_stack", stack.found_again)
+    return stack
 
 
 @pytest.fixture
@@ -128,6 +138,60 @@ def test_listening_goes_on_when_the_stack_runs_again_however_it_ended(stack, sai
         for _ in range(3):
             hook.watch()
         assert said() == "storehooks: the local stack responds again\n"
+
+
+def test_listening_goes_on_when_the_stack_is_killed_again_before_it_was_reached(stack, said):
+    hook = hook_of(stack)
+    for _ in range(2):
+        stack.start()
+        stack.kill()
+        hook.watch()
+    stack.start()
+    for _ in range(2):
+        hook.watch()
+    assert [line.partition("; ")[0] for line in said().splitlines()] == [
+        "storehooks: the local stack does not respond",
+        "storehooks: the local stack responds again",
+    ]
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_listening_goes_on_when_the_api_fails_while_the_hook_is_mended(stack, api, said, status):
+    stack.hook = None
+    hook = hook_of(stack)
+    for _ in range(2):
+        api.will_answer(404, [])
+        api.will_answer(status, [])
+        hook.watch()
+    api.will_answer(404, [])
+    api.will_answer(201, {"id": 5})
+    hook.watch()
+    assert said().splitlines() == [
+        "storehooks: the local stack does not respond; when it runs again, listening goes on",
+        "storehooks: hook 4 was removed, and hook 5 takes its place; what came meanwhile is missed",
+        "storehooks: the local stack responds again",
+    ]
+
+
+@pytest.mark.parametrize("calls", range(4))
+def test_listening_goes_on_whenever_the_stack_is_killed_while_the_hook_is_mended(stack, said, calls):
+    """The calls are for the hook, the client and a token; the last is none of the API."""
+    stack.hook = None
+    hook = hook_of(stack)
+    stack.calls_until_killed = calls
+    hook.watch()
+    away = "storehooks: the local stack does not respond; when it runs again, listening goes on\n"
+    assert said().endswith(away)
+
+
+def test_listening_ends_when_the_api_refuses_that_the_hook_is_mended(stack, api, said):
+    stack.hook = None
+    hook = hook_of(stack)
+    api.will_answer(404, [])
+    api.will_answer(400, [{"status": 400, "message": "no more hooks"}])
+    with pytest.raises(typer.Exit):
+        hook.watch()
+    assert said() == "storehooks: no more hooks\n"
 
 
 def test_after_a_start_elsewhere_the_hook_is_mended_by_the_api_that_is_there_now(stack, api, said):
