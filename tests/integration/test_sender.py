@@ -1427,6 +1427,14 @@ def test_waiting_ends_when_its_time_is_up_and_at_once_with_nothing_in_flight(
     assert sender.in_flight == 1
 
 
+def test_waking_never_blocks_and_wakes_the_next_that_waits(sender, receiver):
+    for _ in range(1000):
+        sender.wake()
+    sender.start("hanging", OutgoingRequest(receiver(hang).url(host="127.0.0.1"), {}, b""))
+    assert sender.wait(LONG_SECONDS) == []
+    assert sender.in_flight == 1
+
+
 # Where it never goes
 
 

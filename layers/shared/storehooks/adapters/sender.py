@@ -9,7 +9,7 @@ import re
 import select
 import time
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from ipaddress import ip_address
 from math import inf
 from socket import AF_INET, AF_INET6, SO_RCVBUF, SOL_SOCKET, socket, socketpair
@@ -117,6 +117,7 @@ class Sender:
         self._guard = FloodGuard()
         self._due_at = inf
         self._waker, self._woken = socketpair()
+        self._waker.setblocking(False)
         self._poll.register(self._woken, select.POLLIN)
         self._multi = pycurl.CurlMulti()
         self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch)
@@ -207,7 +208,8 @@ class Sender:
 
     def wake(self) -> None:
         """Make :meth:`wait` return, or the next one if none is waiting. From any thread."""
-        self._waker.send(b"!")
+        with suppress(BlockingIOError):  # a full socket wakes it as well
+            self._waker.send(b"!")
 
     def close(self) -> None:
         """Abandon requests in flight and close all connections. Waits for name lookups to end."""
