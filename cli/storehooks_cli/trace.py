@@ -21,6 +21,7 @@ from storehooks.domain.delivery import Delivery, Status
 from storehooks.domain.errors import DeliveryNotFoundError
 from storehooks.domain.event import check_event_id, event_hash, hash_in
 from storehooks.domain.explanation import Code
+from storehooks.domain.hook import is_hook_id
 from storehooks.domain.identity import check_store_hash
 from storehooks_cli.options import Json, StackOptions, parser, unfolded
 from storehooks_cli.output import fail, failures_said, print_json, print_table, printable
@@ -288,13 +289,16 @@ def _not_sent(steps: Iterable[_Step], deliveries: Iterable[Delivery]) -> list[_N
 
 
 def _deliveries(stack: "Stack", steps: Iterable[_Step]) -> Iterator[Delivery]:
-    """The deliveries that the steps are about, as the delivery log has them now."""
+    """The deliveries that the steps are about, as the delivery log has them now.
+
+    An operation of the API logs the hook's id as the text of the path, which may be any; flows log a number.
+    """
     keys = {
-        (said["delivery_id"], said["store_hash"], said["hook_id"])
+        (said["delivery_id"], said["store_hash"], int(said["hook_id"]))
         for said in (step.said for step in steps)
-        if {"delivery_id", "store_hash", "hook_id"} <= said.keys()
+        if {"delivery_id", "store_hash", "hook_id"} <= said.keys() and is_hook_id(str(said["hook_id"]))
     }
     log = stack.deliveries()
     for delivery_id, store_hash, hook_id in sorted(keys):
         with suppress(DeliveryNotFoundError):
-            yield log.get(store_hash, int(hook_id), delivery_id)
+            yield log.get(store_hash, hook_id, delivery_id)

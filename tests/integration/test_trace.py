@@ -102,6 +102,22 @@ def test_a_conflict_is_called_one(traced):
     assert "client:mine" in conflicts[0]
 
 
+@pytest.mark.parametrize("hook_id", ["the hook's", "no-number"])
+def test_a_delivery_that_was_sent_again_over_the_api_is_named_once(traced, hook_id):
+    """The API logs the hook's id as the text of the path."""
+    publishers, trace = traced
+    publishers.publish("mine", {"id": 1})
+    (delivery,) = json.loads(trace("--json"))["deliveries"]
+    text = str(delivery["hook_id"]) if hook_id == "the hook's" else hook_id
+    operation.logger.clear_state()
+    operation.logger.info(
+        "answered", delivery_id=delivery["id"], store_hash=delivery["store_hash"], hook_id=text
+    )
+    told = json.loads(trace("--json"))
+    assert text in {step.get("hook_id") for step in told["steps"]}
+    assert [one["id"] for one in told["deliveries"]] == [delivery["id"]]
+
+
 @pytest.fixture
 def hooks(traced):
     """Beside the hook that gets every event, one with a filter and one that was deactivated."""
