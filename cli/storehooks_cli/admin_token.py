@@ -9,7 +9,8 @@ from storehooks.api.v2 import iso_utc
 from storehooks.domain.errors import TokenNotFoundError
 from storehooks.domain.identity import token_digest
 from storehooks_cli.options import ExpiresIn, Json, StackOptions, unfolded
-from storehooks_cli.output import fail, failures_said, print_fields, print_json, print_table
+from storehooks_cli.output import fail, failures_said, print_fields, print_json, print_table, say
+from storehooks_cli.times import local_time
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -34,7 +35,7 @@ def create_admin_token(deployment: StackOptions, expires_in: ExpiresIn = None, a
         print_json({**shown, "expires_at": None if end is None else iso_utc(end)})
     else:
         print_fields({**shown, "expires_at": _end(end)})
-        typer.echo("The admin token is shown only now.", err=True)
+        say("the admin token is shown only now")
 
 
 @app.command("list")
@@ -56,7 +57,7 @@ def list_admin_tokens(deployment: StackOptions, as_json: Json = False) -> None:
             ]
         )
     else:
-        rows = [[token.id, iso_utc(token.created_at), _end(token.expires_at)] for token in tokens]
+        rows = [[token.id, local_time(iso_utc(token.created_at)), _end(token.expires_at)] for token in tokens]
         print_table(["ID", "CREATED", "EXPIRES"], rows)
 
 
@@ -88,4 +89,4 @@ def revoke_admin_token(
 
 
 def _end(expires_at: int | None) -> str:
-    return "never" if expires_at is None else iso_utc(expires_at)
+    return "never" if expires_at is None else local_time(iso_utc(expires_at))

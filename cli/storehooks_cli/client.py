@@ -25,6 +25,7 @@ from storehooks_cli.options import (
 )
 from storehooks_cli.output import fail, failures_said, print_fields, print_json, print_table, say
 from storehooks_cli.remove_command import Yes, remove
+from storehooks_cli.times import local_time
 
 if TYPE_CHECKING:
     from storehooks.domain.client import Client
@@ -66,9 +67,9 @@ def list_clients(
             [
                 client.client_id,
                 client.name or "",
-                iso_utc(client.created_at),
+                local_time(iso_utc(client.created_at)),
                 str(tokens[client.client_id]),
-                f"until {iso_utc(client.previous_secret_until)}" if client.previous_secret_until else "no",
+                f"until {local_time(iso_utc(until))}" if (until := client.previous_secret_until) else "no",
             ]
             for client in clients
         ]

@@ -146,7 +146,13 @@ def _told(error: "ApiError", api: "Api", url: str) -> list[str]:
         case 403 if not error.fields:
             return [f"{_why_forbidden(api)}; a new one: {_create(api)}"]
         case 404 if error.asked_for:
-            return [f"the token's client has no {error.asked_for} in the store {api.store_hash}"]
+            missing = f"the token's client has no {error.asked_for} in the store {api.store_hash}"
+            has = (
+                f"; its hooks: {to_type('hook', 'list', *api.words)}"
+                if error.asked_for.startswith("hook ")
+                else ""
+            )
+            return [f"{missing}{has}"]
         case 404:
             return [f"{url} has no such route: is that the API of a storehooks as new as this command?"]
         case 400 | 403 | 409 if error.messages:
@@ -215,7 +221,7 @@ def _client(access: "AccessTables", options: ApiOptions) -> str:
     """Whose token is to be made; never a new client's, whose hooks nobody could look for."""
     store_hash, wish = options.store_hash, options.client_id
     with failures_said():
-        clients = [client.client_id for client in access.list_clients(store_hash)]
+        clients = {client.client_id: client.name for client in access.list_clients(store_hash)}
     if wish is not None:
         found = [client for client in clients if client == wish]
     else:
@@ -226,5 +232,6 @@ def _client(access: "AccessTables", options: ApiOptions) -> str:
             + to_type("client", "create", *options.words)
         )
     if len(found) > 1:
-        fail(f"the store {store_hash} has {len(found)} clients; --client-id names one: {', '.join(found)}")
+        named = [f"{client} ({name})" if (name := clients[client]) else client for client in found]
+        fail(f"the store {store_hash} has {len(found)} clients; --client-id names one: {', '.join(named)}")
     return found[0]

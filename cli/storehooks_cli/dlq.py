@@ -15,6 +15,7 @@ from storehooks.api.v2 import iso_utc
 from storehooks.domain.errors import QueueFailedError
 from storehooks_cli.options import Json, StackOptions, unfolded
 from storehooks_cli.output import fail, failures_said, print_json, print_table, printable, progress
+from storehooks_cli.times import local_time
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -83,7 +84,7 @@ def list_dead_letters(
             [
                 letter.queue,
                 letter.message_id,
-                iso_utc(letter.sent_at),
+                local_time(iso_utc(letter.sent_at)),
                 " ".join(f"{name}={value}" for name, value in letter.about.items()),
                 letter.reason,
             ]

@@ -3,6 +3,7 @@
 import inspect
 import re
 import shlex
+import shutil
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
@@ -16,6 +17,7 @@ import typer
 from storehooks.domain.errors import InvalidValueError
 from storehooks.domain.identity import check_client_id, check_store_hash
 from storehooks.domain.scope import catalogue, published, wildcards
+from storehooks_cli.output import say
 
 if TYPE_CHECKING:
     from storehooks_cli.stack import Stack
@@ -111,7 +113,13 @@ def _store_of(given: Mapping[str, Any]) -> str:
     """The store that a command is about: the one that is named, or the local stack's demo store."""
     store_hash: str | None = given["store_hash"]
     if store_hash is None and not given.get("local"):
-        raise typer.BadParameter("--store-hash is missing; it names the store, as STOREHOOKS_STORE_HASH does")
+        from storehooks_cli.local.running import is_running
+
+        if not given.get("url") and is_running(given["data_dir"]):
+            say("a local stack is running; --local works on it")
+        raise typer.BadParameter(
+            "--store-hash is missing; it names the store, as STOREHOOKS_STORE_HASH and storehooks.toml do"
+        )
     return DEMO_STORE if store_hash is None else store_hash
 
 
@@ -192,9 +200,10 @@ DEFAULT_STACK_NAME = "storehooks"
 
 
 def program() -> str:
-    """What a person types to call this command: the path as it was typed, or its name."""
+    """What a person types for this command: the path that was typed, or the name if the shell finds it."""
     typed = Path(sys.argv[0])
-    return str(typed) if typed.name == "storehooks" and not typed.is_absolute() else "storehooks"
+    is_found = typed.is_absolute() and shutil.which("storehooks") == str(typed)
+    return "storehooks" if typed.name != "storehooks" or is_found else str(typed)
 
 
 def to_type(*words: object) -> str:

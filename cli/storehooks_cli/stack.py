@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, NoRegionError
 
 from storehooks.adapters.bus import EventBus
 from storehooks.adapters.delivery_log.deliveries import DeliveryLog
@@ -115,6 +115,8 @@ class Stack:
         return self.session.client("dynamodb", endpoint_url=self.endpoint_url, config=self.config)
 
 
+_NO_REGION = "no region is set; set AWS_DEFAULT_REGION, or the region of your AWS profile"
+
 CREATION_FAILED = frozenset({"CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"})
 """The statuses of a stack whose creation never completed, and which cannot be updated."""
 
@@ -163,7 +165,8 @@ def find_stack(*, local: bool, data_dir: Path, stack_name: str) -> Stack:
         return _described(stack_name, boto3.Session(), None, None)
     except (BotoCoreError, ClientError) as error:
         hint = ["a local stack is running; --local works on it"] if not local and is_running(data_dir) else []
-        fail(*hint, f"cannot read the stack {stack_name}: {error}")
+        why = _NO_REGION if isinstance(error, NoRegionError) else error
+        fail(*hint, f"cannot read the stack {stack_name}: {why}")
 
 
 def local_stack(running: dict[str, Any]) -> Stack:

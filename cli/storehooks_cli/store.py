@@ -7,6 +7,7 @@ from storehooks_cli.connection import is_listener
 from storehooks_cli.options import Json, StackOptions, StoreHash, unfolded
 from storehooks_cli.output import failures_said, print_json, print_table, progress
 from storehooks_cli.remove_command import Yes, remove
+from storehooks_cli.times import local_time
 
 app = typer.Typer(no_args_is_help=True, help="Stores: list them, and remove one.")
 
@@ -31,7 +32,7 @@ def list_stores(deployment: StackOptions, as_json: Json = False) -> None:
     else:
         print_table(
             ["STORE", "CLIENTS", "CREATED"],
-            [[one.store_hash, str(one.clients), iso_utc(one.created_at)] for one in stores],
+            [[one.store_hash, str(one.clients), local_time(iso_utc(one.created_at))] for one in stores],
         )
 
 

@@ -21,9 +21,11 @@ from storehooks_cli.options import (
     StoreHash,
     client_id_option,
     parser,
+    to_type,
     unfolded,
 )
-from storehooks_cli.output import fail, failures_said, print_fields, print_json, print_table
+from storehooks_cli.output import fail, failures_said, print_fields, print_json, print_table, say
+from storehooks_cli.times import local_time
 
 if TYPE_CHECKING:
     from storehooks.domain.client import Token
@@ -83,7 +85,10 @@ def create_token(
                 "expires_at": _end(new.expires_at),
             }
         )
-        typer.echo("The access token is shown only now.", err=True)
+        say("the access token is shown only now")
+        if client_id is None:
+            listing = to_type("client", "list", "--store-hash", store_hash, *deployment.words)
+            say(f"the client is new; --client-id makes a token for one that exists: {listing}")
 
 
 @app.command("list")
@@ -106,7 +111,7 @@ def list_tokens(
                 record.id,
                 record.client_id,
                 " ".join(record.oauth_scopes),
-                iso_utc(record.created_at),
+                local_time(iso_utc(record.created_at)),
                 _end(record.expires_at),
                 "yes" if record.is_portal_link else "no",
             ]
@@ -164,7 +169,7 @@ def _revoked(access: "AccessTables", store_hash: str, token_sha256: str) -> bool
 
 
 def _end(expires_at: int | None) -> str:
-    return "never" if expires_at is None else iso_utc(expires_at)
+    return "never" if expires_at is None else local_time(iso_utc(expires_at))
 
 
 def _as_json(record: "Token") -> dict[str, object]:

@@ -4,6 +4,7 @@ What finds a mistake raises :class:`typer.BadParameter`. In the parser of an opt
 name.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -16,6 +17,9 @@ from storehooks_cli.output import say
 
 _TYPERS_PREFIX = "Invalid value: "
 """What Typer writes before a mistake that is of no single option."""
+
+_PYDANTICS = re.compile(r"Input should be ([^,]+)(, unable to parse .*)?$")
+_NUMBERS = {"a valid integer": "a whole number", "a valid number": "a number"}
 
 
 class Commands(TyperGroup):
@@ -32,6 +36,11 @@ class Commands(TyperGroup):
             return super().invoke(ctx)
 
 
+def _accepted(found: re.Match[str]) -> str:
+    """What pydantic says of a number, as every other message says it."""
+    return f"accepted: {_NUMBERS.get(found[1], found[1])}"
+
+
 @contextmanager
 def _mistakes_said() -> Iterator[None]:
     try:
@@ -40,7 +49,7 @@ def _mistakes_said() -> Iterator[None]:
         message, context = error.format_message(), getattr(error, "ctx", None)
         if not message:  # a group without a command: its help has been printed
             raise
-        say(message.removeprefix(_TYPERS_PREFIX))
+        say(_PYDANTICS.sub(_accepted, message.removeprefix(_TYPERS_PREFIX)))
         if context is not None:
             say(f"help: {to_type(*context.command_path.split()[1:], '-h')}")
         raise typer.Exit(error.exit_code) from None

@@ -3,23 +3,27 @@
 import json
 import os
 import pty
+import shutil
 import subprocess
 import sys
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import typer
 from standardwebhooks import Webhook
 from typer.testing import CliRunner
 
+from storehooks.domain.client import Token
 from storehooks.domain.scope import catalogue, wildcards
 from storehooks.domain.signature import signature_headers
+from storehooks_cli.access import NewToken, StoreClients
 from storehooks_cli.client_secret import library_secret
 from storehooks_cli.commands import commands
 from storehooks_cli.connection import ApiOptions
-from storehooks_cli.options import Json, StackOptions, StoreHash, complete_hook_scope, unfolded
+from storehooks_cli.options import Json, StackOptions, StoreHash, complete_hook_scope, to_type, unfolded
 from storehooks_cli.output import colour_of, print_line, print_table
 from storehooks_cli.times import moment, relative_time
 
@@ -74,11 +78,21 @@ def test_a_command_to_type_next_names_the_client_that_was_named():
         (["hooks"], "No such command 'hooks'. Did you mean 'hook'?", ""),
         (["hook", "get"], "Missing argument 'ID'.", "hook get "),
         (
-            ["hook", "list"],
-            "--store-hash is missing; it names the store, as STOREHOOKS_STORE_HASH does",
+            ["hook", "list", "--data-dir", "nowhere"],
+            "--store-hash is missing; it names the store, as STOREHOOKS_STORE_HASH and storehooks.toml do",
             "hook list ",
         ),
-        (["listen", "--port", "-1"], "Invalid value for '--port': ", "listen "),
+        (
+            ["listen", "--port", "-1"],
+            "Invalid value for '--port': accepted: greater than or equal to 0",
+            "listen ",
+        ),
+        (["hook", "get", "one"], "Invalid value for 'ID': accepted: a whole number", "hook get "),
+        (
+            ["hook", "create", "--max-per-second", "few"],
+            "Invalid value for '--max-per-second': accepted: a number",
+            "hook create ",
+        ),
     ],
 )
 def test_wrong_use_is_said_on_a_line_with_the_command_that_helps(typed, said, help_of):
@@ -87,6 +101,72 @@ def test_wrong_use_is_said_on_a_line_with_the_command_that_helps(typed, said, he
     mistake, helping = response.stderr.splitlines()
     assert mistake.startswith(f"storehooks: {said}")
     assert helping == f"storehooks: help: storehooks {help_of}-h"
+
+
+def test_who_names_no_store_while_a_local_stack_runs_is_told_of_it_first(tmp_path):
+    (tmp_path / "stack.json").write_text("{}")
+    typed = ["hook", "list", "--data-dir", str(tmp_path)]
+    first, second, _ = CliRunner().invoke(commands, typed).stderr.splitlines()
+    assert first == "storehooks: a local stack is running; --local works on it"
+    assert "--store-hash is missing" in second
+    elsewhere = CliRunner().invoke(commands, [*typed, "--url", "https://hooks.example.com"])
+    assert "--local" not in elsewhere.stderr
+
+
+@pytest.mark.parametrize(
+    ("typed", "on_the_path", "said"),
+    [
+        (".venv/bin/storehooks", None, ".venv/bin/storehooks"),
+        ("/opt/bin/storehooks", "/opt/bin/storehooks", "storehooks"),
+        ("/opt/bin/storehooks", None, "/opt/bin/storehooks"),
+        ("/opt/bin/storehooks", "/usr/bin/storehooks", "/opt/bin/storehooks"),
+        ("/opt/bin/pytest", None, "storehooks"),
+    ],
+)
+def test_a_command_to_type_next_begins_with_what_the_shell_finds(typed, on_the_path, said, monkeypatch):
+    monkeypatch.setattr(sys, "argv", [typed])
+    monkeypatch.setattr(shutil, "which", lambda _name: on_the_path)
+    assert to_type("hook", "list") == f"{said} hook list"
+
+
+@pytest.fixture
+def access(monkeypatch):
+    """What a stack knows of clients and tokens, for the commands."""
+    known = SimpleNamespace()
+    monkeypatch.setattr(StackOptions, "find", lambda _self: SimpleNamespace(access=lambda: known))
+    return known
+
+
+def test_who_has_to_choose_a_client_sees_what_people_call_them(access):
+    clients = [
+        SimpleNamespace(client_id="a" * 32, name=None),
+        SimpleNamespace(client_id="b" * 32, name="Shop"),
+    ]
+    access.list_clients = lambda _store: clients
+    said = CliRunner().invoke(commands, ["hook", "list", "--local"]).stderr
+    assert said.endswith(f"--client-id names one: {'a' * 32}, {'b' * 32} (Shop)\n")
+
+
+def test_a_token_for_a_new_client_says_that_it_is_new(access):
+    new = NewToken("5ueh97", "a" * 32, "secret", "token", ("default",), None)
+    access.create_token = lambda *_arguments, **_options: new
+    typed = ["token", "create", "--local"]
+    assert "the client is new; --client-id makes" in CliRunner().invoke(commands, typed).stderr
+    assert "new" not in CliRunner().invoke(commands, [*typed, "--client-id", "a" * 32]).stderr
+
+
+def test_tables_of_stores_and_tokens_have_this_machines_times(access, monkeypatch):
+    access.list_stores = lambda _is_temporary: [StoreClients("5ueh97", 1, 0)]
+    access.list_tokens = lambda _store: [Token("d" * 64, "5ueh97", "a" * 32, ("read",), 0, 60)]
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        shown = [
+            CliRunner().invoke(commands, [what, "list", "--local"]).stdout for what in ("store", "token")
+        ]
+    time.tzset()
+    assert "1970-01-01 09:00:00" in shown[0]
+    assert "1970-01-01 09:00:00  1970-01-01 09:01:00" in shown[1]
 
 
 def test_a_group_without_a_command_prints_its_help_alone():

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 import typer
+from botocore.exceptions import NoRegionError
 from typer.testing import CliRunner
 
 from storehooks import __version__
+from storehooks_cli import stack
 from storehooks_cli.commands import commands
 from storehooks_cli.defaults import VARIABLES, DefaultsError, load_defaults
 from storehooks_cli.local import running
@@ -111,6 +113,17 @@ def test_who_names_no_stack_while_a_local_one_runs_is_told_of_it_first(tmp_path,
     first, second = capsys.readouterr().err.splitlines()
     assert "--local" in first
     assert "cannot read the stack storehooks" in second
+
+
+def test_who_has_no_region_is_told_where_to_set_it(tmp_path, monkeypatch, capsys):
+    def without_region(*_arguments):
+        raise NoRegionError
+
+    monkeypatch.setattr(stack, "_described", without_region)
+    with pytest.raises(typer.Exit):
+        find_stack(local=False, data_dir=tmp_path, stack_name="storehooks")
+    said = "storehooks: cannot read the stack storehooks: no region is set; set AWS_DEFAULT_REGION"
+    assert capsys.readouterr().err.startswith(said)
 
 
 def test_the_version_is_printed():
