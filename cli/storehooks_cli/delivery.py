@@ -173,7 +173,9 @@ def redeliver(
 
 def the_hook(hook_id: int | None, former: int | None) -> int:
     """The hook of a command: its argument, or the option that it was up to 0.2.0."""
-    if (hook_id is None) == (former is None):
+    if hook_id is None and former is None:
+        raise typer.BadParameter("HOOK_ID is missing; `storehooks hook list` shows the ids of hooks")
+    if hook_id is not None and former is not None:
         raise typer.BadParameter(
             "HOOK_ID is needed once: the id of a hook, as `storehooks hook list` shows it"
         )

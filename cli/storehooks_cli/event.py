@@ -71,7 +71,9 @@ def send_event(
     """Publish an event of a store, by way of the event bus, and show how many hooks it is sent to."""
     from storehooks.api.event_input import NewBusEvent
 
-    if (scope is None) == (former_scope is None):
+    if scope is None and former_scope is None:
+        raise typer.BadParameter("SCOPE is missing; it says what happened, such as store/order/created")
+    if scope is not None and former_scope is not None:
         raise typer.BadParameter("SCOPE is needed once: what happened, such as store/order/created")
     scope = scope or former_scope or ""
     given = {"id": event_id, "created_at": created_at}

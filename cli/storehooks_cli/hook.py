@@ -207,6 +207,8 @@ def delete_hook(api_options: ApiOptions, hook_id: HookId, as_json: Json = False)
     with connected(api_options) as api:
         hook = api.delete(f"hooks/{hook_id}", hook_named(hook_id))
     _print(hook, show_headers=False, as_json=as_json)
+    if not as_json:
+        say(f"{hook_named(hook_id)} is deleted; this is what it was")
 
 
 @app.command("ping")

@@ -69,7 +69,7 @@ def recover(
     """
     hook_id = the_hook(hook_id, former_hook_id)
     if recovery_id is None and since is None:
-        raise typer.BadParameter("--since says from when on to recover, such as --since 2h")
+        raise typer.BadParameter("--since is missing; it says from when on to recover, such as --since 2h")
     if recovery_id is not None and (since or until or status):
         raise typer.BadParameter("--id looks at a recovery as it is; --since, --until, --status begin one")
     with connected(api_options) as api:

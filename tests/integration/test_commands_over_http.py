@@ -178,6 +178,15 @@ def test_a_list_has_columns_for_filters_and_rates_if_a_hook_has_one(api, run):
     assert "max_per_second  5" in run("hook", "get", "8").stdout
 
 
+def test_a_deleted_hook_is_shown_as_it_was_and_said_to_be_deleted(api, run):
+    api.will_answer(200, hook(7))
+    response = run("hook", "delete", "7")
+    assert "active" in response.stdout
+    assert response.stderr == "storehooks: hook 7 is deleted; this is what it was\n"
+    api.will_answer(200, hook(7))
+    assert run("hook", "delete", "7", "--json").stderr == ""
+
+
 def test_headers_are_shown_when_that_is_asked_for_and_in_json(api, run):
     for _ in range(3):
         api.will_answer(200, hook())
@@ -270,7 +279,9 @@ def test_a_hook_is_paused_and_resumes_and_its_recovery_is_named(api, run):
         (("hook", "get", "7", "--client-id", "0" * 32), "--client-id"),
         (("hook", "get", "0"), "'ID'"),
         (("delivery", "show", "--hook", "7", "x"), "msg_"),
-        (("recover", "7"), "--since"),
+        (("recover", "7"), "--since is missing"),
+        (("recover", "--since", "1h"), "HOOK_ID is missing"),
+        (("recover", "7", "--hook", "7", "--since", "1h"), "HOOK_ID is needed once"),
         (("recover", "7", "--since", "2026-11-24T00:00:00"), "2026-11-24T00:00:00"),
         (("recover", "7", "--since", "1h", "--id", "rec_1"), "--id"),
         (("hook", "list", "--url", "http://api.example.com"), "--url"),
@@ -497,7 +508,7 @@ def test_stopping_to_wait_for_a_recovery_says_how_to_look_at_it(api, run):
         (401, [problem(401, "No.")], [("token", CREATE)]),
         (403, [problem(403, "There are 10 hooks.", field="scope")], [("There are 10 hooks.",)]),
         (403, [problem(403, "3 hooks.", quota="max_hooks_per_client")], [("3 hooks.",)]),
-        (404, [problem(404, "No.")], [("hook 7", "store h1")]),
+        (404, [problem(404, "No.")], [("hook 7", "store h1", "storehooks hook list --store-hash h1")]),
         (409, [problem(409, "There is one.", id=3)], [("There is one.",)]),
         (500, [problem(500, "The service failed.")], [("500", "The service failed.")]),
         (502, b"<html>", [("502", "URL")]),

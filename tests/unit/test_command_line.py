@@ -87,6 +87,7 @@ def test_a_command_to_type_next_names_the_client_that_was_named():
             "Invalid value for '--port': accepted: greater than or equal to 0",
             "listen ",
         ),
+        (["event", "send", "--local"], "SCOPE is missing; ", "event send "),
         (["hook", "get", "one"], "Invalid value for 'ID': accepted: a whole number", "hook get "),
         (
             ["hook", "create", "--max-per-second", "few"],
