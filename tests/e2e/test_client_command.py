@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from storehooks_cli.times import local_time
 from tests.e2e.command_line import storehooks
 
 pytestmark = pytest.mark.toolchain
@@ -23,7 +24,8 @@ def test_a_clients_secret_is_rotated_and_its_overlap_shown(stack):
     listed = storehooks(stack, "client", "list", "--store-hash", STORE_HASH).stdout
     (line,) = listed.splitlines()[1:]
     assert line.split()[0] == created["client_id"]
-    assert line.split()[2:] == ["1", "until", new["previous_secret_until"]]
+    until = local_time(new["previous_secret_until"]).split()
+    assert line.split()[3:] == ["1", "until", *until]
 
     forced = storehooks(stack, "client", "rotate-secret", *named, "--overlap-hours", "0", "--force").stdout
     assert "signs no more" in forced

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 import requests
 
+from storehooks_cli.times import local_time
 from tests.e2e.command_line import storehooks
 
 pytestmark = pytest.mark.toolchain
@@ -54,7 +55,10 @@ def test_a_token_with_an_end_shows_it(stack):
     days = (datetime.fromisoformat(created["expires_at"]) - datetime.now(UTC)).total_seconds() / 86400
     assert 89.9 < days <= 90
     assert status(stack, created["access_token"]) == 200
-    assert created["expires_at"] in storehooks(stack, "token", "list", "--store-hash", "c0mmand").stdout
+    assert (
+        local_time(created["expires_at"])
+        in storehooks(stack, "token", "list", "--store-hash", "c0mmand").stdout
+    )
 
 
 @pytest.mark.parametrize("by_client", [True, False])
