@@ -110,14 +110,15 @@ def _delivery(record: Mapping[str, Any]) -> Delivery:
         attempt_records.from_record(attempt, attempt["answer"]) for attempt in record["attempts"]
     )
     delivery = Delivery(**{**record, "status": Status(record["status"]), "attempts": attempts})
-    texts = (delivery.event_id, delivery.scope, delivery.payload)
-    times = (delivery.created_at, delivery.next_attempt_at, delivery.round_at)
     if not (
         is_delivery_id(delivery.id)
-        and all(isinstance(text, str) and text.encode() is not None for text in texts)
-        and all(_is_attempt(attempt) for attempt in delivery.attempts)
+        and _is_text(delivery.event_id)
+        and _is_text(delivery.scope)
+        and _is_text(delivery.payload)
+        and all(map(_is_attempt, delivery.attempts))
         and _is_time(delivery.created_at)
-        and all(time is None or _is_time(time) for time in times)
+        and (delivery.next_attempt_at is None or _is_time(delivery.next_attempt_at))
+        and (delivery.round_at is None or _is_time(delivery.round_at))
         and _is_count(delivery.earlier)
         and _is_count(delivery.forgotten)
     ):
@@ -132,6 +133,10 @@ def _is_attempt(attempt: Attempt) -> bool:
         and (attempt.status is None or _is_count(attempt.status))
         and all(text is None or isinstance(text, str) for text in texts)
     )
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and value.encode() is not None
 
 
 def _is_time(value: object) -> bool:

@@ -7,6 +7,7 @@ name, or a public address in plain form.
 import hashlib
 import re
 import unicodedata
+from functools import lru_cache
 from ipaddress import IPv6Address
 from urllib.parse import unquote, urlsplit
 
@@ -115,6 +116,7 @@ def origin(destination: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
+@lru_cache(maxsize=256)
 def split_target(destination: str) -> tuple[str, str]:
     """The origin to connect to (scheme, host and port), and the request target.
 
