@@ -18,7 +18,8 @@ def running_stack(data_dir: Path) -> dict[str, Any]:
     running = find_running(data_dir)
     if running is None:
         fail(
-            f"no local stack runs in the data folder {data_dir}; start it with: make run DATA_DIR={data_dir}"
+            f"no local stack runs in the data folder {data_dir}; "
+            f"start it in a clone of the repository: make run DATA_DIR={data_dir}"
         )
     return running
 
