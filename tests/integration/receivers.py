@@ -81,6 +81,9 @@ class Connection:
     def secure(self, context: ssl.SSLContext) -> None:
         # Its own before the handshake, which a sender that says nothing lets wait until it is closed.
         self._sock = context.wrap_socket(self._sock, server_side=True, do_handshake_on_connect=False)
+        # If it was being closed meanwhile, that closed the socket from before.
+        if self.receiver.closed.is_set():
+            raise OSError("the receiver is closed")
         self._sock.do_handshake()
 
     def close(self) -> None:
