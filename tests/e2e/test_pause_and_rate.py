@@ -23,7 +23,7 @@ def until(read, is_so, seconds: float = ARRIVAL_SECONDS):
     return found
 
 
-def test_a_pause_holds_what_waits_and_what_comes_and_a_resumption_sends_each_once_oldest_first(stack):
+def test_a_pause_holds_what_waits_and_what_comes_and_a_resumption_sends_each_once(stack):
     store = Store(stack, "pau5e")
     with Destination(status=500) as fails:
         hook_id = store.hook("store/order/*", fails.url)
@@ -57,10 +57,8 @@ def test_a_pause_holds_what_waits_and_what_comes_and_a_resumption_sends_each_onc
             FINISHED_SECONDS,
         )
         assert (recovery["count"], recovery["recovered"]) == (4, 4)
-        sent = [delivery(one) for one in ids]
-        assert {one["status"] for one in sent} == {"delivered"}
-        begun = [one["attempts"][-1]["at"] for one in sent]
-        assert begun == sorted(begun)
+        # Messages go to the queue oldest first (tests/flows/test_pause.py); two invocations may swap them.
+        assert {delivery(one)["status"] for one in ids} == {"delivered"}
         assert back.requests.empty(), "each once"
 
 
