@@ -136,6 +136,7 @@ def _is_attempt(attempt: Attempt) -> bool:
 
 
 def _is_text(value: object) -> bool:
+    # To encode a lone surrogate raises a ValueError, so such a message is invalid too.
     return isinstance(value, str) and value.encode() is not None
 
 

@@ -1,6 +1,6 @@
 """Mistakes of ours in a batch: the message that meets one fails alone, and the others go on.
 
-Flows catch unexpected errors with these functions. The message is retried, and becomes a dead letter in the
+Flows catch unexpected errors with these two. The message is retried, and becomes a dead letter in the
 end. The caller logs and counts the error with :meth:`storehooks.flows.meter.Meter.unexpected`.
 """
 
@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 
 
 class alone:  # noqa: N801 - used like a function
-    """A block that may fail: calls ``fail`` with its error, and the code after it goes on.
+    """A block that may fail: its error is passed to ``fail``, and the code after it goes on.
 
-    A class, because ``contextlib.contextmanager`` takes four times as long, and each attempt has two blocks.
+    A class, because ``contextlib.contextmanager`` takes four times as long, and each attempt has a block.
     """
 
     def __init__(self, fail: Callable[[Exception], None]) -> None:
