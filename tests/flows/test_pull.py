@@ -352,8 +352,11 @@ class Consumers(RuleBasedStateMachine):
                 assert until > now or other > now, "it is not late"
                 assert one not in self.acknowledged, "each is acknowledged once"
                 self.acknowledged.add(one)
+            elif one in self.acknowledged:  # by the other one, which had it too
+                assert pulled.unacknowledged[one] is Unacknowledged.DELIVERED
             else:
                 assert until <= now
+                assert pulled.unacknowledged[one] is Unacknowledged.LATE
         for one in pulled.requests:
             assert one not in self.acknowledged
             assert self.held[1 - who].get(one, 0.0) <= now, "the other one holds it"
